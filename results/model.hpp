@@ -1,0 +1,196 @@
+// results/model.hpp - what a run leaves behind, as types.
+//
+// This is the contract between measuring (harness) and reading (analysis, and other people's tools). It
+// mirrors results.json, schema version 1, field by field; schema.v1.json states the same for
+// programs in other languages. A value that is not known is an empty optional (JSON null), never 0 and
+// never NaN. Times are in the unit that stands beside them; a ratio is strategy / baseline, below 1 is
+// faster.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace patchbench::results {
+
+inline constexpr int kSchemaVersion = 1;
+
+struct Run {
+  std::string id;
+  std::string started;   // ISO 8601, UTC
+  std::string finished;  // empty while a run goes on
+  std::string command;
+  std::string preset;
+  std::uint64_t seed = 0;
+  int rounds = 0;
+  bool interrupted = false;
+};
+
+struct Cpu {
+  std::optional<std::string> model;
+  std::optional<std::string> vendor;
+  std::optional<std::string> microcode;
+  std::optional<int> family;
+  std::optional<int> model_number;
+  std::optional<int> online;               // logical processors
+  std::optional<std::string> pinned;       // the --cpus list that children were pinned to
+  std::vector<std::pair<std::string, std::string>> caches;  // "L1d" -> "48K", as sysfs says
+};
+
+struct Context {
+  std::string host;
+  std::string arch;  // x86_64 | aarch64
+  Cpu cpu;
+  std::optional<std::string> kernel;
+  std::optional<std::string> kernel_command_line;
+  std::optional<std::string> virtualization;  // "none", "kvm", "qemu", ...
+  bool emulated = false;                      // instructions are interpreted or translated
+  std::int64_t page_size = 0;                 // bytes
+  std::optional<std::string> governor;
+  std::optional<bool> turbo;
+  std::optional<bool> smt;
+  std::optional<int> aslr;  // kernel.randomize_va_space
+  std::optional<std::string> thp;
+  std::optional<int> perf_event_paranoid;
+  std::optional<double> load_average;  // one minute, at the start
+  std::vector<std::pair<std::string, std::string>> mitigations;
+  std::string compiler;
+  std::string flags;
+  std::string build_type;
+  std::string git;  // revision, with "-dirty" when the tree had changes
+  std::vector<std::pair<std::string, std::string>> libraries;
+  std::vector<std::string> warnings;
+};
+
+enum class Availability { available, denied, unsupported };
+
+struct StrategyStatus {
+  std::string id;
+  Availability status = Availability::available;
+  std::string call;                    // the system call that refused, empty when none did
+  std::optional<std::string> error;    // errno's symbol: "EACCES"
+  std::string reason;                  // a sentence: what failed and what to do
+  std::string detail;                  // what was chosen: file-dual's directory and filesystem
+};
+
+using ParamValue = std::variant<std::int64_t, std::string>;
+/// In the order in which the workload declares them: that order is part of the cell's id.
+using Params = std::vector<std::pair<std::string, ParamValue>>;
+
+enum class CellStatus { ok, denied, unsupported, failed, crashed, timeout };
+
+struct Metric {
+  std::string name;  // send, patch, patch_execute, miss, link, bulk_patch, reserve, first_touch, teardown
+  std::string unit;  // "ns"
+  /// One value a round, index = round; empty where that round was lost.
+  std::vector<std::optional<double>> samples;
+  std::optional<double> median;
+  std::optional<std::array<double, 2>> ci95;  // of the median over rounds
+};
+
+enum class Verdict { faster, slower, same, unsure };
+
+struct Ratio {
+  std::string metric;
+  std::string baseline;  // strategy id
+  std::optional<double> median;
+  /// t interval on the logarithms of the ratios, paired inside a round.
+  std::optional<std::array<double, 2>> ci95;
+  /// Distribution-free interval (order statistics), with the coverage that n allows.
+  std::optional<std::array<double, 2>> ci_free;
+  std::optional<double> ci_free_coverage;
+  int n = 0;  // rounds in which both cells have a sample
+  Verdict verdict = Verdict::unsure;
+};
+
+struct Counter {
+  std::string name;
+  std::string source;  // hardware | software | tracepoint | simulated
+  std::string scope;   // user | kernel | both
+  std::string per;     // send | patch | site
+  std::optional<double> value;
+  std::optional<std::int64_t> time_enabled;  // ns
+  std::optional<std::int64_t> time_running;  // ns
+  std::string status;                        // ok | unavailable
+  std::string reason;
+};
+
+struct Memory {
+  std::optional<std::int64_t> vmas;        // mappings that make up the zone and its data
+  std::optional<std::int64_t> mapped_kib;  // their size
+  std::optional<std::int64_t> rss_kib;     // their resident part
+};
+
+struct LostRound {
+  int round = 0;
+  CellStatus status = CellStatus::failed;
+  std::string reason;
+};
+
+struct Cell {
+  std::string id;  // workload/strategy/parameters
+  std::string strategy;
+  std::string workload;
+  Params params;
+  CellStatus status = CellStatus::ok;
+  std::string reason;
+  std::vector<std::string> notes;  // "no architectural guarantee", "twin of rwx", "drift over 5 %"
+  std::vector<Metric> metrics;
+  std::vector<Ratio> ratios;
+  std::vector<Counter> counters;
+  Memory memory;
+  std::vector<LostRound> lost;
+};
+
+struct Results {
+  int schema_version = kSchemaVersion;
+  Run run;
+  Context context;
+  std::string baseline;  // strategy id
+  std::vector<StrategyStatus> strategies;
+  std::vector<Cell> cells;
+};
+
+/// One finished child: one line of samples.jsonl.
+struct JournalMetric {
+  std::string name;
+  std::string unit;
+  std::vector<double> batches;  // one value a batch, in the order measured
+  double median = 0;            // the round's sample
+};
+
+struct JournalEntry {
+  int round = 0;
+  int order = 0;  // position inside the round's shuffled order
+  std::string cell;
+  CellStatus status = CellStatus::ok;
+  std::string call;
+  std::optional<std::string> error;  // errno's symbol
+  std::string reason;
+  std::string started;  // ISO 8601, UTC
+  double wall_ms = 0;
+  std::vector<JournalMetric> metrics;
+  std::vector<Counter> counters;
+  Memory memory;
+  std::optional<double> calibration_before_ns;  // one dependent multiplication
+  std::optional<double> calibration_after_ns;
+  std::optional<std::int64_t> steal_ticks;
+  std::optional<std::int64_t> max_rss_kib;
+};
+
+[[nodiscard]] std::string_view to_string(CellStatus status);
+[[nodiscard]] std::string_view to_string(Verdict verdict);
+[[nodiscard]] std::string_view to_string(Availability availability);
+
+/// "mic/memfd-dual/sites=1024,order=linear"
+[[nodiscard]] std::string cell_id(std::string_view workload, std::string_view strategy,
+                                  const Params& params);
+/// "sites=1024,order=linear"; empty for no parameters.
+[[nodiscard]] std::string params_text(const Params& params);
+
+}  // namespace patchbench::results

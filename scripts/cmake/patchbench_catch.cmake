@@ -1,0 +1,28 @@
+# Catch2 v2 (Debian 12) and v3 differ in header and targets; tests include <patchbench_catch.hpp> and link
+# patchbench_catch, and never learn which one it is.
+find_package(Catch2 REQUIRED)
+include(Catch)
+set(patchbench_catch_dir "${PROJECT_BINARY_DIR}/generated")
+add_library(patchbench_catch INTERFACE)
+target_include_directories(patchbench_catch SYSTEM INTERFACE "${patchbench_catch_dir}")
+if(Catch2_VERSION VERSION_GREATER_EQUAL 3)
+  file(WRITE "${patchbench_catch_dir}/patchbench_catch.hpp"
+    "#pragma once\n#include <catch2/catch_all.hpp>\nusing Catch::Approx;\n")
+  target_link_libraries(patchbench_catch INTERFACE Catch2::Catch2WithMain)
+else()
+  file(WRITE "${patchbench_catch_dir}/patchbench_catch.hpp"
+    "#pragma once\n#include <catch2/catch.hpp>\nusing Catch::Approx;\n")
+  target_link_libraries(patchbench_catch INTERFACE Catch2::Catch2WithMain)
+endif()
+
+# patchbench_test(NAME SOURCES... LIBRARIES... [LABEL label]): one executable, one CTest entry per test case.
+function(patchbench_test name)
+  cmake_parse_arguments(arg "" "LABEL" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} patchbench_catch patchbench_build_options)
+  if(arg_LABEL)
+    catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES LABELS ${arg_LABEL} TIMEOUT 600)
+  else()
+    catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES TIMEOUT 600)
+  endif()
+endfunction()

@@ -1,0 +1,21 @@
+# What every target of this project has in common: warnings, sanitizers, and where its headers are found.
+
+add_library(patchbench_build_options INTERFACE)
+target_compile_options(patchbench_build_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor)
+if(PATCHBENCH_SANITIZE)
+  target_compile_options(patchbench_build_options INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(patchbench_build_options INTERFACE -fsanitize=address,undefined)
+endif()
+# Debug builds compare the bytes a patch replaces with the bytes it states (strategies/code_zone.hpp).
+target_compile_definitions(patchbench_build_options INTERFACE
+  $<$<CONFIG:Debug>:PATCHBENCH_CHECK_PATCHES=1>)
+
+# patchbench_library(NAME SOURCES... ): one static library per folder, called patchbench_<folder>.
+function(patchbench_library folder)
+  add_library(patchbench_${folder} STATIC ${ARGN})
+  target_include_directories(patchbench_${folder} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_link_libraries(patchbench_${folder} PRIVATE $<BUILD_INTERFACE:patchbench_build_options>)
+endfunction()

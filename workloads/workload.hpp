@@ -1,0 +1,156 @@
+// workloads/workload.hpp - where code that is measured meets code that measures.
+//
+// Everything above this header (the harness) sees a cell as an Instance: set up once, checked against the
+// oracle, then asked for its measurements. Everything below is a template over (strategy, workload), so that no
+// virtual call stands on a path that is timed: a Measurement's `run` is one plain function
+// pointer called once for thousands of operations.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace patchbench {
+
+/// A workload parameter: integers in [min, max], or one of a list of words.
+struct Parameter {
+  std::string name;
+  std::string summary;
+  std::string default_value;               // used where a preset does not vary the parameter
+  std::vector<std::string> standard_grid;  // --preset=standard and paper
+  std::vector<std::string> quick_grid;     // --preset=quick
+  std::int64_t min = 0;
+  std::int64_t max = 0;                 // integers only
+  std::vector<std::string> choices;     // words only; empty for an integer
+  bool in_id = true;                    // false: part of the id only when it differs from the default
+};
+
+struct WorkloadInfo {
+  std::string id;
+  std::string summary;
+  std::vector<Parameter> parameters;  // declared order = order in the cell's id
+  std::vector<std::string> metrics;
+};
+
+using ParamText = std::vector<std::pair<std::string, std::string>>;
+
+/// Where a cell's memory goes. The same for every strategy inside a round, so that layout is not measured as a
+/// difference between strategies (METHOD.md, "Same place"). Zero: the kernel chooses (tests, sanitizers).
+struct Arena {
+  std::uintptr_t base = 0;
+};
+
+struct CellRequest {
+  ParamText params;  // complete: one entry for every declared parameter
+  std::uint64_t seed = 1;
+  Arena arena;
+};
+
+/// One quantity that a cell can measure. `prepare` runs before each `run`, outside the clock.
+struct Measurement {
+  std::string metric;            // "send", "patch", ...
+  std::string unit = "ns";       // of one operation
+  double operations = 1;         // performed by one call of run()
+  void* self = nullptr;
+  void (*prepare)(void* self) = nullptr;  // may be null
+  void (*run)(void* self) noexcept = nullptr;
+  double expected_ns = 0;        // rough cost of one run(), to choose iteration counts; 0 = unknown
+};
+
+struct SiteCounter {
+  std::string name;    // "code-bytes", "cell-bytes", "method-cache-hits"
+  std::string per;     // send | patch | site
+  double value = 0;
+};
+
+struct MemoryUse {
+  std::int64_t vmas = 0;
+  std::int64_t mapped_kib = 0;
+  std::int64_t rss_kib = 0;
+};
+
+/// A named piece of generated code, as bytes at the address where it executes.
+struct CodePiece {
+  std::string name;  // "send-site-0", "checked-entry-3", "pic-0", "open-pic-0", "miss-trampoline"
+  std::uintptr_t address = 0;
+  std::vector<std::byte> bytes;
+};
+
+struct CodeSnapshot {
+  std::string moment;  // "unlinked", "linked", "pic", "open"
+  std::vector<CodePiece> pieces;
+};
+
+/// What was executed does not agree with the oracle. The cell is `failed` and never timed.
+class WrongResult : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class Instance {
+ public:
+  Instance() = default;
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+  virtual ~Instance() = default;
+
+  /// Executes the cell's code and compares with the plain C++ oracle; touches everything that will be timed.
+  /// Throws WrongResult.
+  virtual void check() = 0;
+  /// Valid as long as the instance.
+  [[nodiscard]] virtual std::span<const Measurement> measurements() const = 0;
+  /// Called after the measurements: code and cell bytes a site, hit rates.
+  [[nodiscard]] virtual std::vector<SiteCounter> counters() const = 0;
+  [[nodiscard]] virtual MemoryUse memory() const = 0;
+};
+
+/// Sets a cell up. Throws std::system_error (what() names the call) when the machine refuses the memory,
+/// and std::invalid_argument for parameters that cannot be had together.
+using MakeInstance = std::unique_ptr<Instance> (*)(const CellRequest&);
+/// The cell's code through every state of its sites, for --dump-code.
+using DumpCode = std::vector<CodeSnapshot> (*)(const CellRequest&);
+
+/// One (strategy, workload): either a way to make it, or why it has no meaning.
+struct CellFactory {
+  std::string_view strategy;
+  std::string_view workload;
+  MakeInstance make = nullptr;      // null: unsupported
+  DumpCode dump = nullptr;          // null: the workload generates no sends
+  std::string_view unsupported;     // the reason, when make is null
+};
+
+enum class StrategyRole { strategy, control };
+
+struct StrategyInfo {
+  std::string_view id;
+  std::string_view summary;
+  StrategyRole role = StrategyRole::strategy;
+  bool second_view = false;        // writes through another address than it executes
+  std::string_view only_workload;  // non-empty: a control of that workload alone
+};
+
+/// Creates a zone, patches and executes in it once. Throws std::system_error as MakeInstance does. Returns what was
+/// chosen ("/tmp (ext4)"), or an empty string.
+using ProbeStrategy = std::string (*)();
+
+struct StrategyEntry {
+  StrategyInfo info;
+  ProbeStrategy probe = nullptr;
+};
+
+/// The strategies in presentation order: strategies first, then controls. `again` is not among them: it is the
+/// baseline measured twice, and the harness adds it.
+[[nodiscard]] std::span<const StrategyEntry> strategies();
+[[nodiscard]] std::span<const WorkloadInfo> workloads();
+/// Every pair; a control that belongs to another workload alone has no entry (nullptr).
+[[nodiscard]] const CellFactory* find_cell(std::string_view strategy, std::string_view workload);
+
+}  // namespace patchbench

@@ -1,0 +1,53 @@
+// results/journal.hpp - samples.jsonl, the append-only record of a run: one finished child, one line.
+//
+// The journal is what an interrupted, killed or out-of-space run leaves behind, so a line is either complete or
+// not there: each goes out in one write(2) on an O_APPEND descriptor, and what a failed write left is cut
+// off again. Lines are not synced one by one; they survive the death of the process, not that of the machine.
+// One process writes a journal at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "results/json.hpp"
+#include "results/model.hpp"
+
+namespace patchbench::results {
+
+/// One line, without its newline. Throws std::invalid_argument for a NaN or an infinity.
+[[nodiscard]] std::string journal_line(const JournalEntry& entry);
+/// `source` names the line in errors ("samples.jsonl:17"). Throws FormatError.
+[[nodiscard]] JournalEntry parse_journal_line(std::string_view line, std::string_view source);
+
+/// Owns the descriptor of an open journal.
+class JournalWriter {
+ public:
+  /// Opens `file`, creating it where there is none. A last line without a newline is the trace of a
+  /// writer that died in the middle of it, and is cut off. Throws std::system_error naming the file.
+  explicit JournalWriter(std::filesystem::path file);
+  JournalWriter(JournalWriter&& other) noexcept;
+  JournalWriter& operator=(JournalWriter&& other) noexcept;
+  JournalWriter(const JournalWriter&) = delete;
+  JournalWriter& operator=(const JournalWriter&) = delete;
+  ~JournalWriter();
+
+  /// Throws std::system_error naming the file (ENOSPC when the disk is full); the journal then holds
+  /// exactly the lines that it held before.
+  void append(const JournalEntry& entry);
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  int fd_ = -1;
+};
+
+/// Every complete line, in the order written. A last line without a newline is dropped; any other damage is a
+/// FormatError that names the line ("samples.jsonl:17: ..."). Throws std::system_error when the file
+/// cannot be read.
+[[nodiscard]] std::vector<JournalEntry> read_journal(const std::filesystem::path& file);
+
+}  // namespace patchbench::results

@@ -1,0 +1,29 @@
+# Sourced by the scripts beside it: where the project is, how to speak, how much to do at once.
+# shellcheck shell=bash
+
+# shellcheck disable=SC2034
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+
+die() {
+  say "$*"
+  exit 2
+}
+
+# The comment at the top of a script is its help.
+print_help() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
+
+# One compilation a processor, but no more than there are GiB of memory for.
+jobs_at_once() {
+  local processors memory_gib
+  processors=$(nproc)
+  memory_gib=$(awk '/^MemAvailable:/ { print int($2 / 1048576) }' /proc/meminfo)
+  ((memory_gib < processors)) && processors=$memory_gib
+  ((processors > 0)) && echo "$processors" || echo 1
+}
+
+# CMake reads this variable by itself; without ccache everything still builds.
+use_ccache() {
+  if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+}

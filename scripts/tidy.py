@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Runs clang-tidy over the translation units of a build, several at once.
+
+A unit that passed is not looked at again until something that could change the verdict does: its preprocessed text
+(comments included, because of NOLINT), its command, the configuration, or clang-tidy itself.
+
+    scripts/tidy.py --build=build/clang-release [--jobs=N] [--fresh] [PART_OF_A_PATH...]
+
+Exit code 0: clean, 1: findings, 2: bad usage.
+"""
+
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="has compile_commands.json")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--fresh", action="store_true", help="forget earlier results")
+    parser.add_argument("parts", nargs="*", help="only units whose path contains one of these")
+    return parser.parse_args()
+
+
+def units(build, parts):
+    """The build's entries for sources of this project."""
+    database = build / "compile_commands.json"
+    if not database.is_file():
+        sys.exit(f"tidy.py: {database} does not exist; configure that build first")
+    entries = json.loads(database.read_text())
+    ours = {e["file"]: e for e in entries if pathlib.Path(e["file"]).is_relative_to(ROOT)
+            and not pathlib.Path(e["file"]).is_relative_to(build.resolve())}
+    return [e for f, e in sorted(ours.items()) if not parts or any(p in f for p in parts)]
+
+
+def preprocess_command(entry):
+    """The entry's command, changed to write its preprocessed text with comments."""
+    words = shlex.split(entry["command"])
+    if os.path.basename(words[0]) == "ccache":
+        del words[0]
+    words[words.index("-o") + 1] = "-"
+    words[words.index("-c")] = "-E"
+    return words + ["-CC"]
+
+
+def fingerprint(entry, salt):
+    text = subprocess.run(preprocess_command(entry), cwd=entry["directory"], check=True,
+                          capture_output=True).stdout
+    return hashlib.sha256(salt + entry["command"].encode() + text).hexdigest()
+
+
+def check(entry, build, memory, salt):
+    """Returns (passed, known from before, clang-tidy's output)."""
+    try:
+        mark = memory / fingerprint(entry, salt)
+    except subprocess.CalledProcessError as error:
+        return False, False, error.stderr.decode(errors="replace")
+    if mark.exists():
+        return True, True, ""
+    run = subprocess.run(["clang-tidy", "-p", build, "--quiet", entry["file"]], cwd=ROOT,
+                         capture_output=True, text=True)
+    if run.returncode == 0:
+        mark.touch()
+        return True, False, ""
+    return False, False, run.stdout + run.stderr
+
+
+def main():
+    chosen = arguments()
+    build = chosen.build.resolve()
+    memory = build / "tidy"
+    memory.mkdir(parents=True, exist_ok=True)
+    if chosen.fresh:
+        for mark in memory.iterdir():
+            mark.unlink()
+    version = subprocess.run(["clang-tidy", "--version"], check=True, capture_output=True).stdout
+    salt = version + (ROOT / ".clang-tidy").read_bytes()
+    entries = units(build, chosen.parts)
+    if not entries:
+        sys.exit("tidy.py: no translation unit matches")
+    failed = known = 0
+    with concurrent.futures.ThreadPoolExecutor(chosen.jobs) as pool:
+        results = pool.map(lambda e: (e, *check(e, build, memory, salt)), entries)
+        for entry, passed, from_before, output in results:
+            name = os.path.relpath(entry["file"], ROOT)
+            known += from_before
+            if not from_before:
+                print(f"{'ok    ' if passed else 'FAILED'} {name}\n{output}".rstrip(), flush=True)
+            if not passed:
+                failed += 1
+                print(f"again: scripts/tidy.py --build={chosen.build} {name}", flush=True)
+    print(f"clang-tidy: {len(entries)} units, {failed} with findings, {known} unchanged since they passed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -19,3 +19,8 @@ function(patchbench_library folder)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_link_libraries(patchbench_${folder} PRIVATE $<BUILD_INTERFACE:patchbench_build_options>)
 endfunction()
+
+# The architecture built for, as files are named for it: publish_x86_64.cpp, calibration_aarch64.cpp.
+string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" PATCHBENCH_ARCH)
+string(REPLACE "amd64" "x86_64" PATCHBENCH_ARCH "${PATCHBENCH_ARCH}")
+string(REPLACE "arm64" "aarch64" PATCHBENCH_ARCH "${PATCHBENCH_ARCH}")

@@ -1,0 +1,174 @@
+// strategies/code_zone.hpp - the vocabulary of changing code: where it executes, where it is
+// written, and the bracket around a change.
+//
+// A zone reserves memory, maps an executable address to a writable one, and brackets patching. It
+// never makes the instruction stream coherent: publish() (publish.hpp) does, because only the
+// caller knows when a group of stores is complete.
+//
+// Threads: a zone has one mutator. Nothing here takes a lock.
+#pragma once
+
+#include <atomic>
+#include <compare>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace patchbench {
+
+/// Where code runs. Deliberately gives no way to store: a store through an executable address does
+/// not compile.
+class ExecAddress {
+ public:
+  constexpr ExecAddress() = default;
+  explicit constexpr ExecAddress(std::uintptr_t value) noexcept : value_(value) {}
+  explicit ExecAddress(const void* address) noexcept
+      : value_(reinterpret_cast<std::uintptr_t>(address)) {}
+
+  [[nodiscard]] constexpr std::uintptr_t value() const noexcept { return value_; }
+  /// For reading only; with a protection that forbids reading (no supported zone has one) it would
+  /// fault.
+  [[nodiscard]] const std::byte* data() const noexcept {
+    return reinterpret_cast<const std::byte*>(value_);
+  }
+  template <class Function>
+  [[nodiscard]] Function* as_function() const noexcept {
+    return reinterpret_cast<Function*>(value_);
+  }
+
+  friend constexpr ExecAddress operator+(ExecAddress a, std::size_t offset) noexcept {
+    return ExecAddress{a.value_ + offset};
+  }
+  friend constexpr ExecAddress operator-(ExecAddress a, std::size_t offset) noexcept {
+    return ExecAddress{a.value_ - offset};
+  }
+  /// Distance in bytes from b to a.
+  friend constexpr std::ptrdiff_t operator-(ExecAddress a, ExecAddress b) noexcept {
+    return static_cast<std::ptrdiff_t>(a.value_ - b.value_);
+  }
+  friend constexpr auto operator<=>(ExecAddress, ExecAddress) noexcept = default;
+
+ private:
+  std::uintptr_t value_ = 0;
+};
+
+/// Where the same bytes are written. Never call through it: under most strategies it is not
+/// executable.
+class WritableAddress {
+ public:
+  constexpr WritableAddress() = default;
+  explicit constexpr WritableAddress(std::uintptr_t value) noexcept : value_(value) {}
+  explicit WritableAddress(void* address) noexcept
+      : value_(reinterpret_cast<std::uintptr_t>(address)) {}
+
+  [[nodiscard]] constexpr std::uintptr_t value() const noexcept { return value_; }
+  [[nodiscard]] std::byte* data() const noexcept { return reinterpret_cast<std::byte*>(value_); }
+
+  friend constexpr WritableAddress operator+(WritableAddress a, std::size_t offset) noexcept {
+    return WritableAddress{a.value_ + offset};
+  }
+  friend constexpr auto operator<=>(WritableAddress, WritableAddress) noexcept = default;
+
+ private:
+  std::uintptr_t value_ = 0;
+};
+
+/// Whether code is written through the linear address at which it executes. Decides what publish()
+/// must do: Intel SDM vol. 3A, "Handling Self- and Cross-Modifying Code", asks for a serialising
+/// operation when the linear addresses differ.
+enum class AliasKind { same_address, second_view };
+
+/// Where a zone is put. Zero lets the kernel choose. A fixed address is taken with
+/// MAP_FIXED_NOREPLACE: an occupied range is an error (EEXIST), never a silent replacement or a
+/// silent move.
+struct Placement {
+  std::uintptr_t exec_at = 0;
+  std::uintptr_t writable_at = 0;
+};
+
+struct ZoneRequest {
+  std::size_t size = 0;  // bytes; rounded up to whole pages
+  Placement placement = {};
+};
+
+/// What every strategy's zone offers.
+///
+/// Zone(request)     reserves; throws std::system_error naming the call.
+/// writable(a)       the writable address of executable address a. One addition, no branch, no
+/// table. begin_patch(a, n) makes [a, a+n) writable; nothing in it may be executed until
+/// end_patch(a, n). end_patch(a, n)   makes it executable again. seal()            installation is
+/// over. Zones whose code never changes again drop their writable view;
+///                   for the others it does nothing.
+/// describe()        what was chosen on this machine, for the record; may be empty.
+template <class Zone>
+concept CodeZone = std::constructible_from<Zone, const ZoneRequest&> && std::movable<Zone> &&
+                   !std::copyable<Zone> &&
+                   requires(Zone zone, const Zone& view, ExecAddress at, std::size_t size) {
+  { Zone::kAlias } -> std::convertible_to<AliasKind>;
+  { view.exec() }
+  noexcept->std::same_as<ExecAddress>;
+  { view.size() }
+  noexcept->std::same_as<std::size_t>;
+  { view.writable(at) }
+  noexcept->std::same_as<WritableAddress>;
+  { zone.begin_patch(at, size) }
+  noexcept;
+  { zone.end_patch(at, size) }
+  noexcept;
+  {zone.seal()};
+  { view.describe() } -> std::same_as<std::string>;
+};
+
+/// Keeps [at, at+size) of a zone writable for its lifetime: over one store or over many, because
+/// "begin" may cost two system calls and a TLB shootdown.
+template <class Zone>
+class [[nodiscard]] PatchScope {
+ public:
+  PatchScope(Zone& zone, ExecAddress at, std::size_t size) noexcept
+      : zone_(zone), at_(at), size_(size) {
+    zone_.begin_patch(at_, size_);
+  }
+  /// The whole zone.
+  explicit PatchScope(Zone& zone) noexcept : PatchScope(zone, zone.exec(), zone.size()) {}
+  PatchScope(const PatchScope&) = delete;
+  PatchScope& operator=(const PatchScope&) = delete;
+  ~PatchScope() { zone_.end_patch(at_, size_); }
+
+ private:
+  Zone& zone_;
+  ExecAddress at_;
+  std::size_t size_;
+};
+
+/// A patch path cannot throw and cannot go on: a page that stays writable or unexecutable is a
+/// broken VM.
+[[noreturn]] inline void patch_failed(const char* what) noexcept {
+  std::perror(what);
+  std::abort();
+}
+
+/// Stores one aligned word of code or of a cell. Aligned stores of up to eight bytes are
+/// single-copy atomic on both architectures (AMD64 APM vol. 2, 7.3.2; Arm ARM B2.2.1), so that an
+/// executor sees the old or the new word, never a mixture. Release order: stores of one patch
+/// become visible in program order.
+///
+/// `expected` states what is replaced. Debug builds compare, because a patch that lands on other
+/// bytes than its author thought is the worst kind of bug to find later.
+template <std::unsigned_integral Word>
+void patch_word(WritableAddress at, [[maybe_unused]] Word expected, Word desired) noexcept {
+  std::atomic_ref<Word> word{*reinterpret_cast<Word*>(at.data())};
+#ifdef PATCHBENCH_CHECK_PATCHES
+  if (word.load(std::memory_order_relaxed) != expected) {
+    std::fprintf(stderr, "patch at %p: expected to replace %#llx, found %#llx\n",
+                 static_cast<void*>(at.data()), static_cast<unsigned long long>(expected),
+                 static_cast<unsigned long long>(word.load(std::memory_order_relaxed)));
+    std::abort();
+  }
+#endif
+  word.store(desired, std::memory_order_release);
+}
+
+}  // namespace patchbench

@@ -1,0 +1,57 @@
+// strategies/controls.hpp - what the strategies are held against: code that nobody patches.
+#pragma once
+
+#include <string_view>
+
+#include "dispatch.hpp"
+#include "sealed_zone.hpp"
+
+namespace patchbench {
+
+/// The bytes of a linked send, same generator, layout and place, never patched: what a strategy may
+/// at best reach.
+struct Floor {
+  static constexpr std::string_view kId = "floor";
+  static constexpr std::string_view kSummary =
+      "the bytes of linked sends, installed once, never patched";
+  using Zone = SealedZone;
+  static constexpr Dispatch kDispatch = Dispatch::inline_cache;
+};
+
+/// Calls that enter behind the class check: the price of checking.
+struct Unchecked {
+  static constexpr std::string_view kId = "unchecked";
+  static constexpr std::string_view kSummary = "direct calls that enter behind the class check";
+  using Zone = SealedZone;
+  static constexpr Dispatch kDispatch = Dispatch::unchecked;
+};
+
+/// Tag loaded from a cell, direct call: the data side of indirect-cell alone.
+struct TagCell {
+  static constexpr std::string_view kId = "tag-cell";
+  static constexpr std::string_view kSummary = "class tag loaded from a cell, direct call";
+  using Zone = SealedZone;
+  static constexpr Dispatch kDispatch = Dispatch::tag_cell;
+  static constexpr std::string_view kOnlyWorkload = "mic";
+};
+
+/// Tag as an immediate, call through a cell.
+struct TargetCell {
+  static constexpr std::string_view kId = "target-cell";
+  static constexpr std::string_view kSummary = "class tag as an immediate, call through a cell";
+  using Zone = SealedZone;
+  static constexpr Dispatch kDispatch = Dispatch::target_cell;
+  static constexpr std::string_view kOnlyWorkload = "mic";
+};
+
+/// Target formed in a register without touching data, then an indirect call: the branch kind alone.
+struct TargetRegister {
+  static constexpr std::string_view kId = "target-register";
+  static constexpr std::string_view kSummary =
+      "class tag and target as immediates, indirect call through a register";
+  using Zone = SealedZone;
+  static constexpr Dispatch kDispatch = Dispatch::target_register;
+  static constexpr std::string_view kOnlyWorkload = "mic";
+};
+
+}  // namespace patchbench

@@ -1,0 +1,24 @@
+// strategies/dispatch.hpp - the names of the ways in which a send site may reach its target.
+//
+// A strategy is a zone and one of these. What they mean is the business of workloads/send/; here
+// they are only names, so that a strategy is declared in one place.
+#pragma once
+
+namespace patchbench {
+
+enum class Dispatch {
+  inline_cache,       // tag and target are immediates in the code; linking patches code
+  cell_cache,         // tag and target are loaded from the site's cell; code never changes
+  cell_cache_shared,  // as cell_cache, and all sites share one PIC stub that is told its slots
+  unchecked,          // as inline_cache, but the call enters behind the class check
+  tag_cell,           // tag from a cell, direct call
+  target_cell,        // tag as an immediate, call through a cell
+  target_register,    // tag as an immediate, target formed in a register, indirect call, no data
+};
+
+/// Whether linking a site stores to code (as opposed to data).
+[[nodiscard]] constexpr bool patches_code(Dispatch dispatch) noexcept {
+  return dispatch == Dispatch::inline_cache || dispatch == Dispatch::unchecked;
+}
+
+}  // namespace patchbench

@@ -1,0 +1,64 @@
+// strategies/file_dual.hpp - an unlinked temporary file mapped twice.
+//
+// What libffi falls back to. Needs a directory on a file system that is writable and not mounted
+// noexec. On a file system with a disk behind it, write-back write-protects the pages again and
+// every page faults once more.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "code_zone.hpp"
+#include "dispatch.hpp"
+#include "mapping.hpp"
+
+namespace patchbench {
+
+/// An unlinked file of `size` bytes in the first directory that allows both writing and executing.
+struct ExecutableFile {
+  Fd file;
+  std::string directory;
+  std::string filesystem;  // "ext4", "tmpfs", or statfs' magic number in hex
+};
+
+/// Tries $PATCHBENCH_EXEC_DIR alone where it is set; otherwise $XDG_RUNTIME_DIR, $TMPDIR, /tmp,
+/// /var/tmp, /dev/shm, $HOME and the working directory, in this order. A directory qualifies when a
+/// page of a file in it can be mapped executable (mount flags alone do not tell: LSMs refuse too).
+/// Throws std::system_error with the last failure when none qualifies.
+[[nodiscard]] ExecutableFile open_executable_file(std::size_t size);
+
+class FileDualZone {
+ public:
+  static constexpr AliasKind kAlias = AliasKind::second_view;
+
+  explicit FileDualZone(const ZoneRequest& request)
+      : FileDualZone(open_executable_file(round_up_to_pages(request.size)),
+                     round_up_to_pages(request.size), request.placement) {}
+
+  [[nodiscard]] ExecAddress exec() const noexcept { return views_.exec(); }
+  [[nodiscard]] std::size_t size() const noexcept { return views_.size(); }
+  [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
+    return views_.writable(at);
+  }
+  void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
+  void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
+  void seal() noexcept {}
+  [[nodiscard]] std::string describe() const { return place_; }
+
+ private:
+  FileDualZone(const ExecutableFile& file, std::size_t size, const Placement& placement)
+      : views_(file.file, size, placement), place_(file.directory + " (" + file.filesystem + ")") {}
+
+  DualView views_;
+  std::string place_;
+};
+
+struct FileDual {
+  static constexpr std::string_view kId = "file-dual";
+  static constexpr std::string_view kSummary =
+      "an unlinked file mapped twice, read-execute and read-write";
+  using Zone = FileDualZone;
+  static constexpr Dispatch kDispatch = Dispatch::inline_cache;
+};
+
+}  // namespace patchbench

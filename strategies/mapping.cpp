@@ -1,0 +1,153 @@
+#include "mapping.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <unistd.h>
+
+// In Linux since 6.3 and not yet in this distribution's headers.
+#ifndef MFD_EXEC
+#  define MFD_EXEC 0x0010U
+#endif
+
+namespace patchbench {
+
+std::size_t page_size() noexcept {
+  static const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+std::size_t round_up_to_pages(std::size_t size) {
+  const std::size_t page = page_size();
+  if (size == 0 || size > SIZE_MAX / 2) {
+    throw_errno("zone size", EINVAL);
+  }
+  return (size + page - 1) / page * page;
+}
+
+void throw_errno(const char* call) { throw_errno(call, errno); }
+
+void throw_errno(const char* call, int error) {
+  throw std::system_error(error, std::generic_category(), call);
+}
+
+Fd::~Fd() {
+  if (fd_ >= 0) {
+    close(fd_);
+  }
+}
+
+namespace {
+
+void* map_at(std::uintptr_t at, std::size_t size, int protection, int flags, int fd,
+             const char* what) {
+  if (at != 0) {
+    flags |= MAP_FIXED_NOREPLACE;
+  }
+  void* address = mmap(reinterpret_cast<void*>(at), size, protection, flags, fd, 0);
+  if (address == MAP_FAILED) {
+    throw_errno(what);
+  }
+  // Kernels before 4.17 take MAP_FIXED_NOREPLACE for a hint.
+  if (at != 0 && reinterpret_cast<std::uintptr_t>(address) != at) {
+    munmap(address, size);
+    throw_errno(what, EEXIST);
+  }
+  // Anonymous memory is given 2 MiB pages where it can be and memfds are not: left alone, that
+  // difference would be measured as the strategy's. Refusal (a kernel without THP) is what is
+  // wanted.
+  madvise(address, size, MADV_NOHUGEPAGE);
+  return address;
+}
+
+const char* name_of_view(int protection) {
+  switch (protection) {
+    case PROT_READ | PROT_EXEC:
+      return "mmap (read-execute view)";
+    case PROT_READ | PROT_WRITE:
+      return "mmap (read-write view)";
+    case PROT_READ | PROT_WRITE | PROT_EXEC:
+      return "mmap (read-write-execute)";
+    default:
+      return "mmap";
+  }
+}
+
+}  // namespace
+
+Mapping Mapping::anonymous(std::size_t size, int protection, std::uintptr_t at) {
+  return {map_at(at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, name_of_view(protection)),
+          size};
+}
+
+Mapping Mapping::shared_view(const Fd& file, std::size_t size, int protection, std::uintptr_t at) {
+  return {map_at(at, size, protection, MAP_SHARED, file.get(), name_of_view(protection)), size};
+}
+
+void Mapping::reset() noexcept {
+  if (address_ != nullptr) {
+    munmap(address_, size_);
+    address_ = nullptr;
+    size_ = 0;
+  }
+}
+
+Mapping::~Mapping() { reset(); }
+
+ShmAttachment::ShmAttachment(int segment, int flags, std::uintptr_t at, std::size_t size) {
+  // Without SHM_REMAP an occupied address is refused (EINVAL), as MAP_FIXED_NOREPLACE would.
+  void* address = shmat(segment, reinterpret_cast<void*>(at), flags);
+  // shmat(2) reports failure as (void*)-1.
+  if (reinterpret_cast<std::intptr_t>(address) == -1) {
+    throw_errno((flags & SHM_EXEC) != 0 ? "shmat (read-execute view)" : "shmat (read-write view)");
+  }
+  madvise(address, size, MADV_NOHUGEPAGE);
+  address_ = address;
+}
+
+ShmAttachment::~ShmAttachment() {
+  if (address_ != nullptr) {
+    shmdt(address_);
+  }
+}
+
+DualView::DualView(const Fd& file, std::size_t size, const Placement& placement)
+    : exec_(Mapping::shared_view(file, size, PROT_READ | PROT_EXEC, placement.exec_at)),
+      writable_(Mapping::shared_view(file, size, PROT_READ | PROT_WRITE, placement.writable_at)),
+      delta_(reinterpret_cast<std::uintptr_t>(writable_.address()) -
+             reinterpret_cast<std::uintptr_t>(exec_.address())) {}
+
+void allocate_file(const Fd& file, std::size_t size) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      limit.rlim_cur < size) {
+    throw_errno("ftruncate (over RLIMIT_FSIZE)", EFBIG);
+  }
+  if (ftruncate(file.get(), static_cast<off_t>(size)) != 0) {
+    throw_errno("ftruncate");
+  }
+  // Some file systems cannot allocate ahead; they are still usable.
+  if (fallocate(file.get(), 0, 0, static_cast<off_t>(size)) != 0 && errno != EOPNOTSUPP) {
+    throw_errno("fallocate");
+  }
+}
+
+Fd executable_memfd(const char* name, std::size_t size) {
+  Fd file{memfd_create(name, MFD_CLOEXEC | MFD_EXEC)};
+  if (!file && errno != ENOMEM && errno != EMFILE && errno != ENFILE) {
+    // EINVAL: a kernel before 6.3. EACCES: vm.memfd_noexec=2 refuses the flag, yet a memfd without
+    // it may still be mapped executable.
+    file = Fd{memfd_create(name, MFD_CLOEXEC)};
+  }
+  if (!file) {
+    throw_errno("memfd_create");
+  }
+  allocate_file(file, size);
+  return file;
+}
+
+}  // namespace patchbench

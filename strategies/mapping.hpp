@@ -1,0 +1,131 @@
+// strategies/mapping.hpp - owning types for what the kernel hands out, and where memory is put.
+//
+// Everything throws std::system_error whose what() begins with the name of the failing call ("mmap:
+// ..."), and leaves nothing behind when it throws.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "code_zone.hpp"
+
+namespace patchbench {
+
+/// The machine's page size in bytes (4, 16 or 64 KiB), asked for once.
+[[nodiscard]] std::size_t page_size() noexcept;
+[[nodiscard]] std::size_t round_up_to_pages(std::size_t size);
+
+/// Throws std::system_error with errno's current value; `call` is what failed and may say on what:
+/// "mmap (RX view)".
+[[noreturn]] void throw_errno(const char* call);
+[[noreturn]] void throw_errno(const char* call, int error);
+
+/// A file descriptor, closed by its owner.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) noexcept : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd();
+
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+/// One mmap'ed range, unmapped by its owner.
+class Mapping {
+ public:
+  Mapping() = default;
+  /// Private anonymous memory. `at` as in Placement.
+  [[nodiscard]] static Mapping anonymous(std::size_t size, int protection, std::uintptr_t at);
+  /// A shared view of a file, from its beginning.
+  [[nodiscard]] static Mapping shared_view(const Fd& file, std::size_t size, int protection,
+                                           std::uintptr_t at);
+
+  Mapping(Mapping&& other) noexcept
+      : address_(std::exchange(other.address_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Mapping& operator=(Mapping&& other) noexcept {
+    std::swap(address_, other.address_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping();
+
+  [[nodiscard]] void* address() const noexcept { return address_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  /// Unmaps now.
+  void reset() noexcept;
+
+ private:
+  Mapping(void* address, std::size_t size) noexcept : address_(address), size_(size) {}
+
+  void* address_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// One attachment of a System V shared memory segment, detached by its owner.
+class ShmAttachment {
+ public:
+  ShmAttachment() = default;
+  /// `flags` as shmat(2): 0 for read-write, SHM_RDONLY | SHM_EXEC for a view to execute.
+  ShmAttachment(int segment, int flags, std::uintptr_t at, std::size_t size);
+  ShmAttachment(ShmAttachment&& other) noexcept
+      : address_(std::exchange(other.address_, nullptr)) {}
+  ShmAttachment& operator=(ShmAttachment&& other) noexcept {
+    std::swap(address_, other.address_);
+    return *this;
+  }
+  ShmAttachment(const ShmAttachment&) = delete;
+  ShmAttachment& operator=(const ShmAttachment&) = delete;
+  ~ShmAttachment();
+
+  [[nodiscard]] void* address() const noexcept { return address_; }
+
+ private:
+  void* address_ = nullptr;
+};
+
+/// A shared file mapped twice: RX at one address, RW at another. What memfd-dual and file-dual have
+/// in common.
+class DualView {
+ public:
+  DualView() = default;
+  /// The file must already have `size` bytes.
+  DualView(const Fd& file, std::size_t size, const Placement& placement);
+
+  [[nodiscard]] ExecAddress exec() const noexcept { return ExecAddress{exec_.address()}; }
+  [[nodiscard]] std::size_t size() const noexcept { return exec_.size(); }
+  [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
+    return WritableAddress{at.value() + delta_};
+  }
+  void drop_writable() noexcept { writable_.reset(); }
+  [[nodiscard]] bool has_writable() const noexcept { return writable_.address() != nullptr; }
+
+ private:
+  Mapping exec_;
+  Mapping writable_;
+  std::uintptr_t delta_ = 0;  // writable - exec, modulo 2^64
+};
+
+/// Gives a file `size` bytes with its memory or disk blocks allocated, so that a full file system
+/// is an error here and not SIGBUS at the first touch. Checks RLIMIT_FSIZE first, because exceeding
+/// it raises SIGXFSZ.
+void allocate_file(const Fd& file, std::size_t size);
+
+/// A memfd that may be mapped executable: MFD_EXEC where the kernel knows it (6.3), without it
+/// before.
+[[nodiscard]] Fd executable_memfd(const char* name, std::size_t size);
+
+}  // namespace patchbench

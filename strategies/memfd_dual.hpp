@@ -1,0 +1,48 @@
+// strategies/memfd_dual.hpp - a memfd mapped twice: read-execute and read-write.
+//
+// Survives every policy but SELinux' refusal to execute tmpfs files (FIELD.md section 5).
+// memfd_create(2), Linux 3.17.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "code_zone.hpp"
+#include "dispatch.hpp"
+#include "mapping.hpp"
+
+namespace patchbench {
+
+class MemfdDualZone {
+ public:
+  static constexpr AliasKind kAlias = AliasKind::second_view;
+
+  explicit MemfdDualZone(const ZoneRequest& request)
+      : MemfdDualZone(round_up_to_pages(request.size), request.placement) {}
+
+  [[nodiscard]] ExecAddress exec() const noexcept { return views_.exec(); }
+  [[nodiscard]] std::size_t size() const noexcept { return views_.size(); }
+  [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
+    return views_.writable(at);
+  }
+  void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
+  void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
+  void seal() noexcept {}
+  [[nodiscard]] std::string describe() const { return {}; }
+
+ private:
+  // The descriptor is closed once both views exist: they keep the memory alive.
+  MemfdDualZone(std::size_t size, const Placement& placement)
+      : views_(executable_memfd("patchbench-code", size), size, placement) {}
+
+  DualView views_;
+};
+
+struct MemfdDual {
+  static constexpr std::string_view kId = "memfd-dual";
+  static constexpr std::string_view kSummary = "a memfd mapped twice, read-execute and read-write";
+  using Zone = MemfdDualZone;
+  static constexpr Dispatch kDispatch = Dispatch::inline_cache;
+};
+
+}  // namespace patchbench

@@ -1,0 +1,37 @@
+// strategies/registry.hpp - the one list of strategies, in presentation order.
+//
+// Adding one: a file that declares its zone and dispatch, and a line here. The conformance tests
+// and the cells follow.
+#pragma once
+
+#include <string_view>
+#include <tuple>
+
+#include "controls.hpp"
+#include "file_dual.hpp"
+#include "indirect_cell.hpp"
+#include "memfd_dual.hpp"
+#include "mprotect_toggle.hpp"
+#include "rwx.hpp"
+#include "sysv_shm.hpp"
+
+namespace patchbench {
+
+/// Ways to change code.
+using StrategyList = std::tuple<Rwx, MemfdDual, SysvShm, FileDual, MprotectToggle, IndirectCell>;
+
+/// What they are held against. Part of every run.
+using ControlList =
+    std::tuple<Floor, Unchecked, TagCell, TargetCell, TargetRegister, IndirectCellRwx, SharedStub>;
+
+/// The workload a control belongs to, or empty when it belongs to all.
+template <class Strategy>
+[[nodiscard]] constexpr std::string_view only_workload() noexcept {
+  if constexpr (requires { Strategy::kOnlyWorkload; }) {
+    return Strategy::kOnlyWorkload;
+  } else {
+    return {};
+  }
+}
+
+}  // namespace patchbench

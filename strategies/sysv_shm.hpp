@@ -1,0 +1,76 @@
+// strategies/sysv_shm.hpp - a System V shared memory segment attached twice: read-write, and
+// read-only executable.
+//
+// SHM_EXEC is a Linux flag (shmat(2)). The segment is marked IPC_RMID as soon as one attachment
+// keeps it alive; Linux still allows the second attachment after that, so a crash leaks it only
+// between shmget and shmctl.
+#pragma once
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+
+#include <sys/ipc.h>
+#include <sys/shm.h>
+
+#include "code_zone.hpp"
+#include "dispatch.hpp"
+#include "mapping.hpp"
+
+namespace patchbench {
+
+class SysvShmZone {
+ public:
+  static constexpr AliasKind kAlias = AliasKind::second_view;
+
+  explicit SysvShmZone(const ZoneRequest& request) : size_(round_up_to_pages(request.size)) {
+    const int segment = shmget(IPC_PRIVATE, size_, IPC_CREAT | 0600);
+    if (segment < 0) {
+      throw_errno("shmget");
+    }
+    attach_and_mark(segment, request.placement);
+    exec_ = ShmAttachment(segment, SHM_RDONLY | SHM_EXEC, request.placement.exec_at, size_);
+    delta_ = reinterpret_cast<std::uintptr_t>(writable_.address()) -
+             reinterpret_cast<std::uintptr_t>(exec_.address());
+  }
+
+  [[nodiscard]] ExecAddress exec() const noexcept { return ExecAddress{exec_.address()}; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
+    return WritableAddress{at.value() + delta_};
+  }
+  void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
+  void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
+  void seal() noexcept {}
+  [[nodiscard]] std::string describe() const { return {}; }
+
+ private:
+  // Marking before the first attachment would destroy the segment, so a failed attachment is noted
+  // and rethrown after the mark.
+  void attach_and_mark(int segment, const Placement& placement) {
+    try {
+      writable_ = ShmAttachment(segment, 0, placement.writable_at, size_);
+    } catch (...) {
+      shmctl(segment, IPC_RMID, nullptr);
+      throw;
+    }
+    if (shmctl(segment, IPC_RMID, nullptr) != 0) {
+      throw_errno("shmctl (IPC_RMID)");
+    }
+  }
+
+  std::size_t size_ = 0;
+  ShmAttachment writable_;
+  ShmAttachment exec_;
+  std::uintptr_t delta_ = 0;
+};
+
+struct SysvShm {
+  static constexpr std::string_view kId = "sysv-shm";
+  static constexpr std::string_view kSummary =
+      "a System V segment attached twice, read-write and SHM_EXEC|SHM_RDONLY";
+  using Zone = SysvShmZone;
+  static constexpr Dispatch kDispatch = Dispatch::inline_cache;
+};
+
+}  // namespace patchbench

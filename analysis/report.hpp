@@ -10,16 +10,16 @@
 namespace patchbench::analysis {
 
 struct ReportOutcome {
-  /// What could not be made and why, in sentences for the terminal ("gnuplot not found: install the package
-  /// gnuplot-nox for figures").
+  /// What could not be made and why, in sentences for the terminal ("gnuplot not found: install the
+  /// package gnuplot-nox for figures").
   std::vector<std::string> warnings;
   /// What was written, report.html first.
   std::vector<std::filesystem::path> files;
 };
 
-/// Writes report.html, plots/*.svg and plots/*.pdf below `dir`, replacing those of an earlier call. Without
-/// gnuplot the report has tables only, and a warning says which package is missing. Throws std::system_error when
-/// `dir` cannot be written; results.json is not touched.
+/// Writes report.html, plots/*.svg and plots/*.pdf below `dir`, replacing those of an earlier call.
+/// Without gnuplot the report has tables only, and a warning says which package is missing. Throws
+/// std::system_error when `dir` cannot be written; results.json is not touched.
 [[nodiscard]] ReportOutcome write_report(const results::Results& results,
                                          const std::filesystem::path& dir);
 

@@ -12,8 +12,9 @@ struct TableOptions {
   bool colour = false;  // ANSI colours on the verdicts
 };
 
-/// Send and patch cost of every strategy against the baseline, then the controls, then one line on how to read it.
-/// UTF-8-free (plain ASCII), every line at most `width` columns, ends with a newline.
+/// Send and patch cost of every strategy against the baseline, then the controls, then one line on
+/// how to read it. UTF-8-free (plain ASCII), every line at most `width` columns, ends with a
+/// newline.
 [[nodiscard]] std::string terminal_table(const results::Results& results,
                                          const TableOptions& options = {});
 

@@ -1,17 +1,18 @@
-// results/journal.hpp - samples.jsonl, the append-only record of a run: one finished child, one line.
+// results/journal.hpp - samples.jsonl, the append-only record of a run: one finished child, one
+// line.
 //
-// The journal is what an interrupted, killed or out-of-space run leaves behind, so a line is either complete or
-// not there: each goes out in one write(2) on an O_APPEND descriptor, and what a failed write left is cut
-// off again. Lines are not synced one by one; they survive the death of the process, not that of the machine.
-// One process writes a journal at a time.
+// The journal is what an interrupted, killed or out-of-space run leaves behind, so a line is either
+// complete or not there: each goes out in one write(2) on an O_APPEND descriptor, and what a failed
+// write left is cut off again. Lines are not synced one by one; they survive the death of the
+// process, not that of the machine. One process writes a journal at a time.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "results/file.hpp"
 #include "results/json.hpp"
 #include "results/model.hpp"
 
@@ -22,32 +23,27 @@ namespace patchbench::results {
 /// `source` names the line in errors ("samples.jsonl:17"). Throws FormatError.
 [[nodiscard]] JournalEntry parse_journal_line(std::string_view line, std::string_view source);
 
-/// Owns the descriptor of an open journal.
+/// An open journal.
 class JournalWriter {
  public:
   /// Opens `file`, creating it where there is none. A last line without a newline is the trace of a
-  /// writer that died in the middle of it, and is cut off. Throws std::system_error naming the file.
-  explicit JournalWriter(std::filesystem::path file);
-  JournalWriter(JournalWriter&& other) noexcept;
-  JournalWriter& operator=(JournalWriter&& other) noexcept;
-  JournalWriter(const JournalWriter&) = delete;
-  JournalWriter& operator=(const JournalWriter&) = delete;
-  ~JournalWriter();
+  /// writer that died in the middle of it, and is cut off. Throws std::system_error naming the
+  /// file.
+  explicit JournalWriter(const std::filesystem::path& file);
 
-  /// Throws std::system_error naming the file (ENOSPC when the disk is full); the journal then holds
-  /// exactly the lines that it held before.
+  /// Throws std::system_error naming the file (ENOSPC when the disk is full); the journal then
+  /// holds exactly the lines that it held before.
   void append(const JournalEntry& entry);
 
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }
 
  private:
-  std::filesystem::path path_;
-  int fd_ = -1;
+  File file_;
 };
 
-/// Every complete line, in the order written. A last line without a newline is dropped; any other damage is a
-/// FormatError that names the line ("samples.jsonl:17: ..."). Throws std::system_error when the file
-/// cannot be read.
+/// Every complete line, in the order written. A last line without a newline is dropped; any other
+/// damage is a FormatError that names the line ("samples.jsonl:17: ..."). Throws std::system_error
+/// when the file cannot be read.
 [[nodiscard]] std::vector<JournalEntry> read_journal(const std::filesystem::path& file);
 
 }  // namespace patchbench::results

@@ -1,8 +1,9 @@
 // results/json.hpp - results.json, schema version 1: writing it, and reading it strictly.
 //
-// Reading is strict because a results file is evidence: whatever is missing, of the wrong type, out of range or
-// contradictory is an error that names the file and the place inside it ("cells[3].metrics[0].samples[1]"), never
-// a default. Unknown members are accepted, so that a later minor addition to the schema stays readable.
+// Reading is strict because a results file is evidence: whatever is missing, of the wrong type, out
+// of range or contradictory is an error that names the file and the place inside it
+// ("cells[3].metrics[0].samples[1]"), never a default. Unknown members are accepted, so that a
+// later minor addition to the schema stays readable.
 #pragma once
 
 #include <filesystem>
@@ -20,8 +21,8 @@ class FormatError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Numbers are written so that reading them gives the same bits. Throws std::invalid_argument for a NaN
-/// or an infinity: neither exists in JSON, and an unknown value is an empty optional.
+/// Numbers are written so that reading them gives the same bits. Throws std::invalid_argument for a
+/// NaN or an infinity: neither exists in JSON, and an unknown value is an empty optional.
 [[nodiscard]] std::string to_json_text(const Results& results);
 
 /// `source` names the text in errors. Throws FormatError.
@@ -31,9 +32,10 @@ class FormatError : public std::runtime_error {
 /// std::system_error when it cannot be read.
 [[nodiscard]] Results read_results(const std::filesystem::path& path);
 
-/// Replaces `file` atomically: a reader sees the old file or the new one, also after a crash, because the text goes
-/// to a temporary file in the same directory, is synced, and is renamed. Throws
-/// std::system_error naming the file; then the old file is as it was and no temporary file is left.
+/// Replaces `file` atomically: a reader sees the old file or the new one, also after a crash,
+/// because the text goes to a temporary file in the same directory, is synced, and is renamed.
+/// Throws std::system_error naming the file; then the old file is as it was and no temporary file
+/// is left.
 void write_results(const Results& results, const std::filesystem::path& file);
 
 }  // namespace patchbench::results

@@ -1,10 +1,10 @@
 // results/model.hpp - what a run leaves behind, as types.
 //
-// This is the contract between measuring (harness) and reading (analysis, and other people's tools). It
-// mirrors results.json, schema version 1, field by field; schema.v1.json states the same for
-// programs in other languages. A value that is not known is an empty optional (JSON null), never 0 and
-// never NaN. Times are in the unit that stands beside them; a ratio is strategy / baseline, below 1 is
-// faster.
+// This is the contract between measuring (harness) and reading (analysis, and other people's
+// tools). It mirrors results.json, schema version 1, field by field; schema.v1.json states the same
+// for programs in other languages. A value that is not known is an empty optional (JSON null),
+// never 0 and never NaN. Times are in the unit that stands beside them; a ratio is strategy /
+// baseline, below 1 is faster.
 #pragma once
 
 #include <array>
@@ -37,8 +37,8 @@ struct Cpu {
   std::optional<std::string> microcode;
   std::optional<int> family;
   std::optional<int> model_number;
-  std::optional<int> online;               // logical processors
-  std::optional<std::string> pinned;       // the --cpus list that children were pinned to
+  std::optional<int> online;          // logical processors
+  std::optional<std::string> pinned;  // the --cpus list that children were pinned to
   std::vector<std::pair<std::string, std::string>> caches;  // "L1d" -> "48K", as sysfs says
 };
 
@@ -72,10 +72,10 @@ enum class Availability { available, denied, unsupported };
 struct StrategyStatus {
   std::string id;
   Availability status = Availability::available;
-  std::string call;                    // the system call that refused, empty when none did
-  std::optional<std::string> error;    // errno's symbol: "EACCES"
-  std::string reason;                  // a sentence: what failed and what to do
-  std::string detail;                  // what was chosen: file-dual's directory and filesystem
+  std::string call;                  // the system call that refused, empty when none did
+  std::optional<std::string> error;  // errno's symbol: "EACCES"
+  std::string reason;                // a sentence: what failed and what to do
+  std::string detail;                // what was chosen: file-dual's directory and filesystem
 };
 
 using ParamValue = std::variant<std::int64_t, std::string>;
@@ -85,7 +85,8 @@ using Params = std::vector<std::pair<std::string, ParamValue>>;
 enum class CellStatus { ok, denied, unsupported, failed, crashed, timeout };
 
 struct Metric {
-  std::string name;  // send, patch, patch_execute, miss, link, bulk_patch, reserve, first_touch, teardown
+  std::string
+      name;  // send, patch, patch_execute, miss, link, bulk_patch, reserve, first_touch, teardown
   std::string unit;  // "ns"
   /// One value a round, index = round; empty where that round was lost.
   std::vector<std::optional<double>> samples;

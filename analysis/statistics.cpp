@@ -1,0 +1,117 @@
+#include "analysis/statistics.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <boost/math/distributions/binomial.hpp>
+#include <boost/math/distributions/students_t.hpp>
+
+namespace patchbench::analysis {
+namespace {
+
+std::vector<double> sorted(std::span<const double> values) {
+  std::vector<double> copy(values.begin(), values.end());
+  std::sort(copy.begin(), copy.end());
+  return copy;
+}
+
+/// Of [x(k), x(n+1-k)] for the median of any continuous distribution.
+double coverage(std::size_t n, std::size_t k) {
+  const boost::math::binomial_distribution<double> below(static_cast<double>(n), 0.5);
+  return 1 - 2 * boost::math::cdf(below, static_cast<double>(k - 1));
+}
+
+bool inside(const Interval& interval, double delta) {
+  return interval[0] >= 1 - delta && interval[1] <= 1 + delta;
+}
+
+}  // namespace
+
+std::optional<double> median(std::span<const double> values) {
+  if (values.empty()) return std::nullopt;
+  const std::vector<double> ordered = sorted(values);
+  const std::size_t middle = ordered.size() / 2;
+  if (ordered.size() % 2 == 1) return ordered[middle];
+  return ordered[middle - 1] + (ordered[middle] - ordered[middle - 1]) / 2;
+}
+
+double t_quantile(double confidence, int degrees) {
+  const boost::math::students_t_distribution<double> distribution(degrees);
+  return boost::math::quantile(distribution, (1 + confidence) / 2);
+}
+
+std::optional<Interval> log_t_interval(std::span<const double> values) {
+  if (values.size() < 2) return std::nullopt;
+  if (std::any_of(values.begin(), values.end(), [](double value) { return !(value > 0); })) {
+    return std::nullopt;
+  }
+  const auto n = static_cast<double>(values.size());
+  double mean = 0;
+  for (const double value : values) mean += std::log(value) / n;
+  double squares = 0;
+  for (const double value : values) squares += std::pow(std::log(value) - mean, 2);
+  const double standard_error = std::sqrt(squares / (n - 1) / n);
+  const double reach =
+      t_quantile(kConfidence, static_cast<int>(values.size()) - 1) * standard_error;
+  return Interval{std::exp(mean - reach), std::exp(mean + reach)};
+}
+
+std::optional<FreeInterval> median_interval(std::span<const double> values) {
+  const std::size_t n = values.size();
+  if (n < 2) return std::nullopt;
+  std::size_t k = 1;
+  while (k + 1 <= n / 2 && coverage(n, k + 1) >= kConfidence) ++k;
+  const std::vector<double> ordered = sorted(values);
+  return FreeInterval{{ordered[k - 1], ordered[n - k]}, coverage(n, k)};
+}
+
+std::optional<Interval> median_ci95(std::span<const double> values) {
+  const auto free = median_interval(values);
+  if (free && free->coverage >= kConfidence) return free->interval;
+  return log_t_interval(values);
+}
+
+PairedRatio paired_ratio(std::span<const std::optional<double>> strategy,
+                         std::span<const std::optional<double>> baseline) {
+  std::vector<double> ratios;
+  for (std::size_t round = 0; round < std::min(strategy.size(), baseline.size()); ++round) {
+    if (!strategy[round] || !baseline[round]) continue;
+    if (*strategy[round] > 0 && *baseline[round] > 0) {
+      ratios.push_back(*strategy[round] / *baseline[round]);
+    }
+  }
+  return {static_cast<int>(ratios.size()), median(ratios), log_t_interval(ratios),
+          median_interval(ratios)};
+}
+
+results::Verdict plain_verdict(const std::optional<Interval>& ci95, double delta) {
+  using results::Verdict;
+  if (!ci95) return Verdict::unsure;
+  if (inside(*ci95, delta)) return Verdict::same;
+  if ((*ci95)[1] < 1) return Verdict::faster;
+  if ((*ci95)[0] > 1) return Verdict::slower;
+  return Verdict::unsure;
+}
+
+results::Verdict verdict(const PairedRatio& ratio, const std::optional<Interval>& noise,
+                         double delta) {
+  using results::Verdict;
+  const Verdict plain = plain_verdict(ratio.ci95, delta);
+  if (ratio.n > kFewRounds || plain == Verdict::unsure) return plain;
+  if (!noise) return Verdict::unsure;
+  bool stands = false;
+  if (plain == Verdict::same) stands = inside(*noise, delta);
+  if (plain == Verdict::faster) stands = (*ratio.ci95)[1] < (*noise)[0];
+  if (plain == Verdict::slower) stands = (*ratio.ci95)[0] > (*noise)[1];
+  return stands ? plain : Verdict::unsure;
+}
+
+std::vector<double> present(std::span<const std::optional<double>> samples) {
+  std::vector<double> values;
+  for (const auto& sample : samples) {
+    if (sample) values.push_back(*sample);
+  }
+  return values;
+}
+
+}  // namespace patchbench::analysis

@@ -1,0 +1,83 @@
+// analysis/statistics.hpp - from one value a round to intervals and verdicts.
+//
+// n is the number of rounds, never of iterations or batches: only fresh processes vary in layout,
+// and inside one no repetition averages that out (Kalibera & Jones, "Rigorous Benchmarking in
+// Reasonable Time", ISMM 2013). What too few values cannot give is an empty optional: no interval
+// from one round, no median from none.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "results/model.hpp"
+
+namespace patchbench::analysis {
+
+using Interval = std::array<double, 2>;  // [low, high]
+
+inline constexpr double kConfidence = 0.95;
+/// Two costs closer than this share are called the same.
+inline constexpr double kDefaultDelta = 0.03;
+/// With so few rounds a verdict stands only beyond the run's own A/A interval.
+inline constexpr int kFewRounds = 5;
+
+/// The mean of the two middle values where n is even. Empty for n = 0.
+[[nodiscard]] std::optional<double> median(std::span<const double> values);
+
+/// The two-sided Student quantile: P(|T| <= t) = confidence at `degrees` >= 1 degrees of freedom.
+[[nodiscard]] double t_quantile(double confidence, int degrees);
+
+/// exp(mean(ln x) -+ t(n-1) * s / sqrt(n)): the textbook t interval for a mean, taken on logarithms
+/// and transformed back, so an interval for the geometric mean (for the median too, as far as the
+/// logarithms are symmetric). Empty for n < 2 and where a value is not positive.
+[[nodiscard]] std::optional<Interval> log_t_interval(std::span<const double> values);
+
+struct FreeInterval {
+  Interval interval{};
+  double coverage = 0;  // probability, at least, that such an interval holds the median
+};
+
+/// Distribution-free: the narrowest pair of order statistics x(k), x(n+1-k) that holds the median
+/// with at least `confidence`; its coverage is 1 - 2 P(Bin(n, 1/2) <= k - 1) (David & Nagaraja,
+/// "Order Statistics", 3rd ed., section 7.1). Where n is too small for that, the range with the
+/// coverage that it has: 0.9375 at n = 5, 0.75 at n = 3. Empty for n < 2.
+[[nodiscard]] std::optional<FreeInterval> median_interval(std::span<const double> values);
+
+/// A 95 % interval for the median of absolute values: distribution-free from n = 6 on, the first n
+/// for which the range covers 95 %; the t interval on logarithms below that, which always holds the
+/// sample's median for n <= 5. Empty for n < 2.
+[[nodiscard]] std::optional<Interval> median_ci95(std::span<const double> values);
+
+struct PairedRatio {
+  int n = 0;                            // rounds in which both have a positive value
+  std::optional<double> median;         // of the ratios
+  std::optional<Interval> ci95;         // log_t_interval of the ratios
+  std::optional<FreeInterval> ci_free;  // median_interval of the ratios
+};
+
+/// strategy / baseline, round by round. Both have one entry a round; what is missing in either is
+/// left out of both.
+[[nodiscard]] PairedRatio paired_ratio(std::span<const std::optional<double>> strategy,
+                                       std::span<const std::optional<double>> baseline);
+
+/// The interval alone: `same` when it lies inside [1 - delta, 1 + delta] (equivalence by inclusion
+/// of the interval, Schuirmann 1987), else `faster` when it lies below 1 and `slower` when above,
+/// else `unsure`. So a difference that is certain but below delta is `same`. No interval: `unsure`.
+[[nodiscard]] results::Verdict plain_verdict(const std::optional<Interval>& ci95,
+                                             double delta = kDefaultDelta);
+
+/// As plain_verdict; but with kFewRounds rounds or fewer (METHOD: few rounds decide nothing that
+/// the run cannot tell from its own noise) `faster` and `slower` also need the whole interval to
+/// lie beyond `noise`, the ratio of the baseline to its twin `again`, and `same` needs `noise` to
+/// lie inside +-delta as well.
+[[nodiscard]] results::Verdict verdict(const PairedRatio& ratio,
+                                       const std::optional<Interval>& noise,
+                                       double delta = kDefaultDelta);
+
+/// The values that are there.
+[[nodiscard]] std::vector<double> present(std::span<const std::optional<double>> samples);
+
+}  // namespace patchbench::analysis

@@ -1,0 +1,301 @@
+#include "analysis/summarise.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "analysis/statistics.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::Cell;
+using results::CellStatus;
+using results::Counter;
+using results::JournalEntry;
+using results::Metric;
+using results::Results;
+
+constexpr std::string_view kDriftNote = "drift over 5 %";
+constexpr double kDriftLimit = 0.05;
+constexpr std::string_view kLeftOutWarning = "lines of samples.jsonl were left out";
+/// Status `ok` needs this share of the rounds.
+constexpr int kEnoughPercent = 80;
+
+/// A cell's lines by round; null where there is none.
+using Rounds = std::vector<const JournalEntry*>;
+
+struct Lines {
+  std::map<std::string, Rounds, std::less<>> by_cell;
+  int left_out = 0;
+};
+
+Lines sort_lines(const Results& results, std::span<const JournalEntry> journal) {
+  Lines lines;
+  const auto rounds = static_cast<std::size_t>(std::max(0, results.run.rounds));
+  for (const Cell& cell : results.cells) lines.by_cell.emplace(cell.id, Rounds(rounds));
+  for (const JournalEntry& entry : journal) {
+    const auto found = lines.by_cell.find(entry.cell);
+    if (found == lines.by_cell.end() || entry.round < 0 || entry.round >= results.run.rounds) {
+      ++lines.left_out;
+    } else {
+      found->second[static_cast<std::size_t>(entry.round)] = &entry;
+    }
+  }
+  return lines;
+}
+
+bool is_ok(const JournalEntry* entry) {
+  return entry != nullptr && entry->status == CellStatus::ok;
+}
+
+std::string lost_reason(const JournalEntry& entry) {
+  if (!entry.reason.empty()) return entry.reason;
+  if (!entry.call.empty()) return entry.call + ": " + entry.error.value_or("failed");
+  return "no reason was recorded";
+}
+
+void fill_lost(Cell& cell, const Rounds& rounds, bool interrupted) {
+  cell.lost.clear();
+  for (std::size_t round = 0; round < rounds.size(); ++round) {
+    const JournalEntry* entry = rounds[round];
+    if (is_ok(entry)) continue;
+    results::LostRound lost;
+    lost.round = static_cast<int>(round);
+    if (entry != nullptr) {
+      lost.status = entry->status;
+      lost.reason = lost_reason(*entry);
+    } else {
+      lost.reason =
+          interrupted ? "not measured: the run was interrupted" : "has no line in the journal";
+    }
+    cell.lost.push_back(std::move(lost));
+  }
+}
+
+void fill_status(Cell& cell, const Rounds& rounds, bool interrupted) {
+  const auto good = std::count_if(rounds.begin(), rounds.end(), is_ok);
+  const auto started = std::count_if(rounds.begin(), rounds.end(),
+                                     [](const JournalEntry* entry) { return entry != nullptr; });
+  const auto due = interrupted ? started : static_cast<std::ptrdiff_t>(rounds.size());
+  cell.status = CellStatus::ok;
+  cell.reason.clear();
+  if (good > 0 && good * 100 >= due * kEnoughPercent) return;
+  cell.status = CellStatus::failed;
+  cell.reason = "no round was planned";
+  if (cell.lost.empty()) return;
+  // A failure that was seen explains more than a round that never began.
+  auto first =
+      std::find_if(cell.lost.begin(), cell.lost.end(), [&](const results::LostRound& lost) {
+        return rounds[static_cast<std::size_t>(lost.round)] != nullptr;
+      });
+  if (first == cell.lost.end()) first = cell.lost.begin();
+  cell.status = first->status;
+  cell.reason = first->reason;
+}
+
+void fill_metrics(Cell& cell, const Rounds& rounds) {
+  cell.metrics.clear();
+  for (std::size_t round = 0; round < rounds.size(); ++round) {
+    if (!is_ok(rounds[round])) continue;
+    for (const results::JournalMetric& measured : rounds[round]->metrics) {
+      auto metric = std::find_if(cell.metrics.begin(), cell.metrics.end(),
+                                 [&](const Metric& known) { return known.name == measured.name; });
+      if (metric == cell.metrics.end()) {
+        cell.metrics.emplace_back();
+        metric = std::prev(cell.metrics.end());
+        metric->name = measured.name;
+        metric->unit = measured.unit;
+        metric->samples.resize(rounds.size());
+      }
+      metric->samples[round] = measured.median;
+    }
+  }
+  for (Metric& metric : cell.metrics) {
+    const std::vector<double> values = present(metric.samples);
+    metric.median = median(values);
+    metric.ci95 = median_ci95(values);
+  }
+}
+
+std::optional<std::int64_t> integer_median(const std::vector<double>& values) {
+  const auto middle = median(values);
+  if (!middle) return std::nullopt;
+  return std::llround(*middle);
+}
+
+void collect(std::vector<double>& values, const std::optional<std::int64_t>& value) {
+  if (value) values.push_back(static_cast<double>(*value));
+}
+
+void fill_memory(Cell& cell, const Rounds& rounds) {
+  std::vector<double> vmas;
+  std::vector<double> mapped;
+  std::vector<double> resident;
+  for (const JournalEntry* entry : rounds) {
+    if (!is_ok(entry)) continue;
+    collect(vmas, entry->memory.vmas);
+    collect(mapped, entry->memory.mapped_kib);
+    collect(resident, entry->memory.rss_kib);
+  }
+  cell.memory = {integer_median(vmas), integer_median(mapped), integer_median(resident)};
+}
+
+/// One counter over all rounds.
+Counter merge(const std::vector<const Counter*>& readings) {
+  std::vector<double> values;
+  std::vector<double> enabled;
+  std::vector<double> running;
+  for (const Counter* reading : readings) {
+    if (!reading->value) continue;
+    values.push_back(*reading->value);
+    collect(enabled, reading->time_enabled);
+    collect(running, reading->time_running);
+  }
+  const auto good = std::find_if(readings.begin(), readings.end(),
+                                 [](const Counter* reading) { return reading->value.has_value(); });
+  Counter merged = good == readings.end() ? *readings.front() : **good;
+  merged.value = median(values);
+  merged.time_enabled = integer_median(enabled);
+  merged.time_running = integer_median(running);
+  return merged;
+}
+
+void fill_counters(Cell& cell, const Rounds& rounds) {
+  using Key = std::tuple<std::string, std::string, std::string, std::string>;
+  std::vector<std::pair<Key, std::vector<const Counter*>>> groups;  // in order of appearance
+  for (const JournalEntry* entry : rounds) {
+    if (!is_ok(entry)) continue;
+    for (const Counter& counter : entry->counters) {
+      Key key{counter.name, counter.source, counter.scope, counter.per};
+      auto group = std::find_if(groups.begin(), groups.end(),
+                                [&](const auto& known) { return known.first == key; });
+      if (group == groups.end()) {
+        groups.emplace_back(std::move(key), std::vector<const Counter*>{});
+        group = std::prev(groups.end());
+      }
+      group->second.push_back(&counter);
+    }
+  }
+  cell.counters.clear();
+  for (const auto& [key, readings] : groups) cell.counters.push_back(merge(readings));
+}
+
+void fill_drift(Cell& cell, const Rounds& rounds) {
+  std::erase_if(cell.notes, [](const std::string& note) { return note.starts_with(kDriftNote); });
+  int calibrated = 0;
+  int drifted = 0;
+  for (const JournalEntry* entry : rounds) {
+    if (!is_ok(entry) || !entry->calibration_before_ns || !entry->calibration_after_ns) continue;
+    if (*entry->calibration_before_ns <= 0) continue;
+    ++calibrated;
+    const double change = *entry->calibration_after_ns / *entry->calibration_before_ns - 1;
+    if (std::abs(change) > kDriftLimit) ++drifted;
+  }
+  if (drifted > 0) {
+    cell.notes.push_back(fmt::format("{} in {} of {} rounds", kDriftNote, drifted, calibrated));
+  }
+}
+
+const Metric* find_metric(const Cell& cell, std::string_view name) {
+  const auto found = std::find_if(cell.metrics.begin(), cell.metrics.end(),
+                                  [&](const Metric& metric) { return metric.name == name; });
+  return found == cell.metrics.end() ? nullptr : &*found;
+}
+
+/// The cells that one cell is compared with, of the same workload and parameters.
+struct Peers {
+  const Cell* baseline = nullptr;
+  const Cell* again = nullptr;  // the baseline's twin
+};
+
+using PeerMap = std::map<std::string, Peers, std::less<>>;
+
+std::string peer_key(const Cell& cell) {
+  return cell.workload + '/' + results::params_text(cell.params);
+}
+
+PeerMap find_peers(const Results& results) {
+  PeerMap peers;
+  for (const Cell& cell : results.cells) {
+    if (cell.status != CellStatus::ok) continue;
+    if (cell.strategy == results.baseline) peers[peer_key(cell)].baseline = &cell;
+    if (cell.strategy == "again") peers[peer_key(cell)].again = &cell;
+  }
+  return peers;
+}
+
+results::Ratio to_ratio(const PairedRatio& paired, const std::string& metric) {
+  results::Ratio ratio;
+  ratio.metric = metric;
+  ratio.median = paired.median;
+  ratio.ci95 = paired.ci95;
+  if (paired.ci_free) {
+    ratio.ci_free = paired.ci_free->interval;
+    ratio.ci_free_coverage = paired.ci_free->coverage;
+  }
+  ratio.n = paired.n;
+  return ratio;
+}
+
+void fill_ratios(Cell& cell, const Results& results, const PeerMap& peers) {
+  cell.ratios.clear();
+  const auto found = peers.find(peer_key(cell));
+  if (cell.status != CellStatus::ok || found == peers.end()) return;
+  const auto& [baseline, again] = found->second;
+  if (baseline == nullptr || baseline == &cell) return;
+  for (const Metric& metric : cell.metrics) {
+    const Metric* base = find_metric(*baseline, metric.name);
+    if (base == nullptr) continue;
+    const PairedRatio paired = paired_ratio(metric.samples, base->samples);
+    const Metric* twin = again == nullptr ? nullptr : find_metric(*again, metric.name);
+    std::optional<Interval> noise;
+    if (twin != nullptr) noise = paired_ratio(twin->samples, base->samples).ci95;
+    results::Ratio ratio = to_ratio(paired, metric.name);
+    ratio.baseline = results.baseline;
+    // The noise itself cannot be held against the noise.
+    ratio.verdict = again == &cell ? plain_verdict(paired.ci95) : verdict(paired, noise);
+    cell.ratios.push_back(std::move(ratio));
+  }
+}
+
+void warn_of_lines_left_out(Results& results, int left_out) {
+  std::erase_if(results.context.warnings, [](const std::string& warning) {
+    return warning.find(kLeftOutWarning) != std::string::npos;
+  });
+  if (left_out > 0) {
+    results.context.warnings.push_back(
+        fmt::format("{} {}: they belong to no planned cell or round", left_out, kLeftOutWarning));
+  }
+}
+
+}  // namespace
+
+void summarise(results::Results& results, std::span<const results::JournalEntry> journal) {
+  const Lines lines = sort_lines(results, journal);
+  for (Cell& cell : results.cells) {
+    const Rounds& rounds = lines.by_cell.find(cell.id)->second;
+    const bool silent = std::all_of(rounds.begin(), rounds.end(),
+                                    [](const JournalEntry* entry) { return entry == nullptr; });
+    if (silent && cell.status != CellStatus::ok) continue;
+    fill_lost(cell, rounds, results.run.interrupted);
+    fill_status(cell, rounds, results.run.interrupted);
+    fill_metrics(cell, rounds);
+    fill_counters(cell, rounds);
+    fill_memory(cell, rounds);
+    fill_drift(cell, rounds);
+  }
+  const PeerMap peers = find_peers(results);
+  for (Cell& cell : results.cells) fill_ratios(cell, results, peers);
+  warn_of_lines_left_out(results, lines.left_out);
+}
+
+}  // namespace patchbench::analysis

@@ -1,0 +1,199 @@
+#include "results/fields.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <stdexcept>
+
+namespace patchbench::results {
+namespace {
+
+std::string kind_of(const Json& value) {
+  if (value.is_null()) return "null";
+  if (value.is_number_integer()) return "the integer " + value.dump();
+  if (value.is_number()) return "the number " + value.dump();
+  if (value.is_string()) return "a string";
+  if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
+  return value.is_array() ? "an array" : "an object";
+}
+
+/// "line 12: ", or nothing for a text of one line, whose place `source` gives.
+std::string line_of(std::string_view text, std::size_t byte) {
+  if (text.find('\n') == std::string_view::npos) return "";
+  const std::string_view before = text.substr(0, byte);
+  return "line " + std::to_string(1 + std::count(before.begin(), before.end(), '\n')) + ": ";
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, std::string_view source) {
+  try {
+    return Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    const bool at_end = error.byte >= text.size();
+    throw FormatError(std::string(source) + ": " + line_of(text, error.byte) +
+                      (at_end ? "ends in the middle of its JSON" : "not JSON: ") +
+                      (at_end ? "" : error.what()));
+  } catch (const Json::exception& error) {  // a number too large for a double
+    throw FormatError(std::string(source) + ": not usable JSON: " + error.what());
+  }
+}
+
+Field::Field(const Json& value, std::string_view source) : value_(&value), source_(source) {}
+
+Field::Field(const Json& value, std::string source, std::string place)
+    : value_(&value), source_(std::move(source)), place_(std::move(place)) {}
+
+void Field::fail(const std::string& what) const {
+  throw FormatError(source_ + ": " + (place_.empty() ? "" : place_ + ": ") + what);
+}
+
+Field Field::member(std::string_view key) const {
+  if (!value_->is_object()) fail("must be an object, is " + kind_of(*value_));
+  const auto found = value_->find(key);
+  if (found == value_->end()) fail("has no member \"" + std::string(key) + "\"");
+  return {*found, source_, (place_.empty() ? "" : place_ + ".") + std::string(key)};
+}
+
+std::string Field::text() const {
+  if (!value_->is_string()) fail("must be a string, is " + kind_of(*value_));
+  return value_->get<std::string>();
+}
+
+std::string Field::name() const {
+  std::string value = text();
+  if (value.empty()) fail("must not be empty");
+  return value;
+}
+
+bool Field::boolean() const {
+  if (!value_->is_boolean()) fail("must be true or false, is " + kind_of(*value_));
+  return value_->get<bool>();
+}
+
+std::int64_t Field::integer(std::int64_t min, std::int64_t max) const {
+  if (!value_->is_number_integer()) fail("must be an integer, is " + kind_of(*value_));
+  const bool too_large =
+      value_->is_number_unsigned() &&
+      value_->get<std::uint64_t>() > std::uint64_t{std::numeric_limits<std::int64_t>::max()};
+  const std::int64_t value = too_large ? 0 : value_->get<std::int64_t>();
+  if (too_large || value < min || value > max) {
+    fail("must be between " + std::to_string(min) + " and " + std::to_string(max) + ", is " +
+         value_->dump());
+  }
+  return value;
+}
+
+int Field::small(int min) const {
+  return static_cast<int>(integer(min, std::numeric_limits<int>::max()));
+}
+
+std::uint64_t Field::unsigned_integer() const {
+  if (!value_->is_number_unsigned()) {
+    fail("must be an integer that is not negative, is " + kind_of(*value_));
+  }
+  return value_->get<std::uint64_t>();
+}
+
+double Field::number() const {
+  if (!value_->is_number()) fail("must be a number, is " + kind_of(*value_));
+  const auto value = value_->get<double>();
+  if (!std::isfinite(value)) fail("must be finite, is " + value_->dump());
+  return value;
+}
+
+double Field::non_negative() const {
+  const double value = number();
+  if (value < 0) fail("must not be negative, is " + value_->dump());
+  return value;
+}
+
+std::array<double, 2> Field::interval() const {
+  const std::vector<double> ends = list(&Field::number);
+  if (ends.size() != 2) fail("must be [low, high], has " + std::to_string(ends.size()) + " values");
+  if (ends[0] > ends[1]) fail("must be [low, high], but low is above high");
+  return {ends[0], ends[1]};
+}
+
+ParamValue Field::param() const {
+  if (value_->is_string()) return value_->get<std::string>();
+  if (!value_->is_number_integer()) fail("must be an integer or a word, is " + kind_of(*value_));
+  return integer();
+}
+
+std::vector<Field> Field::elements() const {
+  if (!value_->is_array()) fail("must be an array, is " + kind_of(*value_));
+  std::vector<Field> fields;
+  fields.reserve(value_->size());
+  for (const Json& element : *value_) {
+    fields.push_back({element, source_, place_ + "[" + std::to_string(fields.size()) + "]"});
+  }
+  return fields;
+}
+
+std::vector<std::pair<std::string, Field>> Field::members() const {
+  if (!value_->is_object()) fail("must be an object, is " + kind_of(*value_));
+  std::vector<std::pair<std::string, Field>> fields;
+  for (const auto& [key, value] : value_->items()) fields.emplace_back(key, member(key));
+  return fields;
+}
+
+Json number_to_json(std::optional<double> value) {
+  if (!value) return nullptr;
+  if (!std::isfinite(*value)) {
+    throw std::invalid_argument("a value that is not finite cannot be written as JSON; use none");
+  }
+  return *value;
+}
+
+Json interval_to_json(const std::optional<std::array<double, 2>>& interval) {
+  if (!interval) return nullptr;
+  return Json::array({number_to_json((*interval)[0]), number_to_json((*interval)[1])});
+}
+
+Json counters_to_json(const std::vector<Counter>& counters) {
+  Json list = Json::array();
+  for (const Counter& counter : counters) {
+    list.push_back(Json{{"name", counter.name},
+                        {"source", counter.source},
+                        {"scope", counter.scope},
+                        {"per", counter.per},
+                        {"value", number_to_json(counter.value)},
+                        {"time_enabled", nullable_to_json(counter.time_enabled)},
+                        {"time_running", nullable_to_json(counter.time_running)},
+                        {"status", counter.status},
+                        {"reason", counter.reason}});
+  }
+  return list;
+}
+
+Json memory_to_json(const Memory& memory) {
+  return {{"vmas", nullable_to_json(memory.vmas)},
+          {"mapped_kib", nullable_to_json(memory.mapped_kib)},
+          {"rss_kib", nullable_to_json(memory.rss_kib)}};
+}
+
+std::vector<Counter> counters_from(const Field& field) {
+  const auto count = [](const Field& value) { return value.integer(0); };
+  return field.list([&](const Field& from) {
+    Counter counter;
+    counter.name = from.member("name").name();
+    counter.source = from.member("source").text();
+    counter.scope = from.member("scope").text();
+    counter.per = from.member("per").text();
+    counter.value = from.member("value").nullable(&Field::number);
+    counter.time_enabled = from.member("time_enabled").nullable(count);
+    counter.time_running = from.member("time_running").nullable(count);
+    counter.status = from.member("status").name();
+    counter.reason = from.member("reason").text();
+    return counter;
+  });
+}
+
+Memory memory_from(const Field& field) {
+  const auto count = [](const Field& value) { return value.integer(0); };
+  return {field.member("vmas").nullable(count), field.member("mapped_kib").nullable(count),
+          field.member("rss_kib").nullable(count)};
+}
+
+}  // namespace patchbench::results

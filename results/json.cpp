@@ -1,0 +1,361 @@
+#include "results/json.hpp"
+
+#include <array>
+#include <set>
+#include <utility>
+
+#include "results/fields.hpp"
+#include "results/file.hpp"
+
+namespace patchbench::results {
+namespace {
+
+constexpr std::array kAvailabilities = {Availability::available, Availability::denied,
+                                        Availability::unsupported};
+constexpr std::array kVerdicts = {Verdict::faster, Verdict::slower, Verdict::same, Verdict::unsure};
+
+using NamedTexts = std::vector<std::pair<std::string, std::string>>;
+
+// ---- writing ----
+
+Json named_texts_to_json(const NamedTexts& texts) {
+  Json object = Json::object();
+  for (const auto& [name, text] : texts) object[name] = text;
+  return object;
+}
+
+Json run_to_json(const Run& run) {
+  return {{"id", run.id},           {"started", run.started},        {"finished", run.finished},
+          {"command", run.command}, {"preset", run.preset},          {"seed", run.seed},
+          {"rounds", run.rounds},   {"interrupted", run.interrupted}};
+}
+
+Json cpu_to_json(const Cpu& cpu) {
+  return {{"model", nullable_to_json(cpu.model)},
+          {"vendor", nullable_to_json(cpu.vendor)},
+          {"microcode", nullable_to_json(cpu.microcode)},
+          {"family", nullable_to_json(cpu.family)},
+          {"model_number", nullable_to_json(cpu.model_number)},
+          {"online", nullable_to_json(cpu.online)},
+          {"pinned", nullable_to_json(cpu.pinned)},
+          {"caches", named_texts_to_json(cpu.caches)}};
+}
+
+Json context_to_json(const Context& context) {
+  return {{"host", context.host},
+          {"arch", context.arch},
+          {"cpu", cpu_to_json(context.cpu)},
+          {"kernel", nullable_to_json(context.kernel)},
+          {"kernel_command_line", nullable_to_json(context.kernel_command_line)},
+          {"virtualization", nullable_to_json(context.virtualization)},
+          {"emulated", context.emulated},
+          {"page_size", context.page_size},
+          {"governor", nullable_to_json(context.governor)},
+          {"turbo", nullable_to_json(context.turbo)},
+          {"smt", nullable_to_json(context.smt)},
+          {"aslr", nullable_to_json(context.aslr)},
+          {"thp", nullable_to_json(context.thp)},
+          {"perf_event_paranoid", nullable_to_json(context.perf_event_paranoid)},
+          {"load_average", number_to_json(context.load_average)},
+          {"mitigations", named_texts_to_json(context.mitigations)},
+          {"compiler", context.compiler},
+          {"flags", context.flags},
+          {"build_type", context.build_type},
+          {"git", context.git},
+          {"libraries", named_texts_to_json(context.libraries)},
+          {"warnings", context.warnings}};
+}
+
+Json strategy_to_json(const StrategyStatus& strategy) {
+  return {{"id", strategy.id},         {"status", to_string(strategy.status)},
+          {"call", strategy.call},     {"errno", nullable_to_json(strategy.error)},
+          {"reason", strategy.reason}, {"detail", strategy.detail}};
+}
+
+Json params_to_json(const Params& params) {
+  Json object = Json::object();
+  for (const auto& [name, value] : params) {
+    std::visit([&object, &key = name](const auto& plain) { object[key] = plain; }, value);
+  }
+  return object;
+}
+
+Json metric_to_json(const Metric& metric) {
+  Json samples = Json::array();
+  for (const auto& sample : metric.samples) samples.push_back(number_to_json(sample));
+  return {{"name", metric.name},
+          {"unit", metric.unit},
+          {"samples", std::move(samples)},
+          {"median", number_to_json(metric.median)},
+          {"ci95", interval_to_json(metric.ci95)}};
+}
+
+Json ratio_to_json(const Ratio& ratio) {
+  return {{"metric", ratio.metric},
+          {"baseline", ratio.baseline},
+          {"median", number_to_json(ratio.median)},
+          {"ci95", interval_to_json(ratio.ci95)},
+          {"ci_free", interval_to_json(ratio.ci_free)},
+          {"ci_free_coverage", number_to_json(ratio.ci_free_coverage)},
+          {"n", ratio.n},
+          {"verdict", to_string(ratio.verdict)}};
+}
+
+template <typename T, typename Write>
+Json list_to_json(const std::vector<T>& values, Write write) {
+  Json list = Json::array();
+  for (const T& value : values) list.push_back(write(value));
+  return list;
+}
+
+Json lost_to_json(const LostRound& lost) {
+  return {{"round", lost.round}, {"status", to_string(lost.status)}, {"reason", lost.reason}};
+}
+
+Json cell_to_json(const Cell& cell) {
+  return {{"id", cell.id},
+          {"strategy", cell.strategy},
+          {"workload", cell.workload},
+          {"params", params_to_json(cell.params)},
+          {"status", to_string(cell.status)},
+          {"reason", cell.reason},
+          {"notes", cell.notes},
+          {"metrics", list_to_json(cell.metrics, metric_to_json)},
+          {"ratios", list_to_json(cell.ratios, ratio_to_json)},
+          {"counters", counters_to_json(cell.counters)},
+          {"memory", memory_to_json(cell.memory)},
+          {"lost", list_to_json(cell.lost, lost_to_json)}};
+}
+
+/// Whatever fits goes on one line, so that a person can read a cell and a diff shows what changed.
+void lay_out(const Json& value, std::size_t indent, std::string& out) {
+  constexpr std::size_t kLineWidth = 118;
+  const std::string line = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (!value.is_structured() || value.empty() || line.size() + indent <= kLineWidth) {
+    out += line;
+    return;
+  }
+  const bool object = value.is_object();
+  out += object ? '{' : '[';
+  const char* separator = "";
+  for (const auto& [key, element] : value.items()) {
+    out += separator;
+    out += '\n';
+    out.append(indent + 1, ' ');
+    if (object) out += Json(key).dump(-1, ' ', false, Json::error_handler_t::replace) + ": ";
+    lay_out(element, indent + 1, out);
+    separator = ",";
+  }
+  out += '\n';
+  out.append(indent, ' ');
+  out += object ? '}' : ']';
+}
+
+// ---- reading ----
+
+NamedTexts named_texts_from(const Field& field) {
+  NamedTexts texts;
+  for (const auto& [name, value] : field.members()) texts.emplace_back(name, value.text());
+  return texts;
+}
+
+int small_from(const Field& field) { return field.small(); }
+
+Run run_from(const Field& field) {
+  Run run;
+  run.id = field.member("id").name();
+  run.started = field.member("started").text();
+  run.finished = field.member("finished").text();
+  run.command = field.member("command").text();
+  run.preset = field.member("preset").text();
+  run.seed = field.member("seed").unsigned_integer();
+  run.rounds = field.member("rounds").small(1);
+  run.interrupted = field.member("interrupted").boolean();
+  return run;
+}
+
+Cpu cpu_from(const Field& field) {
+  Cpu cpu;
+  cpu.model = field.member("model").nullable(&Field::text);
+  cpu.vendor = field.member("vendor").nullable(&Field::text);
+  cpu.microcode = field.member("microcode").nullable(&Field::text);
+  cpu.family = field.member("family").nullable(small_from);
+  cpu.model_number = field.member("model_number").nullable(small_from);
+  cpu.online = field.member("online").nullable(small_from);
+  cpu.pinned = field.member("pinned").nullable(&Field::text);
+  cpu.caches = named_texts_from(field.member("caches"));
+  return cpu;
+}
+
+Context context_from(const Field& field) {
+  Context context;
+  context.host = field.member("host").text();
+  context.arch = field.member("arch").name();
+  context.cpu = cpu_from(field.member("cpu"));
+  context.kernel = field.member("kernel").nullable(&Field::text);
+  context.kernel_command_line = field.member("kernel_command_line").nullable(&Field::text);
+  context.virtualization = field.member("virtualization").nullable(&Field::text);
+  context.emulated = field.member("emulated").boolean();
+  context.page_size = field.member("page_size").integer(0);
+  context.governor = field.member("governor").nullable(&Field::text);
+  context.turbo = field.member("turbo").nullable(&Field::boolean);
+  context.smt = field.member("smt").nullable(&Field::boolean);
+  context.aslr = field.member("aslr").nullable(small_from);
+  context.thp = field.member("thp").nullable(&Field::text);
+  context.perf_event_paranoid = field.member("perf_event_paranoid").nullable(small_from);
+  context.load_average = field.member("load_average").nullable(&Field::non_negative);
+  context.mitigations = named_texts_from(field.member("mitigations"));
+  context.compiler = field.member("compiler").text();
+  context.flags = field.member("flags").text();
+  context.build_type = field.member("build_type").text();
+  context.git = field.member("git").text();
+  context.libraries = named_texts_from(field.member("libraries"));
+  context.warnings = field.member("warnings").list(&Field::text);
+  return context;
+}
+
+StrategyStatus strategy_from(const Field& field) {
+  StrategyStatus strategy;
+  strategy.id = field.member("id").name();
+  strategy.status = field.member("status").one_of(kAvailabilities);
+  strategy.call = field.member("call").text();
+  strategy.error = field.member("errno").nullable(&Field::text);
+  strategy.reason = field.member("reason").text();
+  strategy.detail = field.member("detail").text();
+  return strategy;
+}
+
+Metric metric_from(const Field& field, int rounds) {
+  Metric metric;
+  metric.name = field.member("name").name();
+  metric.unit = field.member("unit").name();
+  const Field samples = field.member("samples");
+  metric.samples =
+      samples.list([](const Field& sample) { return sample.nullable(&Field::non_negative); });
+  if (metric.samples.size() != static_cast<std::size_t>(rounds)) {
+    samples.fail("must have one value a round (" + std::to_string(rounds) + "), has " +
+                 std::to_string(metric.samples.size()));
+  }
+  metric.median = field.member("median").nullable(&Field::non_negative);
+  metric.ci95 = field.member("ci95").nullable(&Field::interval);
+  return metric;
+}
+
+Ratio ratio_from(const Field& field, int rounds) {
+  Ratio ratio;
+  ratio.metric = field.member("metric").name();
+  ratio.baseline = field.member("baseline").name();
+  ratio.median = field.member("median").nullable(&Field::non_negative);
+  ratio.ci95 = field.member("ci95").nullable(&Field::interval);
+  ratio.ci_free = field.member("ci_free").nullable(&Field::interval);
+  ratio.ci_free_coverage = field.member("ci_free_coverage").nullable(&Field::non_negative);
+  ratio.n = static_cast<int>(field.member("n").integer(0, rounds));
+  ratio.verdict = field.member("verdict").one_of(kVerdicts);
+  return ratio;
+}
+
+LostRound lost_from(const Field& field, int rounds) {
+  LostRound lost;
+  lost.round = static_cast<int>(field.member("round").integer(0, rounds - 1));
+  lost.status = field.member("status").one_of(kCellStatuses);
+  lost.reason = field.member("reason").text();
+  return lost;
+}
+
+Params params_from(const Field& field) {
+  Params params;
+  for (const auto& [name, value] : field.members()) params.emplace_back(name, value.param());
+  return params;
+}
+
+Cell cell_from(const Field& field, int rounds) {
+  Cell cell;
+  cell.id = field.member("id").name();
+  cell.strategy = field.member("strategy").name();
+  cell.workload = field.member("workload").name();
+  cell.params = params_from(field.member("params"));
+  cell.status = field.member("status").one_of(kCellStatuses);
+  cell.reason = field.member("reason").text();
+  cell.notes = field.member("notes").list(&Field::text);
+  cell.metrics = field.member("metrics").list(
+      [=](const Field& metric) { return metric_from(metric, rounds); });
+  cell.ratios =
+      field.member("ratios").list([=](const Field& ratio) { return ratio_from(ratio, rounds); });
+  cell.counters = counters_from(field.member("counters"));
+  cell.memory = memory_from(field.member("memory"));
+  cell.lost = field.member("lost").list([=](const Field& lost) { return lost_from(lost, rounds); });
+  return cell;
+}
+
+/// What no field shows by itself.
+void check_cell(const Field& field, const Cell& cell) {
+  const std::string prefix = cell.workload + '/' + cell.strategy;
+  if (cell.id != prefix && !cell.id.starts_with(prefix + '/')) {
+    field.member("id").fail("\"" + cell.id + "\" does not begin with workload/strategy, \"" +
+                            prefix + "\"");
+  }
+  std::set<std::string> names;
+  for (const Metric& metric : cell.metrics) {
+    if (!names.insert(metric.name).second) {
+      field.member("metrics").fail("has \"" + metric.name + "\" twice");
+    }
+  }
+}
+
+std::vector<Cell> cells_from(const Field& field, int rounds) {
+  std::vector<Cell> cells;
+  std::set<std::string> ids;
+  for (const Field& element : field.elements()) {
+    cells.push_back(cell_from(element, rounds));
+    check_cell(element, cells.back());
+    if (!ids.insert(cells.back().id).second) {
+      element.member("id").fail("\"" + cells.back().id + "\" stands here for the second time");
+    }
+  }
+  return cells;
+}
+
+}  // namespace
+
+std::string to_json_text(const Results& results) {
+  const Json document = {{"schema_version", results.schema_version},
+                         {"run", run_to_json(results.run)},
+                         {"context", context_to_json(results.context)},
+                         {"baseline", results.baseline},
+                         {"strategies", list_to_json(results.strategies, strategy_to_json)},
+                         {"cells", list_to_json(results.cells, cell_to_json)}};
+  std::string text;
+  lay_out(document, 0, text);
+  text += '\n';
+  return text;
+}
+
+Results from_json_text(std::string_view text, std::string_view source) {
+  const Json document = parse_json(text, source);
+  const Field root(document, source);
+  // First of all: a later version may look different everywhere else.
+  const Field version = root.member("schema_version");
+  if (version.integer() != kSchemaVersion) {
+    version.fail("is " + std::to_string(version.integer()) + ", but this program reads version " +
+                 std::to_string(kSchemaVersion));
+  }
+  Results results;
+  results.run = run_from(root.member("run"));
+  results.context = context_from(root.member("context"));
+  results.baseline = root.member("baseline").text();
+  results.strategies = root.member("strategies").list(strategy_from);
+  results.cells = cells_from(root.member("cells"), results.run.rounds);
+  return results;
+}
+
+Results read_results(const std::filesystem::path& path) {
+  const std::filesystem::path file =
+      std::filesystem::is_directory(path) ? path / "results.json" : path;
+  return from_json_text(read_text(file), file.string());
+}
+
+void write_results(const Results& results, const std::filesystem::path& file) {
+  write_text_atomically(file, to_json_text(results));
+}
+
+}  // namespace patchbench::results

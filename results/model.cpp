@@ -1,0 +1,75 @@
+#include "results/model.hpp"
+
+namespace patchbench::results {
+
+std::string_view to_string(CellStatus status) {
+  switch (status) {
+    case CellStatus::ok:
+      return "ok";
+    case CellStatus::denied:
+      return "denied";
+    case CellStatus::unsupported:
+      return "unsupported";
+    case CellStatus::failed:
+      return "failed";
+    case CellStatus::crashed:
+      return "crashed";
+    case CellStatus::timeout:
+      return "timeout";
+  }
+  return "failed";
+}
+
+std::string_view to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::faster:
+      return "faster";
+    case Verdict::slower:
+      return "slower";
+    case Verdict::same:
+      return "same";
+    case Verdict::unsure:
+      return "unsure";
+  }
+  return "unsure";
+}
+
+std::string_view to_string(Availability availability) {
+  switch (availability) {
+    case Availability::available:
+      return "available";
+    case Availability::denied:
+      return "denied";
+    case Availability::unsupported:
+      return "unsupported";
+  }
+  return "unsupported";
+}
+
+std::string params_text(const Params& params) {
+  std::string text;
+  for (const auto& [name, value] : params) {
+    if (!text.empty()) text += ',';
+    text += name;
+    text += '=';
+    if (const auto* number = std::get_if<std::int64_t>(&value)) {
+      text += std::to_string(*number);
+    } else {
+      text += std::get<std::string>(value);
+    }
+  }
+  return text;
+}
+
+std::string cell_id(std::string_view workload, std::string_view strategy, const Params& params) {
+  std::string id(workload);
+  id += '/';
+  id += strategy;
+  if (!params.empty()) {
+    id += '/';
+    id += params_text(params);
+  }
+  return id;
+}
+
+}  // namespace patchbench::results

@@ -1,0 +1,31 @@
+# What `cmake --install` puts in place: the strategies as a library for other projects, found with
+# find_package(patchbench) and linked as patchbench::strategies, and the tools.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(patchbench_headers ${CMAKE_INSTALL_INCLUDEDIR}/patchbench/strategies)
+set(patchbench_package ${CMAKE_INSTALL_LIBDIR}/cmake/patchbench)
+
+add_library(patchbench::strategies ALIAS patchbench_strategies)
+target_compile_features(patchbench_strategies PUBLIC cxx_std_20)
+set_target_properties(patchbench_strategies PROPERTIES EXPORT_NAME strategies)
+
+install(TARGETS patchbench_strategies EXPORT patchbench
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/strategies/ DESTINATION ${patchbench_headers}
+  FILES_MATCHING PATTERN "*.hpp"
+  PATTERN "*_test*" EXCLUDE
+  PATTERN "example" EXCLUDE)
+# The library depends on nothing, so that the exported targets are the whole package configuration.
+install(EXPORT patchbench NAMESPACE patchbench:: FILE patchbench-config.cmake
+  DESTINATION ${patchbench_package})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/patchbench-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/patchbench-config-version.cmake DESTINATION ${patchbench_package})
+
+foreach(tool bench-run bench-probe bench-report bench-compare)
+  if(TARGET ${tool})
+    install(TARGETS ${tool} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endforeach()

@@ -1,9 +1,9 @@
 // workloads/workload.hpp - where code that is measured meets code that measures.
 //
-// Everything above this header (the harness) sees a cell as an Instance: set up once, checked against the
-// oracle, then asked for its measurements. Everything below is a template over (strategy, workload), so that no
-// virtual call stands on a path that is timed: a Measurement's `run` is one plain function
-// pointer called once for thousands of operations.
+// Everything above this header (the harness) sees a cell as an Instance: set up once, checked
+// against the oracle, then asked for its measurements. Everything below is a template over
+// (strategy, workload), so that no virtual call stands on a path that is timed: a Measurement's
+// `run` is one plain function pointer called once for thousands of operations.
 #pragma once
 
 #include <cstddef>
@@ -28,9 +28,9 @@ struct Parameter {
   std::vector<std::string> standard_grid;  // --preset=standard and paper
   std::vector<std::string> quick_grid;     // --preset=quick
   std::int64_t min = 0;
-  std::int64_t max = 0;                 // integers only
-  std::vector<std::string> choices;     // words only; empty for an integer
-  bool in_id = true;                    // false: part of the id only when it differs from the default
+  std::int64_t max = 0;              // integers only
+  std::vector<std::string> choices;  // words only; empty for an integer
+  bool in_id = true;                 // false: part of the id only when it differs from the default
 };
 
 struct WorkloadInfo {
@@ -42,8 +42,9 @@ struct WorkloadInfo {
 
 using ParamText = std::vector<std::pair<std::string, std::string>>;
 
-/// Where a cell's memory goes. The same for every strategy inside a round, so that layout is not measured as a
-/// difference between strategies (METHOD.md, "Same place"). Zero: the kernel chooses (tests, sanitizers).
+/// Where a cell's memory goes. The same for every strategy inside a round, so that layout is not
+/// measured as a difference between strategies (METHOD.md, "Same place"). Zero: the kernel chooses
+/// (tests, sanitizers).
 struct Arena {
   std::uintptr_t base = 0;
 };
@@ -56,18 +57,18 @@ struct CellRequest {
 
 /// One quantity that a cell can measure. `prepare` runs before each `run`, outside the clock.
 struct Measurement {
-  std::string metric;            // "send", "patch", ...
-  std::string unit = "ns";       // of one operation
-  double operations = 1;         // performed by one call of run()
+  std::string metric;       // "send", "patch", ...
+  std::string unit = "ns";  // of one operation
+  double operations = 1;    // performed by one call of run()
   void* self = nullptr;
   void (*prepare)(void* self) = nullptr;  // may be null
   void (*run)(void* self) noexcept = nullptr;
-  double expected_ns = 0;        // rough cost of one run(), to choose iteration counts; 0 = unknown
+  double expected_ns = 0;  // rough cost of one run(), to choose iteration counts; 0 = unknown
 };
 
 struct SiteCounter {
-  std::string name;    // "code-bytes", "cell-bytes", "method-cache-hits"
-  std::string per;     // send | patch | site
+  std::string name;  // "code-bytes", "cell-bytes", "method-cache-hits"
+  std::string per;   // send | patch | site
   double value = 0;
 };
 
@@ -102,8 +103,8 @@ class Instance {
   Instance& operator=(const Instance&) = delete;
   virtual ~Instance() = default;
 
-  /// Executes the cell's code and compares with the plain C++ oracle; touches everything that will be timed.
-  /// Throws WrongResult.
+  /// Executes the cell's code and compares with the plain C++ oracle; touches everything that will
+  /// be timed. Throws WrongResult.
   virtual void check() = 0;
   /// Valid as long as the instance.
   [[nodiscard]] virtual std::span<const Measurement> measurements() const = 0;
@@ -112,8 +113,8 @@ class Instance {
   [[nodiscard]] virtual MemoryUse memory() const = 0;
 };
 
-/// Sets a cell up. Throws std::system_error (what() names the call) when the machine refuses the memory,
-/// and std::invalid_argument for parameters that cannot be had together.
+/// Sets a cell up. Throws std::system_error (what() names the call) when the machine refuses the
+/// memory, and std::invalid_argument for parameters that cannot be had together.
 using MakeInstance = std::unique_ptr<Instance> (*)(const CellRequest&);
 /// The cell's code through every state of its sites, for --dump-code.
 using DumpCode = std::vector<CodeSnapshot> (*)(const CellRequest&);
@@ -122,9 +123,9 @@ using DumpCode = std::vector<CodeSnapshot> (*)(const CellRequest&);
 struct CellFactory {
   std::string_view strategy;
   std::string_view workload;
-  MakeInstance make = nullptr;      // null: unsupported
-  DumpCode dump = nullptr;          // null: the workload generates no sends
-  std::string_view unsupported;     // the reason, when make is null
+  MakeInstance make = nullptr;   // null: unsupported
+  DumpCode dump = nullptr;       // null: the workload generates no sends
+  std::string_view unsupported;  // the reason, when make is null
 };
 
 enum class StrategyRole { strategy, control };
@@ -137,8 +138,8 @@ struct StrategyInfo {
   std::string_view only_workload;  // non-empty: a control of that workload alone
 };
 
-/// Creates a zone, patches and executes in it once. Throws std::system_error as MakeInstance does. Returns what was
-/// chosen ("/tmp (ext4)"), or an empty string.
+/// Creates a zone, patches and executes in it once. Throws std::system_error as MakeInstance does.
+/// Returns what was chosen ("/tmp (ext4)"), or an empty string.
 using ProbeStrategy = std::string (*)();
 
 struct StrategyEntry {
@@ -146,8 +147,8 @@ struct StrategyEntry {
   ProbeStrategy probe = nullptr;
 };
 
-/// The strategies in presentation order: strategies first, then controls. `again` is not among them: it is the
-/// baseline measured twice, and the harness adds it.
+/// The strategies in presentation order: strategies first, then controls. `again` is not among
+/// them: it is the baseline measured twice, and the harness adds it.
 [[nodiscard]] std::span<const StrategyEntry> strategies();
 [[nodiscard]] std::span<const WorkloadInfo> workloads();
 /// Every pair; a control that belongs to another workload alone has no entry (nullptr).

@@ -1,0 +1,40 @@
+// workloads/arena_map.hpp - the places inside a cell's arena, the same for every strategy.
+//
+// Code and the data it addresses relative to the instruction pointer lie within 2 GiB. The writable
+// view stands at a fixed power of two behind the executable one (Cahalan's wish of 2007: RW = RX +
+// 2^32).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "strategies/code_zone.hpp"
+#include "workloads/workload.hpp"
+
+namespace patchbench {
+
+inline constexpr std::size_t kArenaSize = std::size_t{8} << 30U;
+inline constexpr std::size_t kCodeRoom = std::size_t{1} << 30U;
+
+struct ArenaMap {
+  std::uintptr_t code = 0;
+  std::uintptr_t cells = 0;
+  std::uintptr_t method_cache = 0;
+  std::uintptr_t receivers = 0;
+  std::uintptr_t stream = 0;
+  std::uintptr_t writable_code = 0;
+
+  [[nodiscard]] Placement placement() const noexcept {
+    return {.exec_at = code, .writable_at = writable_code};
+  }
+};
+
+/// Where things go in `arena`; for Arena{0} in a free range that the kernel names now. Nothing is
+/// mapped yet. Throws std::system_error when there is no such range.
+[[nodiscard]] ArenaMap map_arena(Arena arena);
+
+/// Mappings inside [base, base + kArenaSize), from /proc/self/smaps. All zero where that cannot be
+/// read.
+[[nodiscard]] MemoryUse memory_in_arena(std::uintptr_t base);
+
+}  // namespace patchbench

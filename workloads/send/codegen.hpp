@@ -1,0 +1,159 @@
+// workloads/send/codegen.hpp - what an architecture must emit for sends, and the words in it that
+// linking changes.
+//
+// An architecture is a struct with constants, inline encoders for the patch path, and set-up
+// functions that emit bytes with AsmJit. Its emitters run on any host, so that golden bytes are
+// tested everywhere.
+//
+// The life of a send site (names as in Cog):
+//   unlinked    tag word = selector, target = miss trampoline
+//   MIC         tag word = class tag, target = the method's checked entry
+//   closed PIC  tag word unchanged, target = a PIC of 2 to 6 cases
+//   open PIC    tag word = selector, target = the selector's open PIC
+// Under the cell dispatches "tag word" and "target" are the two words of the site's cell.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "strategies/code_zone.hpp"
+#include "strategies/dispatch.hpp"
+#include "workloads/send/object_model.hpp"
+
+namespace patchbench::send {
+
+using CodeBytes = std::vector<std::byte>;
+
+inline constexpr unsigned kMaxPicCases = 6;
+
+/// A site's caches, when they are data. Also one slot of a cell PIC.
+struct Cell {
+  std::uint64_t tag;  // class tag or selector; under a shared PIC stub: offset of the site's slots
+  std::uint64_t target;  // executable address
+};
+static_assert(sizeof(Cell) == 16, "generated code addresses tag at 0 and target at 8");
+
+/// The slots of one site's cell PIC, compared in order.
+struct CellPicSlots {
+  Cell slots[kMaxPicCases];
+};
+
+/// How the sites of a driver follow each other.
+enum class SiteOrder {
+  linear,      // fall through in layout order
+  shuffled,    // chained by direct jumps in a random order
+  standalone,  // each site returns: for executing one site at a time
+};
+
+/// One site of a driver.
+struct SitePlan {
+  std::int32_t receiver_offset = 0;  // bytes from the driver's stream pointer
+  std::uint32_t next = 0;  // shuffled: the site executed after this one; `sites` = the end
+};
+
+struct DriverPlan {
+  Dispatch dispatch = Dispatch::inline_cache;
+  SiteOrder order = SiteOrder::linear;
+  ExecAddress at;                // of the driver's first byte
+  ExecAddress cells;             // of cell 0, as data
+  std::uint32_t first_site = 0;  // where a shuffled driver begins
+  std::span<const SitePlan> sites;
+  std::span<const Selector> selectors;  // of each site
+  ExecAddress miss_trampoline;
+};
+
+struct MethodPlan {
+  ExecAddress at;
+  ExecAddress miss_trampoline;
+  std::uint32_t method = 0;
+  std::uint32_t work = 0;
+  bool immediate_receiver = false;
+};
+
+struct OpenPicPlan {
+  ExecAddress at;
+  Selector selector = 0;
+  ExecAddress method_cache;  // address of entry 0, as data
+  std::uint32_t mask = 0;
+  ExecAddress open_miss_trampoline;
+};
+
+struct CellPicPlan {
+  ExecAddress at;
+  ExecAddress slots;  // per-site stub: this site's CellPicSlots; shared stub: those of site 0
+  bool shared = false;
+  ExecAddress miss_trampoline;
+};
+
+/// The C++ end of a trampoline: answers the executable address to jump to.
+/// `tag_word` is what the tag register held; `return_address` names the site.
+using MissFunction = std::uintptr_t (*)(void* machine, Oop receiver, std::uint64_t tag_word,
+                                        std::uintptr_t return_address) noexcept;
+
+struct TrampolinePlan {
+  ExecAddress at;
+  MissFunction function = nullptr;
+  void* machine = nullptr;
+};
+
+/// Runs `passes` passes over all sites. Pass p uses the receivers at stream + p * stride_bytes +
+/// each site's receiver_offset. Answers the sum of all results, modulo 2^64.
+using DriverFunction = std::uint64_t(const Oop* stream, std::uint64_t passes,
+                                     std::int64_t stride_bytes);
+/// Executes one standalone site with the receivers at `stream`. Answers its method's result.
+using CallSiteFunction = std::uint64_t(const Oop* stream, std::uintptr_t site);
+
+/// What generic code asks of an architecture. Offsets are in bytes from the beginning of the piece.
+template <class A>
+concept Architecture = requires(ExecAddress at, std::uint32_t word, std::byte* bytes, unsigned n,
+                                std::size_t size, Dispatch dispatch, const DriverPlan& driver,
+                                const MethodPlan& method, const OpenPicPlan& open,
+                                const CellPicPlan& cell, const TrampolinePlan& trampoline) {
+  // Send sites.
+  { A::kSiteStride } -> std::convertible_to<std::size_t>;
+  { A::driver_sites_offset() } -> std::same_as<std::size_t>;
+  { A::site_tag_offset() } -> std::same_as<std::size_t>;
+  { A::site_target_offset(dispatch) } -> std::same_as<std::size_t>;
+  { A::site_return_offset(dispatch) } -> std::same_as<std::size_t>;
+  { A::encode_target(at, at) }
+  noexcept->std::same_as<std::uint32_t>;
+  { A::decode_target(at, word) }
+  noexcept->std::same_as<ExecAddress>;
+  { A::driver_size(n) } -> std::same_as<std::size_t>;
+  { A::emit_driver(driver) } -> std::same_as<CodeBytes>;
+  { A::emit_call_site() } -> std::same_as<CodeBytes>;
+  // Methods.
+  { A::method_stride(n) } -> std::same_as<std::size_t>;
+  { A::unchecked_entry_offset() } -> std::same_as<std::size_t>;
+  { A::emit_method(method) } -> std::same_as<CodeBytes>;
+  // Closed PICs: a prototype is copied, then its words are set; the last word set makes a case
+  // reachable.
+  { A::kPicStride } -> std::convertible_to<std::size_t>;
+  { A::emit_pic_prototype() } -> std::same_as<CodeBytes>;
+  { A::fill_pic(bytes, at, at, at) }
+  noexcept;  // bytes, exec address, first target, miss trampoline
+  { A::fill_pic_case(bytes, at, n, word, at) }
+  noexcept;  // bytes, exec address, case, tag, target
+  { A::pic_case_offset(n) }
+  noexcept->std::same_as<std::size_t>;
+  { A::kPicCaseSize } -> std::convertible_to<std::size_t>;
+  { A::kPicJumpOffset } -> std::convertible_to<std::size_t>;
+  { A::encode_jump(at, at) }
+  noexcept->std::same_as<std::uint32_t>;
+  { A::decode_jump(at, word) }
+  noexcept->std::same_as<ExecAddress>;
+  // Stubs and trampolines.
+  { A::kCellPicStride } -> std::convertible_to<std::size_t>;
+  { A::emit_cell_pic(cell) } -> std::same_as<CodeBytes>;
+  { A::kOpenPicStride } -> std::convertible_to<std::size_t>;
+  { A::emit_open_pic(open) } -> std::same_as<CodeBytes>;
+  { A::kTrampolineStride } -> std::convertible_to<std::size_t>;
+  { A::emit_trampoline(trampoline) } -> std::same_as<CodeBytes>;
+  // The furthest that a direct call reaches.
+  { A::kMaxZoneSize } -> std::convertible_to<std::size_t>;
+};
+
+}  // namespace patchbench::send

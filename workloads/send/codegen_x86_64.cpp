@@ -1,0 +1,356 @@
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string>
+
+#include <asmjit/x86.h>
+
+#include "workloads/send/architecture_x86_64.hpp"
+#include "workloads/send/method_cache.hpp"
+
+namespace patchbench::send {
+namespace {
+
+namespace x86 = asmjit::x86;
+
+class ThrowOnError : public asmjit::ErrorHandler {
+ public:
+  void handleError(asmjit::Error /*error*/, const char* message,
+                   asmjit::BaseEmitter* /*origin*/) override {
+    throw std::logic_error(std::string{"AsmJit: "} + message);
+  }
+};
+
+/// One piece of code, assembled for the address at which it will run.
+class Piece {
+ public:
+  explicit Piece(ExecAddress at) : at_(at) {
+    code_.init(asmjit::Environment{asmjit::Arch::kX64}, at.value());
+    code_.setErrorHandler(&on_error_);
+    code_.attach(&assembler);
+  }
+
+  [[nodiscard]] std::size_t offset() const { return assembler.offset(); }
+  void pad_to(std::size_t offset) {
+    while (assembler.offset() < offset) {
+      emit_nop(offset - assembler.offset());
+    }
+    if (assembler.offset() != offset) {
+      throw std::logic_error("code of a piece overran its place");
+    }
+  }
+  /// rip-relative operand for data at an absolute address; `tail` bytes of the instruction follow
+  /// the displacement.
+  [[nodiscard]] x86::Mem at(ExecAddress data, std::uint32_t size,
+                            std::size_t instruction_size) const {
+    const std::ptrdiff_t displacement = data - (at_ + (assembler.offset() + instruction_size));
+    return x86::Mem(x86::rip, static_cast<std::int32_t>(displacement), size);
+  }
+  void jump(ExecAddress target) { assembler.long_().jmp(asmjit::imm(target.value())); }
+  void call(ExecAddress target) { assembler.call(asmjit::imm(target.value())); }
+  void jump_if(x86::CondCode condition, ExecAddress target) {
+    assembler.long_().j(condition, asmjit::imm(target.value()));
+  }
+
+  [[nodiscard]] CodeBytes finish() {
+    code_.flatten();
+    code_.resolveUnresolvedLinks();
+    code_.relocateToBase(at_.value());
+    CodeBytes bytes(code_.codeSize());
+    code_.copyFlattenedData(bytes.data(), bytes.size());
+    return bytes;
+  }
+
+  x86::Assembler assembler;
+
+ private:
+  // The recommended multi-byte forms (Intel SDM vol. 2B, NOP), up to nine bytes.
+  void emit_nop(std::size_t size) {
+    static constexpr std::array<std::array<std::uint8_t, 9>, 9> kNops{{
+        {0x90},
+        {0x66, 0x90},
+        {0x0f, 0x1f, 0x00},
+        {0x0f, 0x1f, 0x40, 0x00},
+        {0x0f, 0x1f, 0x44, 0x00, 0x00},
+        {0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00},
+        {0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00},
+        {0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+        {0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+    }};
+    const std::size_t step = std::min<std::size_t>(size, kNops.size());
+    assembler.embed(kNops[step - 1].data(), step);
+  }
+
+  ExecAddress at_;
+  ThrowOnError on_error_;
+  asmjit::CodeHolder code_;
+};
+
+/// eax = class tag of rdi, in 9 bytes. Every check begins with it, so all are the same.
+void emit_class_tag(x86::Assembler& a) {
+  const asmjit::Label tagged = a.newLabel();
+  a.mov(x86::eax, x86::edi);
+  a.and_(x86::eax, kImmediateBit);
+  a.short_().jnz(tagged);
+  a.mov(x86::eax, x86::dword_ptr(x86::rdi));
+  a.bind(tagged);
+}
+
+bool tag_is_immediate(Dispatch dispatch) {
+  return dispatch != Dispatch::cell_cache && dispatch != Dispatch::cell_cache_shared &&
+         dispatch != Dispatch::tag_cell;
+}
+
+void emit_tag(Piece& piece, const DriverPlan& plan, ExecAddress cell, Selector selector) {
+  if (tag_is_immediate(plan.dispatch)) {
+    piece.assembler.mov(x86::edx, selector);
+  } else {
+    piece.assembler.mov(x86::edx, piece.at(cell, 4, 6));
+  }
+}
+
+void emit_target(Piece& piece, const DriverPlan& plan, ExecAddress cell, std::size_t site_begin) {
+  const std::size_t word = site_begin + X86_64::site_target_offset(plan.dispatch);
+  switch (plan.dispatch) {
+    case Dispatch::inline_cache:
+    case Dispatch::unchecked:
+    case Dispatch::tag_cell:
+      piece.pad_to(word - 1);
+      piece.call(plan.miss_trampoline);
+      return;
+    case Dispatch::cell_cache:
+    case Dispatch::cell_cache_shared:
+    case Dispatch::target_cell:
+      piece.assembler.call(piece.at(cell + offsetof(Cell, target), 8, 6));
+      return;
+    case Dispatch::target_register:
+      piece.pad_to(word - 3);
+      piece.assembler.lea(x86::r11, piece.at(plan.miss_trampoline, 0, 7));
+      piece.assembler.call(x86::r11);
+      return;
+  }
+}
+
+ExecAddress site_address(const DriverPlan& plan, std::size_t site) {
+  return plan.at + (X86_64::driver_sites_offset() + site * X86_64::kSiteStride);
+}
+
+ExecAddress driver_end(const DriverPlan& plan) { return site_address(plan, plan.sites.size()); }
+
+/// Operands of the form [rbx + offset] must all have a 32-bit displacement, or sites would differ
+/// in length.
+constexpr std::int32_t kStreamBias = 128;
+
+void emit_site(Piece& piece, const DriverPlan& plan, std::size_t index) {
+  x86::Assembler& a = piece.assembler;
+  const SitePlan& site = plan.sites[index];
+  const ExecAddress cell = plan.cells + index * sizeof(Cell);
+  const std::size_t begin = piece.offset();
+  a.add(x86::r12, x86::rax);
+  emit_tag(piece, plan, cell, plan.selectors[index]);
+  a.mov(x86::rdi, x86::qword_ptr(x86::rbx, site.receiver_offset + kStreamBias));
+  emit_target(piece, plan, cell, begin);
+  if (plan.order == SiteOrder::shuffled) {
+    piece.jump(site.next == plan.sites.size() ? driver_end(plan) : site_address(plan, site.next));
+  } else if (plan.order == SiteOrder::standalone) {
+    a.ret();
+  }
+  piece.pad_to(begin + X86_64::kSiteStride);
+}
+
+void emit_prologue(Piece& piece, const asmjit::Label& done) {
+  x86::Assembler& a = piece.assembler;
+  a.push(x86::rbx);
+  a.push(x86::r12);
+  a.push(x86::r13);
+  a.push(x86::r14);
+  a.push(x86::r15);  // keeps rsp a multiple of 16 at each site's call
+  a.lea(x86::rbx, x86::qword_ptr(x86::rdi, -kStreamBias));
+  a.mov(x86::r13, x86::rsi);
+  a.mov(x86::r14, x86::rdx);
+  a.xor_(x86::r12d, x86::r12d);
+  a.xor_(x86::eax, x86::eax);
+  a.test(x86::r13, x86::r13);
+  a.long_().jz(done);
+}
+
+void emit_epilogue(Piece& piece, const asmjit::Label& pass, const asmjit::Label& done) {
+  x86::Assembler& a = piece.assembler;
+  a.add(x86::rbx, x86::r14);
+  a.dec(x86::r13);
+  a.long_().jnz(pass);
+  a.bind(done);
+  a.add(x86::r12, x86::rax);
+  a.mov(x86::rax, x86::r12);
+  a.pop(x86::r15);
+  a.pop(x86::r14);
+  a.pop(x86::r13);
+  a.pop(x86::r12);
+  a.pop(x86::rbx);
+  a.ret();
+}
+
+void emit_body(x86::Assembler& a, const MethodPlan& plan) {
+  if (plan.immediate_receiver) {
+    a.mov(x86::rax, x86::rdi);
+    a.sar(x86::rax, 1);
+  } else {
+    a.mov(x86::rax, x86::qword_ptr(x86::rdi, offsetof(Object, value)));
+  }
+  for (std::uint32_t i = 0; i < plan.work; ++i) {
+    const BodyOperation operation = body_operation(plan.method, i);
+    if (operation.exclusive_or) {
+      a.xor_(x86::rax, operation.constant);
+    } else {
+      a.add(x86::rax, operation.constant);
+    }
+  }
+  a.ret();
+}
+
+/// One probe: jumps through the entry when its key is r11. The entry index is ecx >> shift.
+void emit_probe(x86::Assembler& a, unsigned shift, std::uint32_t mask) {
+  const asmjit::Label next = a.newLabel();
+  a.mov(x86::r8d, x86::ecx);
+  if (shift != 0) {
+    a.shr(x86::r8d, shift);
+  }
+  a.and_(x86::r8d, mask);
+  a.shl(x86::r8d, 4);
+  a.cmp(x86::qword_ptr(x86::r10, x86::r8), x86::r11);
+  a.short_().jne(next);
+  a.jmp(x86::qword_ptr(x86::r10, x86::r8, 0, offsetof(MethodCacheEntry, target)));
+  a.bind(next);
+}
+
+}  // namespace
+
+CodeBytes X86_64::emit_driver(const DriverPlan& plan) {
+  Piece piece{plan.at};
+  const asmjit::Label pass = piece.assembler.newLabel();
+  const asmjit::Label done = piece.assembler.newLabel();
+  emit_prologue(piece, done);
+  piece.assembler.bind(pass);
+  if (plan.order == SiteOrder::shuffled) {
+    piece.jump(site_address(plan, plan.first_site));
+  }
+  piece.pad_to(driver_sites_offset());
+  for (std::size_t i = 0; i < plan.sites.size(); ++i) {
+    emit_site(piece, plan, i);
+  }
+  emit_epilogue(piece, pass, done);
+  return piece.finish();
+}
+
+CodeBytes X86_64::emit_call_site() {
+  Piece piece{ExecAddress{std::uintptr_t{0x1000}}};
+  x86::Assembler& a = piece.assembler;
+  // Two pushes leave rsp 8 off a multiple of 16; the call makes it one at the site, as in a driver.
+  a.push(x86::rbx);
+  a.push(x86::r12);
+  a.lea(x86::rbx, x86::qword_ptr(x86::rdi, -kStreamBias));
+  a.xor_(x86::r12d, x86::r12d);
+  a.xor_(x86::eax, x86::eax);
+  a.call(x86::rsi);
+  a.pop(x86::r12);
+  a.pop(x86::rbx);
+  a.ret();
+  return piece.finish();
+}
+
+std::size_t X86_64::method_stride(std::uint32_t work) noexcept {
+  constexpr std::size_t kLoadAndReturn = 7;
+  constexpr std::size_t kOperation = 4;
+  const std::size_t size = unchecked_entry_offset() + kLoadAndReturn + work * kOperation;
+  return (size + 63) / 64 * 64;
+}
+
+CodeBytes X86_64::emit_method(const MethodPlan& plan) {
+  Piece piece{plan.at};
+  emit_class_tag(piece.assembler);
+  piece.assembler.cmp(x86::eax, x86::edx);
+  piece.jump_if(x86::CondCode::kNE, plan.miss_trampoline);
+  piece.pad_to(unchecked_entry_offset());
+  emit_body(piece.assembler, plan);
+  piece.pad_to(method_stride(plan.work));
+  return piece.finish();
+}
+
+CodeBytes X86_64::emit_pic_prototype() {
+  // Displacements are filled in for each copy; the prototype's own lead to its beginning.
+  constexpr ExecAddress kNowhere{std::uintptr_t{0x1000}};
+  Piece piece{kNowhere};
+  x86::Assembler& a = piece.assembler;
+  emit_class_tag(a);
+  a.cmp(x86::eax, x86::edx);
+  piece.jump_if(x86::CondCode::kE, kNowhere);
+  piece.pad_to(kPicJumpOffset - 1);
+  piece.jump(kNowhere);
+  for (unsigned index = kMaxPicCases - 1; index >= 1; --index) {
+    a.long_().cmp(x86::eax, asmjit::imm(0x7fff'ffff));  // room for 32 bits
+    piece.jump_if(x86::CondCode::kE, kNowhere);
+  }
+  piece.jump(kNowhere);
+  return piece.finish();
+}
+
+CodeBytes X86_64::emit_cell_pic(const CellPicPlan& plan) {
+  Piece piece{plan.at};
+  x86::Assembler& a = piece.assembler;
+  emit_class_tag(a);
+  if (plan.shared) {
+    a.lea(x86::r11, piece.at(plan.slots, 0, 7));
+    a.add(x86::r11, x86::rdx);
+  }
+  for (unsigned index = 0; index < kMaxPicCases; ++index) {
+    const std::size_t offset = index * sizeof(Cell);
+    const auto slot = static_cast<std::int32_t>(offset);
+    const asmjit::Label next = a.newLabel();
+    a.cmp(x86::eax,
+          plan.shared ? x86::dword_ptr(x86::r11, slot) : piece.at(plan.slots + offset, 4, 6));
+    a.short_().jne(next);
+    a.jmp(plan.shared ? x86::qword_ptr(x86::r11, slot + 8)
+                      : piece.at(plan.slots + (offset + 8), 8, 6));
+    a.bind(next);
+  }
+  piece.jump(plan.miss_trampoline);
+  piece.pad_to(kCellPicStride);
+  return piece.finish();
+}
+
+CodeBytes X86_64::emit_open_pic(const OpenPicPlan& plan) {
+  Piece piece{plan.at};
+  x86::Assembler& a = piece.assembler;
+  emit_class_tag(a);
+  a.movabs(x86::r11, method_cache_key(0, plan.selector));
+  a.or_(x86::r11, x86::rax);
+  a.mov(x86::ecx, x86::eax);
+  a.xor_(x86::ecx, selector_hash(plan.selector));
+  a.lea(x86::r10, piece.at(plan.method_cache, 0, 7));
+  for (unsigned probe = 0; probe < kMethodCacheProbes; ++probe) {
+    emit_probe(a, probe, plan.mask);
+  }
+  a.mov(x86::edx, plan.selector);
+  piece.jump(plan.open_miss_trampoline);
+  piece.pad_to(kOpenPicStride);
+  return piece.finish();
+}
+
+CodeBytes X86_64::emit_trampoline(const TrampolinePlan& plan) {
+  Piece piece{plan.at};
+  x86::Assembler& a = piece.assembler;
+  // Entered with the site's return address on the stack and left by a jump with it still there:
+  // calls and returns stay paired.
+  a.mov(x86::rcx, x86::qword_ptr(x86::rsp));
+  a.push(x86::rdi);
+  a.mov(x86::rsi, x86::rdi);
+  a.movabs(x86::rdi, reinterpret_cast<std::uintptr_t>(plan.machine));
+  a.movabs(x86::rax, reinterpret_cast<std::uintptr_t>(plan.function));
+  a.call(x86::rax);
+  a.pop(x86::rdi);
+  a.jmp(x86::rax);
+  piece.pad_to(kTrampolineStride);
+  return piece.finish();
+}
+
+}  // namespace patchbench::send

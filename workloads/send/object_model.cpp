@@ -1,0 +1,77 @@
+#include "workloads/send/object_model.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace patchbench::send {
+namespace {
+
+// The finaliser of MurmurHash3 (64-bit), public domain: neighbouring numbers give unrelated bits.
+constexpr std::uint64_t scramble(std::uint64_t x) noexcept {
+  x ^= x >> 33U;
+  x *= 0xff51afd7ed558ccdU;
+  x ^= x >> 33U;
+  x *= 0xc4ceb9fe1a85ec53U;
+  x ^= x >> 33U;
+  return x;
+}
+
+constexpr std::uint32_t hash_selector(Selector selector) noexcept {
+  return static_cast<std::uint32_t>(scramble(selector));
+}
+
+}  // namespace
+
+BodyOperation body_operation(std::uint32_t method, std::uint32_t index) noexcept {
+  const std::uint64_t bits = scramble((std::uint64_t{method} << 32U) | index);
+  if (index % 2 == 1) {
+    return {.exclusive_or = true, .constant = static_cast<std::uint8_t>((2U << (bits % 6)) - 1)};
+  }
+  return {.exclusive_or = false, .constant = static_cast<std::uint8_t>(1 + bits % 63)};
+}
+
+std::uint64_t evaluate_method(std::uint32_t method, std::uint32_t work, Oop receiver) noexcept {
+  std::uint64_t value = is_immediate(receiver)
+                            ? static_cast<std::uint64_t>(static_cast<std::int64_t>(receiver) >> 1)
+                            : std::bit_cast<const Object*>(receiver)->value;
+  for (std::uint32_t i = 0; i < work; ++i) {
+    const BodyOperation operation = body_operation(method, i);
+    value = operation.exclusive_or ? value ^ operation.constant : value + operation.constant;
+  }
+  return value;
+}
+
+MethodTable::MethodTable(std::uint32_t heap_classes, std::uint32_t selectors)
+    : heap_classes_(heap_classes),
+      selectors_(selectors),
+      dictionary_mask_(std::bit_ceil(selectors * 2) - 1),
+      dictionaries_(std::size_t{classes()} * (dictionary_mask_ + 1)) {
+  for (std::uint32_t c = 0; c < classes(); ++c) {
+    DictionaryEntry* dictionary = &dictionaries_[std::size_t{c} * (dictionary_mask_ + 1)];
+    for (std::uint32_t s = 0; s < selectors; ++s) {
+      std::uint32_t at = hash_selector(selector(s)) & dictionary_mask_;
+      while (dictionary[at].selector != 0) {
+        at = (at + 1) & dictionary_mask_;
+      }
+      dictionary[at] = {.selector = selector(s), .method = method(c, s)};
+    }
+  }
+}
+
+std::uint32_t MethodTable::lookup(ClassTag tag, Selector selector) const noexcept {
+  const std::uint32_t class_index = class_of_tag(tag);
+  if (class_index < classes()) {
+    const DictionaryEntry* dictionary =
+        &dictionaries_[std::size_t{class_index} * (dictionary_mask_ + 1)];
+    for (std::uint32_t at = hash_selector(selector) & dictionary_mask_;
+         dictionary[at].selector != 0; at = (at + 1) & dictionary_mask_) {
+      if (dictionary[at].selector == selector) {
+        return dictionary[at].method;
+      }
+    }
+  }
+  std::fprintf(stderr, "class tag %#x does not understand selector %#x\n", tag, selector);
+  std::abort();
+}
+
+}  // namespace patchbench::send

@@ -1,0 +1,116 @@
+// workloads/send/object_model.hpp - what is sent to what: receivers, classes, selectors, method
+// bodies.
+//
+// Small on purpose, and shaped as Spur's (the object memory of OpenSmalltalk): a receiver is one
+// machine word, either a pointer to an object whose header holds its class tag, or a tagged integer
+// with the lowest bit set.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace patchbench::send {
+
+using ClassTag = std::uint32_t;
+using Selector = std::uint32_t;
+
+/// A receiver: a pointer to an Object, or 2*value+1 for a SmallInteger.
+using Oop = std::uint64_t;
+
+struct Object {
+  ClassTag class_tag;
+  std::uint32_t unused;
+  std::uint64_t value;
+};
+static_assert(sizeof(Object) == 16 && offsetof(Object, class_tag) == 0 &&
+                  offsetof(Object, value) == 8,
+              "generated code loads the tag at 0 and the value at 8");
+
+inline constexpr std::uint64_t kImmediateBit = 1;
+/// The tag of every SmallInteger: what masking the receiver with kImmediateBit leaves.
+inline constexpr ClassTag kSmallIntegerTag = 1;
+/// Class i (0-based) of the heap classes; distinct from kSmallIntegerTag and from kNoClass.
+inline constexpr ClassTag kFirstHeapTag = 0x100;
+/// A tag that no receiver has: empty PIC slots and empty method cache entries.
+inline constexpr ClassTag kNoClass = 0;
+/// Selectors are disjoint from class tags, so that an unlinked site's tag word is told from a
+/// linked one's.
+inline constexpr Selector kFirstSelector = 0x4000'0000;
+
+[[nodiscard]] constexpr bool is_immediate(Oop receiver) noexcept {
+  return (receiver & kImmediateBit) != 0;
+}
+[[nodiscard]] constexpr Oop small_integer(std::uint64_t value) noexcept {
+  return value << 1U | kImmediateBit;
+}
+[[nodiscard]] inline Oop oop_of(const Object& object) noexcept {
+  return std::bit_cast<Oop>(&object);
+}
+[[nodiscard]] inline ClassTag class_tag_of(Oop receiver) noexcept {
+  return is_immediate(receiver) ? kSmallIntegerTag
+                                : std::bit_cast<const Object*>(receiver)->class_tag;
+}
+
+/// One operation of a method body: `value = value + constant` or `value = value ^ constant`.
+struct BodyOperation {
+  bool exclusive_or = false;
+  /// 1 to 63. For an exclusive or a run of low ones, because AArch64 encodes no other small
+  /// immediates.
+  std::uint8_t constant = 1;
+};
+
+/// Operation `index` of method `method`. Additions and exclusive ors alternate, so that two
+/// methods, or one method's operations in another order, give different values for nearly every
+/// receiver.
+[[nodiscard]] BodyOperation body_operation(std::uint32_t method, std::uint32_t index) noexcept;
+
+/// The oracle: what a method of `work` operations answers. Plain C++, shares nothing with the code
+/// generator but body_operation().
+[[nodiscard]] std::uint64_t evaluate_method(std::uint32_t method, std::uint32_t work,
+                                            Oop receiver) noexcept;
+
+/// Which method each (class, selector) runs: every pair has its own. Class 0 is SmallInteger, then
+/// the heap classes.
+class MethodTable {
+ public:
+  MethodTable(std::uint32_t heap_classes, std::uint32_t selectors);
+
+  [[nodiscard]] std::uint32_t classes() const noexcept { return heap_classes_ + 1; }
+  [[nodiscard]] std::uint32_t heap_classes() const noexcept { return heap_classes_; }
+  [[nodiscard]] std::uint32_t selectors() const noexcept { return selectors_; }
+  [[nodiscard]] std::uint32_t methods() const noexcept { return classes() * selectors_; }
+
+  [[nodiscard]] ClassTag tag_of_class(std::uint32_t class_index) const noexcept {
+    return class_index == 0 ? kSmallIntegerTag : kFirstHeapTag + class_index - 1;
+  }
+  [[nodiscard]] std::uint32_t class_of_tag(ClassTag tag) const noexcept {
+    return tag == kSmallIntegerTag ? 0 : tag - kFirstHeapTag + 1;
+  }
+  [[nodiscard]] Selector selector(std::uint32_t index) const noexcept {
+    return kFirstSelector + index;
+  }
+  [[nodiscard]] std::uint32_t method(std::uint32_t class_index,
+                                     std::uint32_t selector_index) const noexcept {
+    return selector_index * classes() + class_index;
+  }
+
+  /// What a VM does on a miss of its method cache: a search of the class's own dictionary (open
+  /// addressing). Answers the method's number; aborts when the class does not understand the
+  /// selector, which no workload here sends.
+  [[nodiscard]] std::uint32_t lookup(ClassTag tag, Selector selector) const noexcept;
+
+ private:
+  struct DictionaryEntry {
+    Selector selector = 0;  // 0: empty
+    std::uint32_t method = 0;
+  };
+
+  std::uint32_t heap_classes_;
+  std::uint32_t selectors_;
+  std::uint32_t dictionary_mask_;
+  std::vector<DictionaryEntry> dictionaries_;  // one of dictionary_mask_ + 1 entries for each class
+};
+
+}  // namespace patchbench::send

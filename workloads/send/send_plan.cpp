@@ -1,0 +1,21 @@
+#include "workloads/send/send_plan.hpp"
+
+#include <numeric>
+
+#include "workloads/seeded_random.hpp"
+
+namespace patchbench::send {
+
+std::uint32_t chain_in_random_order(std::vector<SitePlan>& sites, std::uint64_t seed) {
+  std::vector<std::uint32_t> order(sites.size());
+  std::iota(order.begin(), order.end(), 0U);
+  SeededRandom random{seed};
+  random.shuffle(order);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    sites[order[i]].next =
+        i + 1 < order.size() ? order[i + 1] : static_cast<std::uint32_t>(order.size());
+  }
+  return order.empty() ? 0 : order.front();
+}
+
+}  // namespace patchbench::send

@@ -1,0 +1,71 @@
+// workloads/send/send_plan.hpp - what a send machine is built from, and where its code lies.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "strategies/mapping.hpp"
+#include "workloads/arena_map.hpp"
+#include "workloads/send/codegen.hpp"
+#include "workloads/send/object_model.hpp"
+
+namespace patchbench::send {
+
+/// What a miss at a linked site does.
+enum class MissPolicy {
+  grow,    // as Cog: MIC -> closed PIC -> open PIC
+  relink,  // Deutsch and Schiffman: the MIC is rewritten for the new class
+};
+
+struct SendPlan {
+  std::uint32_t heap_classes = 64;
+  std::uint32_t selectors = 1;
+  std::uint32_t work = 8;  // operations of a method body
+  std::uint32_t cache_entries = 1024;
+  SiteOrder order = SiteOrder::linear;
+  bool closed_pics =
+      false;  // room for one closed PIC a site; without it a MIC turns into an open PIC
+  MissPolicy on_miss = MissPolicy::grow;
+  std::uint32_t first_site = 0;
+  std::vector<SitePlan> sites;
+  std::vector<std::uint32_t> selector_of_site;  // index of the selector
+  ArenaMap arena;
+};
+
+/// Offsets from the beginning of the zone. The same for every dispatch.
+struct CodeLayout {
+  std::size_t miss_trampoline = 0;
+  std::size_t open_miss_trampoline = 0;
+  std::size_t call_site = 0;
+  std::size_t open_pics = 0;
+  std::size_t methods = 0;
+  std::size_t driver = 0;
+  std::size_t pics = 0;
+  std::size_t size = 0;
+  std::size_t method_stride = 0;
+};
+
+/// Methods, sites and PICs begin on pages of their own, so that opening a site's page for writing
+/// never takes the method that is being sent to out of the executable memory.
+template <Architecture A>
+[[nodiscard]] CodeLayout lay_out(const SendPlan& plan, std::uint32_t methods) {
+  static_assert(A::kPicStride == A::kCellPicStride, "the PIC area is the same for both dispatches");
+  CodeLayout layout;
+  layout.miss_trampoline = 0;
+  layout.open_miss_trampoline = A::kTrampolineStride;
+  layout.call_site = 2 * A::kTrampolineStride;
+  layout.open_pics = 3 * A::kTrampolineStride;
+  layout.methods = round_up_to_pages(layout.open_pics + plan.selectors * A::kOpenPicStride);
+  layout.method_stride = A::method_stride(plan.work);
+  layout.driver = round_up_to_pages(layout.methods + methods * layout.method_stride);
+  layout.pics = round_up_to_pages(layout.driver + A::driver_size(plan.sites.size()));
+  const std::size_t pics = plan.closed_pics ? plan.sites.size() : 0;
+  layout.size = layout.pics + pics * A::kPicStride;
+  return layout;
+}
+
+/// Links the sites into one random cycle-free chain: sets `next` of each and answers the first.
+[[nodiscard]] std::uint32_t chain_in_random_order(std::vector<SitePlan>& sites, std::uint64_t seed);
+
+}  // namespace patchbench::send

@@ -1,0 +1,121 @@
+// workloads/send/site_words.hpp - where a site's tag and target live under each dispatch, and how
+// they are stored.
+//
+// InlineCache and CellCache differ in nothing else: both go through the same transitions
+// (transitions.hpp), which call the functions here. A store to code goes through the zone's
+// writable view; a store to a cell is a store to data.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "strategies/code_zone.hpp"
+#include "strategies/dispatch.hpp"
+#include "strategies/publish.hpp"
+#include "workloads/send/codegen.hpp"
+
+namespace patchbench::send {
+
+/// What a site's two words say.
+struct SiteValue {
+  std::uint32_t tag =
+      0;  // class tag, selector, or under a shared PIC stub the offset of the site's slots
+  ExecAddress target;
+
+  friend bool operator==(const SiteValue&, const SiteValue&) = default;
+};
+
+template <CodeZone Zone, Dispatch kDispatch, Architecture A>
+class SiteWords {
+ public:
+  static constexpr bool kTagInCell = kDispatch == Dispatch::cell_cache ||
+                                     kDispatch == Dispatch::cell_cache_shared ||
+                                     kDispatch == Dispatch::tag_cell;
+  static constexpr bool kTargetInCell = kDispatch == Dispatch::cell_cache ||
+                                        kDispatch == Dispatch::cell_cache_shared ||
+                                        kDispatch == Dispatch::target_cell;
+  static constexpr bool kHasCells = kTagInCell || kTargetInCell;
+  /// Whether any store of a transition goes to code, so that it needs a patch scope and publishing.
+  static constexpr bool kPatchesCode = !kTagInCell || !kTargetInCell;
+
+  SiteWords() = default;
+  /// `sites` is the executable address of site 0, `cells` its cell (null without cells).
+  SiteWords(Zone& zone, ExecAddress sites, Cell* cells) noexcept
+      : zone_(&zone), sites_(sites), cells_(cells) {}
+
+  [[nodiscard]] ExecAddress site(std::uint32_t index) const noexcept {
+    return sites_ + index * A::kSiteStride;
+  }
+  [[nodiscard]] std::uint32_t site_of_return(std::uintptr_t return_address) const noexcept {
+    const std::uintptr_t first = sites_.value() + A::site_return_offset(kDispatch);
+    return static_cast<std::uint32_t>((return_address - first) / A::kSiteStride);
+  }
+
+  [[nodiscard]] SiteValue read(std::uint32_t index) const noexcept {
+    SiteValue value;
+    if constexpr (kTagInCell) {
+      value.tag = static_cast<std::uint32_t>(cells_[index].tag);
+    } else {
+      value.tag = load_code(site(index) + A::site_tag_offset());
+    }
+    if constexpr (kTargetInCell) {
+      value.target = ExecAddress{static_cast<std::uintptr_t>(cells_[index].target)};
+    } else {
+      const ExecAddress word = target_word(index);
+      value.target = A::decode_target(word, load_code(word));
+    }
+    return value;
+  }
+
+  void store_tag(std::uint32_t index, std::uint32_t from, std::uint32_t to) noexcept {
+    if constexpr (kTagInCell) {
+      patch_word<std::uint64_t>(WritableAddress{&cells_[index].tag}, from, to);
+    } else {
+      patch_word<std::uint32_t>(zone_->writable(site(index) + A::site_tag_offset()), from, to);
+    }
+  }
+
+  void store_target(std::uint32_t index, ExecAddress from, ExecAddress to) noexcept {
+    if constexpr (kTargetInCell) {
+      patch_word<std::uint64_t>(WritableAddress{&cells_[index].target}, from.value(), to.value());
+    } else {
+      const ExecAddress word = target_word(index);
+      patch_word<std::uint32_t>(zone_->writable(word), A::encode_target(word, from),
+                                A::encode_target(word, to));
+    }
+  }
+
+  /// Changes tag and target. In between the site goes to `safe`, the miss trampoline: whoever
+  /// executes it sees the old pair, a miss, or the new pair, never the new tag with the old target.
+  /// That holds against concurrent executors as far as each store's atomicity goes; the transitions
+  /// above it rely on one mutator.
+  void store_pair(std::uint32_t index, const SiteValue& from, const SiteValue& to,
+                  ExecAddress safe) noexcept {
+    store_target(index, from.target, safe);
+    store_tag(index, from.tag, to.tag);
+    store_target(index, safe, to.target);
+  }
+
+  /// Makes a site's stores visible to instruction fetch.
+  void publish_site(std::uint32_t index) noexcept {
+    if constexpr (kPatchesCode) {
+      publish(site(index), zone_->writable(site(index)), A::kSiteStride, Zone::kAlias);
+    }
+  }
+
+ private:
+  [[nodiscard]] ExecAddress target_word(std::uint32_t index) const noexcept {
+    return site(index) + A::site_target_offset(kDispatch);
+  }
+  [[nodiscard]] static std::uint32_t load_code(ExecAddress at) noexcept {
+    return std::atomic_ref<std::uint32_t>(
+               *const_cast<std::uint32_t*>(reinterpret_cast<const std::uint32_t*>(at.data())))
+        .load(std::memory_order_relaxed);
+  }
+
+  Zone* zone_ = nullptr;
+  ExecAddress sites_;
+  Cell* cells_ = nullptr;
+};
+
+}  // namespace patchbench::send

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/selection.hpp"
 #include "analysis/statistics.hpp"
 
 namespace patchbench::analysis {
@@ -203,12 +204,6 @@ void fill_drift(Cell& cell, const Rounds& rounds) {
   if (drifted > 0) {
     cell.notes.push_back(fmt::format("{} in {} of {} rounds", kDriftNote, drifted, calibrated));
   }
-}
-
-const Metric* find_metric(const Cell& cell, std::string_view name) {
-  const auto found = std::find_if(cell.metrics.begin(), cell.metrics.end(),
-                                  [&](const Metric& metric) { return metric.name == name; });
-  return found == cell.metrics.end() ? nullptr : &*found;
 }
 
 /// The cells that one cell is compared with, of the same workload and parameters.

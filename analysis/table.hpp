@@ -8,13 +8,14 @@
 namespace patchbench::analysis {
 
 struct TableOptions {
-  int width = 100;      // columns of the terminal; narrower than 80 is treated as 80
-  bool colour = false;  // ANSI colours on the verdicts
+  int width = 100;      // columns of the terminal; below 80 is treated as 80
+  bool colour = false;  // ANSI colours on verdicts and failures
 };
 
-/// Send and patch cost of every strategy against the baseline, then the controls, then one line on
-/// how to read it. UTF-8-free (plain ASCII), every line at most `width` columns, ends with a
-/// newline.
+/// Cost and ratio of every strategy in the headline's columns (analysis/headline.hpp), then the
+/// controls, then how to read it. As many columns side by side as fit, the others in further tables
+/// below. Plain ASCII apart from what the results themselves hold; no line longer than the width;
+/// ends with a newline.
 [[nodiscard]] std::string terminal_table(const results::Results& results,
                                          const TableOptions& options = {});
 

@@ -1,0 +1,33 @@
+// analysis/headline.hpp - which few of a run's hundreds of numbers a person came for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "results/model.hpp"
+
+namespace patchbench::analysis {
+
+/// One quantity, for every strategy.
+struct HeadlineColumn {
+  std::string workload;
+  std::string metric;
+  results::Params params;
+};
+
+/// Sends at few and at many sites, at polymorphic and megamorphic sites and in a mix, then linking,
+/// then patching: of each the parameter set nearest to the customary one, and only what the run
+/// has. For a run of other workloads alone: their metrics at their first parameter set.
+[[nodiscard]] std::vector<HeadlineColumn> headline_columns(const results::Results& results);
+
+/// A cost or a ratio, not negative: about three significant digits in at most five characters
+/// (below 10^8), thousands as "k": "1.02", "13.0", "297", "12.3k", ".020".
+[[nodiscard]] std::string short_number(double value);
+
+/// "[0.98,1.06]"
+[[nodiscard]] std::string short_interval(const std::array<double, 2>& interval);
+
+/// "1,024"
+[[nodiscard]] std::string grouped(std::int64_t value);
+
+}  // namespace patchbench::analysis

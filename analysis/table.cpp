@@ -1,0 +1,280 @@
+#include "analysis/table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "analysis/headline.hpp"
+#include "analysis/palette.hpp"
+#include "analysis/selection.hpp"
+#include "analysis/statistics.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::Cell;
+using results::Results;
+using results::Verdict;
+
+constexpr std::size_t kColumnWidth = 25;  // "13.0k 1.02 [0.98,1.06] ="
+constexpr std::size_t kGap = 2;
+constexpr std::string_view kReset = "\033[0m";
+constexpr std::string_view kGreenText = "\033[32m";
+constexpr std::string_view kRedText = "\033[31m";
+constexpr std::string_view kFaint = "\033[2m";
+
+char sign(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::faster:
+      return '<';
+    case Verdict::slower:
+      return '>';
+    case Verdict::same:
+      return '=';
+    case Verdict::unsure:
+      return '?';
+  }
+  return '?';
+}
+
+std::string_view colour_of(Verdict verdict) {
+  if (verdict == Verdict::faster) return kGreenText;
+  if (verdict == Verdict::slower) return kRedText;
+  return verdict == Verdict::unsure ? kFaint : "";
+}
+
+std::string cut(std::string text, std::size_t width) {
+  if (text.size() <= width) return text;
+  text.resize(width - 2);
+  return text + "..";
+}
+
+/// Breaks at spaces; continued lines are indented by `indent`.
+std::string wrap(std::string_view text, std::size_t width, std::size_t indent = 0) {
+  std::string out;
+  std::size_t used = 0;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (used > 0 && used + 1 + word.size() > width) {
+      out += '\n' + std::string(indent, ' ');
+      used = indent;
+    } else if (used > 0) {
+      out += ' ';
+      ++used;
+    }
+    // A word longer than a line (a path) is broken where the line ends.
+    for (; used + word.size() > width; word.remove_prefix(width - used), used = indent) {
+      out += std::string(word.substr(0, width - used)) + '\n' + std::string(indent, ' ');
+    }
+    out += word;
+    used += word.size();
+  }
+  return out + '\n';
+}
+
+/// One terminal, one run.
+class Table {
+ public:
+  Table(const Results& results, const TableOptions& options)
+      : results_(results),
+        width_(static_cast<std::size_t>(std::max(80, options.width))),
+        colour_(options.colour) {
+    for (const std::string& id : strategies_in_order(results)) {
+      name_width_ = std::max(name_width_, std::min<std::size_t>(id.size(), 24));
+    }
+  }
+
+  [[nodiscard]] std::string text() {
+    const std::vector<HeadlineColumn> columns = headline_columns(results_);
+    out_ = title();
+    if (columns.empty()) out_ += "No cell was measured.\n";
+    const std::size_t at_once =
+        std::max<std::size_t>(1, (width_ - name_width_) / (kGap + kColumnWidth));
+    for (std::size_t first = 0; first < columns.size(); first += at_once) {
+      const auto from = columns.begin() + static_cast<std::ptrdiff_t>(first);
+      const auto count = std::min(at_once, columns.size() - first);
+      block({from, from + static_cast<std::ptrdiff_t>(count)});
+    }
+    missing(columns);
+    legend(columns);
+    return out_;
+  }
+
+ private:
+  [[nodiscard]] std::string title() const {
+    std::string line;
+    if (results_.context.emulated) line += "EMULATED, not times of hardware. ";
+    line += fmt::format("{} round{}", results_.run.rounds, results_.run.rounds == 1 ? "" : "s");
+    if (!results_.baseline.empty()) line += ", ratios to " + results_.baseline;
+    if (results_.run.interrupted) line += ", interrupted";
+    if (results_.context.cpu.model) line += "; " + *results_.context.cpu.model;
+    return wrap(line, width_);
+  }
+
+  void block(const std::vector<HeadlineColumn>& columns) {
+    std::string names = fmt::format("{:<{}}", "", name_width_);
+    std::string params = fmt::format("{:<{}}", "strategy", name_width_);
+    for (const HeadlineColumn& column : columns) {
+      names += fmt::format("{:{}}{:<{}}", "", kGap,
+                           cut(column.workload + ": " + column.metric + ", ns", kColumnWidth),
+                           kColumnWidth);
+      params += fmt::format("{:{}}{:<{}}", "", kGap, cut(short_params(column), kColumnWidth),
+                            kColumnWidth);
+    }
+    line("");
+    line(names);
+    line(params);
+    bool controls = false;
+    for (const std::string& id : strategies_in_order(results_)) {
+      const std::string row = row_of(id, columns);
+      if (row.empty()) continue;
+      if (appearance(id).control && !controls) line(std::string(name_width_, '-'));
+      controls = appearance(id).control;
+      line(row);
+    }
+  }
+
+  /// "sites=1024,order=linear,targets=64" without the parameters that are the same in all of a
+  /// workload's cells.
+  [[nodiscard]] std::string short_params(const HeadlineColumn& column) const {
+    const std::vector<results::Params> sets = param_sets(results_, column.workload);
+    results::Params varied;
+    for (const auto& param : column.params) {
+      const bool varies = std::any_of(sets.begin(), sets.end(), [&](const results::Params& other) {
+        const auto* value = find_param(other, param.first);
+        return value == nullptr || *value != param.second;
+      });
+      if (varies || param.first == "sites" || param.first == "degree") varied.push_back(param);
+    }
+    return results::params_text(varied.empty() ? column.params : varied);
+  }
+
+  /// Empty where none of the columns can have a value, as for a control that belongs to another
+  /// workload.
+  [[nodiscard]] std::string row_of(const std::string& id,
+                                   const std::vector<HeadlineColumn>& columns) const {
+    std::string row = fmt::format("{:<{}}", cut(id, name_width_), name_width_);
+    const auto* status = find_strategy(results_, id);
+    if (status != nullptr && status->status != results::Availability::available) {
+      return row + "  not available on this machine, see below";
+    }
+    bool any = false;
+    for (const HeadlineColumn& column : columns) {
+      const Cell* cell = find_cell(results_, column.workload, id, column.params);
+      any = any || (cell != nullptr && cell->status != results::CellStatus::unsupported);
+      row += std::string(kGap, ' ') + entry(cell, column.metric);
+    }
+    return any ? row : "";
+  }
+
+  [[nodiscard]] std::string entry(const Cell* cell, std::string_view name) const {
+    if (cell == nullptr) return std::string(kColumnWidth, ' ');
+    const auto* metric = usable_metric(cell, name);
+    if (metric == nullptr) {
+      const bool ok = cell->status == results::CellStatus::ok;
+      return paint(
+          fmt::format("{:>5} {:<{}}", "-", ok ? "" : to_string(cell->status), kColumnWidth - 6),
+          kFaint);
+    }
+    const std::string cost = fmt::format("{:>5} ", short_number(*metric->median));
+    if (cell->strategy == results_.baseline) {
+      return fmt::format("{:<{}}", cost + "baseline", kColumnWidth);
+    }
+    const auto* ratio = find_ratio(*cell, name);
+    if (ratio == nullptr || !ratio->median) return fmt::format("{:<{}}", cost, kColumnWidth);
+    const std::string interval = ratio->ci95 ? short_interval(*ratio->ci95) : "[n<2]";
+    const std::string text = fmt::format("{:>4} {:<11} {}", short_number(*ratio->median), interval,
+                                         sign(ratio->verdict));
+    const std::size_t used = cost.size() + text.size();
+    return cost + paint(text, colour_of(ratio->verdict)) +
+           std::string(kColumnWidth > used ? kColumnWidth - used : 0, ' ');
+  }
+
+  [[nodiscard]] std::string paint(const std::string& text, std::string_view colour) const {
+    if (!colour_ || colour.empty()) return text;
+    return std::string(colour) + text + std::string(kReset);
+  }
+
+  void line(std::string text) {
+    text.erase(text.find_last_not_of(' ') + 1);
+    out_ += text + '\n';
+  }
+
+  /// Why a row or an entry has no number; what shares a reason shares a line.
+  void missing(const std::vector<HeadlineColumn>& columns) {
+    std::vector<std::pair<std::string, std::string>> lines;  // reason, who
+    const auto add = [&lines](const std::string& who, std::string why) {
+      auto found = std::find_if(lines.begin(), lines.end(),
+                                [&](const auto& known) { return known.first == why; });
+      if (found == lines.end()) {
+        lines.emplace_back(std::move(why), who);
+      } else if (found->second.find(who) == std::string::npos) {
+        found->second += ", " + who;
+      }
+    };
+    for (const auto& strategy : results_.strategies) {
+      if (strategy.status == results::Availability::available) continue;
+      add(strategy.id, std::string(to_string(strategy.status)) + ": " +
+                           why_missing(results_, strategy.id, nullptr));
+    }
+    for (const Cell& cell : results_.cells) {
+      const auto* status = find_strategy(results_, cell.strategy);
+      if (status != nullptr && status->status != results::Availability::available) continue;
+      if (cell.status == results::CellStatus::ok) continue;
+      const bool shown = std::any_of(columns.begin(), columns.end(), [&](const auto& column) {
+        return column.workload == cell.workload && column.params == cell.params;
+      });
+      if (shown) {
+        add(cell.workload + "/" + cell.strategy, why_missing(results_, cell.strategy, &cell));
+      }
+    }
+    if (!lines.empty()) line("");
+    for (const auto& [why, who] : lines) out_ += wrap(who + ": " + why, width_, 2);
+  }
+
+  void legend(const std::vector<HeadlineColumn>& columns) {
+    if (columns.empty()) return;
+    line("");
+    const std::string base = results_.baseline.empty() ? "the baseline" : results_.baseline;
+    out_ += wrap(
+        fmt::format(
+            "5.13 1.02 [0.98,1.06] = reads: median of the rounds in ns; ratio to {}, below 1 is "
+            "faster; its 95 % interval; < faster, > slower, = same within {:.0f} %, ? unsure.",
+            base, 100 * kDefaultDelta),
+        width_);
+    out_ += wrap(
+        fmt::format(
+            "floor: a send's bytes, never patched: the best to hope for. unchecked: without the "
+            "class check. again: {} once more, so the noise of this run.",
+            base),
+        width_);
+    if (results_.run.rounds <= kFewRounds) {
+      out_ += wrap(
+          fmt::format(
+              "With {} rounds or fewer, < > = are given only beyond the interval of again; more "
+              "rounds decide smaller differences.",
+              kFewRounds),
+          width_);
+    }
+  }
+
+  const Results& results_;
+  std::size_t width_;
+  bool colour_;
+  std::size_t name_width_ = 8;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string terminal_table(const Results& results, const TableOptions& options) {
+  return Table(results, options).text();
+}
+
+}  // namespace patchbench::analysis

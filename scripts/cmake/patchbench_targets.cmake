@@ -1,4 +1,12 @@
-# What every target of this project has in common: warnings, sanitizers, and where its headers are found.
+# What every target of this project has in common: the architecture, warnings, sanitizers, and where its headers are
+# found.
+
+# Files named for an architecture end in _${PATCHBENCH_ARCHITECTURE}.cpp.
+set(PATCHBENCH_ARCHITECTURE ${CMAKE_SYSTEM_PROCESSOR})
+if(NOT EXISTS ${PROJECT_SOURCE_DIR}/strategies/publish_${PATCHBENCH_ARCHITECTURE}.cpp)
+  message(FATAL_ERROR "patchbench does not know the architecture '${PATCHBENCH_ARCHITECTURE}'. "
+    "What a new one needs: CONTRIBUTING.md, \"Adding\".")
+endif()
 
 add_library(patchbench_build_options INTERFACE)
 target_compile_options(patchbench_build_options INTERFACE

@@ -71,7 +71,7 @@ def check(entry, build, memory, salt):
     if run.returncode == 0:
         mark.touch()
         return True, False, ""
-    return False, False, run.stdout + run.stderr
+    return False, False, run.stdout or run.stderr  # stderr counts what was suppressed
 
 
 def main():

@@ -125,6 +125,8 @@ struct X86_64 {
   static constexpr std::size_t kTrampolineStride = 64;
   static CodeBytes emit_trampoline(const TrampolinePlan& plan);
 
+  static CodeBytes emit_return();
+
   /// rel32 reaches 2 GiB; cells and tables stand 1 GiB behind the code (arena.hpp).
   static constexpr std::size_t kMaxZoneSize = std::size_t{1} << 30U;
   static constexpr const char* kObjdumpMachine = "i386:x86-64";

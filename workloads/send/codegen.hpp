@@ -152,6 +152,8 @@ concept Architecture = requires(ExecAddress at, std::uint32_t word, std::byte* b
   { A::emit_open_pic(open) } -> std::same_as<CodeBytes>;
   { A::kTrampolineStride } -> std::convertible_to<std::size_t>;
   { A::emit_trampoline(trampoline) } -> std::same_as<CodeBytes>;
+  // A function that returns at once, for touching pages by executing them.
+  { A::emit_return() } -> std::same_as<CodeBytes>;
   // The furthest that a direct call reaches.
   { A::kMaxZoneSize } -> std::convertible_to<std::size_t>;
 };

@@ -258,6 +258,12 @@ CodeBytes X86_64::emit_call_site() {
   return piece.finish();
 }
 
+CodeBytes X86_64::emit_return() {
+  Piece piece{ExecAddress{std::uintptr_t{0x1000}}};
+  piece.assembler.ret();
+  return piece.finish();
+}
+
 std::size_t X86_64::method_stride(std::uint32_t work) noexcept {
   constexpr std::size_t kLoadAndReturn = 7;
   constexpr std::size_t kOperation = 4;

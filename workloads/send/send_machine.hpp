@@ -6,16 +6,17 @@
 // virtually.
 #pragma once
 
-#include <array>
-#include <bit>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <span>
 #include <stdexcept>
+#include <string>
+#include <utility>
 #include <vector>
+
+#include <sys/mman.h>
 
 #include "strategies/code_zone.hpp"
 #include "strategies/mapping.hpp"
@@ -40,6 +41,10 @@ class SendMachine {
       kDispatch == Dispatch::cell_cache || kDispatch == Dispatch::cell_cache_shared;
   static constexpr bool kSharedStub = kDispatch == Dispatch::cell_cache_shared;
 
+  static constexpr double kSiteCodeBytes = static_cast<double>(A::site_return_offset(kDispatch));
+  static constexpr double kSiteStrideBytes = static_cast<double>(A::kSiteStride);
+  static constexpr double kCellBytes = Words::kHasCells ? double{sizeof(Cell)} : 0;
+
   /// Reserves the zone and installs everything, all sites unlinked. Throws std::system_error as the
   /// zone does, and std::invalid_argument when the code does not fit within the reach of a direct
   /// call.
@@ -55,7 +60,9 @@ class SendMachine {
         cache_(std::span(static_cast<MethodCacheEntry*>(cache_memory_.address()),
                          plan_.cache_entries)),
         words_(zone_, sites_address(), cell(0)),
-        pic_cases_(plan_.closed_pics ? plan_.sites.size() : 0) {
+        pic_cases_(plan_.closed_pics ? plan_.sites.size() : 0),
+        free_pics_(kCellPics ? 0 : pic_cases_.size()) {
+    free_all_pics();
     install();
   }
   SendMachine(const SendMachine&) = delete;  // trampolines hold this object's address
@@ -152,19 +159,57 @@ class SendMachine {
     return OwnScope::over(zone_, sites_address(), sites() * A::kSiteStride);
   }
 
-  /// What a VM does when a class changes: every site is unlinked, under one scope, and its PICs are
+  /// What a VM does when a class changes: every site is unlinked, under one scope, and all PICs are
   /// free again.
   void unlink_all() noexcept {
     unlink_sites_if([](std::uint32_t) { return true; });
-    release_all_pics();
+    free_all_pics();
   }
-  /// Every site of one selector. Closed PICs of these sites stay allocated until unlink_all.
+  /// Every site of one selector.
   void unlink_selector(std::uint32_t selector) noexcept {
     unlink_sites_if([&](std::uint32_t index) { return plan_.selector_of_site[index] == selector; });
   }
   void clear_method_cache() noexcept { cache_.clear(); }
 
-  [[nodiscard]] std::vector<CodePiece> pieces(std::uint32_t site_index) const;
+  // --- for showing the code ---
+
+  /// "unlinked", "mic", "closed-pic-3", "open-pic".
+  [[nodiscard]] std::string name_of_state(std::uint32_t index) const {
+    const SiteValue value = words_.read(index);
+    switch (state_of(value.target)) {
+      case SiteState::unlinked:
+        return "unlinked";
+      case SiteState::mic:
+        return "mic";
+      case SiteState::closed_pic:
+        return "closed-pic-" + std::to_string(pic_cases_[pic_of(index, value)]);
+      case SiteState::open_pic:
+        return "open-pic";
+    }
+    return {};
+  }
+  /// The code that a send at this site may execute now.
+  [[nodiscard]] std::vector<CodePiece> pieces(std::uint32_t site_index) const {
+    const SiteValue value = words_.read(site_index);
+    const std::uint32_t selector = plan_.selector_of_site[site_index];
+    std::vector<CodePiece> pieces;
+    add_piece(pieces, "send-site", site(site_index), A::kSiteStride);
+    if (state_of(value.target) == SiteState::mic) {
+      add_piece(pieces, "checked-entry", checked_entry(method_at(value.target)),
+                layout_.method_stride);
+    }
+    if (state_of(value.target) == SiteState::closed_pic) {
+      add_piece(pieces, "closed-pic", value.target, A::kPicStride);
+    }
+    add_piece(pieces, "open-pic", open_pic(selector), A::kOpenPicStride);
+    add_piece(pieces, "miss-trampoline", miss_trampoline(), A::kTrampolineStride);
+    add_piece(pieces, "open-miss-trampoline", at(layout_.open_miss_trampoline),
+              A::kTrampolineStride);
+    if constexpr (Words::kHasCells) {
+      add_piece(pieces, "cell (data)", ExecAddress{cell(site_index)}, sizeof(Cell));
+    }
+    return pieces;
+  }
 
  private:
   // A transition either opens its own patch scopes (a miss at run time) or runs under one that
@@ -214,6 +259,13 @@ class SendMachine {
       return SiteState::open_pic;
     }
     return target < at(layout_.driver) ? SiteState::mic : SiteState::closed_pic;
+  }
+
+  static void add_piece(std::vector<CodePiece>& pieces, const char* name, ExecAddress where,
+                        std::size_t size) {
+    pieces.push_back({.name = name,
+                      .address = where.value(),
+                      .bytes = std::vector<std::byte>(where.data(), where.data() + size)});
   }
 
   CodeLayout checked_layout() const {
@@ -372,9 +424,15 @@ class SendMachine {
 
   template <class Scoping>
   void make_open(std::uint32_t index, const SiteValue& from) noexcept {
-    [[maybe_unused]] const auto scope = Scoping::over(zone_, site(index), A::kSiteStride);
-    relink_in_scope(index, from,
-                    {.tag = selector_of(index), .target = open_pic(plan_.selector_of_site[index])});
+    {
+      [[maybe_unused]] const auto scope = Scoping::over(zone_, site(index), A::kSiteStride);
+      relink_in_scope(
+          index, from,
+          {.tag = selector_of(index), .target = open_pic(plan_.selector_of_site[index])});
+    }
+    if (state_of(from.target) == SiteState::closed_pic) {
+      free_pic(pic_of(index, from));
+    }
   }
 
   template <class Scoping>
@@ -391,7 +449,7 @@ class SendMachine {
         words_.store_target(index, mic.target, pic(index));
       }
     } else {
-      const std::uint32_t number = pics_used_++;
+      const std::uint32_t number = take_pic(index);
       write_new_pic<Scoping>(number, unchecked_entry(method_at(mic.target)), tag,
                              unchecked_entry(method));
       // The first case compares with the tag that the site goes on loading, so one store links the
@@ -470,23 +528,44 @@ class SendMachine {
 
   void unlink_in_scope(std::uint32_t index) noexcept {
     const SiteValue value = words_.read(index);
-    if (value.target != miss_trampoline()) {
-      words_.store_target(index, value.target, miss_trampoline());
-      words_.store_tag(index, value.tag, selector_of(index));
+    const SiteState before = state_of(value.target);
+    if (before == SiteState::unlinked) {
+      return;
+    }
+    words_.store_target(index, value.target, miss_trampoline());
+    words_.store_tag(index, value.tag, selector_of(index));
+    if (before == SiteState::closed_pic) {
+      free_pic(pic_of(index, value));
     }
   }
 
-  void release_all_pics() noexcept {
+  [[nodiscard]] std::uint32_t take_pic(std::uint32_t site_index) noexcept {
     if constexpr (kCellPics) {
-      for (std::uint32_t i = 0; i < pic_cases_.size(); ++i) {
-        for (unsigned slot = 0; slot < pic_cases_[i]; ++slot) {
-          Cell& entry = slots(i).slots[slot];
-          patch_word<std::uint64_t>(WritableAddress{&entry.tag}, entry.tag, kNoClass);
-        }
-        pic_cases_[i] = 0;
-      }
+      return site_index;  // pre-installed: each site has its own slots
+    } else {
+      return free_pics_[--free_pic_count_];
     }
-    pics_used_ = 0;
+  }
+
+  /// With one mutator that is also the only executor, nobody can still be inside the PIC.
+  void free_pic(std::uint32_t number) noexcept {
+    if constexpr (kCellPics) {
+      for (unsigned slot = 0; slot < pic_cases_[number]; ++slot) {
+        Cell& entry = slots(number).slots[slot];
+        patch_word<std::uint64_t>(WritableAddress{&entry.tag}, entry.tag, kNoClass);
+      }
+    } else {
+      free_pics_[free_pic_count_++] = number;
+    }
+    pic_cases_[number] = 0;
+  }
+
+  /// All PICs free, the lowest to be taken first: the same history gives the same bytes.
+  void free_all_pics() noexcept {
+    free_pic_count_ = static_cast<std::uint32_t>(free_pics_.size());
+    for (std::uint32_t i = 0; i < free_pic_count_; ++i) {
+      free_pics_[i] = free_pic_count_ - 1 - i;
+    }
   }
 
   // --- misses ---
@@ -534,7 +613,8 @@ class SendMachine {
   std::vector<Selector> selectors_;
   CodeBytes pic_prototype_;
   std::vector<std::uint8_t> pic_cases_;
-  std::uint32_t pics_used_ = 0;
+  std::vector<std::uint32_t> free_pics_;  // a stack, as large as there are PICs
+  std::uint32_t free_pic_count_ = 0;
   std::uint64_t misses_ = 0;
   std::uint64_t method_cache_misses_ = 0;
 };

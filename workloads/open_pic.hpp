@@ -1,0 +1,87 @@
+// workloads/open_pic.hpp - megamorphic send sites in steady state: all share their selector's open
+// PIC, which probes the method cache.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <memory>
+#include <numeric>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+#include "workloads/parameters.hpp"
+#include "workloads/pic.hpp"
+#include "workloads/send/receiver_mix.hpp"
+#include "workloads/send/steady_state.hpp"
+#include "workloads/workload.hpp"
+
+namespace patchbench {
+
+struct OpenPic {
+  static constexpr std::string_view kId = "open-pic";
+
+  static WorkloadInfo info() {
+    return {
+        .id = std::string{kId},
+        .summary = "megamorphic sites; sends probe the method cache, its misses look the method up",
+        .parameters = {{.name = "classes",
+                        .summary = "classes of the receivers, drawn at random",
+                        .default_value = "256",
+                        .standard_grid = {"16", "256", "4096"},
+                        .quick_grid = {"256"},
+                        .min = send::kMaxPicCases + 1,
+                        .max = 1 << 16,
+                        .choices = {}},
+                       cache_entries_parameter({"1024", "8192"}),
+                       sites_parameter({"1024"}, {"1024"}),
+                       work_parameter()},
+        .metrics = {"send"}};
+  }
+
+  static send::SteadyState describe(const CellRequest& request) {
+    const std::uint32_t sites = count_parameter(request, "sites");
+    SeededRandom random{request.seed};
+
+    send::SteadyState state;
+    state.plan.arena = map_arena(request.arena);
+    state.plan.work = count_parameter(request, "work");
+    state.plan.heap_classes = count_parameter(request, "classes");
+    state.plan.cache_entries = count_parameter(request, "cache_entries");
+    if (!std::has_single_bit(state.plan.cache_entries)) {
+      throw std::invalid_argument("cache_entries must be a power of two");
+    }
+    state.plan.closed_pics = true;
+    state.plan.sites.resize(sites);
+    state.plan.selector_of_site.assign(sites, 0);
+    send::give_each_site_its_receiver(state.plan.sites);
+
+    // Receivers come from all classes; a site is linked by the first seven it meets.
+    std::vector<std::uint32_t> all(state.plan.heap_classes);
+    std::iota(all.begin(), all.end(), 1U);
+    state.classes_of_site.assign(sites, all);
+    send::draw_stream(state, true, random);
+    for (auto& classes : state.classes_of_site) {
+      classes = send::some_classes(send::kMaxPicCases + 1, state.plan.heap_classes, random);
+    }
+    state.may_miss_method_cache = true;
+    state.seed = random.below(UINT64_MAX);
+    return state;
+  }
+
+  template <class Strategy>
+  static constexpr std::string_view unsupported() {
+    return Pic::unsupported<Strategy>();
+  }
+  template <class Strategy>
+  static std::unique_ptr<Instance> make(const CellRequest& request) {
+    return std::make_unique<send::SteadyStateCell<Strategy>>(describe(request));
+  }
+  template <class Strategy>
+  static std::vector<CodeSnapshot> dump(const CellRequest& request) {
+    const send::SteadyState state = describe(request);
+    return send::snapshots_of_life<Strategy>(state.plan, state.classes_of_site);
+  }
+};
+
+}  // namespace patchbench

@@ -1,0 +1,70 @@
+#include "workloads/parameters.hpp"
+
+#include <charconv>
+#include <stdexcept>
+
+namespace patchbench {
+
+const std::string& word_parameter(const CellRequest& request, std::string_view name) {
+  for (const auto& [key, value] : request.params) {
+    if (key == name) {
+      return value;
+    }
+  }
+  throw std::invalid_argument("the cell lacks its parameter " + std::string{name});
+}
+
+std::int64_t integer_parameter(const CellRequest& request, std::string_view name) {
+  const std::string& text = word_parameter(request, name);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    throw std::invalid_argument("parameter " + std::string{name} + "=" + text + " is not a number");
+  }
+  return value;
+}
+
+std::uint32_t count_parameter(const CellRequest& request, std::string_view name) {
+  const std::int64_t value = integer_parameter(request, name);
+  if (value < 0 || value > UINT32_MAX) {
+    throw std::invalid_argument("parameter " + std::string{name} + " is out of range");
+  }
+  return static_cast<std::uint32_t>(value);
+}
+
+Parameter sites_parameter(std::vector<std::string> standard_grid,
+                          std::vector<std::string> quick_grid) {
+  return {.name = "sites",
+          .summary = "number of send sites",
+          .default_value = "1024",
+          .standard_grid = std::move(standard_grid),
+          .quick_grid = std::move(quick_grid),
+          .min = 1,
+          .max = 1 << 20,
+          .choices = {}};
+}
+
+Parameter work_parameter() {
+  return {.name = "work",
+          .summary = "operations of a method body",
+          .default_value = "8",
+          .standard_grid = {"8"},
+          .quick_grid = {"8"},
+          .min = 0,
+          .max = 256,
+          .choices = {},
+          .in_id = false};
+}
+
+Parameter cache_entries_parameter(std::vector<std::string> standard_grid) {
+  return {.name = "cache_entries",
+          .summary = "entries of the method cache, a power of two",
+          .default_value = "1024",
+          .standard_grid = std::move(standard_grid),
+          .quick_grid = {"1024"},
+          .min = 4,
+          .max = 1 << 20,
+          .choices = {}};
+}
+
+}  // namespace patchbench

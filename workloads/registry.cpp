@@ -1,0 +1,105 @@
+#include "workloads/registry.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <vector>
+
+#include "strategies/registry.hpp"
+#include "workloads/workload.hpp"
+
+namespace patchbench {
+namespace {
+
+template <class Strategy>
+std::string probe_strategy() {
+  using Zone = typename Strategy::Zone;
+  Zone zone{ZoneRequest{.size = 2 * page_size()}};
+  const send::CodeBytes function = send::NativeArchitecture::emit_return();
+  for (int turn = 0; turn < 2; ++turn) {
+    {
+      const PatchScope scope{zone};
+      std::copy(function.begin(), function.end(), zone.writable(zone.exec()).data());
+      publish(zone.exec(), zone.writable(zone.exec()), function.size(), Zone::kAlias);
+    }
+    zone.exec().template as_function<void()>()();
+  }
+  return zone.describe();
+}
+
+template <class Strategy>
+StrategyEntry entry(StrategyRole role) {
+  return {
+      .info = {.id = Strategy::kId,
+               .summary = Strategy::kSummary,
+               .role = role,
+               .second_view = Strategy::Zone::kAlias == AliasKind::second_view &&
+                              patches_code(Strategy::kDispatch) && role == StrategyRole::strategy,
+               .only_workload = only_workload<Strategy>()},
+      .probe = &probe_strategy<Strategy>};
+}
+
+template <class... Strategies, class... Controls>
+std::vector<StrategyEntry> all_strategies(std::tuple<Strategies...>*, std::tuple<Controls...>*) {
+  return {entry<Strategies>(StrategyRole::strategy)..., entry<Controls>(StrategyRole::control)...};
+}
+
+template <class Workload, class Strategy>
+CellFactory factory() {
+  CellFactory cell{.strategy = Strategy::kId, .workload = Workload::kId};
+  cell.unsupported = Workload::template unsupported<Strategy>();
+  if constexpr (Workload::template unsupported<Strategy>().empty()) {
+    cell.make = &Workload::template make<Strategy>;
+    if constexpr (requires { &Workload::template dump<Strategy>; }) {
+      cell.dump = &Workload::template dump<Strategy>;
+    }
+  }
+  return cell;
+}
+
+template <class Workload, class Strategy>
+void add_cell(std::vector<CellFactory>& cells) {
+  if constexpr (only_workload<Strategy>().empty() || only_workload<Strategy>() == Workload::kId) {
+    cells.push_back(factory<Workload, Strategy>());
+  }
+}
+
+template <class Workload, class... Strategies>
+void add_cells_of(std::vector<CellFactory>& cells, std::tuple<Strategies...>*) {
+  (add_cell<Workload, Strategies>(cells), ...);
+}
+
+template <class... Workloads>
+std::vector<CellFactory> all_cells(std::tuple<Workloads...>*) {
+  std::vector<CellFactory> cells;
+  (add_cells_of<Workloads>(cells, static_cast<StrategyList*>(nullptr)), ...);
+  (add_cells_of<Workloads>(cells, static_cast<ControlList*>(nullptr)), ...);
+  return cells;
+}
+
+template <class... Workloads>
+std::vector<WorkloadInfo> all_workloads(std::tuple<Workloads...>*) {
+  return {Workloads::info()...};
+}
+
+}  // namespace
+
+std::span<const StrategyEntry> strategies() {
+  static const std::vector<StrategyEntry> list =
+      all_strategies(static_cast<StrategyList*>(nullptr), static_cast<ControlList*>(nullptr));
+  return list;
+}
+
+std::span<const WorkloadInfo> workloads() {
+  static const std::vector<WorkloadInfo> list = all_workloads(static_cast<WorkloadList*>(nullptr));
+  return list;
+}
+
+const CellFactory* find_cell(std::string_view strategy, std::string_view workload) {
+  static const std::vector<CellFactory> cells = all_cells(static_cast<WorkloadList*>(nullptr));
+  const auto found = std::find_if(cells.begin(), cells.end(), [&](const CellFactory& cell) {
+    return cell.strategy == strategy && cell.workload == workload;
+  });
+  return found == cells.end() ? nullptr : &*found;
+}
+
+}  // namespace patchbench

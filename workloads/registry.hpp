@@ -1,0 +1,21 @@
+// workloads/registry.hpp - the one list of workloads, in presentation order.
+//
+// Adding one: a file that declares it, and a line here. Its cells with every strategy follow
+// (registry.cpp).
+#pragma once
+
+#include <tuple>
+
+#include "workloads/link.hpp"
+#include "workloads/mic.hpp"
+#include "workloads/mixed.hpp"
+#include "workloads/open_pic.hpp"
+#include "workloads/pic.hpp"
+#include "workloads/relink.hpp"
+#include "workloads/zone.hpp"
+
+namespace patchbench {
+
+using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, ZoneLife>;
+
+}  // namespace patchbench

@@ -1,0 +1,60 @@
+#include "workloads/send/receiver_mix.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace patchbench::send {
+
+std::vector<std::uint32_t> some_classes(std::uint32_t count, std::uint32_t heap_classes,
+                                        SeededRandom& random) {
+  std::vector<std::uint32_t> chosen;
+  chosen.reserve(count);
+  while (chosen.size() < std::min(count, heap_classes)) {
+    const auto candidate = static_cast<std::uint32_t>(1 + random.below(heap_classes));
+    if (std::find(chosen.begin(), chosen.end(), candidate) == chosen.end()) {
+      chosen.push_back(candidate);
+    }
+  }
+  return chosen;
+}
+
+void give_each_site_its_receiver(std::vector<SitePlan>& sites) {
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    sites[i].receiver_offset = static_cast<std::int32_t>(i * sizeof(Oop));
+  }
+}
+
+void draw_stream(SteadyState& state, bool random_receivers, SeededRandom& random) {
+  // A multiple of every degree from 2 to 6, and with 1,024 sites four times what a predictor's
+  // history of a few hundred branches, or a repeated pass, could hold.
+  constexpr std::uint64_t kPasses = 60;
+  // Above this many sites one period is long enough by itself.
+  constexpr std::size_t kManySites = 16'384;
+  const auto& classes = state.classes_of_site;
+  state.passes = classes.size() > kManySites ? kPasses / 5 : kPasses;
+  state.passes *= std::max<std::uint64_t>(1, kSendsPerRun / (state.passes * classes.size()));
+  state.receivers_per_pass = classes.size();
+
+  std::vector<std::uint64_t> phase(classes.size());
+  for (std::uint64_t& p : phase) {
+    p = random.below(kPasses);
+  }
+  state.class_stream.clear();
+  state.class_stream.reserve(state.passes * classes.size());
+  for (std::uint64_t pass = 0; pass < state.passes; ++pass) {
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      const std::uint64_t k = random_receivers ? random.below(classes[i].size())
+                                               : (pass + phase[i]) % classes[i].size();
+      state.class_stream.push_back(classes[i][k]);
+    }
+  }
+}
+
+void set_order(SendPlan& plan, const std::string& order, std::uint64_t seed) {
+  if (order == "shuffled") {
+    plan.order = SiteOrder::shuffled;
+    plan.first_site = chain_in_random_order(plan.sites, seed);
+  }
+}
+
+}  // namespace patchbench::send

@@ -1,0 +1,29 @@
+// workloads/send/receiver_mix.hpp - which classes sites meet, and in which order receivers come.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "workloads/seeded_random.hpp"
+#include "workloads/send/steady_state.hpp"
+
+namespace patchbench::send {
+
+/// `count` different heap classes (1-based) out of `heap_classes`.
+[[nodiscard]] std::vector<std::uint32_t> some_classes(std::uint32_t count,
+                                                      std::uint32_t heap_classes,
+                                                      SeededRandom& random);
+
+/// Each site reads its own receivers, one a pass: sets receiver_offset of every site.
+void give_each_site_its_receiver(std::vector<SitePlan>& sites);
+
+/// Fills class_stream, passes and receivers_per_pass from the classes of each site. Random: each
+/// receiver's class is drawn anew. Cyclic: a site meets its classes in turn, each site beginning at
+/// a random one.
+void draw_stream(SteadyState& state, bool random_receivers, SeededRandom& random);
+
+/// Sites in layout order or chained at random.
+void set_order(SendPlan& plan, const std::string& order, std::uint64_t seed);
+
+}  // namespace patchbench::send

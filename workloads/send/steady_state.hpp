@@ -1,0 +1,172 @@
+// workloads/send/steady_state.hpp - measuring sends at sites that are linked and stay so.
+//
+// A workload describes the sites, the classes each has met, and the receivers to come; the cell is
+// the same for all of them: prelink, seal, check against the oracle, then run the driver.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "workloads/arena_map.hpp"
+#include "workloads/send/receivers.hpp"
+#include "workloads/send/send_machine.hpp"
+#include "workloads/workload.hpp"
+
+namespace patchbench::send {
+
+struct SteadyState {
+  SendPlan plan;
+  /// For each site the classes it is linked for, in the order in which it meets them.
+  std::vector<std::vector<std::uint32_t>> classes_of_site;
+  /// Receivers of one run, by class: pass p, site i reads index p * receivers_per_pass +
+  /// slot_of(i).
+  std::vector<std::uint32_t> class_stream;
+  std::uint64_t passes = 1;
+  std::uint64_t receivers_per_pass = 0;  // 0: every pass reads the same receivers
+  bool one_receiver_per_class =
+      false;  // the frame of a monomorphic driver; otherwise any object of the class
+  bool may_miss_method_cache = false;  // open PICs may; closed ones and MICs never leave the zone
+  std::uint64_t seed = 1;
+};
+
+/// At least this many sends a run, so that the timed loop around it costs under 0.01 ns a send.
+inline constexpr std::uint64_t kSendsPerRun = 16'384;
+
+[[nodiscard]] inline std::uint64_t slot_of(const SendPlan& plan, std::size_t site) {
+  return static_cast<std::uint64_t>(plan.sites[site].receiver_offset) / sizeof(Oop);
+}
+
+/// What a site occupies: the live bytes of its code, the distance to the next site, and its cell.
+template <class Machine>
+[[nodiscard]] std::vector<SiteCounter> bytes_per_site() {
+  return {{.name = "send-code-bytes", .per = "site", .value = Machine::kSiteCodeBytes},
+          {.name = "site-stride-bytes", .per = "site", .value = Machine::kSiteStrideBytes},
+          {.name = "cell-bytes", .per = "site", .value = Machine::kCellBytes}};
+}
+
+template <class Strategy>
+class SteadyStateCell : public Instance {
+ public:
+  using Machine = SendMachine<typename Strategy::Zone, Strategy::kDispatch>;
+
+  explicit SteadyStateCell(const SteadyState& state)
+      : machine_(state.plan),
+        random_(state.seed),
+        receivers_(machine_.table(), state.plan.arena, random_),
+        oops_(receivers_of(state)),
+        stream_(oops_, state.plan.arena),
+        passes_(state.passes),
+        stride_(static_cast<std::int64_t>(state.receivers_per_pass * sizeof(Oop))),
+        may_miss_method_cache_(state.may_miss_method_cache) {
+    machine_.prelink(state.classes_of_site);
+    machine_.seal();
+    measurement_ = {.metric = "send",
+                    .operations = static_cast<double>(sends_per_run()),
+                    .self = this,
+                    .run = [](void* self) noexcept { static_cast<SteadyStateCell*>(self)->run(); }};
+  }
+
+  void check() override {
+    const std::uint64_t expected = oracle();
+    const std::uint64_t found = machine_.driver()(stream_.data(), passes_, stride_);
+    if (found != expected) {
+      throw WrongResult("the sends answered " + std::to_string(found) + ", the oracle " +
+                        std::to_string(expected));
+    }
+    if (machine_.misses() != 0) {
+      throw WrongResult("linked sites missed " + std::to_string(machine_.misses()) + " times");
+    }
+    if (!may_miss_method_cache_ && machine_.method_cache_misses() != 0) {
+      throw WrongResult("sends that need no method cache missed it");
+    }
+    misses_before_ = machine_.method_cache_misses();
+    runs_ = 0;
+  }
+
+  [[nodiscard]] std::span<const Measurement> measurements() const override {
+    return {&measurement_, 1};
+  }
+
+  [[nodiscard]] std::vector<SiteCounter> counters() const override {
+    std::vector<SiteCounter> counters = bytes_per_site<Machine>();
+    if (may_miss_method_cache_ && runs_ != 0) {
+      const auto sends = static_cast<double>(runs_ * sends_per_run());
+      const auto misses = static_cast<double>(machine_.method_cache_misses() - misses_before_);
+      counters.push_back({.name = "method-cache-misses", .per = "send", .value = misses / sends});
+    }
+    return counters;
+  }
+
+  [[nodiscard]] MemoryUse memory() const override {
+    return memory_in_arena(machine_.plan().arena.code);
+  }
+
+ private:
+  void run() noexcept {
+    sink_ = machine_.driver()(stream_.data(), passes_, stride_);
+    ++runs_;
+  }
+
+  [[nodiscard]] std::uint64_t sends_per_run() const { return passes_ * machine_.sites(); }
+
+  std::vector<Oop> receivers_of(const SteadyState& state) {
+    std::vector<Oop> oops;
+    oops.reserve(state.class_stream.size());
+    for (const std::uint32_t class_index : state.class_stream) {
+      oops.push_back(state.one_receiver_per_class ? receivers_.first_of(class_index)
+                                                  : receivers_.any_of(class_index, random_));
+    }
+    return oops;
+  }
+
+  // Plain C++ over the same receivers: class, method and result of every send, summed.
+  [[nodiscard]] std::uint64_t oracle() const {
+    const SendPlan& plan = machine_.plan();
+    const MethodTable& table = machine_.table();
+    std::uint64_t sum = 0;
+    for (std::uint64_t pass = 0; pass < passes_; ++pass) {
+      const std::uint64_t base = pass * static_cast<std::uint64_t>(stride_) / sizeof(Oop);
+      for (std::size_t i = 0; i < plan.sites.size(); ++i) {
+        const Oop receiver = oops_[base + slot_of(plan, i)];
+        const std::uint32_t class_index = table.class_of_tag(class_tag_of(receiver));
+        sum += evaluate_method(table.method(class_index, plan.selector_of_site[i]), plan.work,
+                               receiver);
+      }
+    }
+    return sum;
+  }
+
+  Machine machine_;
+  SeededRandom random_;
+  Receivers receivers_;
+  std::vector<Oop> oops_;
+  ReceiverStream stream_;
+  std::uint64_t passes_;
+  std::int64_t stride_;
+  bool may_miss_method_cache_;
+  Measurement measurement_;
+  std::uint64_t misses_before_ = 0;
+  std::uint64_t runs_ = 0;
+  std::uint64_t sink_ = 0;
+};
+
+/// Snapshots of site 0 in every state that it goes through.
+template <class Strategy>
+[[nodiscard]] std::vector<CodeSnapshot> snapshots_of_life(
+    const SendPlan& plan, const std::vector<std::vector<std::uint32_t>>& classes_of_site) {
+  SendMachine<typename Strategy::Zone, Strategy::kDispatch> machine{plan};
+  std::vector<CodeSnapshot> snapshots{{.moment = "unlinked", .pieces = machine.pieces(0)}};
+  for (std::size_t met = 1; met <= classes_of_site.front().size(); ++met) {
+    std::vector<std::vector<std::uint32_t>> next(classes_of_site.size());
+    next.front() = {classes_of_site.front()[met - 1]};
+    machine.prelink(next);
+    snapshots.push_back({.moment = machine.name_of_state(0), .pieces = machine.pieces(0)});
+  }
+  return snapshots;
+}
+
+}  // namespace patchbench::send

@@ -1,0 +1,147 @@
+// workloads/zone.hpp - the code zone itself: reserving it, touching it for the first time, giving
+// it back.
+#pragma once
+
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "strategies/code_zone.hpp"
+#include "strategies/mapping.hpp"
+#include "strategies/publish.hpp"
+#include "workloads/arena_map.hpp"
+#include "workloads/parameters.hpp"
+#include "workloads/send/architecture.hpp"
+#include "workloads/workload.hpp"
+
+namespace patchbench {
+
+/// reserve      constructing the zone; ns a zone.
+/// first_touch  writing a function into every page under one scope, publishing, sealing and calling
+/// each; ns a page. teardown     giving back a zone of which every page was touched; ns a zone.
+template <class Strategy>
+class ZoneCell : public Instance {
+ public:
+  using Zone = typename Strategy::Zone;
+
+  explicit ZoneCell(const CellRequest& request)
+      : arena_(map_arena(request.arena)),
+        request_{.size = count_parameter(request, "kib") * std::size_t{1024},
+                 .placement = arena_.placement()},
+        pages_(round_up_to_pages(request_.size) / page_size()),
+        function_(send::NativeArchitecture::emit_return()) {
+    zone_.emplace(request_);  // refused memory is reported here, where it can be
+    add(
+        "reserve", 1, [](void* self) { cell(self).zone_.reset(); },
+        [](void* self) noexcept { cell(self).reserve(); });
+    add(
+        "first_touch", static_cast<double>(pages_), [](void* self) { cell(self).renew(); },
+        [](void* self) noexcept { cell(self).touch(); });
+    add(
+        "teardown", 1,
+        [](void* self) {
+          cell(self).renew();
+          cell(self).touch();
+        },
+        [](void* self) noexcept { cell(self).zone_.reset(); });
+  }
+
+  /// Every page must answer the bytes that were written, through the view that executes.
+  void check() override {
+    renew();
+    touch();
+    for (std::size_t page = 0; page < pages_; ++page) {
+      if (std::memcmp((zone_->exec() + page * page_size()).data(), function_.data(),
+                      function_.size()) != 0) {
+        throw WrongResult("page " + std::to_string(page) + " does not hold what was written");
+      }
+    }
+  }
+
+  [[nodiscard]] std::span<const Measurement> measurements() const override { return measurements_; }
+  [[nodiscard]] std::vector<SiteCounter> counters() const override { return {}; }
+  /// Of a zone whose every page was touched, both views counted.
+  [[nodiscard]] MemoryUse memory() const override { return memory_touched_; }
+
+ private:
+  static ZoneCell& cell(void* self) noexcept { return *static_cast<ZoneCell*>(self); }
+
+  void add(const char* metric, double operations, void (*prepare)(void*),
+           void (*run)(void*) noexcept) {
+    measurements_.push_back(
+        {.metric = metric, .operations = operations, .self = this, .prepare = prepare, .run = run});
+  }
+
+  void reserve() noexcept {
+    try {
+      zone_.emplace(request_);
+    } catch (const std::exception& refused) {
+      patch_failed(refused.what());  // what could be reserved before cannot be any more
+    }
+  }
+
+  void renew() noexcept {
+    zone_.reset();
+    reserve();
+  }
+
+  void touch() noexcept {
+    {
+      const PatchScope scope{*zone_};
+      for (std::size_t page = 0; page < pages_; ++page) {
+        std::memcpy(zone_->writable(zone_->exec() + page * page_size()).data(), function_.data(),
+                    function_.size());
+      }
+      publish(zone_->exec(), zone_->writable(zone_->exec()), zone_->size(), Zone::kAlias);
+    }
+    if (memory_touched_.vmas == 0) {
+      memory_touched_ = memory_in_arena(arena_.code);
+    }
+    zone_->seal();
+    for (std::size_t page = 0; page < pages_; ++page) {
+      (zone_->exec() + page * page_size()).template as_function<void()>()();
+    }
+  }
+
+  ArenaMap arena_;
+  ZoneRequest request_;
+  std::size_t pages_;
+  send::CodeBytes function_;
+  std::optional<Zone> zone_;
+  std::vector<Measurement> measurements_;
+  MemoryUse memory_touched_;
+};
+
+struct ZoneLife {
+  static constexpr std::string_view kId = "zone";
+
+  static WorkloadInfo info() {
+    return {.id = std::string{kId},
+            .summary = "reserving a code zone, touching each of its pages first, giving it back",
+            .parameters = {{.name = "kib",
+                            .summary = "size of the zone in KiB",
+                            .default_value = "1024",
+                            .standard_grid = {"64", "256", "1024", "4096", "16384", "65536"},
+                            .quick_grid = {"1024"},
+                            .min = 4,
+                            .max = 1 << 20,
+                            .choices = {}}},
+            .metrics = {"reserve", "first_touch", "teardown"}};
+  }
+  template <class Strategy>
+  static constexpr std::string_view unsupported() {
+    const std::string_view id = Strategy::kId;
+    return id == "floor" || id == "unchecked"
+               ? std::string_view{"its zone is that of indirect-cell, measured there"}
+               : std::string_view{};
+  }
+  template <class Strategy>
+  static std::unique_ptr<Instance> make(const CellRequest& request) {
+    return std::make_unique<ZoneCell<Strategy>>(request);
+  }
+};
+
+}  // namespace patchbench

@@ -1,0 +1,10 @@
+// bench-run: every strategy of the registry on every workload of the registry.
+#include "harness/program.hpp"
+#include "workloads/workload.hpp"
+
+int main(int argc, char** argv) {
+  const patchbench::harness::Catalogue catalogue{.strategies = patchbench::strategies(),
+                                                 .workloads = patchbench::workloads(),
+                                                 .find_cell = &patchbench::find_cell};
+  return patchbench::harness::program_main(argc, argv, catalogue, {});
+}

@@ -1,0 +1,268 @@
+#include "harness/child.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "harness/calibration.hpp"
+#include "harness/clock.hpp"
+#include "harness/denial.hpp"
+#include "harness/proc.hpp"
+#include "harness/timing.hpp"
+#include "results/journal.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+using results::CellStatus;
+using results::JournalEntry;
+
+void fail(JournalEntry& entry, CellStatus status, std::string reason) {
+  entry.status = status;
+  entry.reason = std::move(reason);
+}
+
+void refuse(JournalEntry& entry, CellStatus status, const std::system_error& error) {
+  Denial denial = explain(error);
+  entry.status = status;
+  entry.call = std::move(denial.call);
+  entry.error = std::move(denial.error);
+  entry.reason = std::move(denial.reason);
+}
+
+/// Runs `step`; a refusal by the machine gets `refused`, everything else that it throws is a
+/// failure. True when it threw nothing.
+template <typename Step>
+bool attempt(JournalEntry& entry, CellStatus refused, Step step) {
+  try {
+    step();
+    return true;
+  } catch (const std::system_error& error) {
+    refuse(entry, refused, error);
+  } catch (const WrongResult& error) {
+    fail(entry, CellStatus::failed, fmt::format("wrong result: {}", error.what()));
+  } catch (const std::bad_alloc&) {
+    fail(entry, CellStatus::failed, "out of memory: operator new failed; see ulimit -v and free");
+  } catch (const std::exception& error) {
+    fail(entry, CellStatus::failed, error.what());
+  }
+  return false;
+}
+
+/// The overhead stands beside the costs that it is part of, in the units that counters have.
+void report_overhead(const Measurement& measurement, std::vector<results::Counter>& counters) {
+  if (measurement.metric != "send" && measurement.metric != "patch") {
+    return;
+  }
+  counters.push_back({.name = "harness-overhead-ns",
+                      .source = "software",
+                      .scope = "user",
+                      .per = measurement.metric,
+                      .value = overhead_ns(measurement),
+                      .time_enabled = std::nullopt,
+                      .time_running = std::nullopt,
+                      .status = "ok",
+                      .reason = {}});
+}
+
+void measure(const Instance& instance, const ChildTask& task, JournalEntry& entry) {
+  const std::span<const Measurement> measurements = instance.measurements();
+  const TimingBudget budget{
+      .total_ns =
+          task.budget_ms * 1e6 / static_cast<double>(std::max<std::size_t>(1, measurements.size())),
+      .batches = task.batches};
+  const std::optional<std::int64_t> steal = read_steal_ticks("/", task.cpu);
+  entry.calibration_before_ns = calibrate();
+  for (const Measurement& measurement : measurements) {
+    entry.metrics.push_back(time_measurement(measurement, budget));
+  }
+  entry.calibration_after_ns = calibrate();
+  if (const auto later = read_steal_ticks("/", task.cpu); steal && later) {
+    entry.steal_ticks = std::max<std::int64_t>(0, *later - *steal);
+  }
+  for (const Measurement& measurement : measurements) {
+    report_overhead(measurement, entry.counters);
+  }
+}
+
+void describe(const Instance& instance, JournalEntry& entry) {
+  for (const SiteCounter& counter : instance.counters()) {
+    entry.counters.push_back({.name = counter.name,
+                              .source = "software",
+                              .scope = "user",
+                              .per = counter.per,
+                              .value = counter.value,
+                              .time_enabled = std::nullopt,
+                              .time_running = std::nullopt,
+                              .status = "ok",
+                              .reason = {}});
+  }
+  const MemoryUse memory = instance.memory();
+  entry.memory = {.vmas = memory.vmas, .mapped_kib = memory.mapped_kib, .rss_kib = memory.rss_kib};
+  entry.max_rss_kib = read_peak_rss_kib("/");
+}
+
+void run_cell(const CellFactory* factory, const ChildTask& task, JournalEntry& entry) {
+  if (factory == nullptr || factory->make == nullptr) {
+    fail(entry, CellStatus::unsupported, "this strategy does not run this workload");
+    return;
+  }
+  std::unique_ptr<Instance> instance;
+  // Only the set-up asks the machine for something that it may refuse; later errors are ours.
+  if (!attempt(entry, CellStatus::denied, [&] { instance = factory->make(task.request); })) {
+    return;
+  }
+  if (!attempt(entry, CellStatus::failed, [&] { instance->check(); })) {
+    return;
+  }
+  attempt(entry, CellStatus::failed, [&] {
+    measure(*instance, task, entry);
+    describe(*instance, entry);
+  });
+}
+
+void probe(const StrategyEntry* strategy, JournalEntry& entry) {
+  if (strategy == nullptr || strategy->probe == nullptr) {
+    return;  // nothing to ask: available
+  }
+  attempt(entry, CellStatus::denied, [&] { entry.reason = strategy->probe(); });
+}
+
+void pin_to(int cpu) {
+  if (cpu < 0) {
+    return;
+  }
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(cpu), &set);
+  if (sched_setaffinity(0, sizeof set, &set) != 0) {
+    throw std::system_error(errno, std::generic_category(),
+                            fmt::format("sched_setaffinity: cannot pin to processor {}", cpu));
+  }
+}
+
+std::string read_task_text() {
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const ssize_t got = read(kTaskFd, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got <= 0) {
+      return text;
+    }
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+}
+
+bool write_answer(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(kAnswerFd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) {
+      continue;
+    }
+    if (written < 0) {
+      return false;
+    }
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+/// True while the process that wants the answer is there.
+bool follow_parent(std::int64_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return getppid() == parent;  // it may have died before prctl
+}
+
+void leave_no_core() {
+  const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+  setrlimit(RLIMIT_CORE, &none);  // a crash is a row with a reason, not a file
+}
+
+}  // namespace
+
+std::string to_json_text(const ChildTask& task) {
+  nlohmann::json params = nlohmann::json::array();
+  for (const auto& [name, value] : task.request.params) {
+    params.push_back({name, value});
+  }
+  return nlohmann::json{{"cell", task.cell},
+                        {"strategy", task.strategy},
+                        {"workload", task.workload},
+                        {"params", std::move(params)},
+                        {"seed", task.request.seed},
+                        {"arena", std::uint64_t{task.request.arena.base}},
+                        {"round", task.round},
+                        {"order", task.order},
+                        {"cpu", task.cpu},
+                        {"batches", task.batches},
+                        {"budget_ms", task.budget_ms},
+                        {"parent", task.parent}}
+      .dump();
+}
+
+ChildTask parse_child_task(std::string_view text) {
+  const nlohmann::json json = nlohmann::json::parse(text);
+  ChildTask task;
+  json.at("cell").get_to(task.cell);
+  json.at("strategy").get_to(task.strategy);
+  json.at("workload").get_to(task.workload);
+  json.at("params").get_to(task.request.params);
+  json.at("seed").get_to(task.request.seed);
+  task.request.arena.base = json.at("arena").get<std::uint64_t>();
+  json.at("round").get_to(task.round);
+  json.at("order").get_to(task.order);
+  json.at("cpu").get_to(task.cpu);
+  json.at("batches").get_to(task.batches);
+  json.at("budget_ms").get_to(task.budget_ms);
+  json.at("parent").get_to(task.parent);
+  return task;
+}
+
+JournalEntry do_task(const Catalogue& catalogue, const ChildTask& task) {
+  JournalEntry entry;
+  entry.round = task.round;
+  entry.order = task.order;
+  entry.cell = task.cell;
+  entry.started = utc_now();
+  if (!attempt(entry, CellStatus::failed, [&] { pin_to(task.cpu); })) {
+    return entry;
+  }
+  if (task.workload.empty()) {
+    probe(find_strategy(catalogue, task.strategy), entry);
+  } else {
+    run_cell(catalogue.find_cell(task.strategy, task.workload), task, entry);
+  }
+  return entry;
+}
+
+int child_main(const Catalogue& catalogue) {
+  leave_no_core();
+  try {
+    const ChildTask task = parse_child_task(read_task_text());
+    if (!follow_parent(task.parent)) {
+      return 1;
+    }
+    return write_answer(results::journal_line(do_task(catalogue, task)) + "\n") ? 0 : 1;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "child: {}\n", error.what());
+    return 1;
+  }
+}
+
+}  // namespace patchbench::harness

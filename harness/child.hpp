@@ -1,0 +1,46 @@
+// harness/child.hpp - one cell of one round, in a process of its own.
+//
+// The parent starts its own executable again with kChildArgument as the only argument, writes a
+// ChildTask to descriptor kTaskFd and reads one line from kAnswerFd: a JournalEntry as
+// samples.jsonl has it. Everything that can go wrong inside the child is part of that line, except
+// for what kills it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "harness/catalogue.hpp"
+#include "results/model.hpp"
+
+namespace patchbench::harness {
+
+inline constexpr const char* kChildArgument = "--child";
+inline constexpr int kTaskFd = 3;
+inline constexpr int kAnswerFd = 4;
+
+struct ChildTask {
+  std::string cell;      // its id; for the journal and for messages
+  std::string strategy;  // the one that is executed
+  std::string workload;  // empty: probe the strategy instead
+  CellRequest request;
+  int round = 0;
+  int order = 0;
+  int cpu = -1;             // to be pinned to; -1: not pinned
+  int batches = 0;          // of each measurement
+  double budget_ms = 0;     // of timing, over all measurements
+  std::int64_t parent = 0;  // process id: a child whose parent is gone does not start
+};
+
+[[nodiscard]] std::string to_json_text(const ChildTask& task);
+/// Throws std::exception for anything that to_json_text did not write.
+[[nodiscard]] ChildTask parse_child_task(std::string_view text);
+
+/// Does the task: never throws for what the cell does. A successful probe's `reason` is what the
+/// strategy chose
+/// ("/tmp (ext4)").
+[[nodiscard]] results::JournalEntry do_task(const Catalogue& catalogue, const ChildTask& task);
+
+/// main() of a child. Returns its exit code: 0 when an answer was written, whatever it says.
+[[nodiscard]] int child_main(const Catalogue& catalogue);
+
+}  // namespace patchbench::harness

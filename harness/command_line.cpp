@@ -1,0 +1,263 @@
+#include "harness/command_line.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <random>
+#include <string_view>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "harness/cpu_list.hpp"
+#include "harness/environment.hpp"
+#include "harness/usage_error.hpp"
+#include "harness/words.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+constexpr int kMostRounds = 10'000;
+
+constexpr std::string_view kSummary =
+    "Measures what it costs a JIT to change code that is already running: strategies for patching\n"
+    "inline caches, as ratios to a baseline, on this machine.";
+
+constexpr std::string_view kExamples = R"(Examples:
+  bench-run                                every strategy, a first look (under a minute)
+  bench-run --preset=standard              the whole grid (about 20 minutes)
+  bench-run --strategy=memfd-dual,indirect-cell --workload=mic
+  bench-run --workload=mic --param sites=1024 order=shuffled --rounds=20
+  bench-run --filter='pic/.*degree=6' --baseline=memfd-dual
+  bench-run --dry-run                      the cells and the time they would take
+  bench-run --dump-code=mic/rwx/sites=16   the machine code that is measured
+Controls and the baseline are part of every run, whatever is selected.
+Exit codes: 0 done (denied strategies included), 1 a cell failed or crashed, 2 bad usage or
+nothing matched, 130 interrupted.)";
+
+/// The options as typed, before anything is compared with the catalogue.
+struct Words {
+  std::string strategies = "all";
+  std::string workloads = "all";
+  std::string preset = "quick";
+  std::string rounds;
+  std::string seed;
+  std::optional<std::string> filter;
+  std::vector<std::string> params;
+  std::optional<std::string> baseline;
+  std::optional<std::string> cpus;
+  std::optional<std::string> out;
+  std::string list;
+  bool dry_run = false;
+  std::optional<std::string> dump_code;
+  bool no_report = false;
+  bool quiet = false;
+};
+
+void add_what_to_measure(CLI::App& app, Words& words) {
+  app.add_option("--strategy", words.strategies, "Strategies, or all (default)")
+      ->type_name("ID,ID...");
+  app.add_option("--workload", words.workloads, "Workloads, or all (default)")
+      ->type_name("ID,ID...");
+  app.add_option("--preset", words.preset,
+                 "quick (default): a first look; standard: the whole grid; paper: with more rounds")
+      ->type_name("quick|standard|paper");
+  app.add_option("--param", words.params,
+                 "Values of a workload parameter, instead of the preset's; repeatable")
+      ->type_name("NAME=VALUE[,VALUE...]");
+  app.add_option("--filter", words.filter, "Only cells whose id matches (ECMAScript)")
+      ->type_name("REGEX");
+  app.add_option("--baseline", words.baseline,
+                 "What ratios are to; by default the first that this machine allows of rwx, "
+                 "memfd-dual, file-dual")
+      ->type_name("ID");
+}
+
+void add_how_to_measure(CLI::App& app, Words& words) {
+  app.add_option("--rounds", words.rounds,
+                 "Fresh processes for each cell; the preset's unless given (quick 5, standard 10, "
+                 "paper 30)")
+      ->type_name("N");
+  app.add_option("--seed", words.seed, "Repeats the order, the layout and the receivers of a run")
+      ->type_name("N");
+  app.add_option("--cpus", words.cpus,
+                 "Processors to pin to, one a round in turn; by default the last one allowed")
+      ->type_name("LIST");
+}
+
+void add_what_to_leave(CLI::App& app, Words& words) {
+  app.add_option("--out", words.out,
+                 "Directory for the results, never overwritten; by default "
+                 "results/HOST-ARCH-TIME")
+      ->type_name("DIR");
+  app.add_flag("--list{text}", words.list,
+               "Strategies, workloads and parameters; --list=json for programs")
+      ->type_name("[=json]");
+  app.add_flag("--dry-run", words.dry_run, "Show the plan and measure nothing");
+  app.add_option("--dump-code", words.dump_code,
+                 "Write the machine code of a cell, before and after linking")
+      ->type_name("CELL");
+  app.add_flag("--no-report", words.no_report, "No report.html and no figures");
+  app.add_flag("--quiet", words.quiet, "Print errors only");
+}
+
+/// "all" and nothing give an empty list, which stands for all.
+std::vector<std::string> id_list(std::string_view option, const std::string& text) {
+  std::vector<std::string> ids = split(text, ',');
+  if (std::ranges::any_of(ids, &std::string::empty)) {
+    throw UsageError(
+        fmt::format("{}='{}' has an empty name in it; --list shows the valid ones", option, text));
+  }
+  return std::ranges::find(ids, "all") != ids.end() ? std::vector<std::string>{} : ids;
+}
+
+const Preset* chosen_preset(const std::string& name) {
+  if (const Preset* preset = find_preset(name)) {
+    return preset;
+  }
+  std::vector<std::string> names;
+  for (const Preset& preset : kPresets) {
+    names.emplace_back(preset.name);
+  }
+  throw UsageError(unknown_word("preset", name, names));
+}
+
+template <typename Integer>
+Integer parse_number(std::string_view option, const std::string& text, Integer least,
+                     Integer most) {
+  Integer value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end || value < least || value > most) {
+    throw UsageError(
+        fmt::format("{}='{}' is not a number from {} to {}", option, text, least, most));
+  }
+  return value;
+}
+
+std::uint64_t fresh_seed() {
+  std::random_device device;
+  return device();  // 32 bits: short to type again
+}
+
+std::optional<std::regex> parse_filter(const std::optional<std::string>& text) {
+  if (!text) {
+    return std::nullopt;
+  }
+  try {
+    return std::regex(*text, std::regex::ECMAScript | std::regex::optimize);
+  } catch (const std::regex_error& error) {
+    throw UsageError(fmt::format("--filter='{}' is not a regular expression (ECMAScript): {}",
+                                 *text, error.what()));
+  }
+}
+
+ListFormat parse_list(const std::string& text) {
+  if (text.empty()) {
+    return ListFormat::none;
+  }
+  if (text == "text" || text == "json") {
+    return text == "json" ? ListFormat::json : ListFormat::text;
+  }
+  throw UsageError(fmt::format("--list={}: write --list or --list=json", text));
+}
+
+void check_baseline(const Catalogue& catalogue, const std::optional<std::string>& baseline) {
+  if (baseline && find_strategy(catalogue, *baseline) == nullptr) {
+    throw UsageError(unknown_word("baseline", *baseline, strategy_ids(catalogue)));
+  }
+}
+
+Options compare(const Words& words, const Catalogue& catalogue) {
+  Options options;
+  options.selection.preset = chosen_preset(words.preset);
+  options.selection.strategies = id_list("--strategy", words.strategies);
+  options.selection.workloads = id_list("--workload", words.workloads);
+  for (const std::string& param : words.params) {
+    options.selection.overrides.push_back(parse_override(param));
+  }
+  options.selection.filter = parse_filter(words.filter);
+  check_selection(catalogue, options.selection);
+  check_baseline(catalogue, words.baseline);
+  options.rounds = words.rounds.empty()
+                       ? options.selection.preset->rounds
+                       : parse_number<int>("--rounds", words.rounds, 1, kMostRounds);
+  options.seed = words.seed.empty()
+                     ? fresh_seed()
+                     : parse_number<std::uint64_t>("--seed", words.seed, 0,
+                                                   std::numeric_limits<std::uint64_t>::max());
+  options.baseline = words.baseline;
+  options.cpus = choose_cpus(words.cpus);
+  if (words.out && words.out->empty()) {
+    throw UsageError("--out= is empty: name a directory");
+  }
+  options.out = words.out;
+  options.list = parse_list(words.list);
+  options.dry_run = words.dry_run;
+  options.dump_code = words.dump_code;
+  options.report = !words.no_report;
+  options.quiet = words.quiet;
+  return options;
+}
+
+/// An option that does not exist, with the one that was probably meant.
+std::string unknown_option(const CLI::App& app, const std::string& argument) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    names.push_back("--" + option->get_lnames().front());
+  }
+  const std::string name = argument.substr(0, argument.find('='));
+  const std::optional<std::string> suggestion = nearest(name, names);
+  return fmt::format("{} '{}'{} --help lists the options",
+                     name.starts_with('-') ? "unknown option" : "unexpected argument", name,
+                     suggestion ? fmt::format(": did you mean {}?", *suggestion) : ".");
+}
+
+std::string as_typed(int argc, const char* const* argv) {
+  std::string command;
+  for (int i = 0; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const bool plain =
+        word.find_first_of(" \t\n'\"\\$&|;<>()*?[]{}") == std::string_view::npos && !word.empty();
+    std::string quoted(word);
+    for (std::size_t at = quoted.find('\''); at != std::string::npos;
+         at = quoted.find('\'', at + 4)) {
+      quoted.replace(at, 1, "'\\''");
+    }
+    command += fmt::format("{}{}", i == 0 ? "" : " ", plain ? quoted : "'" + quoted + "'");
+  }
+  return command;
+}
+
+}  // namespace
+
+std::variant<Options, Answer> parse_command_line(int argc, const char* const* argv,
+                                                 const Catalogue& catalogue) {
+  CLI::App app(std::string(kSummary), "bench-run");
+  app.footer(std::string(kExamples));
+  app.get_formatter()->column_width(36);
+  app.set_help_flag("--help", "Print this and exit");
+  app.set_version_flag("--version", "bench-run " + version_text());
+  app.allow_extras();  // to say more about them than CLI11 does
+  Words words;
+  add_what_to_measure(app, words);
+  add_how_to_measure(app, words);
+  add_what_to_leave(app, words);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return Answer{app.help()};
+  } catch (const CLI::CallForVersion&) {
+    return Answer{"bench-run " + version_text() + "\n"};
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(fmt::format("{}; --help shows what each option takes", error.what()));
+  }
+  if (const std::vector<std::string> extras = app.remaining(); !extras.empty()) {
+    throw UsageError(unknown_option(app, extras.front()));
+  }
+  Options options = compare(words, catalogue);
+  options.command = as_typed(argc, argv);
+  return options;
+}
+
+}  // namespace patchbench::harness

@@ -1,0 +1,43 @@
+// harness/command_line.hpp - what a person asked bench-run for.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "harness/catalogue.hpp"
+#include "harness/plan.hpp"
+
+namespace patchbench::harness {
+
+enum class ListFormat { none, text, json };
+
+struct Options {
+  Selection selection;
+  int rounds = 0;  // the preset's unless given
+  std::uint64_t seed = 0;
+  std::optional<std::string> baseline;
+  std::vector<int> cpus;  // children are pinned to one of them, the same for a whole round
+  std::optional<std::filesystem::path> out;
+  ListFormat list = ListFormat::none;
+  bool dry_run = false;
+  std::optional<std::string> dump_code;  // a cell's id
+  bool report = true;
+  bool quiet = false;
+  std::string command;  // as typed, for the record
+};
+
+/// --help and --version: text for stdout, and nothing else to do.
+struct Answer {
+  std::string text;
+};
+
+/// Throws UsageError with a message that names the option and what it takes. Every word is compared
+/// with the catalogue here, so that a slip costs no measuring time.
+[[nodiscard]] std::variant<Options, Answer> parse_command_line(int argc, const char* const* argv,
+                                                               const Catalogue& catalogue);
+
+}  // namespace patchbench::harness

@@ -1,0 +1,29 @@
+// harness/environment.hpp - the machine and the build that a run's numbers belong to.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/machine.hpp"
+#include "results/model.hpp"
+
+namespace patchbench::harness {
+
+/// Where facts come from. Tests bring their own tree.
+struct EnvironmentSources {
+  std::filesystem::path root = "/";                 // of /proc, /sys and /etc
+  std::string hypervisor = hypervisor_signature();  // what the processor says
+  std::string arch = std::string(machine_name());
+};
+
+/// Reads files and nothing else: no program is started, nothing of the machine is changed. `cpus`
+/// are those that children will be pinned to; the facts about the processor are those of the first.
+/// The warnings name what will disturb a run here, before it starts.
+[[nodiscard]] results::Context read_environment(const EnvironmentSources& sources,
+                                                const std::vector<int>& cpus);
+
+/// "0.1.0 (1a2b3c4d5e6f-dirty)"
+[[nodiscard]] std::string version_text();
+
+}  // namespace patchbench::harness

@@ -1,0 +1,308 @@
+#include "harness/launch.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/clock.hpp"
+#include "harness/words.hpp"
+#include "results/journal.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+using results::CellStatus;
+using results::JournalEntry;
+
+struct Pipe {
+  Fd read;
+  Fd write;
+};
+
+/// Descriptors above those that a child finds its own under, so that handing one over never closes
+/// another.
+Fd moved_up(const Fd& low) {
+  constexpr int kAbove = 10;
+  Fd high(fcntl(low.get(), F_DUPFD_CLOEXEC, kAbove));
+  if (!high) {
+    throw_errno("fcntl (F_DUPFD_CLOEXEC)");
+  }
+  return high;
+}
+
+Pipe make_pipe() {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+    throw_errno("pipe2");
+  }
+  const Fd read(ends[0]);
+  const Fd write(ends[1]);
+  return Pipe{.read = moved_up(read), .write = moved_up(write)};
+}
+
+/// What posix_spawn is told, freed by its owner.
+class SpawnPlan {
+ public:
+  SpawnPlan() {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawnattr_init(&attributes_);
+  }
+  SpawnPlan(const SpawnPlan&) = delete;
+  SpawnPlan& operator=(const SpawnPlan&) = delete;
+  ~SpawnPlan() {
+    posix_spawnattr_destroy(&attributes_);
+    posix_spawn_file_actions_destroy(&actions_);
+  }
+
+  void give(const Fd& fd, int as) { posix_spawn_file_actions_adddup2(&actions_, fd.get(), as); }
+  void give_empty_stdin() {
+    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  }
+  /// A group of its own: the terminal's ^C reaches the parent alone, which then ends the child
+  /// itself.
+  void set_up_signals(const sigset_t& mask) {
+    sigset_t defaults;
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    posix_spawnattr_setsigmask(&attributes_, &mask);
+    posix_spawnattr_setsigdefault(&attributes_, &defaults);
+    posix_spawnattr_setpgroup(&attributes_, 0);
+    posix_spawnattr_setflags(
+        &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  }
+  [[nodiscard]] pid_t spawn(const char* program, char* const* arguments, char* const* environment) {
+    pid_t pid = -1;
+    const int error = posix_spawn(&pid, program, &actions_, &attributes_, arguments, environment);
+    if (error != 0) {
+      throw_errno("posix_spawn (a child of this program)", error);
+    }
+    return pid;
+  }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+/// Google Benchmark takes its flags from the environment too; a child's are all explicit.
+std::vector<char*> child_environment() {
+  std::vector<char*> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (!std::string_view(*variable).starts_with("BENCHMARK_")) {
+      variables.push_back(*variable);
+    }
+  }
+  variables.push_back(nullptr);
+  return variables;
+}
+
+pid_t spawn_child(const Pipe& task, const Pipe& answer, const Pipe& errors, const sigset_t& mask) {
+  SpawnPlan plan;
+  plan.give_empty_stdin();
+  plan.give(errors.write, STDOUT_FILENO);
+  plan.give(errors.write, STDERR_FILENO);
+  plan.give(task.read, kTaskFd);
+  plan.give(answer.write, kAnswerFd);
+  plan.set_up_signals(mask);
+  std::string name = "bench-run";
+  std::string argument = kChildArgument;
+  const std::array<char*, 3> arguments = {name.data(), argument.data(), nullptr};
+  return plan.spawn("/proc/self/exe", arguments.data(), child_environment().data());
+}
+
+void write_task(Fd fd, const ChildTask& task) {
+  ChildTask from_here = task;
+  from_here.parent = getpid();
+  const std::string text = to_json_text(from_here);
+  // Far below what a pipe holds, so this cannot block; a child that is already gone shows in how it
+  // ended.
+  [[maybe_unused]] const ssize_t written = write(fd.get(), text.data(), text.size());
+}
+
+/// Takes what is there. False at the end of the stream.
+bool take(const Fd& fd, std::string& text) {
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const ssize_t got = read(fd.get(), buffer.data(), buffer.size());
+    if (got > 0) {
+      text.append(buffer.data(), static_cast<std::size_t>(got));
+    } else if (got == 0) {
+      return false;
+    } else if (errno != EINTR) {
+      return errno == EAGAIN;
+    }
+  }
+}
+
+/// A running child. Its owner kills what is left of it.
+class Child {
+ public:
+  Child(const ChildTask& task, const SignalWatch& signals) {
+    Pipe task_pipe = make_pipe();
+    Pipe answer = make_pipe();
+    Pipe errors = make_pipe();
+    pid_ = spawn_child(task_pipe, answer, errors, signals.mask_before());
+    task_pipe.read = Fd();
+    write_task(std::move(task_pipe.write), task);
+    answer_ = std::move(answer.read);
+    errors_ = std::move(errors.read);
+    fcntl(answer_.get(), F_SETFL, O_NONBLOCK);
+    fcntl(errors_.get(), F_SETFL, O_NONBLOCK);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() { kill_and_reap(); }
+
+  /// Sleeps until something happens or `milliseconds` are over, and takes note of it.
+  void wait_for_news(SignalWatch& signals, int milliseconds) {
+    std::array<pollfd, 3> watched = {pollfd{.fd = signals.fd(), .events = POLLIN, .revents = 0},
+                                     pollfd{.fd = answer_.get(), .events = POLLIN, .revents = 0},
+                                     pollfd{.fd = errors_.get(), .events = POLLIN, .revents = 0}};
+    poll(watched.data(), watched.size(), milliseconds);
+    signals.drain();
+    reap(WNOHANG);
+    take_output();
+  }
+
+  [[nodiscard]] bool ended() const { return pid_ < 0; }
+  /// As waitpid(2) gives it, once ended.
+  [[nodiscard]] int wait_status() const { return wait_status_; }
+  [[nodiscard]] const std::string& answer() const { return answer_text_; }
+  [[nodiscard]] std::string stderr_tail() const {
+    return errors_text_.substr(errors_text_.size() - std::min(errors_text_.size(), kStderrTail));
+  }
+  void kill_and_reap() {
+    if (pid_ >= 0) {
+      kill(-pid_, SIGKILL);
+      reap(0);
+      take_output();
+    }
+  }
+
+ private:
+  void reap(int options) {
+    pid_t got = 0;
+    do {
+      got = waitpid(pid_, &wait_status_, options);
+    } while (got < 0 && errno == EINTR);
+    if (got == pid_ || got < 0) {
+      pid_ = -1;
+    }
+  }
+  void take_output() {
+    if (answer_ && !take(answer_, answer_text_)) {
+      answer_ = Fd();
+    }
+    if (errors_ && !take(errors_, errors_text_)) {
+      errors_ = Fd();
+    }
+    if (errors_text_.size() > 2 * kStderrTail) {
+      errors_text_ = stderr_tail();
+    }
+  }
+
+  pid_t pid_ = -1;
+  int wait_status_ = 0;
+  Fd answer_;
+  Fd errors_;
+  std::string answer_text_;
+  std::string errors_text_;
+};
+
+JournalEntry blank_entry(const ChildTask& task) {
+  JournalEntry entry;
+  entry.round = task.round;
+  entry.order = task.order;
+  entry.cell = task.cell;
+  return entry;
+}
+
+std::string with_stderr(std::string reason, const Child& child) {
+  const std::string tail = child.stderr_tail();
+  const std::string_view text = trimmed(tail);
+  return text.empty() ? reason : fmt::format("{}; it wrote: {}", reason, text);
+}
+
+JournalEntry ended_badly(const ChildTask& task, CellStatus status, std::string reason,
+                         const Child& child) {
+  JournalEntry entry = blank_entry(task);
+  entry.status = status;
+  entry.reason = with_stderr(std::move(reason), child);
+  return entry;
+}
+
+std::string signal_reason(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return fmt::format(
+      "killed by SIG{}{}", name != nullptr ? name : std::to_string(signal),
+      signal == SIGKILL ? " (by someone else, or because memory ran out: see dmesg)" : "");
+}
+
+JournalEntry read_answer(const ChildTask& task, const Child& child) {
+  const int status = child.wait_status();
+  if (WIFSIGNALED(status)) {
+    return ended_badly(task, CellStatus::crashed, signal_reason(WTERMSIG(status)), child);
+  }
+  if (WEXITSTATUS(status) != 0) {
+    return ended_badly(task, CellStatus::failed,
+                       fmt::format("the child ended with exit code {}", WEXITSTATUS(status)),
+                       child);
+  }
+  if (child.answer().empty()) {
+    return ended_badly(task, CellStatus::failed, "the child ended without an answer", child);
+  }
+  try {
+    return results::parse_journal_line(trimmed(child.answer()), "the child's answer");
+  } catch (const std::exception& error) {
+    return ended_badly(task, CellStatus::failed, error.what(), child);
+  }
+}
+
+/// Milliseconds until `deadline_ns`, rounded up, at least 0.
+int until(std::int64_t deadline_ns) {
+  return static_cast<int>(
+      std::max<std::int64_t>(0, (deadline_ns - now_ns() + 999'999) / 1'000'000));
+}
+
+}  // namespace
+
+std::optional<JournalEntry> run_child(const ChildTask& task, std::chrono::milliseconds timeout,
+                                      SignalWatch& signals) {
+  const std::string started = utc_now();
+  const std::int64_t start_ns = now_ns();
+  const std::int64_t deadline_ns = start_ns + (timeout.count() * 1'000'000);
+  Child child(task, signals);
+  while (!child.ended() && !signals.stop_requested() && now_ns() < deadline_ns) {
+    child.wait_for_news(signals, until(deadline_ns));
+  }
+  if (signals.stop_requested()) {
+    return std::nullopt;
+  }
+  JournalEntry entry;
+  if (child.ended()) {
+    entry = read_answer(task, child);
+  } else {
+    child.kill_and_reap();
+    entry =
+        ended_badly(task, CellStatus::timeout, fmt::format("no answer within {}", timeout), child);
+  }
+  entry.started = started;
+  entry.wall_ms = static_cast<double>(now_ns() - start_ns) * 1e-6;
+  return entry;
+}
+
+}  // namespace patchbench::harness

@@ -1,0 +1,26 @@
+// harness/launch.hpp - the parent's side of a child: start it, sleep, and say how it ended.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+
+#include "harness/child.hpp"
+#include "harness/signals.hpp"
+#include "results/model.hpp"
+
+namespace patchbench::harness {
+
+/// How much of what a child wrote to stderr goes into the reason of its failure: the end of it.
+inline constexpr std::size_t kStderrTail = 2048;
+
+/// Starts this executable again for `task` and waits. The entry has a status for every way a child
+/// can end: its own answer, else `timeout`, `crashed` (a signal) or `failed` (an exit code, no
+/// answer), with the end of its stderr. Empty when the run was asked to stop meanwhile; the child
+/// is then gone too. No process and no descriptor is left behind. Throws std::system_error when not
+/// even a process can be had.
+[[nodiscard]] std::optional<results::JournalEntry> run_child(const ChildTask& task,
+                                                             std::chrono::milliseconds timeout,
+                                                             SignalWatch& signals);
+
+}  // namespace patchbench::harness

@@ -1,0 +1,26 @@
+// harness/machine.hpp - what the harness has to know of the architecture it was compiled for. One
+// implementation each: machine_x86_64.cpp, machine_aarch64.cpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace patchbench::harness {
+
+/// As uname -m and results.json say it: "x86_64", "aarch64".
+[[nodiscard]] std::string_view machine_name();
+
+/// The argument of objdump -m: "i386:x86-64", "aarch64".
+[[nodiscard]] std::string_view objdump_machine();
+
+/// What the processor itself says about the hypervisor it runs under ("KVMKVMKVM"); empty when it
+/// says nothing, which is always so where the architecture has no such instruction.
+[[nodiscard]] std::string hypervisor_signature();
+
+/// What has to stand beside results of strategies that write code through another address than it
+/// executes at, and execute no serialising instruction before running it. Empty where the
+/// architecture defines that case.
+[[nodiscard]] std::string_view second_view_note();
+
+}  // namespace patchbench::harness

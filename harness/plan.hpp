@@ -1,0 +1,78 @@
+// harness/plan.hpp - which cells a run has, and in which order each round measures them.
+//
+// A plan is a pure function of the catalogue, the selection and the seed: the same three give the
+// same plan on every machine and with every standard library, so that a published run can be
+// repeated cell by cell.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <regex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/catalogue.hpp"
+#include "harness/parameters.hpp"
+#include "harness/preset.hpp"
+#include "results/model.hpp"
+
+namespace patchbench::harness {
+
+struct Selection {
+  std::vector<std::string> strategies;  // empty: all
+  std::vector<std::string> workloads;   // empty: all
+  std::vector<ParamOverride> overrides;
+  std::optional<std::regex> filter;  // searched in the cell's id
+  const Preset* preset = nullptr;
+};
+
+struct PlannedCell {
+  std::string id;
+  std::string strategy;  // as reported; "again" for the baseline's twin
+  std::string runs;      // the strategy that is executed: differs for "again" alone
+  std::string workload;
+  ParamText params;  // complete
+  results::Params shown;
+  MakeInstance make = nullptr;  // null: unsupported
+  std::string unsupported;      // the reason
+};
+
+/// One round: the same seed and the same place in memory for all of its cells.
+struct PlannedRound {
+  std::uint64_t seed = 0;
+  Arena arena;
+  std::vector<std::size_t> order;  // indices of cells, unsupported ones left out
+};
+
+/// Throws UsageError for a word that the catalogue does not have, a parameter that no selected
+/// workload has, and a value that one of them refuses.
+void check_selection(const Catalogue& catalogue, const Selection& selection);
+
+/// Cells in presentation order: by workload, then parameters, then strategy. `baseline` is a
+/// strategy's id, or empty on a machine that allows none (then there is no `again` either).
+/// Controls and the baseline stand beside every (workload, parameters) of which at least one cell
+/// was asked for, whatever the selection says. Throws UsageError as check_selection does, and when
+/// nothing is left.
+[[nodiscard]] std::vector<PlannedCell> plan_cells(const Catalogue& catalogue,
+                                                  const Selection& selection,
+                                                  std::string_view baseline);
+
+/// `arena` places a round; called once for each with that round's generator (harness/arena.hpp).
+using ChooseArena = Arena (*)(std::mt19937_64& random);
+
+[[nodiscard]] std::vector<PlannedRound> plan_rounds(const std::vector<PlannedCell>& cells,
+                                                    int rounds, std::uint64_t seed,
+                                                    ChooseArena choose_arena);
+
+/// Fisher-Yates with rejection: for i = n-1 ... 1, swap i with the next output of `random` that is
+/// below the largest multiple of i+1, modulo i+1. Written out because std::shuffle differs between
+/// standard libraries.
+void shuffle(std::vector<std::size_t>& order, std::mt19937_64& random);
+
+/// Uniform in [0, bound), by the same rejection.
+[[nodiscard]] std::uint64_t below(std::uint64_t bound, std::mt19937_64& random);
+
+}  // namespace patchbench::harness

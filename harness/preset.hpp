@@ -1,0 +1,49 @@
+// harness/preset.hpp - how much of the grid a run covers, and for how long it looks at each cell.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace patchbench::harness {
+
+struct Preset {
+  std::string_view name;
+  std::string_view summary;
+  bool quick_grid = false;  // Parameter::quick_grid instead of standard_grid
+  int rounds = 0;
+  int batches = 0;       // of each measurement, in one child
+  double budget_ms = 0;  // of timing in one child, over all of its measurements
+};
+
+inline constexpr std::array<Preset, 3> kPresets = {{
+    {.name = "quick",
+     .summary = "every strategy and workload at a few parameters; a first look within a minute",
+     .quick_grid = true,
+     .rounds = 5,
+     .batches = 5,
+     .budget_ms = 80},
+    {.name = "standard",
+     .summary = "the whole grid, about 20 minutes",
+     .quick_grid = false,
+     .rounds = 10,
+     .batches = 7,
+     .budget_ms = 120},
+    {.name = "paper",
+     .summary = "the whole grid with rounds enough to decide a few percent, about two hours",
+     .quick_grid = false,
+     .rounds = 30,
+     .batches = 9,
+     .budget_ms = 200},
+}};
+
+/// nullptr when there is none of that name.
+[[nodiscard]] constexpr const Preset* find_preset(std::string_view name) {
+  for (const Preset& preset : kPresets) {
+    if (preset.name == name) {
+      return &preset;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace patchbench::harness

@@ -1,0 +1,57 @@
+#include "harness/program.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <string_view>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "harness/child.hpp"
+#include "harness/code_dump.hpp"
+#include "harness/command_line.hpp"
+#include "harness/listing.hpp"
+#include "harness/signals.hpp"
+#include "harness/usage_error.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+int obey(const Catalogue& catalogue, const Options& options, const Settings& settings) {
+  if (options.list != ListFormat::none) {
+    const bool json = options.list == ListFormat::json;
+    fmt::print("{}", json ? list_json(catalogue) : list_text(catalogue));
+    return kDone;
+  }
+  if (options.dump_code) {
+    return dump_code(catalogue, options);
+  }
+  return options.dry_run ? dry_run(catalogue, options, settings)
+                         : run(catalogue, options, settings);
+}
+
+}  // namespace
+
+int program_main(int argc, const char* const* argv, const Catalogue& catalogue,
+                 const Settings& settings) {
+  if (argc == 2 && std::string_view(argv[1]) == kChildArgument) {
+    return child_main(catalogue);
+  }
+  turn_write_signals_into_errors();
+  try {
+    const auto parsed = parse_command_line(argc, argv, catalogue);
+    if (const auto* answer = std::get_if<Answer>(&parsed)) {
+      fmt::print("{}", answer->text);
+      return kDone;
+    }
+    return obey(catalogue, std::get<Options>(parsed), settings);
+  } catch (const UsageError& error) {
+    fmt::print(stderr, "bench-run: {}\n", error.what());
+    return kBadUsage;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench-run: {}\n", error.what());
+    return kCellFailed;
+  }
+}
+
+}  // namespace patchbench::harness

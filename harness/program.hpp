@@ -1,0 +1,14 @@
+// harness/program.hpp - bench-run, but for the catalogue it is given.
+#pragma once
+
+#include "harness/catalogue.hpp"
+#include "harness/run.hpp"
+
+namespace patchbench::harness {
+
+/// main(): both the parent's and, when started as one, a child's. Returns the exit code; throws
+/// nothing.
+[[nodiscard]] int program_main(int argc, const char* const* argv, const Catalogue& catalogue,
+                               const Settings& settings);
+
+}  // namespace patchbench::harness

@@ -1,0 +1,446 @@
+#include "harness/run.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "analysis/report.hpp"
+#include "analysis/summarise.hpp"
+#include "analysis/table.hpp"
+#include "harness/arena.hpp"
+#include "harness/clock.hpp"
+#include "harness/launch.hpp"
+#include "harness/output_directory.hpp"
+#include "harness/plan.hpp"
+#include "harness/probe.hpp"
+#include "harness/progress.hpp"
+#include "harness/signals.hpp"
+#include "harness/usage_error.hpp"
+#include "results/journal.hpp"
+#include "results/json.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+namespace fs = std::filesystem;
+using results::CellStatus;
+
+/// Everything that is decided before the first child is timed.
+struct Prepared {
+  std::vector<Probed> probed;
+  std::string baseline;
+  std::vector<PlannedCell> cells;
+  std::vector<PlannedRound> rounds;
+  bool placed = true;  // false: the kernel chooses addresses
+};
+
+/// Empty when the run was asked to stop.
+std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& options,
+                                const Settings& settings, SignalWatch& signals) {
+  auto probed = probe_strategies(catalogue, settings.child_timeout, signals);
+  if (!probed) {
+    return std::nullopt;
+  }
+  Prepared prepared;
+  prepared.probed = std::move(*probed);
+  prepared.baseline = choose_baseline(catalogue, prepared.probed, options.baseline);
+  prepared.cells = plan_cells(catalogue, options.selection, prepared.baseline);
+  const std::optional<ChooseArena> arena = find_arena();
+  prepared.placed = arena.has_value();
+  prepared.rounds =
+      plan_rounds(prepared.cells, options.rounds, options.seed, arena.value_or(&no_arena));
+  return prepared;
+}
+
+/// What this machine does not allow is a row with a reason, and is not run.
+bool is_allowed(const Prepared& prepared, const PlannedCell& cell) {
+  const Probed* probed = find_probed(prepared.probed, cell.runs);
+  return probed == nullptr || probed->cells == CellStatus::ok;
+}
+
+void leave_out_what_is_denied(Prepared& prepared) {
+  for (PlannedRound& round : prepared.rounds) {
+    std::erase_if(round.order,
+                  [&](std::size_t index) { return !is_allowed(prepared, prepared.cells[index]); });
+  }
+}
+
+std::size_t count_children(const Prepared& prepared) {
+  std::size_t count = 0;
+  for (const PlannedRound& round : prepared.rounds) {
+    count += round.order.size();
+  }
+  return count;
+}
+
+/// Set-up, checks, calibration and the process itself, as seen on a small virtual machine; only for
+/// the estimate.
+constexpr double kChildOverheadMs = 25;
+
+double expected_seconds(const Prepared& prepared, const Preset& preset) {
+  return static_cast<double>(count_children(prepared)) * (preset.budget_ms + kChildOverheadMs) *
+         1e-3;
+}
+
+results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
+                        const PlannedCell& cell) {
+  results::Cell row;
+  row.id = cell.id;
+  row.strategy = cell.strategy;
+  row.workload = cell.workload;
+  row.params = cell.shown;
+  if (cell.make == nullptr) {
+    row.status = CellStatus::unsupported;
+    row.reason = cell.unsupported;
+  } else if (!is_allowed(prepared, cell)) {
+    const Probed* probed = find_probed(prepared.probed, cell.runs);
+    row.status = probed->cells;
+    row.reason = probed->row.reason;
+  }
+  if (cell.strategy == kAgain) {
+    row.notes.push_back(fmt::format("twin of {}", cell.runs));
+  }
+  const StrategyEntry* strategy = find_strategy(catalogue, cell.runs);
+  if (strategy != nullptr && strategy->info.second_view && !second_view_note().empty()) {
+    row.notes.emplace_back(second_view_note());
+  }
+  return row;
+}
+
+results::Run describe_run(const Options& options, const results::Context& context) {
+  results::Run run;
+  run.id = fmt::format("{}-{}-{}", as_file_name(context.host), context.arch, utc_now_compact());
+  run.started = utc_now();
+  run.command = options.command;
+  run.preset = options.selection.preset->name;
+  run.seed = options.seed;
+  run.rounds = options.rounds;
+  run.interrupted = true;  // until it has ended: a run that is killed leaves it so
+  return run;
+}
+
+results::Results blank_results(const Catalogue& catalogue, const Options& options,
+                               const Settings& settings, const Prepared& prepared) {
+  results::Results results;
+  results.context = read_environment(settings.sources, options.cpus);
+  results.run = describe_run(options, results.context);
+  results.baseline = prepared.baseline;
+  for (const Probed& probed : prepared.probed) {
+    results.strategies.push_back(probed.row);
+  }
+  for (const PlannedCell& cell : prepared.cells) {
+    results.cells.push_back(blank_row(catalogue, prepared, cell));
+  }
+  if (!prepared.placed) {
+    results.context.warnings.emplace_back(
+        "no free stretch of addresses for all strategies to share: the kernel places each, and "
+        "layout may look like a difference between them");
+  }
+  if (prepared.baseline.empty()) {
+    results.context.warnings.emplace_back(
+        "this machine allows no strategy: there is no baseline and no ratio");
+  }
+  return results;
+}
+
+/// A cell that has lost more rounds than it may (a fifth) is not started again: nothing it could
+/// still do would make it `ok`, and one that hangs would cost its timeout every round.
+class LostRounds {
+ public:
+  LostRounds(std::size_t cells, int rounds) : lost_(cells), rounds_(rounds) {}
+
+  void count(std::size_t cell) { ++lost_[cell]; }
+  [[nodiscard]] bool given_up(std::size_t cell) const { return lost_[cell] * 5 > rounds_; }
+
+ private:
+  std::vector<int> lost_;
+  int rounds_;
+};
+
+ChildTask make_task(const Options& options, const PlannedCell& cell, const PlannedRound& round,
+                    int round_number, int order) {
+  const Preset& preset = *options.selection.preset;
+  ChildTask task;
+  task.cell = cell.id;
+  task.strategy = cell.runs;
+  task.workload = cell.workload;
+  task.request = {.params = cell.params, .seed = round.seed, .arena = round.arena};
+  task.round = round_number;
+  task.order = order;
+  task.cpu = options.cpus[static_cast<std::size_t>(round_number) % options.cpus.size()];
+  task.batches = preset.batches;
+  task.budget_ms = preset.budget_ms;
+  return task;
+}
+
+/// Runs the plan and keeps what comes back.
+class Measuring {
+ public:
+  Measuring(const Options& options, const Settings& settings, const Prepared& prepared,
+            results::JournalWriter& journal, SignalWatch& signals)
+      : options_(options),
+        settings_(settings),
+        prepared_(prepared),
+        journal_(journal),
+        signals_(signals),
+        progress_(stderr, options.quiet, count_children(prepared), options.rounds,
+                  expected_seconds(prepared, *options.selection.preset)),
+        lost_(prepared.cells.size(), options.rounds) {}
+
+  /// False when the run was asked to stop. Throws std::system_error when the journal cannot be
+  /// written.
+  bool run_all() {
+    for (std::size_t round = 0; round < prepared_.rounds.size(); ++round) {
+      if (!run_round(static_cast<int>(round))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  [[nodiscard]] const std::vector<results::JournalEntry>& entries() const { return entries_; }
+
+ private:
+  bool run_round(int number) {
+    const PlannedRound& round = prepared_.rounds[static_cast<std::size_t>(number)];
+    for (std::size_t order = 0; order < round.order.size(); ++order) {
+      const std::size_t cell = round.order[order];
+      progress_.show(done_++, number, prepared_.cells[cell].id);
+      if (lost_.given_up(cell)) {
+        continue;
+      }
+      auto entry = run_child(
+          make_task(options_, prepared_.cells[cell], round, number, static_cast<int>(order)),
+          settings_.child_timeout, signals_);
+      if (!entry) {
+        return false;
+      }
+      if (entry->status != CellStatus::ok) {
+        lost_.count(cell);
+      }
+      journal_.append(*entry);
+      entries_.push_back(std::move(*entry));
+    }
+    return true;
+  }
+
+  const Options& options_;
+  const Settings& settings_;
+  const Prepared& prepared_;
+  results::JournalWriter& journal_;
+  SignalWatch& signals_;
+  Progress progress_;
+  LostRounds lost_;
+  std::size_t done_ = 0;
+  std::vector<results::JournalEntry> entries_;
+};
+
+/// One line of what a cell said, for the terminal.
+std::string one_line(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  constexpr std::size_t kLongest = 300;
+  if (text.size() > kLongest) {
+    text.replace(kLongest, std::string::npos, "...");
+  }
+  return text;
+}
+
+void announce(const Options& options, const Prepared& prepared, const results::Results& results,
+              const fs::path& directory) {
+  if (options.quiet) {
+    return;
+  }
+  for (const std::string& warning : results.context.warnings) {
+    fmt::print(stderr, "warning: {}\n", warning);
+  }
+  for (const results::StrategyStatus& strategy : results.strategies) {
+    if (strategy.status != results::Availability::available) {
+      fmt::print(stderr, "{}: {}: {}\n", results::to_string(strategy.status), strategy.id,
+                 one_line(strategy.reason));
+    }
+  }
+  fmt::print(stderr, "{} cells x {} rounds on processor {}, baseline {}, seed {}: about {}\n",
+             prepared.cells.size(), options.rounds, results.context.cpu.pinned.value_or("any"),
+             prepared.baseline.empty() ? "none" : prepared.baseline, options.seed,
+             duration_text(expected_seconds(prepared, *options.selection.preset)));
+  fmt::print(stderr, "results go to {}\n", directory.string());
+}
+
+bool is_failure(CellStatus status) {
+  return status == CellStatus::failed || status == CellStatus::crashed ||
+         status == CellStatus::timeout;
+}
+
+void print_failures(const results::Results& results) {
+  constexpr int kMost = 10;
+  int count = 0;
+  for (const results::Cell& cell : results.cells) {
+    if (is_failure(cell.status) && ++count <= kMost) {
+      fmt::print(stderr, "{}: {}: {}\n", results::to_string(cell.status), cell.id,
+                 one_line(cell.reason));
+    }
+  }
+  if (count > kMost) {
+    fmt::print(stderr, "... and {} more cells; results.json has their reasons\n", count - kMost);
+  }
+}
+
+/// False when it could not be written, which is then on the terminal.
+bool write_report_files(const results::Results& results, const fs::path& directory, bool quiet) {
+  try {
+    const analysis::ReportOutcome outcome = analysis::write_report(results, directory);
+    for (const std::string& warning : outcome.warnings) {
+      fmt::print(stderr, "warning: {}\n", warning);
+    }
+    if (!quiet) {
+      fmt::print("report:  {}\n", (directory / "report.html").string());
+      fmt::print("figures: {}\n", (directory / "plots").string());
+    }
+    return true;
+  } catch (const std::exception& error) {
+    fmt::print(stderr,
+               "bench-run: {}; the results are complete in {}, and bench-report makes the report "
+               "from them\n",
+               error.what(), directory.string());
+    return false;
+  }
+}
+
+void print_table(const results::Results& results) {
+  constexpr int kUsualWidth = 100;
+  const bool colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  fmt::print("\n{}\n",
+             analysis::terminal_table(
+                 results, {.width = terminal_width(stdout, kUsualWidth), .colour = colour}));
+}
+
+/// False when results.json could not be replaced, which is then on the terminal.
+bool write_final_results(const results::Results& results, const fs::path& directory) {
+  try {
+    results::write_results(results, directory / "results.json");
+    return true;
+  } catch (const std::system_error& error) {
+    fmt::print(stderr, "bench-run: {}; what was measured is in {}\n", error.what(),
+               (directory / "samples.jsonl").string());
+    return false;
+  }
+}
+
+struct Ending {
+  bool interrupted = false;
+  bool journal_lost = false;
+};
+
+Ending measure(Measuring& measuring, const fs::path& journal) {
+  try {
+    return {.interrupted = !measuring.run_all(), .journal_lost = false};
+  } catch (const std::system_error& error) {
+    fmt::print(stderr,
+               "bench-run: stopped: {}; {} is intact up to here; make room, or name a directory on "
+               "another filesystem with --out=DIR\n",
+               error.what(), journal.string());
+    return {.interrupted = true, .journal_lost = true};
+  }
+}
+
+int exit_code(const results::Results& results, const Ending& ending, bool written) {
+  if (ending.journal_lost || !written) {
+    return kCellFailed;
+  }
+  if (ending.interrupted) {
+    return kInterrupted;
+  }
+  const bool failed = std::ranges::any_of(
+      results.cells, [](const results::Cell& cell) { return is_failure(cell.status); });
+  return failed ? kCellFailed : kDone;
+}
+
+/// Summarises, writes and shows what there is.
+int conclude(const Options& options, results::Results& results, const Measuring& measuring,
+             const Ending& ending, const fs::path& directory) {
+  results.run.finished = utc_now();
+  results.run.interrupted = ending.interrupted;
+  analysis::summarise(results, measuring.entries());
+  bool written = write_final_results(results, directory);
+  if (!options.quiet) {
+    print_table(results);
+    fmt::print("results: {}\n", (directory / "results.json").string());
+  }
+  if (options.report && written) {
+    written = write_report_files(results, directory, options.quiet);
+  }
+  std::fflush(stdout);
+  print_failures(results);
+  if (ending.interrupted && !ending.journal_lost) {
+    fmt::print(stderr, "interrupted: what was measured until then is kept\n");
+  }
+  return exit_code(results, ending, written);
+}
+
+/// The journal and a first results.json, which says that the run has not ended. Throws UsageError,
+/// so that a directory that cannot take the results is known before anything is measured.
+results::JournalWriter open_results(const results::Results& results, const fs::path& directory) {
+  claim_directory(directory);
+  try {
+    results::JournalWriter journal(directory / "samples.jsonl");
+    results::Results blank = results;
+    analysis::summarise(blank, {});
+    results::write_results(blank, directory / "results.json");
+    return journal;
+  } catch (const std::system_error& error) {
+    throw UsageError(
+        fmt::format("{}; make room, or name another directory with --out=DIR", error.what()));
+  }
+}
+
+}  // namespace
+
+int run(const Catalogue& catalogue, const Options& options, const Settings& settings) {
+  SignalWatch signals;
+  std::optional<Prepared> prepared = prepare(catalogue, options, settings, signals);
+  if (!prepared) {
+    return kInterrupted;
+  }
+  leave_out_what_is_denied(*prepared);
+  results::Results results = blank_results(catalogue, options, settings, *prepared);
+  const fs::path directory =
+      options.out.value_or(default_directory(results.context.host, results.context.arch));
+  results::JournalWriter journal = open_results(results, directory);
+  announce(options, *prepared, results, directory);
+  std::optional<Measuring> measuring;
+  measuring.emplace(options, settings, *prepared, journal, signals);
+  const Ending ending = measure(*measuring, journal.path());
+  return conclude(options, results, *measuring, ending, directory);
+}
+
+int dry_run(const Catalogue& catalogue, const Options& options, const Settings& settings) {
+  SignalWatch signals;
+  std::optional<Prepared> prepared = prepare(catalogue, options, settings, signals);
+  if (!prepared) {
+    return kInterrupted;
+  }
+  leave_out_what_is_denied(*prepared);
+  for (const PlannedCell& cell : prepared->cells) {
+    const char* status = cell.make == nullptr          ? "  (unsupported)"
+                         : is_allowed(*prepared, cell) ? ""
+                                                       : "  (denied on this machine)";
+    fmt::print("{}{}\n", cell.id, status);
+  }
+  fmt::print("\n{} cells x {} rounds = {} children, about {}; preset {}, baseline {}, seed {}\n",
+             prepared->cells.size(), options.rounds, count_children(*prepared),
+             duration_text(expected_seconds(*prepared, *options.selection.preset)),
+             options.selection.preset->name,
+             prepared->baseline.empty() ? "none" : prepared->baseline, options.seed);
+  return kDone;
+}
+
+}  // namespace patchbench::harness

@@ -1,0 +1,148 @@
+#include "harness/timing.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "analysis/statistics.hpp"
+#include "harness/clock.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+struct Schedule {
+  std::int64_t iterations = 1;  // of run(), in each batch
+  int batches = kFewestBatches;
+};
+
+/// Collects what Google Benchmark would print.
+class BatchReporter : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context& /*context*/) override { return true; }
+
+  void ReportRuns(const std::vector<Run>& report) override {
+    for (const Run& run : report) {
+      if (run.run_type == Run::RT_Iteration) {
+        iteration_ns_.push_back(run.real_accumulated_time * 1e9 /
+                                static_cast<double>(run.iterations));
+      }
+    }
+  }
+
+  /// Nanoseconds an iteration, one value a batch.
+  [[nodiscard]] const std::vector<double>& iteration_ns() const { return iteration_ns_; }
+
+ private:
+  std::vector<double> iteration_ns_;
+};
+
+std::int64_t time_one_run(const Measurement& measurement) {
+  measurement.prepare(measurement.self);
+  const std::int64_t start = now_ns();
+  measurement.run(measurement.self);
+  return now_ns() - start;
+}
+
+void run_loop(benchmark::State& state, const Measurement& measurement) {
+  void (*const run)(void*) noexcept = measurement.run;
+  void* const self = measurement.self;
+  for ([[maybe_unused]] auto _ : state) {
+    run(self);
+  }
+}
+
+void run_prepared_loop(benchmark::State& state, const Measurement& measurement) {
+  for ([[maybe_unused]] auto _ : state) {
+    state.SetIterationTime(static_cast<double>(time_one_run(measurement)) * 1e-9);
+  }
+}
+
+std::vector<double> run_batches(const Measurement& measurement, const Schedule& schedule) {
+  benchmark::ClearRegisteredBenchmarks();
+  const bool prepared = measurement.prepare != nullptr;
+  auto* registered = benchmark::RegisterBenchmark(
+      measurement.metric.c_str(), [&measurement, prepared](benchmark::State& state) {
+        (prepared ? run_prepared_loop : run_loop)(state, measurement);
+      });
+  registered->Iterations(schedule.iterations)->Repetitions(schedule.batches);
+  if (prepared) {
+    registered->UseManualTime();
+  } else {
+    registered->UseRealTime();
+  }
+  BatchReporter reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter, ".");
+  benchmark::ClearRegisteredBenchmarks();
+  if (reporter.iteration_ns().empty()) {
+    throw std::runtime_error("Google Benchmark reported no batch of " + measurement.metric);
+  }
+  return reporter.iteration_ns();
+}
+
+/// Wall time of one iteration, `prepare` included, because the budget pays for both. Doubles the
+/// count until the runs together take long enough to be told from the clock; warms everything up on
+/// the way.
+double estimate_iteration_ns(const Measurement& measurement, double share_ns) {
+  // One run that is known to eat much of the budget is not spent on finding that out again.
+  if (measurement.expected_ns > share_ns / 4) {
+    return measurement.expected_ns;
+  }
+  const double enough_ns = share_ns / 32;
+  for (std::int64_t count = 1;; count *= 2) {
+    const std::int64_t start = now_ns();
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (measurement.prepare != nullptr) {
+        measurement.prepare(measurement.self);
+      }
+      measurement.run(measurement.self);
+    }
+    const auto elapsed = static_cast<double>(now_ns() - start);
+    if (elapsed >= enough_ns) {
+      return elapsed / static_cast<double>(count);
+    }
+  }
+}
+
+Schedule choose_schedule(double iteration_ns, const TimingBudget& budget) {
+  const double affordable = budget.total_ns / std::max(iteration_ns, 1.0);
+  const int wanted = std::max(budget.batches, kFewestBatches);
+  if (affordable >= wanted) {
+    return {.iterations = static_cast<std::int64_t>(affordable / wanted), .batches = wanted};
+  }
+  return {.iterations = 1, .batches = std::max(static_cast<int>(affordable), kFewestBatches)};
+}
+
+}  // namespace
+
+results::JournalMetric time_measurement(const Measurement& measurement,
+                                        const TimingBudget& budget) {
+  const double iteration_ns = estimate_iteration_ns(measurement, budget.total_ns);
+  results::JournalMetric metric{
+      .name = measurement.metric,
+      .unit = measurement.unit,
+      .batches = run_batches(measurement, choose_schedule(iteration_ns, budget)),
+      .median = 0};
+  for (double& batch : metric.batches) {
+    batch /= measurement.operations;
+  }
+  metric.median = analysis::median(metric.batches).value();
+  return metric;
+}
+
+double overhead_ns(const Measurement& measurement) {
+  constexpr Schedule kSchedule = {.iterations = 1000, .batches = 3};
+  Measurement empty = measurement;
+  empty.metric = "empty";
+  empty.self = nullptr;
+  empty.run = [](void*) noexcept {};
+  if (empty.prepare != nullptr) {
+    empty.prepare = [](void*) {};
+  }
+  const std::vector<double> batches = run_batches(empty, kSchedule);
+  return analysis::median(batches).value() / measurement.operations;
+}
+
+}  // namespace patchbench::harness

@@ -1,0 +1,35 @@
+// harness/timing.hpp - from a Measurement to batches of nanoseconds an operation.
+//
+// The loop, the clock and the repetitions are Google Benchmark's, with explicit iteration counts:
+// its own search for one costs more than a cell's whole budget.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "results/model.hpp"
+#include "workloads/workload.hpp"
+
+namespace patchbench::harness {
+
+/// What one measurement may cost. A run() that is slower than a batch's share gets one iteration a
+/// batch, and fewer batches, but never fewer than kFewestBatches.
+struct TimingBudget {
+  double total_ns = 0;
+  int batches = 0;
+};
+
+inline constexpr int kFewestBatches = 3;
+
+/// Batches in the order measured, each in the unit of one operation, and their median. With
+/// `prepare` only run() is between the time stamps. Not reentrant: Google Benchmark keeps its list
+/// of benchmarks in a global.
+[[nodiscard]] results::JournalMetric time_measurement(const Measurement& measurement,
+                                                      const TimingBudget& budget);
+
+/// What the harness itself adds to each operation of `measurement`, in ns: the same loop and the
+/// same time stamps around an empty function. Reported beside the results, never subtracted from
+/// them.
+[[nodiscard]] double overhead_ns(const Measurement& measurement);
+
+}  // namespace patchbench::harness

@@ -1,0 +1,54 @@
+#include "harness/usage_error.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace patchbench::harness {
+namespace {
+
+/// Levenshtein's distance, one row at a time.
+std::size_t edit_distance(std::string_view from, std::string_view to) {
+  std::vector<std::size_t> row(to.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < to.size(); ++j) {
+      const std::size_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j + 1] + 1, row[j] + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
+  std::optional<std::string> best;
+  std::size_t best_distance = 0;
+  for (const std::string& candidate : candidates) {
+    const std::size_t distance = edit_distance(word, candidate);
+    const std::size_t close_enough =
+        std::max<std::size_t>(1, std::max(word.size(), candidate.size()) / 3);
+    if (distance <= close_enough && (!best || distance < best_distance)) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+std::string unknown_word(std::string_view kind, std::string_view word,
+                         std::span<const std::string> candidates) {
+  const std::optional<std::string> suggestion = nearest(word, candidates);
+  return fmt::format("unknown {} '{}'{} Valid: {}", kind, word,
+                     suggestion ? fmt::format(": did you mean '{}'?", *suggestion) : ".",
+                     fmt::join(candidates, ", "));
+}
+
+}  // namespace patchbench::harness

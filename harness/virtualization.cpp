@@ -1,0 +1,128 @@
+#include "harness/virtualization.hpp"
+
+#include <array>
+#include <string_view>
+
+#include "harness/cpuinfo.hpp"
+#include "harness/proc.hpp"
+#include "harness/words.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+struct Name {
+  std::string_view text;  // found somewhere in what is searched
+  std::string_view kind;
+};
+
+// What processors answer (CPUID leaf 0x40000000).
+constexpr std::array kSignatures = {
+    Name{"KVMKVMKVM", "kvm"},       Name{"TCGTCGTCGTCG", "qemu"}, Name{"Microsoft Hv", "microsoft"},
+    Name{"VMwareVMware", "vmware"}, Name{"XenVMMXenVMM", "xen"},  Name{"bhyve bhyve", "bhyve"},
+    Name{"QNXQVMBSQG", "qnx"},      Name{"ACRNACRNACRN", "acrn"}, Name{"VBoxVBoxVBox", "oracle"},
+};
+
+// What firmware writes into the DMI tables. KVM before QEMU: QEMU's boards name both when KVM runs
+// them.
+constexpr std::array kDmi = {
+    Name{"KVM Virtual Machine", "kvm"},
+    Name{"KVM", "kvm"},
+    Name{"OpenStack", "kvm"},
+    Name{"Google Compute Engine", "kvm"},
+    Name{"QEMU", "qemu"},
+    Name{"VMware", "vmware"},
+    Name{"VirtualBox", "oracle"},
+    Name{"innotek", "oracle"},
+    Name{"Xen", "xen"},
+    Name{"Virtual Machine", "microsoft"},
+    Name{"Parallels", "parallels"},
+    Name{"BHYVE", "bhyve"},
+    Name{"Apple Virtualization", "apple"},
+};
+
+template <std::size_t kSize>
+std::optional<std::string> search(const std::array<Name, kSize>& names, std::string_view text) {
+  for (const Name& name : names) {
+    if (text.find(name.text) != std::string_view::npos) {
+      return std::string(name.kind);
+    }
+  }
+  return std::nullopt;
+}
+
+/// qemu-user fakes /proc/self, but not this other name of the same directory.
+bool runs_under_qemu_user(const std::filesystem::path& root) {
+  std::error_code ignored;
+  const auto program = std::filesystem::read_symlink(root / "proc/thread-self/exe", ignored);
+  return program.filename().string().starts_with("qemu-");
+}
+
+std::string read_dmi(const std::filesystem::path& root) {
+  std::string all;
+  for (const char* file : {"product_name", "sys_vendor", "board_vendor", "bios_vendor"}) {
+    all += read_trimmed(root / "sys/class/dmi/id" / file).value_or("") + "\n";
+  }
+  return all;
+}
+
+std::string read_device_tree(const std::filesystem::path& root) {
+  return read_trimmed(root / "proc/device-tree/compatible").value_or("");
+}
+
+std::optional<std::string> search_files(const std::filesystem::path& root) {
+  if (auto type = read_trimmed(root / "sys/hypervisor/type"); type && !type->empty()) {
+    return type;
+  }
+  if (auto kind = search(kDmi, read_dmi(root))) {
+    return kind;
+  }
+  // The board that QEMU invents when it boots a kernel without firmware.
+  if (read_device_tree(root).find("linux,dummy-virt") != std::string::npos) {
+    return "qemu";
+  }
+  return std::nullopt;
+}
+
+/// Nothing was found: does that mean that there is nothing?
+std::optional<std::string> without_a_trace(const EnvironmentSources& sources,
+                                           const CpuInfo& cpuinfo) {
+  if (cpuinfo.has_flag("hypervisor")) {
+    return "unknown hypervisor";
+  }
+  const bool x86 = cpuinfo.find("flags").has_value();  // where the flag would be
+  const bool described =
+      !trimmed(read_dmi(sources.root)).empty() || !read_device_tree(sources.root).empty();
+  return x86 || described ? std::optional<std::string>("none") : std::nullopt;
+}
+
+}  // namespace
+
+Virtualization detect_virtualization(const EnvironmentSources& sources) {
+  const CpuInfo cpuinfo = read_cpuinfo(sources.root, 0);
+  Virtualization found;
+  const bool foreign = sources.arch == "aarch64" && cpuinfo.find("vendor_id").has_value();
+  if (runs_under_qemu_user(sources.root) || foreign) {
+    found.kind = "qemu-user";
+    found.emulated = true;
+    return found;
+  }
+  found.kind = search(kSignatures, sources.hypervisor);
+  if (!found.kind) {
+    found.kind = search_files(sources.root);
+  }
+  if (!found.kind) {
+    found.kind = without_a_trace(sources, cpuinfo);
+  }
+  const std::string model = cpuinfo.find("model name").value_or("");
+  found.emulated = sources.hypervisor.starts_with("TCG") ||
+                   model.find("QEMU TCG") != std::string::npos ||
+                   read_dmi(sources.root).find("QEMU Virtual Machine") != std::string::npos;
+  if (found.kind == "qemu" && !found.emulated) {
+    found.warnings.emplace_back(
+        "QEMU's board, and nothing says whether a hypervisor or an emulator runs it: if it is an "
+        "emulator, no time here means anything");
+  }
+  return found;
+}
+
+}  // namespace patchbench::harness

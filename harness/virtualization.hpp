@@ -1,0 +1,22 @@
+// harness/virtualization.hpp - whether this is a real machine.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/environment.hpp"
+
+namespace patchbench::harness {
+
+struct Virtualization {
+  std::optional<std::string> kind;  // "none", "kvm", "qemu", "xen", ...; empty: cannot be told
+  bool emulated = false;            // instructions are interpreted or translated
+  std::vector<std::string> warnings;
+};
+
+/// From what the processor, the firmware's tables, the device tree and an emulator's traces in
+/// /proc say.
+[[nodiscard]] Virtualization detect_virtualization(const EnvironmentSources& sources);
+
+}  // namespace patchbench::harness

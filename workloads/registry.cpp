@@ -45,7 +45,9 @@ std::vector<StrategyEntry> all_strategies(std::tuple<Strategies...>*, std::tuple
 
 template <class Workload, class Strategy>
 CellFactory factory() {
-  CellFactory cell{.strategy = Strategy::kId, .workload = Workload::kId};
+  CellFactory cell;
+  cell.strategy = Strategy::kId;
+  cell.workload = Workload::kId;
   cell.unsupported = Workload::template unsupported<Strategy>();
   if constexpr (Workload::template unsupported<Strategy>().empty()) {
     cell.make = &Workload::template make<Strategy>;

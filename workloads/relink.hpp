@@ -61,10 +61,11 @@ class RelinkCell : public Instance {
       check_linked("sends of linked sites");
       patch_all();
       check_linked("sends of patched sites");
-      send::expect_equal(patch_and_execute_all(), oracle(), "sends right after each patch");
+      const std::uint64_t executed = patch_and_execute_all();
+      send::expect_equal(executed, oracle(), "sends right after each patch");
       const std::uint64_t before = machine_.misses();
-      const std::uint64_t found = miss_all();
-      send::expect_equal(found, oracle(), "sends that miss");
+      const std::uint64_t missed = miss_all();
+      send::expect_equal(missed, oracle(), "sends that miss");
       send::expect_equal(machine_.misses() - before, machine_.sites(), "misses");
     }
   }

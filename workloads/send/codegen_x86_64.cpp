@@ -52,6 +52,15 @@ class Piece {
     assembler.long_().j(condition, asmjit::imm(target.value()));
   }
 
+  /// Room that nothing may reach.
+  void trap_to(std::size_t offset) {
+    constexpr std::uint8_t kInt3 = 0xcc;
+    while (assembler.offset() < offset) {
+      assembler.embed(&kInt3, 1);
+    }
+    pad_to(offset);
+  }
+
   [[nodiscard]] CodeBytes finish() {
     code_.flatten();
     code_.resolveUnresolvedLinks();
@@ -278,7 +287,7 @@ CodeBytes X86_64::emit_method(const MethodPlan& plan) {
   piece.jump_if(x86::CondCode::kNE, plan.miss_trampoline);
   piece.pad_to(unchecked_entry_offset());
   emit_body(piece.assembler, plan);
-  piece.pad_to(method_stride(plan.work));
+  piece.trap_to(method_stride(plan.work));
   return piece.finish();
 }
 
@@ -293,10 +302,11 @@ CodeBytes X86_64::emit_pic_prototype() {
   piece.pad_to(kPicJumpOffset - 1);
   piece.jump(kNowhere);
   for (unsigned index = kMaxPicCases - 1; index >= 1; --index) {
-    a.long_().cmp(x86::eax, asmjit::imm(0x7fff'ffff));  // room for 32 bits
+    a.cmp(x86::eax, asmjit::imm(0x7fff'ffff));  // 3D and room for 32 bits
     piece.jump_if(x86::CondCode::kE, kNowhere);
   }
   piece.jump(kNowhere);
+  piece.trap_to(kPicSize);
   return piece.finish();
 }
 
@@ -320,7 +330,7 @@ CodeBytes X86_64::emit_cell_pic(const CellPicPlan& plan) {
     a.bind(next);
   }
   piece.jump(plan.miss_trampoline);
-  piece.pad_to(kCellPicStride);
+  piece.trap_to(kCellPicStride);
   return piece.finish();
 }
 
@@ -338,7 +348,7 @@ CodeBytes X86_64::emit_open_pic(const OpenPicPlan& plan) {
   }
   a.mov(x86::edx, plan.selector);
   piece.jump(plan.open_miss_trampoline);
-  piece.pad_to(kOpenPicStride);
+  piece.trap_to(kOpenPicStride);
   return piece.finish();
 }
 
@@ -355,7 +365,7 @@ CodeBytes X86_64::emit_trampoline(const TrampolinePlan& plan) {
   a.call(x86::rax);
   a.pop(x86::rdi);
   a.jmp(x86::rax);
-  piece.pad_to(kTrampolineStride);
+  piece.trap_to(kTrampolineStride);
   return piece.finish();
 }
 

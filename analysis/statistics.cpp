@@ -99,10 +99,11 @@ results::Verdict verdict(const PairedRatio& ratio, const std::optional<Interval>
   const Verdict plain = plain_verdict(ratio.ci95, delta);
   if (ratio.n > kFewRounds || plain == Verdict::unsure) return plain;
   if (!noise) return Verdict::unsure;
+  const double reach = std::max({1.0, (*noise)[1], 1 / (*noise)[0]});
   bool stands = false;
-  if (plain == Verdict::same) stands = inside(*noise, delta);
-  if (plain == Verdict::faster) stands = (*ratio.ci95)[1] < (*noise)[0];
-  if (plain == Verdict::slower) stands = (*ratio.ci95)[0] > (*noise)[1];
+  if (plain == Verdict::same) stands = inside({1 / reach, reach}, delta);
+  if (plain == Verdict::faster) stands = (*ratio.ci95)[1] < 1 / reach;
+  if (plain == Verdict::slower) stands = (*ratio.ci95)[0] > reach;
   return stands ? plain : Verdict::unsure;
 }
 

@@ -69,10 +69,11 @@ struct PairedRatio {
 [[nodiscard]] results::Verdict plain_verdict(const std::optional<Interval>& ci95,
                                              double delta = kDefaultDelta);
 
-/// As plain_verdict; but with kFewRounds rounds or fewer (METHOD: few rounds decide nothing that
-/// the run cannot tell from its own noise) `faster` and `slower` also need the whole interval to
-/// lie beyond `noise`, the ratio of the baseline to its twin `again`, and `same` needs `noise` to
-/// lie inside +-delta as well.
+/// As plain_verdict; but with kFewRounds rounds or fewer (few rounds decide nothing that the run
+/// cannot tell from its own noise) `faster` and `slower` also need the whole interval to lie beyond
+/// `noise`, the interval of the ratio of the baseline's twin `again` to the baseline, and `same`
+/// needs `noise` to lie inside +-delta. Noise has no direction: it reaches as far below 1 as above,
+/// by its larger end.
 [[nodiscard]] results::Verdict verdict(const PairedRatio& ratio,
                                        const std::optional<Interval>& noise,
                                        double delta = kDefaultDelta);

@@ -189,10 +189,12 @@ class Table {
     const auto* ratio = find_ratio(*cell, name);
     if (ratio == nullptr || !ratio->median) return fmt::format("{:<{}}", cost, kColumnWidth);
     const std::string interval = ratio->ci95 ? short_interval(*ratio->ci95) : "[n<2]";
+    // The noise is what verdicts are held against; it has none itself.
+    const bool noise = cell->strategy == "again";
     const std::string text = fmt::format("{:>4} {:<11} {}", short_number(*ratio->median), interval,
                                          sign(ratio->verdict));
     const std::size_t used = cost.size() + text.size();
-    return cost + paint(text, colour_of(ratio->verdict)) +
+    return cost + paint(text, noise ? "" : colour_of(ratio->verdict)) +
            std::string(kColumnWidth > used ? kColumnWidth - used : 0, ' ');
   }
 

@@ -1,0 +1,436 @@
+#include "analysis/figures.hpp"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "analysis/chart.hpp"
+#include "analysis/headline.hpp"
+#include "analysis/selection.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::Cell;
+using results::Metric;
+using results::Params;
+using results::Results;
+
+constexpr std::array<std::string_view, 6> kAttribution = {"tag-cell",          "target-cell",
+                                                          "target-register",   "indirect-cell",
+                                                          "indirect-cell-rwx", "unchecked"};
+
+std::string titled(const Results& results, const std::string& title) {
+  return (results.context.emulated ? "EMULATED, no hardware times: " : "") + title;
+}
+
+std::string spaced(const Params& params) {
+  std::string text = results::params_text(params);
+  for (std::size_t at = text.find(','); at != std::string::npos; at = text.find(',', at + 2)) {
+    text.replace(at, 1, ", ");
+  }
+  return text;
+}
+
+Point point_of(double x, const Metric* metric) {
+  if (metric == nullptr) return {x, std::nullopt, std::nullopt};
+  return {x, metric->median, metric->ci95};
+}
+
+bool has_value(const Series& series) {
+  return std::any_of(series.points.begin(), series.points.end(),
+                     [](const Point& point) { return point.y.has_value(); });
+}
+
+/// Collects why series are missing, each reason once, as "sysv-shm: denied: ...".
+class Remarks {
+ public:
+  explicit Remarks(const Results& results) : results_(results) {}
+
+  void missing(const std::string& strategy, const Cell* cell) {
+    const std::string reason = why_missing(results_, strategy, cell);
+    if (reason == "not part of this run") return;
+    std::string line = "not available: " + strategy + ": " + reason;
+    if (std::find(lines_.begin(), lines_.end(), line) == lines_.end())
+      lines_.push_back(std::move(line));
+  }
+
+  [[nodiscard]] const std::vector<std::string>& lines() const { return lines_; }
+
+ private:
+  const Results& results_;
+  std::vector<std::string> lines_;
+};
+
+// ---- over the number of sites ----
+
+struct SitesGrid {
+  std::vector<Params> panels;       // mic's parameters without sites
+  std::vector<std::int64_t> sites;  // ascending
+};
+
+SitesGrid sites_grid(const Results& results) {
+  SitesGrid grid;
+  std::set<std::int64_t> sites;
+  for (const Params& params : param_sets(results, "mic")) {
+    const auto count = integer_param(params, "sites");
+    if (!count || *count <= 0) continue;
+    sites.insert(*count);
+    Params rest = without_param(params, "sites");
+    if (std::find(grid.panels.begin(), grid.panels.end(), rest) == grid.panels.end()) {
+      grid.panels.push_back(std::move(rest));
+    }
+  }
+  grid.sites.assign(sites.begin(), sites.end());
+  return grid;
+}
+
+/// mic's cell of these parameters, wherever `sites` stands among them.
+const Cell* mic_cell(const Results& results, const std::string& strategy, const Params& rest,
+                     std::int64_t sites) {
+  for (const Cell& cell : results.cells) {
+    if (cell.workload == "mic" && cell.strategy == strategy &&
+        integer_param(cell.params, "sites") == sites &&
+        without_param(cell.params, "sites") == rest) {
+      return &cell;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<Tic> site_tics(const std::vector<std::int64_t>& sites) {
+  std::vector<Tic> tics;
+  if (sites.empty()) return tics;
+  // Powers of four from the first at or below the smallest: few enough to stay readable in half a
+  // page's width.
+  std::int64_t first = 1;
+  while (first * 4 <= sites.front()) first *= 4;
+  std::int64_t at = first;
+  do {
+    tics.push_back(
+        {static_cast<double>(at), at < 1024 ? std::to_string(at) : fmt::format("{}k", at / 1024)});
+    at *= 4;
+  } while (tics.back().at < static_cast<double>(sites.back()));
+  return tics;
+}
+
+using Value = std::function<Point(double x, const Cell* cell, const Cell* floor)>;
+
+void add_panels(const Results& results, const SitesGrid& grid, const std::vector<std::string>& ids,
+                const Value& value, LineChart& chart) {
+  Remarks remarks(results);
+  std::set<std::string> drawn;
+  for (const Params& rest : grid.panels) {
+    Panel panel{spaced(rest), {}};
+    for (const std::string& id : ids) {
+      Series series{id, appearance(id), {}};
+      for (const std::int64_t sites : grid.sites) {
+        const Cell* cell = mic_cell(results, id, rest, sites);
+        const Cell* floor = mic_cell(results, "floor", rest, sites);
+        series.points.push_back(value(static_cast<double>(sites), cell, floor));
+        if (!series.points.back().y) remarks.missing(id, cell);
+      }
+      if (!has_value(series)) continue;
+      drawn.insert(id);
+      panel.series.push_back(std::move(series));
+    }
+    chart.panels.push_back(std::move(panel));
+  }
+  for (const std::string& id : ids) {
+    if (!drawn.contains(id)) chart.absent.push_back(id);
+  }
+  chart.remarks = remarks.lines();
+}
+
+std::vector<std::string> drawn_over_sites(const Results& results) {
+  std::vector<std::string> ids;
+  for (const std::string& id : strategies_in_order(results)) {
+    if (!appearance(id).control || id == "floor") ids.push_back(id);
+  }
+  return ids;
+}
+
+LineChart sites_chart(const std::string& name, const std::string& title, const SitesGrid& grid) {
+  LineChart chart;
+  chart.name = name;
+  chart.title = title;
+  chart.x_label = "send sites (1k = 1,024)";
+  chart.log_x = true;
+  chart.x_tics = site_tics(grid.sites);
+  return chart;
+}
+
+Figure send_by_sites(const Results& results, const SitesGrid& grid) {
+  LineChart chart = sites_chart(
+      "send-by-sites", titled(results, "Cost of a monomorphic send by number of send sites"), grid);
+  chart.y_label = "ns per send";
+  add_panels(
+      results, grid, drawn_over_sites(results),
+      [](double x, const Cell* cell, const Cell*) {
+        return point_of(x, usable_metric(cell, "send"));
+      },
+      chart);
+  return {chart.name, chart.title,
+          "Each point is the median over rounds of one strategy at one number of send sites, with "
+          "its 95 % interval; "
+          "points of the same number of sites stand side by side so that equal ones stay visible. "
+          "Compare a "
+          "strategy with the dashed floor, the same bytes never patched: lines that lie on it cost "
+          "nothing while "
+          "no patching goes on.",
+          line_chart_script(chart)};
+}
+
+Point ratio_point(double x, const Cell* cell, const Cell* floor) {
+  const Metric* own = usable_metric(cell, "send");
+  const Metric* base = usable_metric(floor, "send");
+  if (own == nullptr || base == nullptr) return {x, std::nullopt, std::nullopt};
+  const PairedRatio ratio = paired_ratio(own->samples, base->samples);
+  return {x, ratio.median, ratio.ci95};
+}
+
+Figure attribution(const Results& results, const SitesGrid& grid) {
+  LineChart chart = sites_chart(
+      "attribution",
+      titled(results,
+             "Where the cost of an indirect send comes from: controls as ratios to the floor"),
+      grid);
+  chart.y_label = "send cost / floor";
+  chart.reference = 1;
+  chart.reference_label = "floor";
+  std::vector<std::string> ids;
+  if (!results.baseline.empty()) ids.push_back(results.baseline);
+  for (const std::string_view id : kAttribution) {
+    if (id != results.baseline) ids.emplace_back(id);
+  }
+  const std::vector<std::string> known = strategies_in_order(results);
+  std::erase_if(ids, [&](const std::string& id) {
+    return std::find(known.begin(), known.end(), id) == known.end();
+  });
+  add_panels(results, grid, ids, ratio_point, chart);
+  return {chart.name, chart.title,
+          "Each point is the median over rounds of the ratio to the floor of the same round, with "
+          "its 95 % interval; "
+          "above 1 is slower. target-register differs from the floor by the kind of branch alone "
+          "and tag-cell by a "
+          "data load alone, so what target-cell and indirect-cell cost beyond them is due to the "
+          "two together, "
+          "and indirect-cell-rwx shows whether the mapping of the code matters.",
+          line_chart_script(chart)};
+}
+
+// ---- over the degree of polymorphism ----
+
+/// One place on the x axis: a degree, or an open PIC.
+struct DegreePlace {
+  std::string label;
+  std::string workload;
+  std::function<std::optional<Params>(const Params& panel)> params;
+};
+
+std::int64_t sites_of_pic(const Results& results) {
+  for (const Params& params : param_sets(results, "pic")) {
+    if (const auto sites = integer_param(params, "sites")) return *sites;
+  }
+  return 1024;
+}
+
+void add_degrees(const Results& results, std::vector<DegreePlace>& places) {
+  std::set<std::int64_t> degrees;
+  for (const Params& params : param_sets(results, "pic")) {
+    if (const auto degree = integer_param(params, "degree")) degrees.insert(*degree);
+  }
+  for (const std::int64_t degree : degrees) {
+    places.push_back({std::to_string(degree), "pic",
+                      [&results, degree](const Params& panel) -> std::optional<Params> {
+                        for (const Params& params : param_sets(results, "pic")) {
+                          if (integer_param(params, "degree") == degree &&
+                              without_param(params, "degree") == panel) {
+                            return params;
+                          }
+                        }
+                        return std::nullopt;
+                      }});
+  }
+}
+
+std::vector<DegreePlace> degree_places(const Results& results) {
+  std::vector<DegreePlace> places;
+  const std::array mic_wish = {Preference{"sites", sites_of_pic(results)}};
+  if (const auto mic = representative(results, "mic", mic_wish)) {
+    places.push_back({"1", "mic", [mic](const Params&) { return mic; }});
+  }
+  add_degrees(results, places);
+  std::set<std::int64_t> classes;
+  for (const Params& params : param_sets(results, "open-pic")) {
+    if (const auto count = integer_param(params, "classes")) classes.insert(*count);
+  }
+  for (const std::int64_t count : classes) {
+    const std::array wish = {Preference{"classes", count}, Preference{"cache_entries", 1024}};
+    const auto params = representative(results, "open-pic", wish);
+    places.push_back({grouped(count), "open-pic", [params](const Params&) { return params; }});
+  }
+  return places;
+}
+
+/// The closed caches and the open ones, whose mechanisms differ.
+std::vector<Zone> degree_zones(const std::vector<DegreePlace>& places) {
+  const auto open = std::find_if(places.begin(), places.end(), [](const DegreePlace& place) {
+    return place.workload == "open-pic";
+  });
+  const auto closed = static_cast<double>(open - places.begin());
+  const auto all = static_cast<double>(places.size());
+  std::vector<Zone> zones;
+  if (closed > 0) zones.push_back({1, closed, "mic and closed PIC"});
+  if (closed < all) zones.push_back({closed + 1, all, "open PIC"});
+  return zones;
+}
+
+Panel degree_panel(const Results& results, const Params& rest,
+                   const std::vector<DegreePlace>& places, Remarks& remarks) {
+  Panel panel{spaced(rest), {}};
+  for (const std::string& id : drawn_over_sites(results)) {
+    Series series{id, appearance(id), {}};
+    double x = 0;
+    for (const DegreePlace& place : places) {
+      x += 1;
+      // No line from the closed caches to the open one: between them lies another mechanism.
+      const bool first_open = place.workload == "open-pic" && series.points.size() > 0 && x > 1 &&
+                              places[static_cast<std::size_t>(x) - 2].workload != "open-pic";
+      if (first_open) series.points.push_back({x - 0.5, std::nullopt, std::nullopt});
+      const auto params = place.params(rest);
+      const Cell* cell = params ? find_cell(results, place.workload, id, *params) : nullptr;
+      series.points.push_back(point_of(x, usable_metric(cell, "send")));
+      if (!series.points.back().y) remarks.missing(id, cell);
+    }
+    if (has_value(series)) panel.series.push_back(std::move(series));
+  }
+  return panel;
+}
+
+Figure send_by_degree(const Results& results) {
+  LineChart chart;
+  chart.name = "send-by-degree";
+  chart.title = titled(results, fmt::format("Cost of a send by degree of polymorphism, {} sites",
+                                            grouped(sites_of_pic(results))));
+  chart.x_label = "classes that a send site sees";
+  chart.y_label = "ns per send";
+  const std::vector<DegreePlace> places = degree_places(results);
+  for (std::size_t index = 0; index < places.size(); ++index) {
+    chart.x_tics.push_back({static_cast<double>(index + 1), places[index].label});
+  }
+  chart.zones = degree_zones(places);
+  std::vector<Params> panels;
+  for (const Params& params : param_sets(results, "pic")) {
+    Params rest = without_param(params, "degree");
+    if (std::find(panels.begin(), panels.end(), rest) == panels.end())
+      panels.push_back(std::move(rest));
+  }
+  if (panels.empty()) panels.emplace_back();
+  Remarks remarks(results);
+  for (const Params& rest : panels)
+    chart.panels.push_back(degree_panel(results, rest, places, remarks));
+  for (const std::string& id : drawn_over_sites(results)) {
+    const bool drawn =
+        std::any_of(chart.panels.begin(), chart.panels.end(), [&](const Panel& panel) {
+          return std::any_of(panel.series.begin(), panel.series.end(),
+                             [&](const Series& series) { return series.label == id; });
+        });
+    if (!drawn) chart.absent.push_back(id);
+  }
+  chart.remarks = remarks.lines();
+  return {chart.name, chart.title,
+          "Each point is the median over rounds of one strategy, from sites that see one class "
+          "(mic) through closed "
+          "PICs to open PICs that look the class up in the method cache. Closed PICs are a chain "
+          "of compares, so cost "
+          "rises with the degree; the open PIC ends in an indirect jump under every strategy, so "
+          "there strategies "
+          "should agree.",
+          line_chart_script(chart)};
+}
+
+// ---- patching ----
+
+Dot dot_of(const Results& results, const std::string& strategy, const Cell* cell,
+           std::string_view name) {
+  const Metric* metric = usable_metric(cell, name);
+  if (metric != nullptr) return {metric->median, metric->ci95, ""};
+  const auto* status = find_strategy(results, strategy);
+  std::string word = "not measured";
+  if (cell != nullptr && cell->status != results::CellStatus::ok) word = to_string(cell->status);
+  if (status != nullptr && status->status != results::Availability::available) {
+    word = to_string(status->status);
+  }
+  return {std::nullopt, std::nullopt, "not available: " + word};
+}
+
+Figure patch_cost(const Results& results, const Params& params) {
+  DotChart chart;
+  chart.name = "patch-cost";
+  chart.title = titled(results, "Cost of changing a linked send site" +
+                                    (params.empty() ? "" : " (relink, " + spaced(params) + ")"));
+  chart.x_label = "ns per patch, logarithmic";
+  chart.panel_titles = {"patch: the change alone",
+                        "patch_execute: the change and one send through it"};
+  Remarks remarks(results);
+  for (const std::string& id : strategies_in_order(results)) {
+    if (appearance(id).control) continue;
+    const Cell* cell = find_cell(results, "relink", id, params);
+    DotRow row{id, appearance(id), {}};
+    for (const char* metric : {"patch", "patch_execute"}) {
+      row.dots.push_back(dot_of(results, id, cell, metric));
+      if (!row.dots.back().value) remarks.missing(id, cell);
+    }
+    chart.rows.push_back(std::move(row));
+  }
+  chart.remarks = remarks.lines();
+  return {chart.name, chart.title,
+          "Each dot is the median over rounds, in nanoseconds, with its 95 % interval where that "
+          "is wider than the "
+          "dot; the axis is logarithmic, so equal distances are equal factors. The left panel is "
+          "what the patch "
+          "itself takes, the right one also pays for executing bytes that have just changed, which "
+          "on most "
+          "processors dwarfs the store.",
+          dot_chart_script(chart)};
+}
+
+}  // namespace
+
+FigureSet make_figures(const Results& results) {
+  FigureSet set;
+  const SitesGrid grid = sites_grid(results);
+  const std::array relink_wish = {Preference{"sites", 1024}};
+  const auto relink = representative(results, "relink", relink_wish);
+  const std::vector<std::string> workloads = workloads_in_order(results);
+  const auto ran = [&](std::string_view id) {
+    return std::find(workloads.begin(), workloads.end(), id) != workloads.end();
+  };
+  if (grid.sites.empty()) {
+    set.absent.emplace_back("No figure of send cost over sites: this run has no cell of mic.");
+  } else {
+    set.figures.push_back(send_by_sites(results, grid));
+  }
+  if (relink) {
+    set.figures.push_back(patch_cost(results, *relink));
+  } else {
+    set.absent.emplace_back("No figure of patch cost: this run has no cell of relink.");
+  }
+  if (ran("pic") || ran("open-pic")) {
+    set.figures.push_back(send_by_degree(results));
+  } else {
+    set.absent.emplace_back(
+        "No figure of send cost by degree: this run has no cell of pic or open-pic.");
+  }
+  if (!grid.sites.empty()) set.figures.push_back(attribution(results, grid));
+  return set;
+}
+
+}  // namespace patchbench::analysis

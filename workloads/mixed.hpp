@@ -1,8 +1,7 @@
 // workloads/mixed.hpp - sites as programs have them: 90 % monomorphic, 9 % polymorphic, 1 %
 // megamorphic.
 //
-// The shares are those usually quoted for Smalltalk and JavaScript programs (unverified here; see
-// FIELD notes in the documentation).
+// The shares are those usually quoted for object-oriented programs; we have not verified them.
 #pragma once
 
 #include <memory>
@@ -58,7 +57,6 @@ struct Mixed {
       state.plan.selector_of_site.push_back(static_cast<std::uint32_t>(random.below(kSelectors)));
     }
     send::draw_stream(state, true, random);
-    state.may_miss_method_cache = true;
     state.seed = random.below(UINT64_MAX);
     return state;
   }

@@ -64,7 +64,6 @@ struct OpenPic {
     for (auto& classes : state.classes_of_site) {
       classes = send::some_classes(send::kMaxPicCases + 1, state.plan.heap_classes, random);
     }
-    state.may_miss_method_cache = true;
     state.seed = random.below(UINT64_MAX);
     return state;
   }

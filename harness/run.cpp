@@ -167,7 +167,6 @@ class LostRounds {
 
 ChildTask make_task(const Options& options, const PlannedCell& cell, const PlannedRound& round,
                     int round_number, int order) {
-  const Preset& preset = *options.selection.preset;
   ChildTask task;
   task.cell = cell.id;
   task.strategy = cell.runs;
@@ -176,8 +175,8 @@ ChildTask make_task(const Options& options, const PlannedCell& cell, const Plann
   task.round = round_number;
   task.order = order;
   task.cpu = options.cpus[static_cast<std::size_t>(round_number) % options.cpus.size()];
-  task.batches = preset.batches;
-  task.budget_ms = preset.budget_ms;
+  task.batches = options.selection.preset->batches;
+  task.budget_ms = options.selection.preset->budget_ms;
   return task;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "harness/catalogue.hpp"
 #include "harness/command_line.hpp"
@@ -17,6 +18,7 @@ inline constexpr int kInterrupted = 130;
 /// What only tests change.
 struct Settings {
   std::chrono::milliseconds child_timeout{30'000};
+  std::optional<double> budget_ms;  // instead of the preset's
   EnvironmentSources sources;
 };
 

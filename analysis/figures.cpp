@@ -234,6 +234,15 @@ struct DegreePlace {
   std::function<std::optional<Params>(const Params& panel)> params;
 };
 
+/// shared-stub differs from indirect-cell in its PICs alone, so this is its figure.
+std::vector<std::string> drawn_over_degrees(const Results& results) {
+  std::vector<std::string> ids;
+  for (const std::string& id : strategies_in_order(results)) {
+    if (!appearance(id).control || id == "floor" || id == "shared-stub") ids.push_back(id);
+  }
+  return ids;
+}
+
 std::int64_t sites_of_pic(const Results& results) {
   for (const Params& params : param_sets(results, "pic")) {
     if (const auto sites = integer_param(params, "sites")) return *sites;
@@ -295,7 +304,7 @@ std::vector<Zone> degree_zones(const std::vector<DegreePlace>& places) {
 Panel degree_panel(const Results& results, const Params& rest,
                    const std::vector<DegreePlace>& places, Remarks& remarks) {
   Panel panel{spaced(rest), {}};
-  for (const std::string& id : drawn_over_sites(results)) {
+  for (const std::string& id : drawn_over_degrees(results)) {
     Series series{id, appearance(id), {}};
     double x = 0;
     for (const DegreePlace& place : places) {
@@ -336,7 +345,7 @@ Figure send_by_degree(const Results& results) {
   Remarks remarks(results);
   for (const Params& rest : panels)
     chart.panels.push_back(degree_panel(results, rest, places, remarks));
-  for (const std::string& id : drawn_over_sites(results)) {
+  for (const std::string& id : drawn_over_degrees(results)) {
     const bool drawn =
         std::any_of(chart.panels.begin(), chart.panels.end(), [&](const Panel& panel) {
           return std::any_of(panel.series.begin(), panel.series.end(),
@@ -407,7 +416,7 @@ Figure patch_cost(const Results& results, const Params& params) {
 FigureSet make_figures(const Results& results) {
   FigureSet set;
   const SitesGrid grid = sites_grid(results);
-  const std::array relink_wish = {Preference{"sites", 1024}};
+  const std::array relink_wish = {Preference{"batch", 1}, Preference{"sites", 1024}};
   const auto relink = representative(results, "relink", relink_wish);
   const std::vector<std::string> workloads = workloads_in_order(results);
   const auto ran = [&](std::string_view id) {

@@ -30,9 +30,9 @@ std::vector<Wanted> customary() {
       {"open-pic", "send", {{"classes", 256}, {"cache_entries", 1024}}},
       {"mixed", "send", {{"sites", 1024}}},
       {"link", "link", {{"sites", 1024}}},
-      {"relink", "patch", {{"sites", 1024}}},
-      {"relink", "patch_execute", {{"sites", 1024}}},
-      {"relink", "miss", {{"sites", 1024}}},
+      {"relink", "patch", {{"batch", 1}, {"sites", 1024}}},
+      {"relink", "patch_execute", {{"batch", 1}, {"sites", 1024}}},
+      {"relink", "miss", {{"batch", 1}, {"sites", 1024}}},
   };
 }
 

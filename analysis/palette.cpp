@@ -70,6 +70,8 @@ constexpr std::array kAppearances = {
         "target in the code, indirect call through a register: the kind of branch alone, no data"},
     Appearance{"indirect-cell-rwx", kOrange, kOpenPentagon, kDashed, true,
                "indirect-cell with its code in rwx memory: cells without the change of mapping"},
+    Appearance{"shared-stub", kVermillion, kOpenPentagon, kDashed, true,
+               "indirect-cell with one PIC stub that all sites share"},
 };
 
 constexpr std::array kSpareColours = {kPurple, kVermillion, kBlue, kGreen, kOrange, kSkyBlue};

@@ -1,0 +1,540 @@
+#include "analysis/document.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "analysis/headline.hpp"
+#include "analysis/palette.hpp"
+#include "analysis/selection.hpp"
+#include "analysis/statistics.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::Cell;
+using results::Metric;
+using results::Params;
+using results::Ratio;
+using results::Results;
+using results::Verdict;
+
+TextCell number(std::string text) { return {std::move(text), Tone::number}; }
+TextCell plain(std::string text) { return {std::move(text), Tone::plain}; }
+TextCell faint(std::string text) { return {std::move(text), Tone::faint}; }
+
+/// Four significant digits, never an exponent.
+std::string full_number(double value) {
+  if (value == 0) return "0";
+  const double size = std::abs(value);
+  if (size >= 9999.5) return grouped(std::llround(value));
+  const int digits = 3 - static_cast<int>(std::floor(std::log10(size)));
+  return fmt::format("{:.{}f}", value, std::clamp(digits, 0, 6));
+}
+
+std::string full_interval(const std::optional<Interval>& interval) {
+  if (!interval) return "";
+  return fmt::format("[{}, {}]", full_number((*interval)[0]), full_number((*interval)[1]));
+}
+
+std::string spaced(const Params& params) {
+  std::string text = results::params_text(params);
+  for (std::size_t at = text.find(','); at != std::string::npos; at = text.find(',', at + 2)) {
+    text.replace(at, 1, ", ");
+  }
+  return text;
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "" : ", ") + text;
+  return all;
+}
+
+/// Things that share a text, in the order in which the texts first appeared.
+class Grouping {
+ public:
+  void add(const std::string& text, const std::string& member) {
+    auto found = std::find_if(groups_.begin(), groups_.end(),
+                              [&](const auto& group) { return group.first == text; });
+    if (found == groups_.end()) {
+      groups_.emplace_back(text, std::vector<std::string>{});
+      found = std::prev(groups_.end());
+    }
+    auto& members = found->second;
+    if (std::find(members.begin(), members.end(), member) == members.end())
+      members.push_back(member);
+  }
+
+  [[nodiscard]] const auto& groups() const { return groups_; }
+
+ private:
+  std::vector<std::pair<std::string, std::vector<std::string>>> groups_;
+};
+
+Tone tone_of(Verdict verdict) {
+  if (verdict == Verdict::faster) return Tone::faster;
+  if (verdict == Verdict::slower) return Tone::slower;
+  return verdict == Verdict::unsure ? Tone::faint : Tone::plain;
+}
+
+// ---- noise ----
+
+struct Noise {
+  int comparisons = 0;
+  int differing = 0;            // the interval excludes 1, and is not inside +-delta
+  std::vector<double> reaches;  // of the intervals, as factors above 1
+};
+
+Noise noise_of(const Results& results) {
+  Noise noise;
+  for (const Cell& cell : results.cells) {
+    if (cell.strategy != "again") continue;
+    for (const Ratio& ratio : cell.ratios) {
+      if (!ratio.ci95) continue;
+      ++noise.comparisons;
+      if (ratio.verdict == Verdict::faster || ratio.verdict == Verdict::slower) ++noise.differing;
+      noise.reaches.push_back(std::max((*ratio.ci95)[1], 1 / (*ratio.ci95)[0]));
+    }
+  }
+  return noise;
+}
+
+/// One in twenty is what 95 % intervals promise; this is where chance stops being a good
+/// explanation.
+bool suspicious(const Noise& noise) {
+  return noise.differing >= 2 && noise.differing * 100 > noise.comparisons * 15;
+}
+
+std::string noise_sentence(const Results& results, const Noise& noise) {
+  if (noise.comparisons == 0) return "This run has no interval for the baseline against itself.";
+  return fmt::format(
+      "{} of {} comparisons of {} with itself call it faster or slower; with 95 % intervals about "
+      "one in twenty does "
+      "by chance. Half of the intervals reach {:.1f} % or more from 1: a difference smaller than "
+      "that is mostly "
+      "beyond what this run can see.",
+      noise.differing, noise.comparisons, results.baseline, 100 * (*median(noise.reaches) - 1));
+}
+
+Section noise_section(const Results& results) {
+  Section section;
+  section.title = "Noise: the baseline against itself";
+  section.paragraphs.push_back(noise_sentence(results, noise_of(results)));
+  TextTable table{{"workload", "parameters", "metric", "n", "ratio", "95 % interval", "by itself"},
+                  {}};
+  for (const Cell& cell : results.cells) {
+    if (cell.strategy != "again") continue;
+    for (const Ratio& ratio : cell.ratios) {
+      table.rows.push_back({plain(cell.workload),
+                            plain(spaced(cell.params)),
+                            plain(ratio.metric),
+                            number(std::to_string(ratio.n)),
+                            number(ratio.median ? full_number(*ratio.median) : ""),
+                            number(full_interval(ratio.ci95)),
+                            {std::string(to_string(ratio.verdict)), tone_of(ratio.verdict)}});
+    }
+  }
+  if (!table.rows.empty()) section.table = std::move(table);
+  section.detail = true;
+  return section;
+}
+
+// ---- warnings ----
+
+void warn_of_failures(const Results& results, std::vector<std::string>& warnings) {
+  int failed = 0;
+  for (const Cell& cell : results.cells) {
+    const bool bad = cell.status != results::CellStatus::ok &&
+                     cell.status != results::CellStatus::denied &&
+                     cell.status != results::CellStatus::unsupported;
+    failed += bad ? 1 : 0;
+  }
+  if (failed > 0) {
+    warnings.push_back(
+        fmt::format("{} of {} cells failed; their reasons stand in the tables of their workloads.",
+                    failed, results.cells.size()));
+  }
+}
+
+std::vector<std::string> warnings_of(const Results& results) {
+  std::vector<std::string> warnings;
+  if (results.context.emulated) {
+    warnings.emplace_back(
+        "EMULATED: instructions were interpreted or translated. These times say nothing about any "
+        "processor, and "
+        "must not stand beside native ones.");
+  }
+  if (results.run.interrupted) {
+    warnings.emplace_back("The run was interrupted: what is missing was not measured.");
+  }
+  warn_of_failures(results, warnings);
+  if (suspicious(noise_of(results))) {
+    warnings.push_back("The baseline differs from itself more often than chance explains: " +
+                       noise_sentence(results, noise_of(results)) +
+                       " Something disturbed this run; do not build on small differences in it.");
+  }
+  warnings.insert(warnings.end(), results.context.warnings.begin(), results.context.warnings.end());
+  return warnings;
+}
+
+// ---- summary ----
+
+Section run_section(const Results& results) {
+  const auto& run = results.run;
+  Section section;
+  section.title = "What was run";
+  TextTable table{{"", ""}, {}};
+  const auto row = [&table](const char* name, std::string value) {
+    if (!value.empty()) table.rows.push_back({plain(name), plain(std::move(value))});
+  };
+  row("run", run.id);
+  row("command", run.command);
+  row("preset", run.preset);
+  row("rounds",
+      fmt::format("{}: n of every interval; a round is one fresh process per cell", run.rounds));
+  row("seed", std::to_string(run.seed));
+  row("cells", std::to_string(results.cells.size()));
+  row("baseline", results.baseline.empty() ? "none was available" : results.baseline);
+  row("started, finished",
+      run.started + (run.finished.empty() ? ", not finished" : ", " + run.finished));
+  row("machine", results.context.cpu.model.value_or("unknown processor") + ", " +
+                     results.context.arch +
+                     (results.context.virtualization.value_or("none") == "none"
+                          ? ""
+                          : ", virtual machine (" + *results.context.virtualization + ")"));
+  section.table = std::move(table);
+  return section;
+}
+
+TextCell headline_entry(const Results& results, const std::string& id,
+                        const HeadlineColumn& column) {
+  const Cell* cell = find_cell(results, column.workload, id, column.params);
+  if (cell == nullptr) return {};
+  const Metric* metric = usable_metric(cell, column.metric);
+  if (metric == nullptr) {
+    const bool ok = cell->status == results::CellStatus::ok;
+    return faint(ok ? "-" : std::string(to_string(cell->status)));
+  }
+  const std::string cost = short_number(*metric->median) + " " + metric->unit;
+  if (id == results.baseline) return number(cost + ", baseline");
+  const Ratio* ratio = find_ratio(*cell, column.metric);
+  if (ratio == nullptr || !ratio->median) return number(cost);
+  std::string text = cost + ", " + short_number(*ratio->median);
+  if (ratio->ci95) text += " " + short_interval(*ratio->ci95);
+  if (id == "again") return number(text);
+  return {text + " " + std::string(to_string(ratio->verdict)), tone_of(ratio->verdict)};
+}
+
+std::string how_to_read(const Results& results) {
+  std::string text = fmt::format(
+      "Median over rounds, then the ratio to {} (paired round by round, below 1 is faster) with "
+      "its 95 % interval, and "
+      "the verdict: faster, slower, same (the interval lies within {:.0f} % of 1) or unsure. Every "
+      "interval holds for "
+      "itself: of twenty, about one misses.",
+      results.baseline.empty() ? "the baseline" : results.baseline, 100 * kDefaultDelta);
+  if (results.run.rounds <= kFewRounds) {
+    text += fmt::format(
+        " With {} rounds or fewer a verdict is given only beyond the interval of again, the run's "
+        "own noise.",
+        kFewRounds);
+  }
+  return text;
+}
+
+Section headline_section(const Results& results) {
+  Section section;
+  section.title = "The result";
+  const std::vector<HeadlineColumn> columns = headline_columns(results);
+  if (columns.empty()) {
+    section.paragraphs.emplace_back("No cell was measured.");
+    return section;
+  }
+  section.paragraphs.push_back(how_to_read(results));
+  TextTable table{{"strategy"}, {}};
+  for (const HeadlineColumn& column : columns) {
+    table.header.push_back(column.workload + ": " + column.metric + " (" + spaced(column.params) +
+                           ")");
+  }
+  for (const std::string& id : strategies_in_order(results)) {
+    std::vector<TextCell> row{plain(id)};
+    for (const HeadlineColumn& column : columns) row.push_back(headline_entry(results, id, column));
+    const bool any = std::any_of(row.begin() + 1, row.end(), [](const TextCell& cell) {
+      return !cell.text.empty() && cell.text != "unsupported";
+    });
+    if (any) table.rows.push_back(std::move(row));
+  }
+  section.table = std::move(table);
+  return section;
+}
+
+// ---- strategies ----
+
+Section strategies_section(const Results& results, bool controls) {
+  Section section;
+  section.title = controls ? "Controls" : "Strategies";
+  section.paragraphs.emplace_back(controls ? "No way to change code, but yardsticks: what the "
+                                             "ratios of the strategies are held against."
+                                           : "What this machine allowed, and what it refused.");
+  TextTable table{{"id", "what it is", "status", "reason or choice"}, {}};
+  for (const std::string& id : strategies_in_order(results)) {
+    const Appearance look = appearance(id);
+    if (look.control != controls) continue;
+    const auto* status = find_strategy(results, id);
+    std::string reason;
+    std::string word = "available";
+    if (status != nullptr) {
+      word = to_string(status->status);
+      reason = status->status == results::Availability::available
+                   ? status->detail
+                   : why_missing(results, id, nullptr);
+      if (!status->call.empty()) {
+        reason += " [" + status->call + (status->error ? ": " + *status->error : "") + "]";
+      }
+    }
+    table.rows.push_back({plain(id), plain(std::string(look.meaning)), plain(word), plain(reason)});
+  }
+  if (!table.rows.empty()) section.table = std::move(table);
+  return section;
+}
+
+// ---- workloads ----
+
+std::vector<TextCell> metric_row(const Cell& cell, const Metric& metric) {
+  const Ratio* ratio = find_ratio(cell, metric.name);
+  std::vector<TextCell> row{
+      plain(spaced(cell.params)),
+      plain(cell.strategy),
+      plain(metric.name),
+      number(std::to_string(present(metric.samples).size())),
+      number(metric.median ? full_number(*metric.median) + " " + metric.unit : ""),
+      number(full_interval(metric.ci95))};
+  if (ratio == nullptr || !ratio->median) {
+    row.insert(row.end(), {{}, {}, {}, {}});
+  } else {
+    std::string free = full_interval(ratio->ci_free);
+    if (ratio->ci_free_coverage)
+      free += fmt::format(" at {:.1f} %", 100 * *ratio->ci_free_coverage);
+    row.insert(row.end(), {number(full_number(*ratio->median)),
+                           number(full_interval(ratio->ci95)),
+                           number(free),
+                           {std::string(to_string(ratio->verdict)), tone_of(ratio->verdict)}});
+  }
+  row.push_back(faint(joined(cell.notes)));
+  return row;
+}
+
+std::vector<TextCell> missing_row(const Cell& cell, std::size_t columns) {
+  std::vector<TextCell> row{plain(spaced(cell.params)), plain(cell.strategy),
+                            faint(std::string(to_string(cell.status)))};
+  row.resize(columns);
+  row.back() = faint(cell.reason);
+  return row;
+}
+
+Section workload_section(const Results& results, const std::string& workload) {
+  Section section;
+  section.title = "Workload " + workload;
+  section.detail = true;
+  TextTable table{{"parameters", "strategy", "metric", "n", "median", "95 % interval", "ratio",
+                   "95 % interval", "distribution-free", "verdict", "notes"},
+                  {}};
+  const std::vector<std::string> order = strategies_in_order(results);
+  for (const Params& params : param_sets(results, workload)) {
+    for (const std::string& id : order) {
+      const Cell* cell = find_cell(results, workload, id, params);
+      if (cell == nullptr) continue;
+      if (cell->status != results::CellStatus::ok) {
+        table.rows.push_back(missing_row(*cell, table.header.size()));
+        continue;
+      }
+      for (const Metric& metric : cell->metrics) table.rows.push_back(metric_row(*cell, metric));
+    }
+  }
+  section.table = std::move(table);
+  return section;
+}
+
+std::string counter_title(const results::Counter& counter) {
+  std::string title = counter.name + " per " + counter.per;
+  if (counter.source != "software") title += ", " + counter.source;
+  if (counter.scope == "kernel" || counter.scope == "both") title += ", " + counter.scope;
+  return title;
+}
+
+std::string amount(const std::optional<std::int64_t>& value) {
+  return value ? grouped(*value) : "";
+}
+
+/// One row a cell: bytes, counts and memory beside the times.
+Section counters_section(const Results& results, const std::string& workload) {
+  Section section;
+  section.title = "Counters and memory of " + workload;
+  section.detail = true;
+  std::vector<std::string> titles;
+  for (const Cell& cell : results.cells) {
+    for (const auto& counter : cell.counters) {
+      const std::string title = counter_title(counter);
+      const bool known = std::find(titles.begin(), titles.end(), title) != titles.end();
+      if (cell.workload == workload && !known) titles.push_back(title);
+    }
+  }
+  TextTable table{{"parameters", "strategy"}, {}};
+  table.header.insert(table.header.end(), titles.begin(), titles.end());
+  table.header.insert(table.header.end(), {"mappings", "mapped KiB", "resident KiB"});
+  for (const Cell& cell : results.cells) {
+    if (cell.workload != workload || cell.status != results::CellStatus::ok) continue;
+    std::vector<TextCell> row{plain(spaced(cell.params)), plain(cell.strategy)};
+    for (const std::string& title : titles) {
+      const auto found =
+          std::find_if(cell.counters.begin(), cell.counters.end(),
+                       [&](const auto& counter) { return counter_title(counter) == title; });
+      const bool there = found != cell.counters.end();
+      row.push_back(there && found->value ? number(full_number(*found->value))
+                                          : faint(there ? found->reason : ""));
+    }
+    row.insert(row.end(), {number(amount(cell.memory.vmas)), number(amount(cell.memory.mapped_kib)),
+                           number(amount(cell.memory.rss_kib))});
+    table.rows.push_back(std::move(row));
+  }
+  if (!table.rows.empty()) section.table = std::move(table);
+  return section;
+}
+
+// ---- what went wrong, and what to know ----
+
+Section lost_section(const Results& results) {
+  Section section;
+  section.title = "Lost rounds";
+  TextTable table{{"cell", "status", "reason", "rounds"}, {}};
+  for (const Cell& cell : results.cells) {
+    Grouping rounds;
+    for (const auto& lost : cell.lost) {
+      rounds.add(std::string(to_string(lost.status)) + '\n' + lost.reason,
+                 std::to_string(lost.round));
+    }
+    for (const auto& [what, members] : rounds.groups()) {
+      const std::size_t line = what.find('\n');
+      table.rows.push_back({plain(cell.id), plain(what.substr(0, line)),
+                            plain(what.substr(line + 1)), plain(joined(members))});
+    }
+  }
+  section.paragraphs.emplace_back(
+      table.rows.empty()
+          ? "No round was lost."
+          : "A cell counts as measured with at least 80 % of its rounds; a lost round is "
+            "missing from both sides of a ratio.");
+  section.detail = table.rows.size() > 20;
+  if (!table.rows.empty()) section.table = std::move(table);
+  return section;
+}
+
+std::string meaning_of_note(std::string_view note) {
+  if (note.starts_with("no architectural guarantee")) {
+    return "code is written through another address than it executes at, and no serialising "
+           "operation stands between: "
+           "the processor's manual does not promise that the new bytes are seen, though they were "
+           "here";
+  }
+  if (note.starts_with("drift over 5 %")) {
+    return "the processor's speed changed between the calibrations before and after these "
+           "measurements";
+  }
+  return "";
+}
+
+Section notes_section(const Results& results) {
+  Section section;
+  section.title = "Notes on cells";
+  Grouping notes;
+  for (const Cell& cell : results.cells) {
+    for (const std::string& note : cell.notes) notes.add(note, cell.workload + "/" + cell.strategy);
+  }
+  TextTable table{{"note", "what it means", "cells"}, {}};
+  for (const auto& [note, cells] : notes.groups()) {
+    table.rows.push_back({plain(note), plain(meaning_of_note(note)), plain(joined(cells))});
+  }
+  if (table.rows.empty()) section.paragraphs.emplace_back("None.");
+  if (!table.rows.empty()) section.table = std::move(table);
+  return section;
+}
+
+class ContextTable {
+ public:
+  void text(const std::string& name, const std::optional<std::string>& value) {
+    table_.rows.push_back({plain(name), value ? plain(*value) : faint("unknown")});
+  }
+  template <typename T>
+  void value(const std::string& name, const std::optional<T>& value) {
+    text(name, value ? std::optional(fmt::format("{}", *value)) : std::nullopt);
+  }
+  void pairs(const std::string& prefix,
+             const std::vector<std::pair<std::string, std::string>>& pairs) {
+    for (const auto& [name, value] : pairs) text(prefix + name, value);
+  }
+  [[nodiscard]] TextTable take() { return std::move(table_); }
+
+ private:
+  TextTable table_{{"", ""}, {}};
+};
+
+Section context_section(const Results& results) {
+  const results::Context& context = results.context;
+  ContextTable table;
+  table.text("host", context.host);
+  table.text("architecture", context.arch);
+  table.text("processor", context.cpu.model);
+  table.text("vendor", context.cpu.vendor);
+  table.value("family", context.cpu.family);
+  table.value("model", context.cpu.model_number);
+  table.text("microcode", context.cpu.microcode);
+  table.value("logical processors", context.cpu.online);
+  table.text("pinned to", context.cpu.pinned);
+  table.pairs("cache ", context.cpu.caches);
+  table.text("kernel", context.kernel);
+  table.text("kernel command line", context.kernel_command_line);
+  table.text("virtualisation", context.virtualization);
+  table.text("emulated", context.emulated ? "yes" : "no");
+  table.text("page size", std::to_string(context.page_size) + " bytes");
+  table.text("governor", context.governor);
+  table.value("turbo", context.turbo);
+  table.value("simultaneous multithreading", context.smt);
+  table.value("address space randomisation", context.aslr);
+  table.text("transparent huge pages", context.thp);
+  table.value("perf_event_paranoid", context.perf_event_paranoid);
+  table.value("load at the start", context.load_average);
+  table.pairs("mitigation ", context.mitigations);
+  table.text("compiler", context.compiler);
+  table.text("flags", context.flags);
+  table.text("build type", context.build_type);
+  table.text("revision", context.git);
+  table.pairs("library ", context.libraries);
+  return {"Context", {}, table.take(), false};
+}
+
+}  // namespace
+
+Document make_document(const Results& results) {
+  Document document;
+  document.title = "patchbench: " + results.run.id;
+  document.emulated = results.context.emulated;
+  document.warnings = warnings_of(results);
+  document.summary = {headline_section(results), run_section(results)};
+  document.rest = {strategies_section(results, false), strategies_section(results, true),
+                   noise_section(results)};
+  for (const std::string& workload : workloads_in_order(results)) {
+    document.rest.push_back(workload_section(results, workload));
+    Section counters = counters_section(results, workload);
+    if (counters.table) document.rest.push_back(std::move(counters));
+  }
+  document.rest.push_back(lost_section(results));
+  document.rest.push_back(notes_section(results));
+  document.rest.push_back(context_section(results));
+  return document;
+}
+
+}  // namespace patchbench::analysis

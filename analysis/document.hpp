@@ -1,0 +1,44 @@
+// analysis/document.hpp - what a report says, before it is known whether it becomes HTML or
+// Markdown.
+//
+// All texts are plain: whoever renders them escapes them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "results/model.hpp"
+
+namespace patchbench::analysis {
+
+enum class Tone { plain, number, faster, slower, faint };
+
+struct TextCell {
+  std::string text;
+  Tone tone = Tone::plain;
+};
+
+struct TextTable {
+  std::vector<std::string> header;
+  std::vector<std::vector<TextCell>> rows;  // each as long as the header
+};
+
+struct Section {
+  std::string title;
+  std::vector<std::string> paragraphs;
+  std::optional<TextTable> table;
+  bool detail = false;  // for reference: may be folded away
+};
+
+struct Document {
+  std::string title;
+  bool emulated = false;  // every heading says so
+  std::vector<std::string> warnings;
+  std::vector<Section> summary;  // what was run, the headline
+  std::vector<Section> rest;  // noise, strategies, controls, workloads, lost rounds, notes, context
+};
+
+[[nodiscard]] Document make_document(const results::Results& results);
+
+}  // namespace patchbench::analysis

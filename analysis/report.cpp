@@ -1,0 +1,77 @@
+#include "analysis/report.hpp"
+
+#include <system_error>
+
+#include "analysis/document.hpp"
+#include "analysis/figures.hpp"
+#include "analysis/gnuplot.hpp"
+#include "analysis/html.hpp"
+#include "results/file.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Drawn {
+  std::vector<InlineFigure> figures;
+  std::vector<std::string> remarks;
+};
+
+void remove_earlier(const Figure& figure, const fs::path& plots) {
+  for (const char* ending : {".svg", ".pdf"}) {
+    std::error_code ignored;
+    fs::remove(plots / (figure.name + ending), ignored);
+  }
+}
+
+/// False when there is no gnuplot at all, and trying the next figure is useless.
+bool draw(const Figure& figure, const fs::path& plots, Drawn& drawn, ReportOutcome& outcome) {
+  // A figure of an earlier call must not pass for this one's when gnuplot fails.
+  remove_earlier(figure, plots);
+  const fs::path script = plots / (figure.name + ".gp");
+  results::write_text_atomically(script, figure.script);
+  outcome.files.push_back(script);
+  if (const auto failure = run_gnuplot(plots, script.filename().string())) {
+    const bool missing = failure->kind == GnuplotError::missing;
+    const std::string text =
+        missing
+            ? "No figures were drawn: gnuplot was not found. Install the package gnuplot-nox, then "
+              "run bench-report on the results."
+            : "The figure " + figure.name + " was not drawn: " + failure->message;
+    outcome.warnings.push_back(text);
+    drawn.remarks.push_back(text);
+    return !missing;
+  }
+  outcome.files.push_back(plots / (figure.name + ".svg"));
+  outcome.files.push_back(plots / (figure.name + ".pdf"));
+  drawn.figures.push_back({figure.name, figure.title, figure.caption,
+                           results::read_text(plots / (figure.name + ".svg"))});
+  return true;
+}
+
+Drawn draw_all(const FigureSet& set, const fs::path& plots, ReportOutcome& outcome) {
+  Drawn drawn;
+  for (const Figure& figure : set.figures) {
+    if (!draw(figure, plots, drawn, outcome)) break;
+  }
+  drawn.remarks.insert(drawn.remarks.end(), set.absent.begin(), set.absent.end());
+  return drawn;
+}
+
+}  // namespace
+
+ReportOutcome write_report(const results::Results& results, const std::filesystem::path& dir) {
+  const fs::path plots = dir / "plots";
+  std::error_code error;
+  fs::create_directories(plots, error);
+  if (error) throw std::system_error(error, "cannot create " + plots.string());
+  ReportOutcome outcome;
+  outcome.files.push_back(dir / "report.html");
+  const Drawn drawn = draw_all(make_figures(results), plots, outcome);
+  const std::string page = html_page(make_document(results), drawn.figures, drawn.remarks);
+  results::write_text_atomically(dir / "report.html", page);
+  return outcome;
+}
+
+}  // namespace patchbench::analysis

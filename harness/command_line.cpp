@@ -35,6 +35,35 @@ Controls and the baseline are part of every run, whatever is selected.
 Exit codes: 0 done (denied strategies included), 1 a cell failed or crashed, 2 bad usage or
 nothing matched, 130 interrupted.)";
 
+/// Options as GNU programs show them, with descriptions that fit a terminal.
+class GnuFormatter : public CLI::Formatter {
+ public:
+  GnuFormatter() { column_width(kNames); }
+
+  std::string make_option_name(const CLI::Option* option, bool /*positional*/) const override {
+    return "--" + option->get_lnames().front();
+  }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string type = option->get_type_name();
+    return type.empty() || type.starts_with('[') ? type : "=" + type;
+  }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    std::string text;
+    std::size_t column = 0;
+    for (const std::string& word : split(option->get_description(), ' ')) {
+      const bool fits = column + 1 + word.size() <= kWidth - kNames;
+      text += column == 0 ? "" : (fits ? " " : "\n");
+      column = (column == 0 || !fits ? 0 : column + 1) + word.size();
+      text += word;
+    }
+    return text;
+  }
+
+ private:
+  static constexpr std::size_t kNames = 34;
+  static constexpr std::size_t kWidth = 100;
+};
+
 /// The options as typed, before anything is compared with the catalogue.
 struct Words {
   std::string strategies = "all";
@@ -62,8 +91,10 @@ void add_what_to_measure(CLI::App& app, Words& words) {
   app.add_option("--preset", words.preset,
                  "quick (default): a first look; standard: the whole grid; paper: with more rounds")
       ->type_name("quick|standard|paper");
-  app.add_option("--param", words.params,
-                 "Values of a workload parameter, instead of the preset's; repeatable")
+  app.add_option(
+         "--param", words.params,
+         "Values of a workload parameter, instead of the preset's; repeatable, and several may "
+         "follow one --param")
       ->type_name("NAME=VALUE[,VALUE...]");
   app.add_option("--filter", words.filter, "Only cells whose id matches (ECMAScript)")
       ->type_name("REGEX");
@@ -93,12 +124,14 @@ void add_what_to_leave(CLI::App& app, Words& words) {
   app.add_flag("--list{text}", words.list,
                "Strategies, workloads and parameters; --list=json for programs")
       ->type_name("[=json]");
-  app.add_flag("--dry-run", words.dry_run, "Show the plan and measure nothing");
+  app.add_flag("--dry-run", words.dry_run, "Show the plan and measure nothing")
+      ->disable_flag_override();
   app.add_option("--dump-code", words.dump_code,
                  "Write the machine code of a cell, before and after linking")
       ->type_name("CELL");
-  app.add_flag("--no-report", words.no_report, "No report.html and no figures");
-  app.add_flag("--quiet", words.quiet, "Print errors only");
+  app.add_flag("--no-report", words.no_report, "No report.html and no figures")
+      ->disable_flag_override();
+  app.add_flag("--quiet", words.quiet, "Print errors only")->disable_flag_override();
 }
 
 /// "all" and nothing give an empty list, which stands for all.
@@ -108,7 +141,13 @@ std::vector<std::string> id_list(std::string_view option, const std::string& tex
     throw UsageError(
         fmt::format("{}='{}' has an empty name in it; --list shows the valid ones", option, text));
   }
-  return std::ranges::find(ids, "all") != ids.end() ? std::vector<std::string>{} : ids;
+  if (std::ranges::find(ids, "all") == ids.end()) {
+    return ids;
+  }
+  if (ids.size() > 1) {
+    throw UsageError(fmt::format("{}='{}': 'all' stands alone", option, text));
+  }
+  return {};
 }
 
 const Preset* chosen_preset(const std::string& name) {
@@ -235,7 +274,7 @@ std::variant<Options, Answer> parse_command_line(int argc, const char* const* ar
                                                  const Catalogue& catalogue) {
   CLI::App app(std::string(kSummary), "bench-run");
   app.footer(std::string(kExamples));
-  app.get_formatter()->column_width(36);
+  app.formatter(std::make_shared<GnuFormatter>());
   app.set_help_flag("--help", "Print this and exit");
   app.set_version_flag("--version", "bench-run " + version_text());
   app.allow_extras();  // to say more about them than CLI11 does

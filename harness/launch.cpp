@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -182,9 +183,8 @@ class Child {
   /// As waitpid(2) gives it, once ended.
   [[nodiscard]] int wait_status() const { return wait_status_; }
   [[nodiscard]] const std::string& answer() const { return answer_text_; }
-  [[nodiscard]] std::string stderr_tail() const {
-    return errors_text_.substr(errors_text_.size() - std::min(errors_text_.size(), kStderrTail));
-  }
+  /// The end of it at least.
+  [[nodiscard]] const std::string& stderr_text() const { return errors_text_; }
   void kill_and_reap() {
     if (pid_ >= 0) {
       kill(-pid_, SIGKILL);
@@ -210,8 +210,8 @@ class Child {
     if (errors_ && !take(errors_, errors_text_)) {
       errors_ = Fd();
     }
-    if (errors_text_.size() > 2 * kStderrTail) {
-      errors_text_ = stderr_tail();
+    if (errors_text_.size() > 4 * kStderrTail) {
+      errors_text_.erase(0, errors_text_.size() - (kStderrTail + 1));
     }
   }
 
@@ -231,10 +231,18 @@ JournalEntry blank_entry(const ChildTask& task) {
   return entry;
 }
 
+/// The last lines of `text` on one.
+std::string last_lines(std::string_view text) {
+  if (text.size() > kStderrTail) {
+    text.remove_prefix(text.size() - kStderrTail);
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1));  // the first is only a part
+  }
+  return fmt::format("{}", fmt::join(split(trimmed(text), '\n'), " | "));
+}
+
 std::string with_stderr(std::string reason, const Child& child) {
-  const std::string tail = child.stderr_tail();
-  const std::string_view text = trimmed(tail);
-  return text.empty() ? reason : fmt::format("{}; it wrote: {}", reason, text);
+  const std::string written = last_lines(child.stderr_text());
+  return written.empty() ? reason : fmt::format("{}; it wrote: {}", reason, written);
 }
 
 JournalEntry ended_badly(const ChildTask& task, CellStatus status, std::string reason,

@@ -11,8 +11,9 @@
 
 namespace patchbench::harness {
 
-/// How much of what a child wrote to stderr goes into the reason of its failure: the end of it.
-inline constexpr std::size_t kStderrTail = 2048;
+/// How much of what a child wrote to stderr goes into the reason of its failure: the end of it, in
+/// whole lines where there are any, with " | " between them.
+inline constexpr std::size_t kStderrTail = 1024;
 
 /// Starts this executable again for `task` and waits. The entry has a status for every way a child
 /// can end: its own answer, else `timeout`, `crashed` (a signal) or `failed` (an exit code, no

@@ -53,7 +53,7 @@ void set_params(const WorkloadInfo& workload, std::string_view text, ParamText& 
                                     one.name, parameter_names(workload)));
     }
     std::ranges::find(params, one.name, &std::pair<std::string, std::string>::first)->second =
-        checked_value(workload, *parameter, one.values.front());
+        checked_value("--dump-code:", workload, *parameter, one.values.front());
   }
 }
 
@@ -73,16 +73,16 @@ ParamOverride parse_override(std::string_view text) {
   return result;
 }
 
-std::string checked_value(const WorkloadInfo& workload, const Parameter& parameter,
-                          std::string_view text) {
+std::string checked_value(std::string_view option, const WorkloadInfo& workload,
+                          const Parameter& parameter, std::string_view text) {
   const auto refuse = [&](std::string_view why) {
-    return UsageError(fmt::format("{}={}: {}; workload '{}' takes {}", parameter.name, text, why,
-                                  workload.id, allowed_values(parameter)));
+    return UsageError(fmt::format("{} {}={}: {}; workload '{}' takes {}", option, parameter.name,
+                                  text, why, workload.id, allowed_values(parameter)));
   };
   if (!parameter.choices.empty()) {
     if (std::ranges::find(parameter.choices, text) == parameter.choices.end()) {
       const std::optional<std::string> suggestion = nearest(text, parameter.choices);
-      throw refuse(suggestion ? fmt::format("did you mean '{}'?", *suggestion)
+      throw refuse(suggestion ? fmt::format("did you mean '{}'", *suggestion)
                               : std::string("no such value"));
     }
     return std::string(text);

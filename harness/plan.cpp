@@ -50,7 +50,7 @@ std::vector<std::string> values_of(const WorkloadInfo& workload, const Parameter
   for (const ParamOverride& one : selection.overrides) {
     if (one.name == parameter.name) {
       for (const std::string& text : one.values) {
-        std::string value = checked_value(workload, parameter, text);
+        std::string value = checked_value("--param", workload, parameter, text);
         if (!contains(values, value)) {
           values.push_back(std::move(value));
         }

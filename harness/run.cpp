@@ -216,9 +216,10 @@ class Measuring {
       if (lost_.given_up(cell)) {
         continue;
       }
-      auto entry = run_child(
-          make_task(options_, prepared_.cells[cell], round, number, static_cast<int>(order)),
-          settings_.child_timeout, signals_);
+      ChildTask task =
+          make_task(options_, prepared_.cells[cell], round, number, static_cast<int>(order));
+      task.budget_ms = settings_.budget_ms.value_or(task.budget_ms);
+      auto entry = run_child(task, settings_.child_timeout, signals_);
       if (!entry) {
         return false;
       }
@@ -370,15 +371,16 @@ int conclude(const Options& options, results::Results& results, const Measuring&
   results.run.interrupted = ending.interrupted;
   analysis::summarise(results, measuring.entries());
   bool written = write_final_results(results, directory);
-  if (!options.quiet) {
-    print_table(results);
+  if (options.quiet) {
+    print_failures(results);
+  } else {
+    print_table(results);  // says what failed, and why
     fmt::print("results: {}\n", (directory / "results.json").string());
   }
   if (options.report && written) {
     written = write_report_files(results, directory, options.quiet);
   }
   std::fflush(stdout);
-  print_failures(results);
   if (ending.interrupted && !ending.journal_lost) {
     fmt::print(stderr, "interrupted: what was measured until then is kept\n");
   }

@@ -68,21 +68,10 @@ class SiteWords {
   }
 
   void store_tag(std::uint32_t index, std::uint32_t from, std::uint32_t to) noexcept {
-    if constexpr (kTagInCell) {
-      patch_word<std::uint64_t>(WritableAddress{&cells_[index].tag}, from, to);
-    } else {
-      patch_word<std::uint32_t>(zone_->writable(site(index) + A::site_tag_offset()), from, to);
-    }
+    store_tag_at(locate(index), from, to);
   }
-
   void store_target(std::uint32_t index, ExecAddress from, ExecAddress to) noexcept {
-    if constexpr (kTargetInCell) {
-      patch_word<std::uint64_t>(WritableAddress{&cells_[index].target}, from.value(), to.value());
-    } else {
-      const ExecAddress word = target_word(index);
-      patch_word<std::uint32_t>(zone_->writable(word), A::encode_target(word, from),
-                                A::encode_target(word, to));
-    }
+    store_target_at(locate(index), from, to);
   }
 
   /// Changes tag and target. In between the site goes to `safe`, the miss trampoline: whoever
@@ -91,9 +80,10 @@ class SiteWords {
   /// above it rely on one mutator.
   void store_pair(std::uint32_t index, const SiteValue& from, const SiteValue& to,
                   ExecAddress safe) noexcept {
-    store_target(index, from.target, safe);
-    store_tag(index, from.tag, to.tag);
-    store_target(index, safe, to.target);
+    const Place place = locate(index);
+    store_target_at(place, from.target, safe);
+    store_tag_at(place, from.tag, to.tag);
+    store_target_at(place, safe, to.target);
   }
 
   /// Makes a site's stores visible to instruction fetch.
@@ -104,6 +94,49 @@ class SiteWords {
   }
 
  private:
+  /// Where a site's words are written. Found once for a patch, not once for each store: the
+  /// compiler may not carry a zone's offset over the stores, and loading it again costs as much as
+  /// a store.
+  struct Place {
+    WritableAddress tag;
+    WritableAddress target;
+    ExecAddress target_word;  // as executed; meaningless for a target in a cell
+  };
+
+  [[nodiscard]] Place locate(std::uint32_t index) const noexcept {
+    const ExecAddress where = site(index);
+    const ExecAddress word = target_word(index);
+    Place place{.tag = {}, .target = {}, .target_word = word};
+    if constexpr (kPatchesCode) {
+      const WritableAddress writable = zone_->writable(where);
+      place.tag = writable + A::site_tag_offset();
+      place.target = writable + A::site_target_offset(kDispatch);
+    }
+    if constexpr (kTagInCell) {
+      place.tag = WritableAddress{&cells_[index].tag};
+    }
+    if constexpr (kTargetInCell) {
+      place.target = WritableAddress{&cells_[index].target};
+    }
+    return place;
+  }
+
+  static void store_tag_at(const Place& place, std::uint32_t from, std::uint32_t to) noexcept {
+    if constexpr (kTagInCell) {
+      patch_word<std::uint64_t>(place.tag, from, to);
+    } else {
+      patch_word<std::uint32_t>(place.tag, from, to);
+    }
+  }
+  static void store_target_at(const Place& place, ExecAddress from, ExecAddress to) noexcept {
+    if constexpr (kTargetInCell) {
+      patch_word<std::uint64_t>(place.target, from.value(), to.value());
+    } else {
+      patch_word<std::uint32_t>(place.target, A::encode_target(place.target_word, from),
+                                A::encode_target(place.target_word, to));
+    }
+  }
+
   [[nodiscard]] ExecAddress target_word(std::uint32_t index) const noexcept {
     return site(index) + A::site_target_offset(kDispatch);
   }

@@ -21,8 +21,8 @@ struct ParamOverride {
 
 /// `text` as the parameter writes it ("0016" -> "16"). Throws UsageError naming workload, parameter
 /// and what is allowed.
-[[nodiscard]] std::string checked_value(const WorkloadInfo& workload, const Parameter& parameter,
-                                        std::string_view text);
+[[nodiscard]] std::string checked_value(std::string_view option, const WorkloadInfo& workload,
+                                        const Parameter& parameter, std::string_view text);
 
 /// Which value each parameter takes, for every combination of `values` (one list for each declared
 /// parameter, in that order); the last parameter varies fastest.

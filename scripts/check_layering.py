@@ -71,9 +71,9 @@ def find_included(tree, path, name):
     """The included file, as a path inside the tree, or None."""
     for start in (path.parent, tree):
         candidate = (start / name).resolve()
-        # A header may be made from NAME.in while configuring.
-        made_from = candidate.with_name(candidate.name + ".in")
-        if candidate.is_relative_to(tree) and (candidate.is_file() or made_from.is_file()):
+        # A header may be made while building, from NAME.hpp.in or by NAME.cmake.
+        sources = candidate, candidate.with_name(candidate.name + ".in"), candidate.with_suffix(".cmake")
+        if candidate.is_relative_to(tree) and any(source.is_file() for source in sources):
             return candidate.relative_to(tree)
     return None
 

@@ -1,12 +1,17 @@
 # What every target of this project has in common: the architecture, warnings, sanitizers, and where its headers are
 # found.
 
-# Files named for an architecture end in _${PATCHBENCH_ARCHITECTURE}.cpp.
-set(PATCHBENCH_ARCHITECTURE ${CMAKE_SYSTEM_PROCESSOR})
-if(NOT EXISTS ${PROJECT_SOURCE_DIR}/strategies/publish_${PATCHBENCH_ARCHITECTURE}.cpp)
-  message(FATAL_ERROR "patchbench does not know the architecture '${PATCHBENCH_ARCHITECTURE}'. "
+# As files are named for it: publish_x86_64.cpp, calibration_aarch64.cpp.
+string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" PATCHBENCH_ARCH)
+string(REPLACE "amd64" "x86_64" PATCHBENCH_ARCH "${PATCHBENCH_ARCH}")
+string(REPLACE "arm64" "aarch64" PATCHBENCH_ARCH "${PATCHBENCH_ARCH}")
+if(NOT EXISTS ${PROJECT_SOURCE_DIR}/strategies/publish_${PATCHBENCH_ARCH}.cpp)
+  message(FATAL_ERROR "patchbench does not know the architecture '${PATCHBENCH_ARCH}'. "
     "What a new one needs: CONTRIBUTING.md, \"Adding\".")
 endif()
+
+# Programs stand together, whatever folder they come from.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 
 add_library(patchbench_build_options INTERFACE)
 target_compile_options(patchbench_build_options INTERFACE
@@ -27,8 +32,3 @@ function(patchbench_library folder)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_link_libraries(patchbench_${folder} PRIVATE $<BUILD_INTERFACE:patchbench_build_options>)
 endfunction()
-
-# The architecture built for, as files are named for it: publish_x86_64.cpp, calibration_aarch64.cpp.
-string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" PATCHBENCH_ARCH)
-string(REPLACE "amd64" "x86_64" PATCHBENCH_ARCH "${PATCHBENCH_ARCH}")
-string(REPLACE "arm64" "aarch64" PATCHBENCH_ARCH "${PATCHBENCH_ARCH}")

@@ -19,8 +19,8 @@ struct ParamOverride {
 /// Throws UsageError unless `text` is NAME=VALUE[,VALUE...] with nothing empty in it.
 [[nodiscard]] ParamOverride parse_override(std::string_view text);
 
-/// `text` as the parameter writes it ("0016" -> "16"). Throws UsageError naming workload, parameter
-/// and what is allowed.
+/// `text` as the parameter writes it ("0016" -> "16"). Throws UsageError naming `option`, workload,
+/// parameter and what is allowed.
 [[nodiscard]] std::string checked_value(std::string_view option, const WorkloadInfo& workload,
                                         const Parameter& parameter, std::string_view text);
 

@@ -1,27 +1,9 @@
-// bench_run_fake: the whole of bench-run over cells that do what cells must not. For the tests.
-//
-// FAKE_TIMEOUT_MS, FAKE_DENY=ID,ID (probes that are refused), FAKE_ROOT (of /proc and /sys) vary
-// what the command line cannot.
-#include <array>
-#include <cerrno>
-#include <chrono>
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
-#include <new>
-#include <string>
-#include <string_view>
-#include <system_error>
-#include <thread>
-#include <vector>
+#include "harness/fake_catalogue_test.hpp"
 
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "harness/program.hpp"
 #include "harness/words.hpp"
 
 namespace patchbench::harness {
@@ -315,25 +297,10 @@ const CellFactory* find_fake(std::string_view strategy, std::string_view workloa
   return nullptr;
 }
 
-Settings fake_settings() {
-  Settings settings;
-  settings.budget_ms = 1;
-  if (const std::string text(variable("FAKE_TIMEOUT_MS")); !text.empty()) {
-    settings.child_timeout = std::chrono::milliseconds(std::stoi(text));
-  }
-  if (const std::string_view root = variable("FAKE_ROOT"); !root.empty()) {
-    settings.sources.root = root;
-  }
-  return settings;
-}
-
 }  // namespace
-}  // namespace patchbench::harness
 
-int main(int argc, char** argv) {
-  namespace harness = patchbench::harness;
-  const harness::Catalogue catalogue{.strategies = harness::entries(),
-                                     .workloads = harness::fake_workloads(),
-                                     .find_cell = &harness::find_fake};
-  return harness::program_main(argc, argv, catalogue, harness::fake_settings());
+Catalogue fake_catalogue() {
+  return {.strategies = entries(), .workloads = fake_workloads(), .find_cell = &find_fake};
 }
+
+}  // namespace patchbench::harness

@@ -1,0 +1,179 @@
+#include "harness/command_line.hpp"
+
+#include <variant>
+
+#include <patchbench_catch.hpp>
+
+#include "harness/cpu_list.hpp"
+#include "harness/fake_catalogue_test.hpp"
+#include "harness/listing.hpp"
+#include "harness/parameters.hpp"
+#include "harness/usage_error.hpp"
+#include "harness/words.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+std::variant<Options, Answer> parse(std::vector<std::string> words) {
+  words.insert(words.begin(), "bench-run");
+  std::vector<const char*> arguments;
+  for (const std::string& word : words) {
+    arguments.push_back(word.c_str());
+  }
+  return parse_command_line(static_cast<int>(arguments.size()), arguments.data(), fake_catalogue());
+}
+
+Options options(const std::vector<std::string>& words) { return std::get<Options>(parse(words)); }
+
+std::string refusal(const std::vector<std::string>& words) {
+  try {
+    static_cast<void>(parse(words));
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "nothing was refused";
+}
+
+bool says(const std::string& message, std::string_view part) {
+  INFO(message);
+  return message.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("without options everything is measured, quickly") {
+  const Options all = options({});
+  CHECK(all.selection.preset->name == "quick");
+  CHECK(all.selection.strategies.empty());
+  CHECK(all.selection.workloads.empty());
+  CHECK(all.rounds == all.selection.preset->rounds);
+  CHECK(all.report);
+  CHECK_FALSE(all.quiet);
+  CHECK(all.cpus == std::vector<int>{allowed_cpus().back()});
+}
+
+TEST_CASE("options say what they say") {
+  const Options some =
+      options({"--strategy=rwx,memfd-dual", "--workload", "mic", "--preset=paper", "--rounds=7",
+               "--seed=18446744073709551615", "--param", "sites=16,32", "order=shuffled",
+               "--baseline=floor", "--out=somewhere", "--no-report", "--quiet"});
+  CHECK(some.selection.strategies == std::vector<std::string>{"rwx", "memfd-dual"});
+  CHECK(some.selection.workloads == std::vector<std::string>{"mic"});
+  CHECK(some.selection.preset->name == "paper");
+  CHECK(some.rounds == 7);
+  CHECK(some.seed == 18446744073709551615U);
+  REQUIRE(some.selection.overrides.size() == 2);
+  CHECK(some.selection.overrides[0].values == std::vector<std::string>{"16", "32"});
+  CHECK(some.selection.overrides[1].name == "order");
+  CHECK(some.baseline == "floor");
+  CHECK(some.out == "somewhere");
+  CHECK_FALSE(some.report);
+  CHECK(some.quiet);
+}
+
+TEST_CASE("the command is recorded so that a shell reads it again") {
+  CHECK(options({"--filter=it's a|b", "--rounds=1"}).command ==
+        R"(bench-run '--filter=it'\''s a|b' --rounds=1)");
+}
+
+TEST_CASE("two runs without a seed have different ones") {
+  CHECK(options({}).seed != options({}).seed);
+}
+
+TEST_CASE("bad options are refused by name") {
+  CHECK(says(refusal({"--rounds=0"}), "--rounds='0' is not a number from 1 to"));
+  CHECK(says(refusal({"--rounds=-3"}), "--rounds='-3'"));
+  CHECK(says(refusal({"--rounds=10001"}), "--rounds='10001'"));
+  CHECK(says(refusal({"--rounds=5x"}), "--rounds='5x'"));
+  CHECK(says(refusal({"--seed=-1"}), "--seed='-1'"));
+  CHECK(says(refusal({"--seed=18446744073709551616"}), "--seed="));
+  CHECK(says(refusal({"--preset=quik"}), "did you mean 'quick'? Valid: quick, standard, paper"));
+  CHECK(says(refusal({"--baseline=again"}), "unknown baseline 'again'"));
+  CHECK(says(refusal({"--filter=["}), "--filter='[' is not a regular expression"));
+  CHECK(says(refusal({"--cpus=x"}), "--cpus 'x' is not a list"));
+  CHECK(says(refusal({"--cpus=1023"}), "may not use processor 1023"));
+  CHECK(says(refusal({"--list=xml"}), "--list=xml"));
+  CHECK(says(refusal({"--strategy=rwx,,floor"}), "empty name"));
+  CHECK(says(refusal({"--strategy=all,rwx"}), "'all' stands alone"));
+  CHECK(says(refusal({"--param", "sites"}), "NAME=VALUE"));
+  CHECK(says(refusal({"--param", "sites=1,,2"}), "empty value"));
+  CHECK(says(refusal({"--param"}), "--param"));
+  CHECK(says(refusal({"--quiet=3"}), "--quiet"));
+}
+
+TEST_CASE("options that do not exist are refused, with the nearest one") {
+  CHECK(refusal({"--stratgey=rwx"}) ==
+        "unknown option '--stratgey': did you mean --strategy? --help lists the options");
+  // Of later versions: must not be taken for something else until then.
+  for (const char* later : {"--resume=x", "--precision=1", "--budget=3", "--delta=2", "--selftest",
+                            "--counters=auto", "--publish=none", "--policy=x", "--advise"}) {
+    CHECK(says(refusal({later}), "unknown option"));
+  }
+  CHECK(says(refusal({"mic"}), "unexpected argument 'mic'"));
+}
+
+TEST_CASE("help shows examples and exit codes, and fits a terminal") {
+  const std::string help = std::get<Answer>(parse({"--help"})).text;
+  CHECK(says(help, "Examples:"));
+  CHECK(says(help, "Exit codes:"));
+  CHECK(says(help, "--preset=quick|standard|paper"));
+  for (const std::string& line : split(help, '\n')) {
+    CHECK(line.size() <= 100);
+  }
+}
+
+TEST_CASE("version names the program and the revision") {
+  CHECK(std::get<Answer>(parse({"--version"})).text.starts_with("bench-run 0."));
+}
+
+TEST_CASE("lists of processors") {
+  CHECK(parse_cpu_list("0,2-4,3") == std::vector<int>{0, 2, 3, 4});
+  CHECK(parse_cpu_list("7") == std::vector<int>{7});
+  for (const char* bad : {"", ",", "1-", "-1", "3-2", "1,,2", "a", "0x1", "99999999999"}) {
+    INFO(bad);
+    CHECK_FALSE(parse_cpu_list(bad).has_value());
+  }
+}
+
+TEST_CASE("an edit distance of one third is a slip, more is another word") {
+  const std::vector<std::string> words = {"indirect-cell", "rwx", "floor"};
+  CHECK(nearest("indirect-call", words) == "indirect-cell");
+  CHECK(nearest("indrect_cel", words) == "indirect-cell");
+  CHECK(nearest("rw", words) == "rwx");
+  CHECK_FALSE(nearest("mprotect", words).has_value());
+  CHECK_FALSE(nearest("abc", words).has_value());
+}
+
+TEST_CASE("cell ids are taken apart, with defaults for what they do not mention") {
+  const ParsedCell cell = parse_cell_id(fake_catalogue(), "mic/memfd-dual/order=shuffled");
+  CHECK(cell.workload->id == "mic");
+  CHECK(cell.strategy->info.id == "memfd-dual");
+  CHECK(cell.params == ParamText{{"sites", "1024"}, {"order", "shuffled"}, {"work", "4"}});
+  CHECK(parse_cell_id(fake_catalogue(), "zone/rwx").params == ParamText{{"kib", "64"}});
+}
+
+TEST_CASE("ids of no cell are refused") {
+  const auto [id, said] = GENERATE(
+      std::pair<std::string, std::string>{"mic", "is not a cell"},
+      std::pair{"mic/rwx/sites=1/x", "is not a cell"}, std::pair{"mik/rwx", "did you mean 'mic'"},
+      std::pair{"mic/rwy", "did you mean 'rwx'"},
+      std::pair{"mic/rwx/site=1", "did you mean 'sites'"},
+      std::pair{"mic/rwx/sites=0", "1 to 1048576"}, std::pair{"mic/rwx/sites", "NAME=VALUE"},
+      std::pair{"mic/again", "baseline"});
+  try {
+    static_cast<void>(parse_cell_id(fake_catalogue(), id));
+    FAIL(id << " was taken for a cell");
+  } catch (const UsageError& error) {
+    CHECK(says(error.what(), said));
+  }
+}
+
+TEST_CASE("the list for people has every name in it") {
+  const std::string text = list_text(fake_catalogue());
+  for (const char* name : {"memfd-dual", "tag-cell", "(mic only)", "again", "zone",
+                           "sites=1..1048576", "order=linear|shuffled", "quick", "paper"}) {
+    CHECK(says(text, name));
+  }
+}
+
+}  // namespace patchbench::harness

@@ -1,0 +1,16 @@
+// harness/fake_catalogue_test.hpp - cells that do what cells must not.
+//
+// Strategies rwx, memfd-dual, file-dual and slow work, and so do the controls floor and tag-cell
+// (of mic alone); the others fail, each in its own way. Workloads mic (sites, order, work) and zone
+// (kib).
+#pragma once
+
+#include "harness/catalogue.hpp"
+
+namespace patchbench::harness {
+
+/// Probes of the strategies that the environment variable FAKE_DENY lists (ID,ID) are refused with
+/// EACCES.
+[[nodiscard]] Catalogue fake_catalogue();
+
+}  // namespace patchbench::harness

@@ -1,0 +1,118 @@
+#include "harness/subprocess_test.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace patchbench::harness {
+namespace {
+
+std::string read_file(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+std::filesystem::path new_file() {
+  std::string name = (std::filesystem::temp_directory_path() / "patchbench-out-XXXXXX").string();
+  const int fd = mkstemp(name.data());
+  if (fd < 0) {
+    throw std::runtime_error("mkstemp failed");
+  }
+  close(fd);
+  return name;
+}
+
+void redirect(const std::filesystem::path& file, int to) {
+  dup2(open(file.c_str(), O_WRONLY | O_TRUNC), to);
+}
+
+[[noreturn]] void become_fake(const Start& start, const std::filesystem::path& output,
+                              const std::filesystem::path& errors) {
+  redirect(output, STDOUT_FILENO);
+  redirect(errors, STDERR_FILENO);
+  if (chdir(start.directory.c_str()) != 0) {
+    _exit(126);
+  }
+  for (const auto& [name, value] : start.variables) {
+    setenv(name.c_str(), value.c_str(), 1);
+  }
+  std::vector<std::string> words = {"bench-run"};
+  words.insert(words.end(), start.arguments.begin(), start.arguments.end());
+  std::vector<char*> arguments;
+  for (std::string& word : words) {
+    arguments.push_back(word.data());
+  }
+  arguments.push_back(nullptr);
+  if (start.limit) {
+    const rlimit limit{.rlim_cur = start.limit->second, .rlim_max = start.limit->second};
+    setrlimit(start.limit->first, &limit);
+  }
+  execv(PATCHBENCH_FAKE, arguments.data());
+  _exit(127);
+}
+
+}  // namespace
+
+Running::Running(const Start& start) : output_(new_file()), errors_(new_file()) {
+  pid_ = fork();
+  if (pid_ == 0) {
+    become_fake(start, output_, errors_);
+  }
+  if (pid_ < 0) {
+    throw std::runtime_error("fork failed");
+  }
+}
+
+Running::~Running() {
+  if (pid_ > 0) {
+    kill(pid_, SIGKILL);
+    static_cast<void>(reap(0));
+  }
+  std::error_code ignored;
+  std::filesystem::remove(output_, ignored);
+  std::filesystem::remove(errors_, ignored);
+}
+
+void Running::send(int signal) const { kill(pid_, signal); }
+
+bool Running::reap(int options) {
+  if (pid_ > 0 && waitpid(pid_, &status_, options) == pid_) {
+    pid_ = -1;
+  }
+  return pid_ < 0;
+}
+
+bool Running::wait_until(const std::function<bool()>& condition) {
+  while (!condition()) {
+    if (reap(WNOHANG)) {
+      return condition();
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
+Finished Running::wait() {
+  static_cast<void>(reap(0));
+  Finished finished;
+  if (WIFEXITED(status_)) {
+    finished.exit_code = WEXITSTATUS(status_);
+  } else {
+    finished.signal = WTERMSIG(status_);
+  }
+  finished.output = read_file(output_);
+  finished.errors = read_file(errors_);
+  return finished;
+}
+
+Finished run_fake(const Start& start) { return Running(start).wait(); }
+
+}  // namespace patchbench::harness

@@ -1,0 +1,53 @@
+// harness/subprocess_test.hpp - runs bench_run_fake as a person would, and looks at what it leaves.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/resource.h>
+
+namespace patchbench::harness {
+
+struct Finished {
+  int exit_code = -1;  // -1: a signal ended it
+  int signal = 0;
+  std::string output;  // stdout
+  std::string errors;  // stderr
+};
+
+struct Start {
+  std::vector<std::string> arguments;
+  std::filesystem::path directory = ".";                       // to start in
+  std::vector<std::pair<std::string, std::string>> variables;  // on top of the test's own
+  std::optional<std::pair<__rlimit_resource_t, rlim_t>> limit;
+};
+
+/// A bench_run_fake that is running. It is waited for at the latest by the destructor.
+class Running {
+ public:
+  explicit Running(const Start& start);
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running();
+
+  void send(int signal) const;
+  /// Waits until `condition` holds; false when the program ended before that.
+  [[nodiscard]] bool wait_until(const std::function<bool()>& condition);
+  [[nodiscard]] Finished wait();
+
+ private:
+  [[nodiscard]] bool reap(int options);
+
+  int pid_ = -1;
+  int status_ = 0;
+  std::filesystem::path output_;
+  std::filesystem::path errors_;
+};
+
+[[nodiscard]] Finished run_fake(const Start& start);
+
+}  // namespace patchbench::harness

@@ -1,9 +1,11 @@
 // strategies/controls.hpp - what the strategies are held against: code that nobody patches.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "dispatch.hpp"
+#include "rwx.hpp"
 #include "sealed_zone.hpp"
 
 namespace patchbench {
@@ -52,6 +54,30 @@ struct TargetRegister {
   using Zone = SealedZone;
   static constexpr Dispatch kDispatch = Dispatch::target_register;
   static constexpr std::string_view kOnlyWorkload = "mic";
+};
+
+/// RWX memory whose writable address is computed as a dual mapping's is, by adding an offset kept
+/// in memory, here 0. What it costs beside rwx is the translation; what a dual mapping costs beside
+/// it is the second view.
+class TranslatedRwxZone : public RwxZone {
+ public:
+  explicit TranslatedRwxZone(const ZoneRequest& request) : RwxZone(request) {}
+
+  [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
+    return WritableAddress{at.value() + offset_};
+  }
+
+ private:
+  std::uintptr_t offset_ = 0;
+};
+
+struct RwxTranslated {
+  static constexpr std::string_view kId = "rwx-translated";
+  static constexpr std::string_view kSummary =
+      "rwx, patched through an offset as a dual mapping is";
+  using Zone = TranslatedRwxZone;
+  static constexpr Dispatch kDispatch = Dispatch::inline_cache;
+  static constexpr std::string_view kOnlyWorkload = "relink";
 };
 
 }  // namespace patchbench

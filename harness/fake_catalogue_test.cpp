@@ -1,5 +1,20 @@
 #include "harness/fake_catalogue_test.hpp"
 
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>

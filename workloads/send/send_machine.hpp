@@ -194,10 +194,10 @@ class SendMachine {
     const std::uint32_t selector = plan_.selector_of_site[site_index];
     std::vector<CodePiece> pieces;
     add_piece(pieces, "send-site", site(site_index), A::kSiteStride);
-    if (state_of(value.target) == SiteState::mic) {
-      add_piece(pieces, "checked-entry", checked_entry(method_at(value.target)),
-                layout_.method_stride);
-    }
+    const bool is_mic = state_of(value.target) == SiteState::mic;
+    const std::uint32_t some_method = table_.method(1, selector);
+    add_piece(pieces, "checked-entry",
+              checked_entry(is_mic ? method_at(value.target) : some_method), layout_.method_stride);
     if (state_of(value.target) == SiteState::closed_pic) {
       add_piece(pieces, "closed-pic", value.target, A::kPicStride);
     }
@@ -206,7 +206,12 @@ class SendMachine {
     add_piece(pieces, "open-miss-trampoline", at(layout_.open_miss_trampoline),
               A::kTrampolineStride);
     if constexpr (Words::kHasCells) {
-      add_piece(pieces, "cell (data)", ExecAddress{cell(site_index)}, sizeof(Cell));
+      add_piece(pieces, "cell-data", ExecAddress{cell(site_index)}, sizeof(Cell));
+    }
+    if constexpr (kCellPics) {
+      if (state_of(value.target) == SiteState::closed_pic) {
+        add_piece(pieces, "pic-slots-data", ExecAddress{&slots(site_index)}, sizeof(CellPicSlots));
+      }
     }
     return pieces;
   }

@@ -1,0 +1,118 @@
+#include "results/journal.hpp"
+
+#include <string>
+#include <system_error>
+
+#include <patchbench_catch.hpp>
+
+#include "results/file.hpp"
+#include "results/sample_test.hpp"
+#include "results/scratch_test.hpp"
+
+namespace patchbench::results {
+namespace {
+
+TEST_CASE("a journal holds what was appended") {
+  const ScratchDirectory scratch;
+  const auto file = scratch.path() / "samples.jsonl";
+  {
+    JournalWriter journal(file);
+    CHECK(journal.path() == file);
+    for (int round = 0; round < 3; ++round) journal.append(sample_entry(round));
+  }
+  JournalWriter(file).append(sample_entry(3));
+  const auto entries = read_journal(file);
+  REQUIRE(entries.size() == 4);
+  for (int round = 0; round < 4; ++round) {
+    CHECK(journal_line(entries[static_cast<std::size_t>(round)]) ==
+          journal_line(sample_entry(round)));
+  }
+  CHECK(entries[0].metrics[0].batches[1] == 0.1 + 0.2);
+  CHECK(entries[0].calibration_after_ns == 1.01);
+}
+
+TEST_CASE("a line whose writing was cut off is dropped by readers and by the next writer") {
+  const ScratchDirectory scratch;
+  const std::string good = journal_line(sample_entry(0)) + "\n";
+  const std::string torn = journal_line(sample_entry(1));
+  for (const std::size_t size : {std::size_t{1}, torn.size() / 2, torn.size()}) {
+    const auto file = scratch.file("samples.jsonl", good + torn.substr(0, size));
+    CHECK(read_journal(file).size() == 1);
+    JournalWriter(file).append(sample_entry(2));
+    const auto entries = read_journal(file);
+    REQUIRE(entries.size() == 2);
+    CHECK(entries[1].round == 2);
+  }
+  const auto only_torn = scratch.file("torn.jsonl", torn);
+  CHECK(read_journal(only_torn).empty());
+  JournalWriter(only_torn).append(sample_entry(5));
+  CHECK(read_journal(only_torn).size() == 1);
+}
+
+TEST_CASE("any other damage names its line") {
+  const ScratchDirectory scratch;
+  const std::string good = journal_line(sample_entry(0)) + "\n";
+  const auto check = [&](const std::string& bad, const std::string& what) {
+    const auto file = scratch.file("samples.jsonl", good + bad + "\n" + good);
+    CHECK_THROWS_AS(read_journal(file), FormatError);
+    CHECK_THROWS_WITH(read_journal(file),
+                      Catch::Contains("samples.jsonl:2: ") && Catch::Contains(what));
+  };
+  check("{\"round\": 0", "ends in the middle");
+  check("nonsense", "not JSON");
+  check("", "ends in the middle");
+  check("{}", "has no member \"round\"");
+  JournalEntry negative = sample_entry(1);
+  negative.metrics[0].median = -1;
+  check(journal_line(negative), "metrics[0].median: must not be negative");
+  JournalEntry nameless = sample_entry(1);
+  nameless.cell.clear();
+  check(journal_line(nameless), "cell: must not be empty");
+}
+
+TEST_CASE("a full disk costs the line that did not fit and nothing else") {
+  const ScratchDirectory scratch;
+  const auto file = scratch.path() / "samples.jsonl";
+  JournalWriter journal(file);
+  journal.append(sample_entry(0));
+  const std::string before = read_text(file);
+  {
+    const FileSizeLimit limit(before.size() + 10);
+    CHECK_THROWS_AS(journal.append(sample_entry(1)), std::system_error);
+    CHECK(read_text(file) == before);
+    CHECK_THROWS_WITH(journal.append(sample_entry(1)), Catch::Contains("samples.jsonl"));
+  }
+  CHECK(read_text(file) == before);
+  journal.append(sample_entry(2));
+  CHECK(read_journal(file).size() == 2);
+}
+
+TEST_CASE("a device that is full says so") {
+  JournalWriter journal("/dev/full");
+  try {
+    journal.append(sample_entry());
+    FAIL("a write to /dev/full succeeded");
+  } catch (const std::system_error& error) {
+    CHECK(error.code() == std::errc::no_space_on_device);
+    CHECK_THAT(error.what(), Catch::Contains("/dev/full"));
+  }
+}
+
+TEST_CASE("a journal that cannot be opened names its file") {
+  CHECK_THROWS_WITH(JournalWriter("/no/such/directory/samples.jsonl"),
+                    Catch::Contains("/no/such/directory"));
+  CHECK_THROWS_AS(read_journal("/no/such/directory/samples.jsonl"), std::system_error);
+}
+
+TEST_CASE("a value that is not finite never reaches the journal") {
+  const ScratchDirectory scratch;
+  const auto file = scratch.path() / "samples.jsonl";
+  JournalWriter journal(file);
+  JournalEntry entry = sample_entry();
+  entry.metrics[0].median = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_AS(journal.append(entry), std::invalid_argument);
+  CHECK(read_text(file).empty());
+}
+
+}  // namespace
+}  // namespace patchbench::results

@@ -1,0 +1,261 @@
+#include "results/json.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <patchbench_catch.hpp>
+
+#include "results/file.hpp"
+#include "results/sample_test.hpp"
+#include "results/scratch_test.hpp"
+
+namespace patchbench::results {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string error_of(const std::string& text) {
+  try {
+    (void)from_json_text(text, "some.json");
+  } catch (const FormatError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::uint64_t bits(double value) {
+  std::uint64_t raw = 0;
+  std::memcpy(&raw, &value, sizeof raw);
+  return raw;
+}
+
+struct Damage {
+  const char* what;
+  std::function<void(Json&)> apply;
+  std::vector<std::string> message;  // all of these stand in the error
+};
+
+std::vector<Damage> damages_above_cells() {
+  return {
+      {"a later schema",
+       [](Json& j) { j["schema_version"] = 2; },
+       {"schema_version: is 2", "reads version 1"}},
+      {"schema as text",
+       [](Json& j) { j["schema_version"] = "1"; },
+       {"schema_version: must be an integer"}},
+      {"no schema",
+       [](Json& j) { j.erase("schema_version"); },
+       {"has no member \"schema_version\""}},
+      {"no run", [](Json& j) { j.erase("run"); }, {"has no member \"run\""}},
+      {"an empty run id", [](Json& j) { j["run"]["id"] = ""; }, {"run.id: must not be empty"}},
+      {"rounds 0", [](Json& j) { j["run"]["rounds"] = 0; }, {"run.rounds", "is 0"}},
+      {"rounds 2.5", [](Json& j) { j["run"]["rounds"] = 2.5; }, {"run.rounds: must be an integer"}},
+      {"rounds beyond int", [](Json& j) { j["run"]["rounds"] = 1LL << 40; }, {"run.rounds"}},
+      {"seed -1", [](Json& j) { j["run"]["seed"] = -1; }, {"run.seed", "not negative"}},
+      {"interrupted 1",
+       [](Json& j) { j["run"]["interrupted"] = 1; },
+       {"run.interrupted: must be true or false"}},
+      {"context list",
+       [](Json& j) { j["context"] = Json::array(); },
+       {"context: must be an object"}},
+      {"cache number",
+       [](Json& j) { j["context"]["cpu"]["caches"]["L1d"] = 48; },
+       {"context.cpu.caches.L1d: must be a string"}},
+      {"no cpu", [](Json& j) { j["context"].erase("cpu"); }, {"context: has no member \"cpu\""}},
+      {"strategy status",
+       [](Json& j) { j["strategies"][1]["status"] = "refused"; },
+       {"strategies[1].status", "\"refused\"", "available, denied"}},
+      {"errno number",
+       [](Json& j) { j["strategies"][1]["errno"] = 13; },
+       {"strategies[1].errno: must be a string"}},
+      {"cells object", [](Json& j) { j["cells"] = Json::object(); }, {"cells: must be an array"}},
+  };
+}
+
+std::vector<Damage> damages_in_cells() {
+  return {
+      {"duplicate id",
+       [](Json& j) { j["cells"][1] = j["cells"][0]; },
+       {"cells[1].id", "mic/rwx/sites=1024", "second time"}},
+      {"id of another strategy",
+       [](Json& j) { j["cells"][1]["id"] = "mic/rwxx/sites=1"; },
+       {"cells[1].id", "does not begin with", "mic/memfd-dual"}},
+      {"no metrics",
+       [](Json& j) { j["cells"][0].erase("metrics"); },
+       {"cells[0]: has no member \"metrics\""}},
+      {"status",
+       [](Json& j) { j["cells"][0]["status"] = "fine"; },
+       {"cells[0].status", "\"fine\"", "ok, denied"}},
+      {"param list",
+       [](Json& j) { j["cells"][0]["params"]["sites"] = Json::array(); },
+       {"cells[0].params.sites"}},
+      {"param 1.5",
+       [](Json& j) { j["cells"][0]["params"]["sites"] = 1.5; },
+       {"cells[0].params.sites", "integer or a word"}},
+      {"negative sample",
+       [](Json& j) { j["cells"][0]["metrics"][0]["samples"][2] = -4.5; },
+       {"cells[0].metrics[0].samples[2]: must not be negative, is -4.5"}},
+      {"sample as text",
+       [](Json& j) { j["cells"][0]["metrics"][0]["samples"][0] = "1"; },
+       {"cells[0].metrics[0].samples[0]: must be a number"}},
+      {"two samples for three rounds",
+       [](Json& j) { j["cells"][0]["metrics"][0]["samples"].erase(0); },
+       {"cells[0].metrics[0].samples", "one value a round (3), has 2"}},
+      {"interval of one",
+       [](Json& j) { j["cells"][0]["metrics"][0]["ci95"] = {1.0}; },
+       {"cells[0].metrics[0].ci95", "has 1 values"}},
+      {"interval upside down",
+       [](Json& j) {
+         j["cells"][0]["metrics"][0]["ci95"] = {2.0, 1.0};
+       },
+       {"cells[0].metrics[0].ci95", "low is above high"}},
+      {"metric twice",
+       [](Json& j) { j["cells"][0]["metrics"].push_back(j["cells"][0]["metrics"][0]); },
+       {"cells[0].metrics", "\"send\" twice"}},
+      {"verdict",
+       [](Json& j) { j["cells"][1]["ratios"][0]["verdict"] = "better"; },
+       {"cells[1].ratios[0].verdict", "\"better\""}},
+      {"n beyond rounds",
+       [](Json& j) { j["cells"][1]["ratios"][0]["n"] = 4; },
+       {"cells[1].ratios[0].n", "is 4"}},
+      {"lost round 3 of 3",
+       [](Json& j) { j["cells"][0]["lost"][0]["round"] = 3; },
+       {"cells[0].lost[0].round", "is 3"}},
+      {"counter without name",
+       [](Json& j) { j["cells"][1]["counters"][0]["name"] = ""; },
+       {"cells[1].counters[0].name"}},
+      {"negative memory",
+       [](Json& j) { j["cells"][1]["memory"]["vmas"] = -1; },
+       {"cells[1].memory.vmas"}},
+      {"note number",
+       [](Json& j) { j["cells"][1]["notes"][0] = 5; },
+       {"cells[1].notes[0]: must be a string"}},
+  };
+}
+
+TEST_CASE("results survive being written and read") {
+  const std::string text = to_json_text(sample_results());
+  const Results read = from_json_text(text, "sample");
+  CHECK(to_json_text(read) == text);
+  CHECK(read.run.seed == 18446744073709551615ULL);
+  CHECK(read.context.host == "test \"host\"\n");
+  CHECK(read.context.turbo == false);
+  CHECK_FALSE(read.context.smt.has_value());
+  CHECK(read.strategies[1].error == "EACCES");
+  REQUIRE(read.cells.size() == 2);
+  const Cell& cell = read.cells[1];
+  CHECK(std::get<std::int64_t>(cell.params[0].second) == 1024);
+  CHECK(std::get<std::string>(cell.params[1].second) == "linear");
+  CHECK(bits(*cell.metrics[0].samples[0]) == bits(0.1 + 0.2));
+  CHECK_FALSE(cell.metrics[0].samples[1].has_value());
+  CHECK(cell.ratios[0].verdict == Verdict::unsure);
+  CHECK(cell.ratios[0].ci_free_coverage == 0.5);
+  CHECK(cell.counters[0].time_running == 900);
+  CHECK_FALSE(cell.counters[1].value.has_value());
+  CHECK(cell.lost[0].status == CellStatus::timeout);
+}
+
+TEST_CASE("numbers keep their bits") {
+  for (const double value : {0.0, 5e-324, 1e-300, 1.0 / 3, 123456789.123456789, 1e23,
+                             std::numeric_limits<double>::max()}) {
+    Results results = sample_results();
+    results.cells[0].metrics[0].samples[0] = value;
+    const Results read = from_json_text(to_json_text(results), "sample");
+    CHECK(bits(*read.cells[0].metrics[0].samples[0]) == bits(value));
+  }
+}
+
+TEST_CASE("what is not finite is refused, in both directions") {
+  for (const double value : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+    Results results = sample_results();
+    results.cells[0].metrics[0].median = value;
+    CHECK_THROWS_AS(to_json_text(results), std::invalid_argument);
+  }
+  const std::string text = to_json_text(sample_results());
+  const std::string number = "0.3166666666666667";
+  for (const std::string odd : {"NaN", "Infinity", "-Infinity", "1e999"}) {
+    std::string damaged = text;
+    damaged.replace(damaged.find(number), number.size(), odd);
+    CHECK_THAT(error_of(damaged), Catch::Contains("some.json"));
+    CHECK_THAT(error_of(damaged), !Catch::Contains("no error"));
+  }
+}
+
+TEST_CASE("damaged results are refused with the place and the reason") {
+  std::vector<Damage> damages = damages_above_cells();
+  for (auto& damage : damages_in_cells()) damages.push_back(std::move(damage));
+  for (const Damage& damage : damages) {
+    INFO(damage.what);
+    Json document = Json::parse(to_json_text(sample_results()));
+    damage.apply(document);
+    const std::string error = error_of(document.dump());
+    CHECK_THAT(error, Catch::StartsWith("some.json: "));
+    for (const std::string& part : damage.message) CHECK_THAT(error, Catch::Contains(part));
+  }
+}
+
+TEST_CASE("a results file cut off anywhere is refused") {
+  const std::string text = to_json_text(sample_results());
+  for (std::size_t size = 0; size < text.size() - 2; size += 61) {
+    CHECK_THAT(error_of(text.substr(0, size)), Catch::Contains("ends in the middle of its JSON"));
+  }
+  CHECK_THAT(error_of("{\n\"run\": oops}\n"),
+             Catch::Contains("line 2") && Catch::Contains("not JSON"));
+  CHECK_THAT(error_of("[]"), Catch::Contains("must be an object"));
+}
+
+TEST_CASE("members that are not known are left alone") {
+  Json document = Json::parse(to_json_text(sample_results()));
+  document["cells"][0]["later"] = "addition";
+  CHECK(error_of(document.dump()) == "no error");
+}
+
+TEST_CASE("text that is not UTF-8 does not keep results from being written") {
+  Results results = sample_results();
+  results.cells[0].reason = "path \xff\xfe";
+  CHECK(error_of(to_json_text(results)) == "no error");
+}
+
+TEST_CASE("results are read from a file or a run's directory") {
+  const ScratchDirectory scratch;
+  write_results(sample_results(), scratch.path() / "results.json");
+  CHECK(read_results(scratch.path()).run.id == "run-1");
+  CHECK(read_results(scratch.path() / "results.json").run.id == "run-1");
+  CHECK_THROWS_AS(read_results(scratch.path() / "other.json"), std::system_error);
+  CHECK_THROWS_WITH(read_results(scratch.path() / "other.json"), Catch::Contains("other.json"));
+  const auto broken = scratch.file("broken.json", "{\"schema_version\": 1");
+  CHECK_THROWS_WITH(read_results(broken), Catch::Contains("broken.json"));
+}
+
+TEST_CASE("replacing results is all or nothing") {
+  const ScratchDirectory scratch;
+  const auto file = scratch.file("results.json", "old");
+  {
+    const FileSizeLimit limit(1000);
+    CHECK_THROWS_WITH(write_results(sample_results(), file), Catch::Contains("results.json"));
+  }
+  CHECK(read_text(file) == "old");
+  CHECK(scratch.entries() == 1);
+  write_results(sample_results(), file);
+  CHECK(read_results(file).run.id == "run-1");
+  CHECK(scratch.entries() == 1);
+  CHECK_THROWS_AS(write_results(sample_results(), scratch.path() / "none" / "results.json"),
+                  std::system_error);
+}
+
+TEST_CASE("ids are put together in the declared order of the parameters") {
+  const Params params = {{"degree", std::int64_t{4}}, {"order", std::string("random")}};
+  CHECK(cell_id("pic", "rwx", params) == "pic/rwx/degree=4,order=random");
+  CHECK(cell_id("pic", "rwx", {}) == "pic/rwx");
+  CHECK(params_text(params) == "degree=4,order=random");
+}
+
+}  // namespace
+}  // namespace patchbench::results

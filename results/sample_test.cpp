@@ -1,0 +1,127 @@
+#include "results/sample_test.hpp"
+
+#include <string>
+#include <utility>
+
+namespace patchbench::results {
+namespace {
+
+Counter sample_counter() {
+  Counter counter;
+  counter.name = "instructions";
+  counter.source = "hardware";
+  counter.scope = "user";
+  counter.per = "send";
+  counter.value = 11.25;
+  counter.time_enabled = 1000;
+  counter.time_running = 900;
+  counter.status = "ok";
+  return counter;
+}
+
+Counter missing_counter() {
+  Counter counter;
+  counter.name = "branch-misses";
+  counter.source = "hardware";
+  counter.scope = "kernel";
+  counter.per = "send";
+  counter.status = "unavailable";
+  counter.reason = "perf_event_open: EACCES";
+  return counter;
+}
+
+Context sample_context() {
+  Context context;
+  context.host = "test \"host\"\n";
+  context.arch = "x86_64";
+  context.cpu.model = "CPU";
+  context.cpu.family = 6;
+  context.cpu.caches = {{"L1d", "48K"}, {"L2", "2048K"}};
+  context.kernel = "Linux 6.1";
+  context.page_size = 4096;
+  context.turbo = false;
+  context.aslr = 2;
+  context.load_average = 0.125;
+  context.mitigations = {{"meltdown", "Not affected"}};
+  context.compiler = "g++ 12";
+  context.build_type = "Release";
+  context.git = "abcdef-dirty";
+  context.libraries = {{"asmjit", "1.9"}};
+  context.warnings = {"load is high"};
+  return context;
+}
+
+Cell sample_cell(const std::string& strategy) {
+  Cell cell;
+  cell.strategy = strategy;
+  cell.workload = "mic";
+  cell.params = {{"sites", std::int64_t{1024}}, {"order", std::string("linear")}};
+  cell.id = cell_id(cell.workload, cell.strategy, cell.params);
+  Metric metric;
+  metric.name = "send";
+  metric.unit = "ns";
+  metric.samples = {0.1 + 0.2, std::nullopt, 1.0 / 3};
+  metric.median = 0.3166666666666667;
+  metric.ci95 = {{0.25, 0.4}};
+  cell.metrics.push_back(std::move(metric));
+  LostRound lost;
+  lost.round = 1;
+  lost.status = CellStatus::timeout;
+  lost.reason = "killed after 30 s";
+  cell.lost.push_back(std::move(lost));
+  return cell;
+}
+
+}  // namespace
+
+Results sample_results() {
+  Results results;
+  results.run = {"run-1",
+                 "2025-01-02T03:04:05Z",
+                 "2025-01-02T03:05:05Z",
+                 "bench-run",
+                 "quick",
+                 18446744073709551615ULL,
+                 3,
+                 false};
+  results.context = sample_context();
+  results.baseline = "rwx";
+  results.strategies.resize(2);
+  results.strategies[0].id = "rwx";
+  results.strategies[1] = {"sysv-shm", Availability::denied, "shmat", "EACCES", "refused", "none"};
+  results.cells = {sample_cell("rwx"), sample_cell("memfd-dual")};
+  Cell& cell = results.cells[1];
+  cell.notes = {"no architectural guarantee"};
+  Ratio ratio;
+  ratio.metric = "send";
+  ratio.baseline = "rwx";
+  ratio.median = 1.01;
+  ratio.ci95 = {{0.97, 1.05}};
+  ratio.ci_free = {{0.98, 1.04}};
+  ratio.ci_free_coverage = 0.5;
+  ratio.n = 2;
+  cell.ratios.push_back(ratio);
+  cell.counters = {sample_counter(), missing_counter()};
+  cell.memory = {2, 64, std::nullopt};
+  return results;
+}
+
+JournalEntry sample_entry(int round) {
+  JournalEntry entry;
+  entry.round = round;
+  entry.order = 3;
+  entry.cell = "mic/rwx/sites=1024";
+  entry.status = CellStatus::ok;
+  entry.started = "2025-01-02T03:04:05Z";
+  entry.wall_ms = 12.5;
+  entry.metrics = {{"send", "ns", {1.5, 0.1 + 0.2}, 1.25}};
+  entry.counters = {sample_counter(), missing_counter()};
+  entry.memory = {1, 64, 32};
+  entry.calibration_before_ns = 1.0;
+  entry.calibration_after_ns = 1.01;
+  entry.steal_ticks = 0;
+  entry.max_rss_kib = 9000;
+  return entry;
+}
+
+}  // namespace patchbench::results

@@ -20,10 +20,10 @@ struct Finished {
 };
 
 struct Start {
-  std::vector<std::string> arguments;
-  std::filesystem::path directory = ".";                       // to start in
-  std::vector<std::pair<std::string, std::string>> variables;  // on top of the test's own
-  std::optional<std::pair<__rlimit_resource_t, rlim_t>> limit;
+  std::vector<std::string> arguments = {};
+  std::filesystem::path directory = ".";                            // to start in
+  std::vector<std::pair<std::string, std::string>> variables = {};  // on top of the test's own
+  std::optional<std::pair<__rlimit_resource_t, rlim_t>> limit = {};
 };
 
 /// A bench_run_fake that is running. It is waited for at the latest by the destructor.

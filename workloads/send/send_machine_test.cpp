@@ -1,0 +1,195 @@
+// Sites through their whole life by real misses, held against the model, for every strategy.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <patchbench_catch.hpp>
+
+#include "workloads/send/send_fixture_test.hpp"
+
+namespace patchbench::send {
+namespace {
+
+std::vector<std::vector<std::uint32_t>> random_passes(const SendPlan& plan, std::size_t passes,
+                                                      SeededRandom& random) {
+  std::vector<std::vector<std::uint32_t>> rows(passes);
+  for (auto& row : rows) {
+    for (std::size_t i = 0; i < plan.sites.size(); ++i) {
+      // Site i meets at most i % 10 + 1 of the classes, so that all states stay populated; class 0
+      // are the SmallIntegers.
+      const std::uint64_t classes = i % 10 + 1;
+      row.push_back(
+          static_cast<std::uint32_t>((i + random.below(classes)) % (plan.heap_classes + 1)));
+    }
+  }
+  return rows;
+}
+
+/// One random step. Mostly sends; as in a VM unlinking is rare, or nothing would ever grow.
+template <class Strategy>
+void random_step(Sends<Strategy>& sends) {
+  const SendPlan& plan = sends.machine().plan();
+  const std::uint64_t dice = sends.random().below(1000);
+  if (dice < 2) {
+    sends.machine().unlink_all();
+    sends.model().unlink_all();
+    sends.check_states();
+  } else if (dice < 5) {
+    const auto selector = static_cast<std::uint32_t>(sends.random().below(plan.selectors));
+    sends.machine().unlink_selector(selector);
+    sends.model().unlink_selector(selector);
+    sends.check_states();
+  } else if (dice < 10) {
+    sends.machine().clear_method_cache();
+    sends.model().clear_method_cache();
+  } else {
+    const auto site = static_cast<std::uint32_t>(sends.random().below(plan.sites.size()));
+    sends.send(site, static_cast<std::uint32_t>(sends.random().below(plan.heap_classes + 1)));
+  }
+}
+
+template <class Strategy>
+void send_at_random(const SmallPlan& small, int steps) {
+  Sends<Strategy> sends{make_plan(small)};
+  for (int step = 0; step < steps; ++step) {
+    random_step(sends);
+  }
+  sends.check_states();
+  CHECK(sends.machine().misses() > 0);
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("machine: a site's life by real misses", "", EveryStrategy) {
+  INFO(TestType::kId);
+  if (!is_allowed<TestType>()) {
+    return;
+  }
+  Sends<TestType> sends{make_plan({.sites = 3})};
+  auto& machine = sends.machine();
+  constexpr std::uint32_t kSite = 1;
+  CHECK(machine.name_of_state(kSite) == "unlinked");
+  CHECK(machine.state(kSite) == SiteState::unlinked);
+  const std::string states[] = {"mic",          "closed-pic-2", "closed-pic-3", "closed-pic-4",
+                                "closed-pic-5", "closed-pic-6", "open-pic"};
+  const std::uint32_t classes[] = {3, 0, 7, 1, 12, 5, 9};  // 0: SmallIntegers
+  const std::size_t met = kChecksClasses<TestType> ? 7 : 1;
+  for (std::size_t k = 0; k < met; ++k) {
+    sends.send(kSite, classes[k]);
+    CHECK(machine.misses() == k + 1);
+    CHECK(machine.name_of_state(kSite) == states[k]);
+    for (std::size_t known = 0; known <= k; ++known) {
+      sends.send(kSite, classes[known]);
+    }
+    CHECK(machine.misses() == k + 1);
+  }
+  CHECK(machine.name_of_state(0) == "unlinked");
+  CHECK(machine.name_of_state(2) == "unlinked");
+}
+
+TEMPLATE_LIST_TEST_CASE("machine: a closed PIC grows in place", "", EveryStrategy) {
+  INFO(TestType::kId);
+  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) {
+    return;
+  }
+  Sends<TestType> sends{make_plan({.sites = 3})};
+  auto& machine = sends.machine();
+  sends.send(2, 1);
+  const SiteValue mic = machine.read_site(2);
+  CHECK(mic == machine.mic_value(2, 1));
+  sends.send(2, 2);
+  const SiteValue pic = machine.read_site(2);
+  CHECK(machine.state(2) == SiteState::closed_pic);
+  if (!MachineOf<TestType>::kSharedStub) {
+    CHECK(pic.tag == mic.tag);  // the first case compares with the tag that the site loads
+  }
+  for (std::uint32_t c = 3; c <= kMaxPicCases; ++c) {
+    sends.send(2, c);
+    CHECK(machine.read_site(2) == pic);
+  }
+  sends.send(2, 0);
+  CHECK(machine.read_site(2).target == machine.open_pic(machine.plan().selector_of_site[2]));
+}
+
+TEMPLATE_LIST_TEST_CASE("machine: random sends agree with the model", "", EveryStrategy) {
+  INFO(TestType::kId);
+  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) {
+    return;
+  }
+  constexpr int kSteps = 4000;
+  SECTION("growing PICs") { send_at_random<TestType>({}, kSteps); }
+  SECTION("from MIC to open PIC") { send_at_random<TestType>({.closed_pics = false}, kSteps); }
+  SECTION("relinking") { send_at_random<TestType>({.on_miss = MissPolicy::relink}, kSteps); }
+  SECTION("one selector, empty methods") {
+    send_at_random<TestType>({.selectors = 1, .cache_entries = 4, .work = 0}, kSteps);
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("machine: drivers of random sends answer the model's sums", "",
+                        EveryStrategy) {
+  INFO(TestType::kId);
+  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) {
+    return;
+  }
+  const SiteOrder order = GENERATE(SiteOrder::linear, SiteOrder::shuffled);
+  const MissPolicy on_miss = GENERATE(MissPolicy::grow, MissPolicy::relink);
+  Sends<TestType> sends{make_plan({.sites = 40, .order = order, .on_miss = on_miss})};
+  for (int run = 0; run < 4; ++run) {
+    // Calls and returns stay paired: were it not so, the second pass would not come back.
+    sends.drive(random_passes(sends.machine().plan(), 25, sends.random()));
+    CHECK(sends.machine().driver()(nullptr, 0, 0) == 0);
+    if (run == 1) {
+      sends.machine().unlink_selector(1);
+      sends.model().unlink_selector(1);
+    } else if (run == 2) {
+      sends.machine().unlink_all();
+      sends.model().unlink_all();
+    }
+    sends.check_states();
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("machine: unchecked sites run what they were linked for", "",
+                        EveryStrategy) {
+  INFO(TestType::kId);
+  if (!is_allowed<TestType>()) {
+    return;
+  }
+  Sends<TestType> sends{make_plan({.order = SiteOrder::linear})};
+  std::vector<std::uint32_t> row;
+  for (std::uint32_t i = 0; i < sends.machine().sites(); ++i) {
+    row.push_back(i % 13);
+  }
+  sends.drive({row, row, row});
+  CHECK(sends.machine().misses() == sends.machine().sites());
+}
+
+TEMPLATE_LIST_TEST_CASE("machine: sends of every class through one open PIC", "", EveryStrategy) {
+  INFO(TestType::kId);
+  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) {
+    return;
+  }
+  // 300 classes in 64 places: hits at all three probes, and entries that are driven out.
+  Sends<TestType> sends{
+      make_plan({.sites = 4, .closed_pics = false, .heap_classes = 300, .cache_entries = 64})};
+  for (int turn = 0; turn < 3; ++turn) {
+    for (std::uint32_t c = 0; c <= 300; ++c) {
+      sends.send(0, c);
+      sends.send(1, 300 - c);
+      sends.send(0, c);
+    }
+  }
+  CHECK(sends.machine().method_cache_misses() > 300);
+  // In a cache with room for all nobody misses twice.
+  Sends<TestType> roomy{
+      make_plan({.sites = 1, .closed_pics = false, .heap_classes = 9, .cache_entries = 4096})};
+  for (int turn = 0; turn < 3; ++turn) {
+    for (std::uint32_t c = 0; c <= 9; ++c) {
+      roomy.send(0, c);
+    }
+  }
+  CHECK(roomy.machine().misses() == 2);
+  CHECK(roomy.machine().method_cache_misses() == 8);
+}
+
+}  // namespace patchbench::send

@@ -6,6 +6,7 @@
 #include <patchbench_catch.hpp>
 
 #include "results/file.hpp"
+#include "results/matchers_test.hpp"
 #include "results/sample_test.hpp"
 #include "results/scratch_test.hpp"
 
@@ -55,8 +56,7 @@ TEST_CASE("any other damage names its line") {
   const auto check = [&](const std::string& bad, const std::string& what) {
     const auto file = scratch.file("samples.jsonl", good + bad + "\n" + good);
     CHECK_THROWS_AS(read_journal(file), FormatError);
-    CHECK_THROWS_WITH(read_journal(file),
-                      Catch::Contains("samples.jsonl:2: ") && Catch::Contains(what));
+    CHECK_THROWS_WITH(read_journal(file), contains("samples.jsonl:2: ") && contains(what));
   };
   check("{\"round\": 0", "ends in the middle");
   check("nonsense", "not JSON");
@@ -80,7 +80,7 @@ TEST_CASE("a full disk costs the line that did not fit and nothing else") {
     const FileSizeLimit limit(before.size() + 10);
     CHECK_THROWS_AS(journal.append(sample_entry(1)), std::system_error);
     CHECK(read_text(file) == before);
-    CHECK_THROWS_WITH(journal.append(sample_entry(1)), Catch::Contains("samples.jsonl"));
+    CHECK_THROWS_WITH(journal.append(sample_entry(1)), contains("samples.jsonl"));
   }
   CHECK(read_text(file) == before);
   journal.append(sample_entry(2));
@@ -94,13 +94,13 @@ TEST_CASE("a device that is full says so") {
     FAIL("a write to /dev/full succeeded");
   } catch (const std::system_error& error) {
     CHECK(error.code() == std::errc::no_space_on_device);
-    CHECK_THAT(error.what(), Catch::Contains("/dev/full"));
+    CHECK_THAT(error.what(), contains("/dev/full"));
   }
 }
 
 TEST_CASE("a journal that cannot be opened names its file") {
   CHECK_THROWS_WITH(JournalWriter("/no/such/directory/samples.jsonl"),
-                    Catch::Contains("/no/such/directory"));
+                    contains("/no/such/directory"));
   CHECK_THROWS_AS(read_journal("/no/such/directory/samples.jsonl"), std::system_error);
 }
 

@@ -13,6 +13,7 @@
 #include <patchbench_catch.hpp>
 
 #include "results/file.hpp"
+#include "results/matchers_test.hpp"
 #include "results/sample_test.hpp"
 #include "results/scratch_test.hpp"
 
@@ -183,8 +184,8 @@ TEST_CASE("what is not finite is refused, in both directions") {
   for (const std::string odd : {"NaN", "Infinity", "-Infinity", "1e999"}) {
     std::string damaged = text;
     damaged.replace(damaged.find(number), number.size(), odd);
-    CHECK_THAT(error_of(damaged), Catch::Contains("some.json"));
-    CHECK_THAT(error_of(damaged), !Catch::Contains("no error"));
+    CHECK_THAT(error_of(damaged), contains("some.json"));
+    CHECK_THAT(error_of(damaged), !contains("no error"));
   }
 }
 
@@ -196,19 +197,18 @@ TEST_CASE("damaged results are refused with the place and the reason") {
     Json document = Json::parse(to_json_text(sample_results()));
     damage.apply(document);
     const std::string error = error_of(document.dump());
-    CHECK_THAT(error, Catch::StartsWith("some.json: "));
-    for (const std::string& part : damage.message) CHECK_THAT(error, Catch::Contains(part));
+    CHECK_THAT(error, starts_with("some.json: "));
+    for (const std::string& part : damage.message) CHECK_THAT(error, contains(part));
   }
 }
 
 TEST_CASE("a results file cut off anywhere is refused") {
   const std::string text = to_json_text(sample_results());
   for (std::size_t size = 0; size < text.size() - 2; size += 61) {
-    CHECK_THAT(error_of(text.substr(0, size)), Catch::Contains("ends in the middle of its JSON"));
+    CHECK_THAT(error_of(text.substr(0, size)), contains("ends in the middle of its JSON"));
   }
-  CHECK_THAT(error_of("{\n\"run\": oops}\n"),
-             Catch::Contains("line 2") && Catch::Contains("not JSON"));
-  CHECK_THAT(error_of("[]"), Catch::Contains("must be an object"));
+  CHECK_THAT(error_of("{\n\"run\": oops}\n"), contains("line 2") && contains("not JSON"));
+  CHECK_THAT(error_of("[]"), contains("must be an object"));
 }
 
 TEST_CASE("members that are not known are left alone") {
@@ -229,9 +229,9 @@ TEST_CASE("results are read from a file or a run's directory") {
   CHECK(read_results(scratch.path()).run.id == "run-1");
   CHECK(read_results(scratch.path() / "results.json").run.id == "run-1");
   CHECK_THROWS_AS(read_results(scratch.path() / "other.json"), std::system_error);
-  CHECK_THROWS_WITH(read_results(scratch.path() / "other.json"), Catch::Contains("other.json"));
+  CHECK_THROWS_WITH(read_results(scratch.path() / "other.json"), contains("other.json"));
   const auto broken = scratch.file("broken.json", "{\"schema_version\": 1");
-  CHECK_THROWS_WITH(read_results(broken), Catch::Contains("broken.json"));
+  CHECK_THROWS_WITH(read_results(broken), contains("broken.json"));
 }
 
 TEST_CASE("replacing results is all or nothing") {
@@ -239,7 +239,7 @@ TEST_CASE("replacing results is all or nothing") {
   const auto file = scratch.file("results.json", "old");
   {
     const FileSizeLimit limit(1000);
-    CHECK_THROWS_WITH(write_results(sample_results(), file), Catch::Contains("results.json"));
+    CHECK_THROWS_WITH(write_results(sample_results(), file), contains("results.json"));
   }
   CHECK(read_text(file) == "old");
   CHECK(scratch.entries() == 1);

@@ -1,0 +1,145 @@
+// analysis/bench_report.cpp - bench-report: a finished run's results, made readable again.
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "analysis/document.hpp"
+#include "analysis/markdown.hpp"
+#include "analysis/report.hpp"
+#include "results/file.hpp"
+#include "results/json.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+constexpr int kBadUsage = 2;
+
+constexpr const char* kExamples = R"(Examples:
+  bench-report results/host-x86_64-20251122T101500Z        report.html and plots/ beside results.json, again
+  bench-report results.json --out=report                   into a directory of its own
+  bench-report results.json --format=markdown --out=notes  report.md, to paste into an issue
+
+Without --out the report goes where the results are. A report there is replaced if it is that run's own, that is, if
+the results are read from the results.json beside it; any other existing report is left alone.
+
+Exit codes: 0 done (without figures too, when gnuplot is missing), 1 the report could not be written,
+2 bad usage or results that cannot be read.)";
+
+struct Options {
+  fs::path input;
+  fs::path out;
+  std::string format = "html";
+};
+
+/// Why the input or the place for the output will not do, for the terminal.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+fs::path results_file(const fs::path& input) {
+  if (!fs::exists(input)) {
+    throw UsageError(input.string() +
+                     " does not exist; name a run's directory or its results.json");
+  }
+  if (!fs::is_directory(input)) return input;
+  if (!fs::exists(input / "results.json")) {
+    throw UsageError(input.string() +
+                     " has no results.json; name the directory that bench-run wrote");
+  }
+  return input / "results.json";
+}
+
+fs::path output_directory(const Options& options, const fs::path& file) {
+  if (!options.out.empty()) return options.out;
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
+/// A report may be replaced where it was made from these very results.
+void keep_foreign_report(const fs::path& report, const fs::path& file) {
+  const fs::path own = report.parent_path() / "results.json";
+  std::error_code ignored;
+  if (!fs::exists(report, ignored) || fs::equivalent(own, file, ignored)) return;
+  throw UsageError(report.string() +
+                   " exists and belongs to other results; name another directory with --out=DIR");
+}
+
+void print_written(const fs::path& file) { fmt::print("{}\n", file.string()); }
+
+int write_html(const results::Results& results, const fs::path& directory) {
+  const ReportOutcome outcome = write_report(results, directory);
+  for (const std::string& warning : outcome.warnings) {
+    fmt::print(stderr, "bench-report: warning: {}\n", warning);
+  }
+  for (const fs::path& file : outcome.files) print_written(file);
+  return kDone;
+}
+
+int write_markdown(const results::Results& results, const fs::path& directory) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) throw std::system_error(error, "cannot create " + directory.string());
+  results::write_text_atomically(directory / "report.md", markdown_page(make_document(results)));
+  print_written(directory / "report.md");
+  return kDone;
+}
+
+int run(const Options& options) {
+  const fs::path file = results_file(options.input);
+  const results::Results results = results::read_results(file);
+  const fs::path directory = output_directory(options, file);
+  const bool markdown = options.format == "markdown";
+  keep_foreign_report(directory / (markdown ? "report.md" : "report.html"), file);
+  try {
+    return markdown ? write_markdown(results, directory) : write_html(results, directory);
+  } catch (const std::system_error& error) {
+    fmt::print(stderr, "bench-report: {}; name another directory with --out=DIR\n", error.what());
+    return kFailed;
+  }
+}
+
+int main_of(int argc, char** argv) {
+  Options options;
+  CLI::App app("Turns a run's results.json into a report: tables, figures, and how to read them.",
+               "bench-report");
+  app.footer(kExamples);
+  app.set_version_flag("--version", "bench-report " PATCHBENCH_VERSION);
+  app.add_option("results", options.input, "A run's directory, or a results file")
+      ->required()
+      ->type_name("DIR|FILE");
+  app.add_option("--out", options.out, "Where the report goes; default: where the results are")
+      ->type_name("DIR");
+  app.add_option("--format", options.format, "html (with figures) or markdown (tables alone)")
+      ->check(CLI::IsMember({"html", "markdown"}))
+      ->type_name("FORMAT")
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kBadUsage;
+  }
+  return run(options);
+}
+
+}  // namespace
+}  // namespace patchbench::analysis
+
+int main(int argc, char** argv) {
+  using patchbench::analysis::kBadUsage;
+  try {
+    return patchbench::analysis::main_of(argc, argv);
+  } catch (const std::exception& error) {  // UsageError, FormatError, unreadable files
+    std::fprintf(stderr, "bench-report: %s\n", error.what());
+    return kBadUsage;
+  }
+}

@@ -1,0 +1,208 @@
+#include "analysis/report.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <patchbench_catch.hpp>
+#include <stdlib.h>
+
+#include "analysis/document.hpp"
+#include "analysis/html.hpp"
+#include "analysis/markdown.hpp"
+#include "analysis/sample_results_test.hpp"
+#include "results/file.hpp"
+#include "results/matchers_test.hpp"
+#include "results/scratch_test.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::contains;
+using results::ends_with;
+using results::starts_with;
+
+namespace fs = std::filesystem;
+
+/// Programs are not found while it lives.
+class EmptyPath {
+ public:
+  EmptyPath() : path_(::getenv("PATH")) { ::setenv("PATH", "/nonexistent", 1); }
+  EmptyPath(const EmptyPath&) = delete;
+  EmptyPath& operator=(const EmptyPath&) = delete;
+  ~EmptyPath() { ::setenv("PATH", path_.c_str(), 1); }
+
+ private:
+  std::string path_;
+};
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+    ++found;
+  return found;
+}
+
+/// Every id="..." and id='...' in a page.
+std::vector<std::string> ids_in(const std::string& html) {
+  std::vector<std::string> ids;
+  for (const char quote : {'"', '\''}) {
+    const std::string opening = std::string(" id=") + quote;
+    for (std::size_t at = html.find(opening); at != std::string::npos;
+         at = html.find(opening, at + 1)) {
+      const std::size_t begin = at + opening.size();
+      ids.push_back(html.substr(begin, html.find(quote, begin) - begin));
+    }
+  }
+  return ids;
+}
+
+TEST_CASE("what HTML would interpret is escaped") {
+  CHECK(escape_html("<a href=\"x\">'&'</a>\n") ==
+        "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt; ");
+}
+
+TEST_CASE("what Markdown would interpret is escaped") {
+  CHECK(escape_markdown("a|b *c* <d> [e](f) `g`\n# h") ==
+        "a\\|b \\*c\\* \\<d\\> \\[e\\](f) \\`g\\` \\# h");
+}
+
+TEST_CASE("a drawing goes into a page without prolog and with ids of its own") {
+  const std::string svg =
+      "<?xml version=\"1.0\"?>\n<svg \n width=\"98\" height=\"50\"\n viewBox=\"0 0 98 50\"\n "
+      "xmlns=\"http://www.w3.org/2000/svg\"\n>\n<title>Gnuplot</title><circle id='gpDot'/>"
+      "<use xlink:href='#gpDot'/><g id=\"a\" clip-path=\"url(#a)\"/></svg>\n";
+  const std::string page = inline_svg({"fig", "A \"title\"", "", svg});
+  CHECK_THAT(page, starts_with("<svg") && ends_with("</svg>"));
+  CHECK_THAT(page, contains("id='fig-gpDot'") && contains("href='#fig-gpDot'"));
+  CHECK_THAT(page, contains("id=\"fig-a\"") && contains("url(#fig-a)"));
+  CHECK_THAT(page, contains("aria-label=\"A &quot;title&quot;\""));
+  CHECK_THAT(page, !contains("http") && !contains("Gnuplot") && !contains("width=\"98\""));
+  CHECK_THAT(page, contains("viewBox=\"0 0 98 50\""));
+  CHECK(inline_svg({"fig", "", "", "no drawing"}).empty());
+}
+
+TEST_CASE("a report is one page with everything in it, and nothing from elsewhere") {
+  const SampleRun run = sample_run({.rounds = 5, .standard = true});
+  const results::ScratchDirectory scratch;
+  const ReportOutcome outcome = write_report(run.results, scratch.path());
+  const std::string html = results::read_text(scratch.path() / "report.html");
+  REQUIRE(outcome.files.front() == scratch.path() / "report.html");
+  for (const fs::path& file : outcome.files) CHECK(fs::exists(file));
+  for (const char* part :
+       {"The result", "What was run", "Strategies", "Controls", "Noise", "Workload mic",
+        "Workload relink", "Lost rounds", "no architectural guarantee", "Context",
+        "bench-run --strategy=all", "seccomp filter", "killed by SIGBUS", "/tmp (ext4)",
+        "Made-up CPU", "drift over 5 %", "93.8 %", "code-bytes per site"}) {
+    CHECK_THAT(html, contains(part));
+  }
+  CHECK_THAT(html, !contains("http") && !contains("<script") && !contains("EMULATED"));
+  if (!outcome.warnings.empty()) {
+    WARN(outcome.warnings.front());
+    return;
+  }
+  CHECK(count(html, "<svg") == 4);
+  CHECK(outcome.files.size() == 1 + 3 * 4);
+  const auto ids = ids_in(html);
+  CHECK(std::set<std::string>(ids.begin(), ids.end()).size() == ids.size());
+}
+
+TEST_CASE("without gnuplot the report has its tables and says which package is missing") {
+  const results::ScratchDirectory scratch;
+  const EmptyPath nothing_found;
+  const ReportOutcome outcome = write_report(sample_run({.rounds = 3}).results, scratch.path());
+  REQUIRE(outcome.warnings.size() == 1);
+  CHECK_THAT(outcome.warnings[0], contains("gnuplot-nox"));
+  const std::string html = results::read_text(scratch.path() / "report.html");
+  CHECK_THAT(html, contains("gnuplot-nox") && contains("Workload mic") && !contains("<svg"));
+}
+
+TEST_CASE("a figure of an earlier report does not pass for this one's") {
+  const results::ScratchDirectory scratch;
+  fs::create_directories(scratch.path() / "plots");
+  (void)scratch.file("plots/send-by-sites.svg", "<svg>old</svg>");
+  const EmptyPath nothing_found;
+  (void)write_report(sample_run({.rounds = 3}).results, scratch.path());
+  CHECK_FALSE(fs::exists(scratch.path() / "plots" / "send-by-sites.svg"));
+}
+
+TEST_CASE("a directory that cannot be written is an error that names it") {
+  const results::ScratchDirectory scratch;
+  const auto file = scratch.file("file", "x");
+  CHECK_THROWS_WITH(write_report(sample_run({.rounds = 3}).results, file / "below"),
+                    contains("below"));
+}
+
+TEST_CASE("an emulated run is marked in its title, at every heading, and in Markdown") {
+  const Document document = make_document(sample_run({.rounds = 3, .emulated = true}).results);
+  const std::string html = html_page(document, {}, {});
+  CHECK(count(html, "class=\"emulated\"") == count(html, "<h1") + count(html, "<h2"));
+  CHECK_THAT(html, contains("<title>EMULATED"));
+  const std::string markdown = markdown_page(document);
+  CHECK(count(markdown, "(EMULATED)") == 1 + document.summary.size() + document.rest.size());
+}
+
+TEST_CASE("text from a results file cannot become HTML") {
+  SampleRun run = sample_run({.rounds = 3});
+  const std::string evil = "<script>alert('x')</script>";
+  run.results.run.id = run.results.run.command = run.results.context.host = evil;
+  run.results.context.libraries = {{evil, evil}};
+  run.results.context.warnings = {evil};
+  run.results.baseline = evil;
+  for (auto& strategy : run.results.strategies) strategy.detail = strategy.reason = evil;
+  for (auto& cell : run.results.cells) {
+    cell.reason = evil;
+    cell.notes = {evil};
+    cell.params.emplace_back(evil, evil);
+    if (cell.strategy == "floor") cell.strategy = evil;
+    for (auto& metric : cell.metrics) metric.unit = evil;
+    for (auto& lost : cell.lost) lost.reason = evil;
+    for (auto& counter : cell.counters) counter.name = evil;
+  }
+  const results::ScratchDirectory scratch;
+  (void)write_report(run.results, scratch.path());
+  const std::string html = results::read_text(scratch.path() / "report.html");
+  CHECK_THAT(html, !contains("<script") && contains("&lt;script"));
+  CHECK_THAT(markdown_page(make_document(run.results)), !contains(" <script"));
+}
+
+TEST_CASE("rows are as long as their header") {
+  for (const bool standard : {false, true}) {
+    const Document document =
+        make_document(sample_run({.rounds = 3, .standard = standard}).results);
+    for (const auto* sections : {&document.summary, &document.rest}) {
+      for (const Section& section : *sections) {
+        if (!section.table) continue;
+        INFO(section.title);
+        for (const auto& row : section.table->rows)
+          CHECK(row.size() == section.table->header.size());
+      }
+    }
+  }
+}
+
+TEST_CASE("warnings stand first: interruption, failures, a noisy baseline") {
+  SampleRun run = sample_run({.rounds = 5, .standard = true});
+  run.results.run.interrupted = true;
+  std::string all;
+  for (const std::string& warning : make_document(run.results).warnings) all += warning + "\n";
+  CHECK_THAT(all, contains("was interrupted") && contains("cells failed"));
+  CHECK_THAT(all, !contains("differs from itself"));
+  for (auto& cell : run.results.cells) {
+    if (cell.strategy != "again") continue;
+    for (auto& ratio : cell.ratios) ratio.verdict = results::Verdict::slower;
+  }
+  CHECK_THAT(make_document(run.results).warnings.at(2), contains("differs from itself"));
+}
+
+TEST_CASE("an empty run has a report, too") {
+  results::Results results;
+  results.run.rounds = 1;
+  const results::ScratchDirectory scratch;
+  CHECK_NOTHROW(write_report(results, scratch.path()));
+}
+
+}  // namespace
+}  // namespace patchbench::analysis

@@ -1,0 +1,182 @@
+#include "analysis/statistics.hpp"
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include <patchbench_catch.hpp>
+
+#include "results/matchers_test.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::about;
+
+using results::Verdict;
+
+std::vector<std::optional<double>> samples(std::initializer_list<double> values) {
+  return {values.begin(), values.end()};
+}
+
+PairedRatio ratio_with(int n, double low, double high) {
+  PairedRatio ratio;
+  ratio.n = n;
+  ratio.median = std::sqrt(low * high);
+  ratio.ci95 = Interval{low, high};
+  return ratio;
+}
+
+TEST_CASE("the median of none, one, odd and even many") {
+  CHECK_FALSE(median({}).has_value());
+  CHECK(median(std::vector{7.0}) == 7.0);
+  CHECK(median(std::vector{9.0, 1.0, 5.0}) == 5.0);
+  CHECK(median(std::vector{9.0, 1.0, 5.0, 6.0}) == 5.5);
+}
+
+TEST_CASE("t quantiles agree with the published table") {
+  CHECK(t_quantile(0.95, 1) == about(12.706).margin(0.0005));
+  CHECK(t_quantile(0.95, 2) == about(4.303).margin(0.0005));
+  CHECK(t_quantile(0.95, 4) == about(2.776).margin(0.0005));
+  CHECK(t_quantile(0.95, 9) == about(2.262).margin(0.0005));
+  CHECK(t_quantile(0.95, 29) == about(2.045).margin(0.0005));
+  CHECK(t_quantile(0.99, 4) == about(4.604).margin(0.0005));
+}
+
+TEST_CASE("the t interval on logarithms, worked by hand") {
+  // Logarithms 0, 0.1, 0.2: mean 0.1, s = 0.1, s / sqrt(3) = 0.0577350, t(2) = 4.302653, reach
+  // 0.2484137.
+  const std::vector values = {std::exp(0.2), 1.0, std::exp(0.1)};
+  const auto interval = log_t_interval(values);
+  REQUIRE(interval.has_value());
+  CHECK((*interval)[0] == about(std::exp(0.1 - 0.2484137)).epsilon(1e-6));
+  CHECK((*interval)[1] == about(std::exp(0.1 + 0.2484137)).epsilon(1e-6));
+}
+
+TEST_CASE("too few values, or ones without a logarithm, give no t interval") {
+  CHECK_FALSE(log_t_interval({}).has_value());
+  CHECK_FALSE(log_t_interval(std::vector{3.0}).has_value());
+  CHECK(log_t_interval(std::vector{3.0, 4.0}).has_value());
+  CHECK_FALSE(log_t_interval(std::vector{3.0, 0.0, 4.0}).has_value());
+}
+
+TEST_CASE("the distribution-free interval is the tabulated pair of order statistics") {
+  const auto check = [](int n, double low, double high, double coverage) {
+    std::vector<double> values;
+    for (int value = n; value >= 1; --value) values.push_back(value);
+    const auto free = median_interval(values);
+    REQUIRE(free.has_value());
+    CHECK(free->interval[0] == low);
+    CHECK(free->interval[1] == high);
+    CHECK(free->coverage == about(coverage).margin(5e-5));
+  };
+  check(2, 1, 2, 0.5);
+  check(3, 1, 3, 0.75);
+  check(5, 1, 5, 0.9375);
+  check(6, 1, 6, 0.96875);
+  check(8, 1, 8, 0.9922);  // x(2), x(7) would cover 0.9297
+  check(9, 2, 8, 0.9609);
+  check(10, 2, 9, 0.9785);
+  check(20, 6, 15, 0.9586);
+  CHECK_FALSE(median_interval({}).has_value());
+  CHECK_FALSE(median_interval(std::vector{1.0}).has_value());
+}
+
+TEST_CASE("absolute values take the distribution-free interval as soon as it covers 95 %") {
+  const std::vector six = {1.0, 2.0, 3.0, 4.0, 5.0, 90.0};
+  CHECK(median_ci95(six) == Interval{1.0, 90.0});
+  const std::vector five = {1.0, 2.0, 3.0, 4.0, 5.0};
+  CHECK(median_ci95(five) == log_t_interval(five));
+  CHECK_FALSE(median_ci95(std::vector{1.0}).has_value());
+  CHECK_FALSE(median_ci95({}).has_value());
+}
+
+TEST_CASE("for five values or fewer the t interval holds the median") {
+  std::mt19937_64 random(3);
+  std::lognormal_distribution<double> skewed(0, 2);
+  for (int trial = 0; trial < 500; ++trial) {
+    std::vector<double> values(static_cast<std::size_t>(2 + trial % 4));
+    for (double& value : values) value = skewed(random);
+    const auto interval = log_t_interval(values);
+    const auto middle = median(values);
+    REQUIRE((interval && middle));
+    // The median of an even number is an arithmetic mean, the interval is on logarithms.
+    if (values.size() % 2 == 1) CHECK((*interval)[0] <= *middle);
+    CHECK(*middle <= (*interval)[1]);
+  }
+}
+
+TEST_CASE("ratios are paired by round") {
+  auto strategy = samples({2, 4, 6, 8});
+  auto baseline = samples({1, 2, 3, 4});
+  auto ratio = paired_ratio(strategy, baseline);
+  CHECK(ratio.n == 4);
+  CHECK(ratio.median == 2.0);
+  strategy[1].reset();
+  baseline[2].reset();
+  strategy[3] = 0;
+  ratio = paired_ratio(strategy, baseline);
+  CHECK(ratio.n == 1);
+  CHECK(ratio.median == 2.0);
+  CHECK_FALSE(ratio.ci95.has_value());
+  CHECK_FALSE(ratio.ci_free.has_value());
+  CHECK(paired_ratio({}, baseline).n == 0);
+  CHECK_FALSE(paired_ratio({}, baseline).median.has_value());
+}
+
+TEST_CASE("drift that both share leaves a paired ratio alone") {
+  const auto ratio = paired_ratio(samples({11, 22, 44, 88}), samples({10, 20, 40, 80}));
+  CHECK((*ratio.ci95)[0] == about(1.1));
+  CHECK((*ratio.ci95)[1] == about(1.1));
+}
+
+TEST_CASE("verdicts of the interval alone") {
+  CHECK(plain_verdict(Interval{0.90, 0.95}) == Verdict::faster);
+  CHECK(plain_verdict(Interval{1.05, 1.20}) == Verdict::slower);
+  CHECK(plain_verdict(Interval{0.98, 1.02}) == Verdict::same);
+  CHECK(plain_verdict(Interval{0.97, 1.03}) == Verdict::same);
+  CHECK(plain_verdict(Interval{0.96, 1.02}) == Verdict::unsure);
+  CHECK(plain_verdict(Interval{0.96, 0.99}) == Verdict::faster);
+  CHECK(plain_verdict(Interval{1.01, 1.02}) == Verdict::same);
+  CHECK(plain_verdict(Interval{1.01, 1.02}, 0.001) == Verdict::slower);
+  CHECK(plain_verdict(std::nullopt) == Verdict::unsure);
+}
+
+TEST_CASE("few rounds need to beat the run's own noise") {
+  const Interval noise = {0.95, 1.02};  // reaches 1/0.95 = 1.0526 in either direction
+  CHECK(verdict(ratio_with(5, 1.06, 1.20), noise) == Verdict::slower);
+  CHECK(verdict(ratio_with(5, 1.04, 1.20), noise) == Verdict::unsure);
+  CHECK(verdict(ratio_with(5, 0.80, 0.94), noise) == Verdict::faster);
+  CHECK(verdict(ratio_with(5, 0.80, 0.97), noise) == Verdict::unsure);
+  CHECK(verdict(ratio_with(5, 0.99, 1.01), noise) == Verdict::unsure);
+  CHECK(verdict(ratio_with(5, 0.99, 1.01), Interval{0.99, 1.02}) == Verdict::same);
+  CHECK(verdict(ratio_with(5, 3.0, 4.0), std::nullopt) == Verdict::unsure);
+  CHECK(verdict(ratio_with(6, 1.04, 1.20), noise) == Verdict::slower);
+  CHECK(verdict(ratio_with(6, 3.0, 4.0), std::nullopt) == Verdict::slower);
+  // Noise that lies on one side of 1 still reaches as far to the other.
+  CHECK(verdict(ratio_with(3, 1.02, 1.06), Interval{0.93, 0.98}) == Verdict::unsure);
+}
+
+TEST_CASE("intervals cover what they claim, on seeded data") {
+  std::mt19937_64 random(20250101);
+  std::normal_distribution<double> normal(0, 0.1);
+  constexpr int kTrials = 4000;
+  int t_covers = 0;
+  int free_covers = 0;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    std::vector<double> five(5);
+    std::vector<double> nine(9);
+    for (double& value : five) value = 2 * std::exp(normal(random));
+    for (double& value : nine) value = 2 * std::exp(normal(random));
+    const auto t = *log_t_interval(five);
+    const auto free = *median_interval(nine);
+    if (t[0] <= 2 && 2 <= t[1]) ++t_covers;
+    if (free.interval[0] <= 2 && 2 <= free.interval[1]) ++free_covers;
+  }
+  // Standard error of a share near 0.95 over 4,000 trials: 0.0034.
+  CHECK(t_covers / double{kTrials} == about(0.95).margin(0.014));
+  CHECK(free_covers / double{kTrials} == about(0.9609).margin(0.014));
+}
+
+}  // namespace
+}  // namespace patchbench::analysis

@@ -1,0 +1,285 @@
+#include "analysis/summarise.hpp"
+
+#include <string>
+#include <vector>
+
+#include <patchbench_catch.hpp>
+
+#include "analysis/selection.hpp"
+#include "results/json.hpp"
+#include "results/matchers_test.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::about;
+using results::starts_with;
+
+using results::Cell;
+using results::CellStatus;
+using results::JournalEntry;
+using results::Results;
+using results::Verdict;
+
+Results plan(int rounds, const std::vector<std::string>& strategies) {
+  Results results;
+  results.run.id = "run";
+  results.run.rounds = rounds;
+  results.baseline = "rwx";
+  for (const std::string& strategy : strategies) {
+    Cell cell;
+    cell.strategy = strategy;
+    cell.workload = "mic";
+    cell.params = {{"sites", std::int64_t{16}}};
+    cell.id = results::cell_id(cell.workload, strategy, cell.params);
+    results.cells.push_back(std::move(cell));
+  }
+  return results;
+}
+
+JournalEntry line(const std::string& strategy, int round, double send) {
+  JournalEntry entry;
+  entry.round = round;
+  entry.cell = "mic/" + strategy + "/sites=16";
+  entry.metrics = {{"send", "ns", {send}, send}};
+  return entry;
+}
+
+JournalEntry failure(const std::string& strategy, int round, CellStatus status,
+                     const std::string& reason) {
+  JournalEntry entry = line(strategy, round, 1);
+  entry.status = status;
+  entry.reason = reason;
+  entry.metrics.clear();
+  return entry;
+}
+
+TEST_CASE("samples stand at their round, whatever the order of the lines") {
+  Results results = plan(3, {"rwx"});
+  summarise(results, std::vector{line("rwx", 2, 30), line("rwx", 0, 10), line("rwx", 1, 20)});
+  const Cell& cell = results.cells[0];
+  CHECK(cell.status == CellStatus::ok);
+  REQUIRE(cell.metrics.size() == 1);
+  CHECK(cell.metrics[0].samples == std::vector<std::optional<double>>{10, 20, 30});
+  CHECK(cell.metrics[0].median == 20);
+  CHECK(cell.metrics[0].unit == "ns");
+  CHECK(cell.metrics[0].ci95.has_value());
+  CHECK(cell.lost.empty());
+  CHECK(cell.ratios.empty());
+}
+
+TEST_CASE("four of five rounds are enough, three are not") {
+  std::vector<JournalEntry> journal;
+  for (int round = 0; round < 4; ++round) journal.push_back(line("rwx", round, 10));
+  journal.push_back(failure("rwx", 4, CellStatus::timeout, "killed after 30 s"));
+  Results results = plan(5, {"rwx"});
+  summarise(results, journal);
+  CHECK(results.cells[0].status == CellStatus::ok);
+  REQUIRE(results.cells[0].lost.size() == 1);
+  CHECK(results.cells[0].lost[0].round == 4);
+  CHECK(results.cells[0].lost[0].status == CellStatus::timeout);
+  CHECK_FALSE(results.cells[0].metrics[0].samples[4].has_value());
+
+  journal[1] = failure("rwx", 1, CellStatus::crashed, "SIGSEGV");
+  summarise(results, journal);
+  CHECK(results.cells[0].status == CellStatus::crashed);
+  CHECK(results.cells[0].reason == "SIGSEGV");
+  CHECK(results.cells[0].lost.size() == 2);
+  CHECK(results.cells[0].metrics[0].median == 10);
+}
+
+TEST_CASE(
+    "a round without a line is lost; in an interrupted run it does not count against the cell") {
+  const std::vector journal = {line("rwx", 0, 10), line("rwx", 1, 10), line("again", 0, 10)};
+  Results results = plan(5, {"rwx", "again", "floor"});
+  summarise(results, journal);
+  CHECK(results.cells[0].status == CellStatus::failed);
+  CHECK(results.cells[0].lost.size() == 3);
+  CHECK(results.cells[0].reason == "has no line in the journal");
+
+  results = plan(5, {"rwx", "again", "floor"});
+  results.run.interrupted = true;
+  summarise(results, journal);
+  CHECK(results.cells[0].status == CellStatus::ok);
+  CHECK(results.cells[1].status == CellStatus::ok);
+  CHECK(results.cells[2].status == CellStatus::failed);
+  CHECK(results.cells[2].reason == "not measured: the run was interrupted");
+  CHECK(results.cells[0].lost.size() == 3);
+  CHECK(results.cells[1].ratios.at(0).n == 1);
+}
+
+TEST_CASE("a failure that was seen explains more than a round that never began") {
+  Results results = plan(5, {"rwx"});
+  results.run.interrupted = true;
+  summarise(results, std::vector{failure("rwx", 3, CellStatus::failed, "wrong result")});
+  CHECK(results.cells[0].reason == "wrong result");
+}
+
+TEST_CASE("a failure without words gets the call's") {
+  Results results = plan(1, {"rwx"});
+  JournalEntry entry = failure("rwx", 0, CellStatus::denied, "");
+  entry.call = "mmap";
+  entry.error = "EACCES";
+  summarise(results, std::vector{entry});
+  CHECK(results.cells[0].status == CellStatus::denied);
+  CHECK(results.cells[0].reason == "mmap: EACCES");
+}
+
+TEST_CASE("a preset status stays where nothing was measured") {
+  Results results = plan(2, {"rwx", "sysv-shm"});
+  results.cells[1].status = CellStatus::denied;
+  results.cells[1].reason = "shmat: EACCES";
+  summarise(results, std::vector{line("rwx", 0, 1), line("rwx", 1, 1)});
+  CHECK(results.cells[1].status == CellStatus::denied);
+  CHECK(results.cells[1].reason == "shmat: EACCES");
+  CHECK(results.cells[1].lost.empty());
+}
+
+TEST_CASE("ratios are to the baseline's cell, paired by round, for every metric") {
+  Results results = plan(6, {"rwx", "memfd-dual", "again"});
+  std::vector<JournalEntry> journal;
+  for (int round = 0; round < 6; ++round) {
+    const double drift = 1 + 0.3 * round;
+    journal.push_back(line("rwx", round, 10 * drift));
+    journal.push_back(line("memfd-dual", round, 15 * drift * (round % 2 == 0 ? 1.001 : 0.999)));
+    journal.push_back(line("again", round, 10 * drift * (round % 2 == 0 ? 1.002 : 0.998)));
+    for (auto entry = journal.end() - 3; entry != journal.end(); ++entry) {
+      entry->metrics.push_back({"patch", "ns", {}, entry->metrics[0].median * 2});
+    }
+  }
+  summarise(results, journal);
+  CHECK(results.cells[0].ratios.empty());
+  const Cell& dual = results.cells[1];
+  REQUIRE(dual.ratios.size() == 2);
+  CHECK(dual.ratios[0].metric == "send");
+  CHECK(dual.ratios[1].metric == "patch");
+  CHECK(dual.ratios[0].baseline == "rwx");
+  CHECK(dual.ratios[0].n == 6);
+  CHECK(*dual.ratios[0].median == about(1.5).epsilon(0.002));
+  CHECK(dual.ratios[0].verdict == Verdict::slower);
+  CHECK((*dual.ratios[0].ci95)[1] < 1.51);
+  CHECK(dual.ratios[0].ci_free_coverage == 0.96875);
+  CHECK(results.cells[2].ratios[0].verdict == Verdict::same);
+}
+
+TEST_CASE("with few rounds a verdict is held against the twin") {
+  const auto run = [](double twin_scatter) {
+    Results results = plan(3, {"rwx", "memfd-dual", "again"});
+    std::vector<JournalEntry> journal;
+    for (int round = 0; round < 3; ++round) {
+      journal.push_back(line("rwx", round, 10));
+      journal.push_back(line("memfd-dual", round, 12 + 0.01 * round));
+      journal.push_back(line("again", round, 10 + twin_scatter * (round - 1)));
+    }
+    summarise(results, journal);
+    return results.cells[1].ratios.at(0).verdict;
+  };
+  CHECK(run(0.05) == Verdict::slower);
+  CHECK(run(2.0) == Verdict::unsure);
+}
+
+TEST_CASE("cells of other parameters, and failed baselines, give no ratio") {
+  Results results = plan(2, {"rwx", "memfd-dual"});
+  results.cells[0].params = {{"sites", std::int64_t{1024}}};
+  results.cells[0].id = "mic/rwx/sites=1024";
+  std::vector journal = {line("memfd-dual", 0, 1), line("memfd-dual", 1, 1)};
+  for (int round = 0; round < 2; ++round) {
+    journal.push_back(line("rwx", round, 1));
+    journal.back().cell = "mic/rwx/sites=1024";
+  }
+  summarise(results, journal);
+  CHECK(results.cells[1].ratios.empty());
+
+  results = plan(2, {"rwx", "memfd-dual"});
+  summarise(results, std::vector{line("memfd-dual", 0, 1), line("memfd-dual", 1, 1),
+                                 failure("rwx", 0, CellStatus::crashed, "x"), line("rwx", 1, 1)});
+  CHECK(results.cells[1].status == CellStatus::ok);
+  CHECK(results.cells[1].ratios.empty());
+}
+
+TEST_CASE("the last line of a round stands, and summarising again changes nothing") {
+  std::vector journal = {failure("rwx", 0, CellStatus::crashed, "x"), line("rwx", 1, 20)};
+  Results results = plan(2, {"rwx"});
+  results.cells[0].notes = {"kept"};
+  summarise(results, journal);
+  CHECK(results.cells[0].status == CellStatus::crashed);
+  journal.push_back(line("rwx", 0, 10));
+  journal.back().calibration_before_ns = 1;
+  journal.back().calibration_after_ns = 1.2;
+  summarise(results, journal);
+  CHECK(results.cells[0].status == CellStatus::ok);
+  CHECK(results.cells[0].reason.empty());
+  CHECK(results.cells[0].metrics[0].median == 15);
+  const std::string once = results::to_json_text(results);
+  summarise(results, journal);
+  CHECK(results::to_json_text(results) == once);
+  CHECK(results.cells[0].notes ==
+        std::vector<std::string>{"kept", "drift over 5 % in 1 of 1 rounds"});
+}
+
+TEST_CASE("drift over 5 % is noted in either direction, and only that") {
+  Results results = plan(4, {"rwx"});
+  std::vector<JournalEntry> journal;
+  const double after[] = {1.04, 1.06, 0.94, 0.96};
+  for (int round = 0; round < 4; ++round) {
+    journal.push_back(line("rwx", round, 1));
+    journal.back().calibration_before_ns = 1;
+    journal.back().calibration_after_ns = after[round];
+  }
+  journal[3].calibration_before_ns.reset();
+  summarise(results, journal);
+  CHECK(results.cells[0].notes == std::vector<std::string>{"drift over 5 % in 2 of 3 rounds"});
+}
+
+TEST_CASE("lines that belong to nothing are counted in a warning") {
+  Results results = plan(2, {"rwx"});
+  std::vector journal = {line("rwx", 0, 1), line("rwx", 1, 1), line("rwx", 2, 1),
+                         line("other", 0, 1)};
+  summarise(results, journal);
+  summarise(results, journal);
+  REQUIRE(results.context.warnings.size() == 1);
+  CHECK_THAT(results.context.warnings[0], starts_with("2 lines"));
+  CHECK(results.cells[0].status == CellStatus::ok);
+}
+
+TEST_CASE("memory and counters are medians over rounds") {
+  Results results = plan(3, {"rwx"});
+  std::vector<JournalEntry> journal;
+  for (int round = 0; round < 3; ++round) {
+    journal.push_back(line("rwx", round, 1));
+    journal.back().memory = {round, 100 * round, std::nullopt};
+    results::Counter counter;
+    counter.name = "instructions";
+    counter.scope = "user";
+    counter.status = "ok";
+    counter.value = round == 0 ? 5.0 : 7.0 + round;
+    journal.back().counters.push_back(counter);
+    counter.scope = "kernel";
+    counter.status = "unavailable";
+    counter.reason = "EACCES";
+    counter.value.reset();
+    journal.back().counters.push_back(counter);
+  }
+  summarise(results, journal);
+  const Cell& cell = results.cells[0];
+  CHECK(cell.memory.vmas == 1);
+  CHECK(cell.memory.mapped_kib == 100);
+  CHECK_FALSE(cell.memory.rss_kib.has_value());
+  REQUIRE(cell.counters.size() == 2);
+  CHECK(cell.counters[0].value == 8.0);
+  CHECK(cell.counters[1].status == "unavailable");
+  CHECK(cell.counters[1].reason == "EACCES");
+  CHECK_FALSE(cell.counters[1].value.has_value());
+}
+
+TEST_CASE("an empty journal and no rounds are survived") {
+  Results results = plan(0, {"rwx"});
+  summarise(results, {});
+  CHECK(results.cells[0].status == CellStatus::failed);
+  Results nothing;
+  summarise(nothing, {});
+  CHECK(nothing.cells.empty());
+}
+
+}  // namespace
+}  // namespace patchbench::analysis

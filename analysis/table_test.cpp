@@ -1,0 +1,129 @@
+#include "analysis/table.hpp"
+
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <patchbench_catch.hpp>
+
+#include "analysis/headline.hpp"
+#include "analysis/sample_results_test.hpp"
+#include "analysis/selection.hpp"
+#include "results/matchers_test.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::contains;
+using results::starts_with;
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string line_with(const std::string& text, const std::string& start) {
+  for (const std::string& line : lines_of(text)) {
+    if (line.starts_with(start)) return line;
+  }
+  return "";
+}
+
+TEST_CASE("numbers are short") {
+  CHECK(short_number(0) == "0.00");
+  CHECK(short_number(0.0204) == ".020");
+  CHECK(short_number(0.31) == "0.31");
+  CHECK(short_number(1.005) == "1.00");
+  CHECK(short_number(9.996) == "10.0");
+  CHECK(short_number(99.96) == "100");
+  CHECK(short_number(297.4) == "297");
+  CHECK(short_number(9999.6) == "10.0k");
+  CHECK(short_number(123456) == "123k");
+  CHECK(short_number(2.5e6) == "2.5M");
+  CHECK(short_interval({0.98, 1.0612}) == "[0.98,1.06]");
+  CHECK(grouped(0) == "0");
+  CHECK(grouped(999) == "999");
+  CHECK(grouped(1024) == "1,024");
+  CHECK(grouped(-1234567) == "-1,234,567");
+}
+
+TEST_CASE("the headline takes the parameters nearest to the customary ones") {
+  const SampleRun run = sample_run({.rounds = 3, .standard = true});
+  const auto columns = headline_columns(run.results);
+  REQUIRE(columns.size() == 9);
+  CHECK(results::params_text(columns[0].params) == "sites=1024,order=linear,targets=64");
+  CHECK(results::params_text(columns[1].params) == "sites=16384,order=linear,targets=64");
+  CHECK(results::params_text(columns[2].params) == "degree=4,order=cyclic,sites=1024");
+  CHECK(results::params_text(columns[3].params) == "classes=256,cache_entries=1024");
+  CHECK(columns[6].metric == "patch");
+}
+
+TEST_CASE("a run of other workloads has a headline of its own") {
+  SampleRun run = sample_run({.rounds = 3});
+  std::erase_if(run.results.cells,
+                [](const results::Cell& cell) { return cell.workload != "zone"; });
+  const auto columns = headline_columns(run.results);
+  REQUIRE(columns.size() == 3);
+  CHECK(columns[0].metric == "reserve");
+  CHECK_THAT(terminal_table(run.results), contains("zone: first_touch"));
+}
+
+TEST_CASE("the table fits its width and says what a reader needs") {
+  for (const bool standard : {false, true}) {
+    const SampleRun run = sample_run({.rounds = 5, .standard = standard});
+    for (const int width : {20, 80, 100, 160}) {
+      const std::string text = terminal_table(run.results, {.width = width, .colour = false});
+      CHECK(text.ends_with('\n'));
+      for (const std::string& line : lines_of(text)) {
+        CAPTURE(width, line);
+        CHECK(line.size() <= static_cast<std::size_t>(std::max(80, width)));
+        CHECK(line.find('\033') == std::string::npos);
+      }
+    }
+  }
+  const std::string text = terminal_table(sample_run({.rounds = 5}).results);
+  for (const char* id : {"rwx", "memfd-dual", "file-dual", "mprotect-toggle", "indirect-cell",
+                         "floor", "unchecked", "again", "tag-cell", "indirect-cell-rwx"}) {
+    CHECK_FALSE(line_with(text, id).empty());
+  }
+  CHECK_THAT(line_with(text, "rwx"), contains("baseline"));
+  CHECK_THAT(text, contains("sysv-shm           not available on this machine"));
+  CHECK_THAT(text, contains("seccomp filter"));
+  CHECK_THAT(text, contains("relink/file-dual: crashed: killed by SIGBUS"));
+  CHECK_THAT(text, contains("below 1 is faster"));
+  CHECK_THAT(text, contains("the noise of this run"));
+}
+
+TEST_CASE("costs, ratios and verdicts are those of the results") {
+  SampleRun run = sample_run({.rounds = 5});
+  for (auto& cell : run.results.cells) {
+    if (cell.id != "mic/memfd-dual/sites=1024,order=linear,targets=64") continue;
+    cell.metrics[0].median = 7.77;
+    cell.ratios[0].median = 0.555;
+    cell.ratios[0].ci95 = {{0.444, 0.666}};
+    cell.ratios[0].verdict = results::Verdict::faster;
+  }
+  const std::string text = terminal_table(run.results);
+  CHECK_THAT(line_with(text, "memfd-dual"), contains(" 7.77 0.56 [0.44,0.67] <"));
+  const std::string coloured = terminal_table(run.results, {.width = 100, .colour = true});
+  CHECK_THAT(coloured, contains("\033[32m0.56 [0.44,0.67] <\033[0m"));
+}
+
+TEST_CASE("few rounds and emulation are said") {
+  CHECK_THAT(terminal_table(sample_run({.rounds = 5}).results), contains("5 rounds or fewer"));
+  CHECK_THAT(terminal_table(sample_run({.rounds = 6}).results), !contains("rounds or fewer"));
+  CHECK_THAT(terminal_table(sample_run({.rounds = 5, .emulated = true}).results),
+             starts_with("EMULATED"));
+}
+
+TEST_CASE("a run with nothing in it has a table that says so") {
+  CHECK_THAT(terminal_table(results::Results{}), contains("No cell was measured"));
+  SampleRun run = sample_run({.rounds = 1});
+  CHECK_THAT(terminal_table(run.results), contains("[n<2]"));
+}
+
+}  // namespace
+}  // namespace patchbench::analysis

@@ -49,6 +49,7 @@ class ExecAddress {
   friend constexpr std::ptrdiff_t operator-(ExecAddress a, ExecAddress b) noexcept {
     return static_cast<std::ptrdiff_t>(a.value_ - b.value_);
   }
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes a defaulted <=> for a pointer's
   friend constexpr auto operator<=>(ExecAddress, ExecAddress) noexcept = default;
 
  private:
@@ -70,6 +71,7 @@ class WritableAddress {
   friend constexpr WritableAddress operator+(WritableAddress a, std::size_t offset) noexcept {
     return WritableAddress{a.value_ + offset};
   }
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes a defaulted <=> for a pointer's
   friend constexpr auto operator<=>(WritableAddress, WritableAddress) noexcept = default;
 
  private:

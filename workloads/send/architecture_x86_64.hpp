@@ -30,7 +30,7 @@
 
 namespace patchbench::send {
 
-struct X86_64 {
+struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's own name
   // Send sites.
   static constexpr std::size_t kSiteStride = 32;
   static constexpr std::size_t driver_sites_offset() noexcept { return 64; }

@@ -1,5 +1,6 @@
 #include "workloads/send/object_model.hpp"
 
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
 
@@ -33,7 +34,7 @@ BodyOperation body_operation(std::uint32_t method, std::uint32_t index) noexcept
 std::uint64_t evaluate_method(std::uint32_t method, std::uint32_t work, Oop receiver) noexcept {
   std::uint64_t value = is_immediate(receiver)
                             ? static_cast<std::uint64_t>(static_cast<std::int64_t>(receiver) >> 1)
-                            : std::bit_cast<const Object*>(receiver)->value;
+                            : reinterpret_cast<const Object*>(receiver)->value;
   for (std::uint32_t i = 0; i < work; ++i) {
     const BodyOperation operation = body_operation(method, i);
     value = operation.exclusive_or ? value ^ operation.constant : value + operation.constant;

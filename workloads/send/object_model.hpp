@@ -6,7 +6,6 @@
 // with the lowest bit set.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -46,11 +45,11 @@ inline constexpr Selector kFirstSelector = 0x4000'0000;
   return value << 1U | kImmediateBit;
 }
 [[nodiscard]] inline Oop oop_of(const Object& object) noexcept {
-  return std::bit_cast<Oop>(&object);
+  return reinterpret_cast<Oop>(&object);
 }
 [[nodiscard]] inline ClassTag class_tag_of(Oop receiver) noexcept {
   return is_immediate(receiver) ? kSmallIntegerTag
-                                : std::bit_cast<const Object*>(receiver)->class_tag;
+                                : reinterpret_cast<const Object*>(receiver)->class_tag;
 }
 
 /// One operation of a method body: `value = value + constant` or `value = value ^ constant`.

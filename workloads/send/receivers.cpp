@@ -24,7 +24,8 @@ Oop Receivers::any_of(std::uint32_t class_index, SeededRandom& random) const {
   if (class_index == 0) {
     return small_integer(random.below(std::uint64_t{1} << 62U));
   }
-  return oop_of(objects()[(class_index - 1) * kObjectsPerClass + random.below(kObjectsPerClass)]);
+  return oop_of(
+      objects()[std::size_t{class_index - 1} * kObjectsPerClass + random.below(kObjectsPerClass)]);
 }
 
 Oop Receivers::first_of(std::uint32_t class_index) const {

@@ -275,7 +275,7 @@ class SendMachine {
 
   CodeLayout checked_layout() const {
     const CodeLayout layout = lay_out<A>(plan_, table_.methods());
-    if (layout.size > A::kMaxZoneSize || layout.size > kCodeRoom) {
+    if (layout.size > std::min(A::kMaxZoneSize, kCodeRoom)) {
       throw std::invalid_argument(
           "the code of these sites and methods exceeds the reach of a direct call");
     }

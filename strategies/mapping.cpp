@@ -43,6 +43,10 @@ Fd::~Fd() {
 
 namespace {
 
+std::size_t physical_memory() {
+  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * page_size();
+}
+
 void* map_at(std::uintptr_t at, std::size_t size, int protection, int flags, int fd,
              const char* what) {
   if (at != 0) {
@@ -137,6 +141,10 @@ void allocate_file(const Fd& file, std::size_t size) {
 }
 
 Fd executable_memfd(const char* name, std::size_t size) {
+  // No file system limits a memfd: allocating this much would end with the OOM killer.
+  if (size > physical_memory()) {
+    throw_errno("fallocate (more than this machine's memory)", ENOMEM);
+  }
   Fd file{memfd_create(name, MFD_CLOEXEC | MFD_EXEC)};
   if (!file && errno != ENOMEM && errno != EMFILE && errno != ENFILE) {
     // EINVAL: a kernel before 6.3. EACCES: vm.memfd_noexec=2 refuses the flag, yet a memfd without

@@ -21,6 +21,7 @@
 #include "harness/clock.hpp"
 #include "harness/denial.hpp"
 #include "harness/proc.hpp"
+#include "harness/terminal.hpp"
 #include "harness/timing.hpp"
 #include "results/journal.hpp"
 
@@ -260,7 +261,7 @@ int child_main(const Catalogue& catalogue) {
     }
     return write_answer(results::journal_line(do_task(catalogue, task)) + "\n") ? 0 : 1;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "child: {}\n", error.what());
+    say(stderr, "child: {}\n", error.what());
     return 1;
   }
 }

@@ -13,6 +13,7 @@
 #include "harness/output_directory.hpp"
 #include "harness/parameters.hpp"
 #include "harness/run.hpp"
+#include "harness/terminal.hpp"
 #include "harness/usage_error.hpp"
 #include "results/model.hpp"
 
@@ -96,7 +97,7 @@ void write_snapshots(const std::vector<CodeSnapshot>& snapshots, const fs::path&
     const std::vector<CodeImage> images = to_images(snapshot);
     for (const CodeImage& image : images) {
       write_new_file(directory / image.file, image.bytes.data(), image.bytes.size());
-      fmt::print("  {}\n", objdump_command(image));
+      say(stdout, "  {}\n", objdump_command(image));
     }
     write_text(directory / (as_file_name(snapshot.moment) + ".symbols"),
                symbol_list(snapshot, images));
@@ -152,12 +153,12 @@ int dump_code(const Catalogue& catalogue, const Options& options) {
   try {
     const std::vector<CodeSnapshot> snapshots = take_snapshots(factory, cell, options.seed);
     make_directory(directory);
-    fmt::print("{} in {}; sh {} shows it piece by piece, or in that directory:\n", id,
-               directory.string(), (directory / "disassemble.sh").string());
+    say(stdout, "{} in {}; sh {} shows it piece by piece, or in that directory:\n", id,
+        directory.string(), (directory / "disassemble.sh").string());
     write_snapshots(snapshots, directory);
     return kDone;
   } catch (const std::system_error& error) {
-    fmt::print(stderr, "bench-run: --dump-code={}: {}\n", id, explain(error).reason);
+    say(stderr, "bench-run: --dump-code={}: {}\n", id, explain(error).reason);
     return kCellFailed;
   }
 }

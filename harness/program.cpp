@@ -12,6 +12,7 @@
 #include "harness/command_line.hpp"
 #include "harness/listing.hpp"
 #include "harness/signals.hpp"
+#include "harness/terminal.hpp"
 #include "harness/usage_error.hpp"
 
 namespace patchbench::harness {
@@ -20,7 +21,7 @@ namespace {
 int obey(const Catalogue& catalogue, const Options& options, const Settings& settings) {
   if (options.list != ListFormat::none) {
     const bool json = options.list == ListFormat::json;
-    fmt::print("{}", json ? list_json(catalogue) : list_text(catalogue));
+    say(stdout, "{}", json ? list_json(catalogue) : list_text(catalogue));
     return kDone;
   }
   if (options.dump_code) {
@@ -41,15 +42,15 @@ int program_main(int argc, const char* const* argv, const Catalogue& catalogue,
   try {
     const auto parsed = parse_command_line(argc, argv, catalogue);
     if (const auto* answer = std::get_if<Answer>(&parsed)) {
-      fmt::print("{}", answer->text);
+      say(stdout, "{}", answer->text);
       return kDone;
     }
     return obey(catalogue, std::get<Options>(parsed), settings);
   } catch (const UsageError& error) {
-    fmt::print(stderr, "bench-run: {}\n", error.what());
+    say(stderr, "bench-run: {}\n", error.what());
     return kBadUsage;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "bench-run: {}\n", error.what());
+    say(stderr, "bench-run: {}\n", error.what());
     return kCellFailed;
   }
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "harness/clock.hpp"
+#include "harness/terminal.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -80,13 +81,13 @@ void Progress::rewrite(std::size_t done, int round, std::string_view cell) {
                   round + 1, rounds_, done, children_, duration_text(remaining_s(done)), cell);
   const int width = terminal_width(stream_, kUsualWidth) - 1;  // the last column would wrap
   line.resize(std::min(line.size(), static_cast<std::size_t>(std::max(1, width))));
-  fmt::print(stream_, "\r{}\033[K", line);
+  say(stream_, "\r{}\033[K", line);
   std::fflush(stream_);
 }
 
 void Progress::add_line(std::size_t done, int round) {
-  fmt::print(stream_, "{:3} %  round {}/{}, {} left\n", percent(done, children_), round + 1,
-             rounds_, duration_text(remaining_s(done)));
+  say(stream_, "{:3} %  round {}/{}, {} left\n", percent(done, children_), round + 1, rounds_,
+      duration_text(remaining_s(done)));
   std::fflush(stream_);
 }
 

@@ -23,6 +23,7 @@
 #include "harness/probe.hpp"
 #include "harness/progress.hpp"
 #include "harness/signals.hpp"
+#include "harness/terminal.hpp"
 #include "harness/usage_error.hpp"
 #include "results/journal.hpp"
 #include "results/json.hpp"
@@ -260,19 +261,19 @@ void announce(const Options& options, const Prepared& prepared, const results::R
     return;
   }
   for (const std::string& warning : results.context.warnings) {
-    fmt::print(stderr, "warning: {}\n", warning);
+    say(stderr, "warning: {}\n", warning);
   }
   for (const results::StrategyStatus& strategy : results.strategies) {
     if (strategy.status != results::Availability::available) {
-      fmt::print(stderr, "{}: {}: {}\n", results::to_string(strategy.status), strategy.id,
-                 one_line(strategy.reason));
+      say(stderr, "{}: {}: {}\n", results::to_string(strategy.status), strategy.id,
+          one_line(strategy.reason));
     }
   }
-  fmt::print(stderr, "{} cells x {} rounds on processor {}, baseline {}, seed {}: about {}\n",
-             prepared.cells.size(), options.rounds, results.context.cpu.pinned.value_or("any"),
-             prepared.baseline.empty() ? "none" : prepared.baseline, options.seed,
-             duration_text(expected_seconds(prepared, *options.selection.preset)));
-  fmt::print(stderr, "results go to {}\n", directory.string());
+  say(stderr, "{} cells x {} rounds on processor {}, baseline {}, seed {}: about {}\n",
+      prepared.cells.size(), options.rounds, results.context.cpu.pinned.value_or("any"),
+      prepared.baseline.empty() ? "none" : prepared.baseline, options.seed,
+      duration_text(expected_seconds(prepared, *options.selection.preset)));
+  say(stderr, "results go to {}\n", directory.string());
 }
 
 bool is_failure(CellStatus status) {
@@ -285,32 +286,35 @@ void print_failures(const results::Results& results) {
   int count = 0;
   for (const results::Cell& cell : results.cells) {
     if (is_failure(cell.status) && ++count <= kMost) {
-      fmt::print(stderr, "{}: {}: {}\n", results::to_string(cell.status), cell.id,
-                 one_line(cell.reason));
+      say(stderr, "{}: {}: {}\n", results::to_string(cell.status), cell.id, one_line(cell.reason));
     }
   }
   if (count > kMost) {
-    fmt::print(stderr, "... and {} more cells; results.json has their reasons\n", count - kMost);
+    say(stderr, "... and {} more cells; results.json has their reasons\n", count - kMost);
   }
 }
+
+bool is_figure(const fs::path& file) { return file.extension() == ".svg"; }
 
 /// False when it could not be written, which is then on the terminal.
 bool write_report_files(const results::Results& results, const fs::path& directory, bool quiet) {
   try {
     const analysis::ReportOutcome outcome = analysis::write_report(results, directory);
     for (const std::string& warning : outcome.warnings) {
-      fmt::print(stderr, "warning: {}\n", warning);
+      say(stderr, "warning: {}\n", warning);
     }
     if (!quiet) {
-      fmt::print("report:  {}\n", (directory / "report.html").string());
-      fmt::print("figures: {}\n", (directory / "plots").string());
+      say(stdout, "report:  {}\n", (directory / "report.html").string());
+      if (std::ranges::any_of(outcome.files, is_figure)) {
+        say(stdout, "figures: {}\n", (directory / "plots").string());
+      }
     }
     return true;
   } catch (const std::exception& error) {
-    fmt::print(stderr,
-               "bench-run: {}; the results are complete in {}, and bench-report makes the report "
-               "from them\n",
-               error.what(), directory.string());
+    say(stderr,
+        "bench-run: {}; the results are complete in {}, and bench-report makes the report "
+        "from them\n",
+        error.what(), directory.string());
     return false;
   }
 }
@@ -318,9 +322,9 @@ bool write_report_files(const results::Results& results, const fs::path& directo
 void print_table(const results::Results& results) {
   constexpr int kUsualWidth = 100;
   const bool colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
-  fmt::print("\n{}\n",
-             analysis::terminal_table(
-                 results, {.width = terminal_width(stdout, kUsualWidth), .colour = colour}));
+  say(stdout, "\n{}\n",
+      analysis::terminal_table(results,
+                               {.width = terminal_width(stdout, kUsualWidth), .colour = colour}));
 }
 
 /// False when results.json could not be replaced, which is then on the terminal.
@@ -329,8 +333,8 @@ bool write_final_results(const results::Results& results, const fs::path& direct
     results::write_results(results, directory / "results.json");
     return true;
   } catch (const std::system_error& error) {
-    fmt::print(stderr, "bench-run: {}; what was measured is in {}\n", error.what(),
-               (directory / "samples.jsonl").string());
+    say(stderr, "bench-run: {}; what was measured is in {}\n", error.what(),
+        (directory / "samples.jsonl").string());
     return false;
   }
 }
@@ -344,10 +348,10 @@ Ending measure(Measuring& measuring, const fs::path& journal) {
   try {
     return {.interrupted = !measuring.run_all(), .journal_lost = false};
   } catch (const std::system_error& error) {
-    fmt::print(stderr,
-               "bench-run: stopped: {}; {} is intact up to here; make room, or name a directory on "
-               "another filesystem with --out=DIR\n",
-               error.what(), journal.string());
+    say(stderr,
+        "bench-run: stopped: {}; {} is intact up to here; make room, or name a directory on "
+        "another filesystem with --out=DIR\n",
+        error.what(), journal.string());
     return {.interrupted = true, .journal_lost = true};
   }
 }
@@ -375,14 +379,14 @@ int conclude(const Options& options, results::Results& results, const Measuring&
     print_failures(results);
   } else {
     print_table(results);  // says what failed, and why
-    fmt::print("results: {}\n", (directory / "results.json").string());
+    say(stdout, "results: {}\n", (directory / "results.json").string());
   }
   if (options.report && written) {
     written = write_report_files(results, directory, options.quiet);
   }
   std::fflush(stdout);
   if (ending.interrupted && !ending.journal_lost) {
-    fmt::print(stderr, "interrupted: what was measured until then is kept\n");
+    say(stderr, "interrupted: what was measured until then is kept\n");
   }
   return exit_code(results, ending, written);
 }
@@ -391,13 +395,16 @@ int conclude(const Options& options, results::Results& results, const Measuring&
 /// so that a directory that cannot take the results is known before anything is measured.
 results::JournalWriter open_results(const results::Results& results, const fs::path& directory) {
   claim_directory(directory);
+  const fs::path file = directory / "samples.jsonl";
   try {
-    results::JournalWriter journal(directory / "samples.jsonl");
+    results::JournalWriter journal(file);
     results::Results blank = results;
     analysis::summarise(blank, {});
     results::write_results(blank, directory / "results.json");
     return journal;
   } catch (const std::system_error& error) {
+    std::error_code ignored;
+    fs::remove(file, ignored);  // ours, and empty: the next run may use this directory
     throw UsageError(
         fmt::format("{}; make room, or name another directory with --out=DIR", error.what()));
   }
@@ -434,13 +441,13 @@ int dry_run(const Catalogue& catalogue, const Options& options, const Settings& 
     const char* status = cell.make == nullptr          ? "  (unsupported)"
                          : is_allowed(*prepared, cell) ? ""
                                                        : "  (denied on this machine)";
-    fmt::print("{}{}\n", cell.id, status);
+    say(stdout, "{}{}\n", cell.id, status);
   }
-  fmt::print("\n{} cells x {} rounds = {} children, about {}; preset {}, baseline {}, seed {}\n",
-             prepared->cells.size(), options.rounds, count_children(*prepared),
-             duration_text(expected_seconds(*prepared, *options.selection.preset)),
-             options.selection.preset->name,
-             prepared->baseline.empty() ? "none" : prepared->baseline, options.seed);
+  say(stdout, "\n{} cells x {} rounds = {} children, about {}; preset {}, baseline {}, seed {}\n",
+      prepared->cells.size(), options.rounds, count_children(*prepared),
+      duration_text(expected_seconds(*prepared, *options.selection.preset)),
+      options.selection.preset->name, prepared->baseline.empty() ? "none" : prepared->baseline,
+      options.seed);
   return kDone;
 }
 

@@ -30,14 +30,12 @@ std::filesystem::path new_file() {
   return name;
 }
 
-void redirect(const std::filesystem::path& file, int to) {
-  dup2(open(file.c_str(), O_WRONLY | O_TRUNC), to);
-}
+void redirect(const std::filesystem::path& file, int to) { dup2(open(file.c_str(), O_WRONLY), to); }
 
 [[noreturn]] void become_fake(const Start& start, const std::filesystem::path& output,
                               const std::filesystem::path& errors) {
-  redirect(output, STDOUT_FILENO);
-  redirect(errors, STDERR_FILENO);
+  redirect(start.silent ? "/dev/full" : output, STDOUT_FILENO);
+  redirect(start.silent ? "/dev/full" : errors, STDERR_FILENO);
   if (chdir(start.directory.c_str()) != 0) {
     _exit(126);
   }

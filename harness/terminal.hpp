@@ -1,0 +1,20 @@
+// harness/terminal.hpp - what is said to the person at the terminal.
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace patchbench::harness {
+
+/// As fmt::print, but a reader that went away or a full disk behind `stream` is no error: a run is
+/// not lost for want of someone to tell.
+template <typename... Arguments>
+void say(std::FILE* stream, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+  const std::string text = fmt::format(format, std::forward<Arguments>(arguments)...);
+  std::fwrite(text.data(), 1, text.size(), stream);
+}
+
+}  // namespace patchbench::harness

@@ -220,13 +220,13 @@ TextCell headline_entry(const Results& results, const std::string& id,
     return faint(ok ? "-" : std::string(to_string(cell->status)));
   }
   const std::string cost = short_number(*metric->median) + " " + metric->unit;
-  if (id == results.baseline) return number(cost + ", baseline");
+  if (id == results.baseline) return number(cost + "\nbaseline");
   const Ratio* ratio = find_ratio(*cell, column.metric);
   if (ratio == nullptr || !ratio->median) return number(cost);
-  std::string text = cost + ", " + short_number(*ratio->median);
+  std::string text = cost + "\n" + short_number(*ratio->median);
   if (ratio->ci95) text += " " + short_interval(*ratio->ci95);
   if (id == "again") return number(text);
-  return {text + " " + std::string(to_string(ratio->verdict)), tone_of(ratio->verdict)};
+  return {text + "\n" + std::string(to_string(ratio->verdict)), tone_of(ratio->verdict)};
 }
 
 std::string how_to_read(const Results& results) {

@@ -15,7 +15,7 @@ namespace patchbench::analysis {
 enum class Tone { plain, number, faster, slower, faint };
 
 struct TextCell {
-  std::string text;
+  std::string text;  // line ends are kept where the output has lines in a table
   Tone tone = Tone::plain;
 };
 

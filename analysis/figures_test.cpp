@@ -193,7 +193,8 @@ TEST_CASE("a gnuplot that is missing, and a script that fails, are told apart") 
   CHECK(missing->kind == GnuplotError::missing);
   const auto failed = run_gnuplot(scratch.path(), "bad.gp");
   REQUIRE(failed.has_value());
-  if (failed->kind == GnuplotError::failed) CHECK_THAT(failed->message, contains("invalid command"));
+  if (failed->kind == GnuplotError::failed)
+    CHECK_THAT(failed->message, contains("invalid command"));
 }
 
 }  // namespace

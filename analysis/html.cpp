@@ -19,7 +19,8 @@ th, td { text-align: left; vertical-align: top; padding: 3px 12px 3px 0; border-
 th { color: #444; font-weight: 600; }
 td { font-variant-numeric: tabular-nums; }
 .number, .faster, .slower { white-space: nowrap; }
-.headline td { white-space: normal; min-width: 8em; }
+.headline { font-size: 12px; }
+td:first-child, .headline td { white-space: nowrap; }
 .faster { color: #0072b2; }
 .slower { color: #b34700; }
 .faint { color: #6a6a6a; }
@@ -51,8 +52,13 @@ std::string_view class_of(Tone tone) {
 
 std::string cell_html(const TextCell& cell) {
   const std::string_view kind = class_of(cell.tone);
-  return (kind.empty() ? std::string("<td>") : fmt::format("<td class=\"{}\">", kind)) +
-         escape_html(cell.text) + "</td>";
+  std::string html = kind.empty() ? std::string("<td>") : fmt::format("<td class=\"{}\">", kind);
+  std::string_view rest = cell.text;
+  for (std::size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
+    html += escape_html(rest.substr(0, end)) + "<br>";
+    rest.remove_prefix(end + 1);
+  }
+  return html + escape_html(rest) + "</td>";
 }
 
 std::string table_html(const TextTable& table, bool headline) {

@@ -99,7 +99,7 @@ TEST_CASE("a machine as its files describe it") {
   CHECK(context.aslr == 2);
   CHECK(context.thp == "madvise");
   CHECK(context.perf_event_paranoid == -1);
-  CHECK(context.load_average.value() == Approx(0.03));
+  CHECK(context.load_average == 0.03);
   CHECK(context.mitigations ==
         std::vector<std::pair<std::string, std::string>>{{"meltdown", "Not affected"},
                                                          {"spectre_v2", "Mitigation: IBRS"}});

@@ -226,7 +226,10 @@ TextCell headline_entry(const Results& results, const std::string& id,
   std::string text = cost + "\n" + short_number(*ratio->median);
   if (ratio->ci95) text += " " + short_interval(*ratio->ci95);
   if (id == "again") return number(text);
-  return {text + "\n" + std::string(to_string(ratio->verdict)), tone_of(ratio->verdict)};
+  // Most entries of an honest run are unsure; they are no less worth reading.
+  const bool unsure = ratio->verdict == Verdict::unsure;
+  return {text + "\n" + std::string(to_string(ratio->verdict)),
+          unsure ? Tone::number : tone_of(ratio->verdict)};
 }
 
 std::string how_to_read(const Results& results) {

@@ -48,6 +48,21 @@ bool has_value(const Series& series) {
                      [](const Point& point) { return point.y.has_value(); });
 }
 
+bool drawn_in(const LineChart& chart, std::string_view id) {
+  return std::any_of(chart.panels.begin(), chart.panels.end(), [&](const Panel& panel) {
+    return std::any_of(panel.series.begin(), panel.series.end(),
+                       [&](const Series& series) { return series.label == id; });
+  });
+}
+
+/// Whether a reader looks for the strategy in a figure of the workload: some cell of it was
+/// planned.
+bool expected(const Results& results, std::string_view strategy, std::string_view workload) {
+  return std::any_of(results.cells.begin(), results.cells.end(), [&](const Cell& cell) {
+    return cell.strategy == strategy && cell.workload == workload;
+  });
+}
+
 /// Collects why series are missing, each reason once, as "sysv-shm: denied: ...".
 class Remarks {
  public:
@@ -125,7 +140,6 @@ using Value = std::function<Point(double x, const Cell* cell, const Cell* floor)
 void add_panels(const Results& results, const SitesGrid& grid, const std::vector<std::string>& ids,
                 const Value& value, LineChart& chart) {
   Remarks remarks(results);
-  std::set<std::string> drawn;
   for (const Params& rest : grid.panels) {
     Panel panel{spaced(rest), {}};
     for (const std::string& id : ids) {
@@ -137,13 +151,12 @@ void add_panels(const Results& results, const SitesGrid& grid, const std::vector
         if (!series.points.back().y) remarks.missing(id, cell);
       }
       if (!has_value(series)) continue;
-      drawn.insert(id);
       panel.series.push_back(std::move(series));
     }
     chart.panels.push_back(std::move(panel));
   }
   for (const std::string& id : ids) {
-    if (!drawn.contains(id)) chart.absent.push_back(id);
+    if (!drawn_in(chart, id) && expected(results, id, "mic")) chart.absent.push_back(id);
   }
   chart.remarks = remarks.lines();
 }
@@ -346,12 +359,9 @@ Figure send_by_degree(const Results& results) {
   for (const Params& rest : panels)
     chart.panels.push_back(degree_panel(results, rest, places, remarks));
   for (const std::string& id : drawn_over_degrees(results)) {
-    const bool drawn =
-        std::any_of(chart.panels.begin(), chart.panels.end(), [&](const Panel& panel) {
-          return std::any_of(panel.series.begin(), panel.series.end(),
-                             [&](const Series& series) { return series.label == id; });
-        });
-    if (!drawn) chart.absent.push_back(id);
+    const bool drawn = drawn_in(chart, id);
+    const bool due = expected(results, id, "pic") || expected(results, id, "open-pic");
+    if (!drawn && due) chart.absent.push_back(id);
   }
   chart.remarks = remarks.lines();
   return {chart.name, chart.title,
@@ -380,6 +390,15 @@ Dot dot_of(const Results& results, const std::string& strategy, const Cell* cell
   return {std::nullopt, std::nullopt, "not available: " + word};
 }
 
+std::vector<std::string> drawn_when_patching(const Results& results) {
+  std::vector<std::string> ids;
+  for (const std::string& id : strategies_in_order(results)) {
+    const bool shown = !appearance(id).control || id == "rwx-translated";
+    if (shown && expected(results, id, "relink")) ids.push_back(id);
+  }
+  return ids;
+}
+
 Figure patch_cost(const Results& results, const Params& params) {
   DotChart chart;
   chart.name = "patch-cost";
@@ -389,8 +408,7 @@ Figure patch_cost(const Results& results, const Params& params) {
   chart.panel_titles = {"patch: the change alone",
                         "patch_execute: the change and one send through it"};
   Remarks remarks(results);
-  for (const std::string& id : strategies_in_order(results)) {
-    if (appearance(id).control) continue;
+  for (const std::string& id : drawn_when_patching(results)) {
     const Cell* cell = find_cell(results, "relink", id, params);
     DotRow row{id, appearance(id), {}};
     for (const char* metric : {"patch", "patch_execute"}) {
@@ -411,6 +429,63 @@ Figure patch_cost(const Results& results, const Params& params) {
           dot_chart_script(chart)};
 }
 
+/// The batches that relink ran with the other parameters as they are in `like`, ascending.
+std::vector<std::int64_t> batches(const Results& results, const Params& like) {
+  std::set<std::int64_t> sizes;
+  for (const Params& params : param_sets(results, "relink")) {
+    const auto batch = integer_param(params, "batch");
+    if (batch && *batch > 0 && without_param(params, "batch") == without_param(like, "batch")) {
+      sizes.insert(*batch);
+    }
+  }
+  return {sizes.begin(), sizes.end()};
+}
+
+Params with_batch(Params params, std::int64_t batch) {
+  for (auto& [name, value] : params) {
+    if (name == "batch") value = batch;
+  }
+  return params;
+}
+
+Figure patch_by_batch(const Results& results, const Params& like) {
+  LineChart chart;
+  chart.name = "patch-by-batch";
+  chart.title = titled(results, "Cost of a patch by patches under one scope (relink, " +
+                                    spaced(without_param(like, "batch")) + ")");
+  chart.x_label = "patches under one scope";
+  chart.y_label = "ns per patch";
+  chart.log_x = true;
+  const std::vector<std::int64_t> sizes = batches(results, like);
+  for (const std::int64_t size : sizes)
+    chart.x_tics.push_back({static_cast<double>(size), grouped(size)});
+  Remarks remarks(results);
+  for (const char* metric : {"patch", "patch_execute"}) {
+    Panel panel{metric, {}};
+    for (const std::string& id : drawn_when_patching(results)) {
+      Series series{id, appearance(id), {}};
+      for (const std::int64_t size : sizes) {
+        const Cell* cell = find_cell(results, "relink", id, with_batch(like, size));
+        series.points.push_back(point_of(static_cast<double>(size), usable_metric(cell, metric)));
+        if (!series.points.back().y) remarks.missing(id, cell);
+      }
+      if (has_value(series)) panel.series.push_back(std::move(series));
+    }
+    chart.panels.push_back(std::move(panel));
+  }
+  for (const std::string& id : drawn_when_patching(results)) {
+    if (!drawn_in(chart, id)) chart.absent.push_back(id);
+  }
+  chart.remarks = remarks.lines();
+  return {chart.name, chart.title,
+          "Each point is the median over rounds of the cost of one patch when so many share one "
+          "scope, that is, one "
+          "opening and closing of the code zone, with its 95 % interval. A line that falls pays "
+          "for the scope, not "
+          "for the store: there it pays to collect patches.",
+          line_chart_script(chart)};
+}
+
 }  // namespace
 
 FigureSet make_figures(const Results& results) {
@@ -429,6 +504,8 @@ FigureSet make_figures(const Results& results) {
   }
   if (relink) {
     set.figures.push_back(patch_cost(results, *relink));
+    if (batches(results, *relink).size() > 1)
+      set.figures.push_back(patch_by_batch(results, *relink));
   } else {
     set.absent.emplace_back("No figure of patch cost: this run has no cell of relink.");
   }

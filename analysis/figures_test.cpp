@@ -85,7 +85,7 @@ TEST_CASE("every figure has its cells, its labels and what is missing") {
   const SampleRun run = sample_run({.rounds = 5, .standard = true});
   const FigureSet set = make_figures(run.results);
   CHECK(set.absent.empty());
-  REQUIRE(set.figures.size() == 4);
+  REQUIRE(set.figures.size() == 5);
   const Figure* sites = find_figure(set, "send-by-sites");
   REQUIRE(sites != nullptr);
   for (const char* part :
@@ -99,6 +99,9 @@ TEST_CASE("every figure has its cells, its labels and what is missing") {
   CHECK_THAT(patch->script, contains("'not available: crashed'"));
   CHECK_THAT(patch->script, contains("killed by SIGBUS"));
   CHECK_THAT(patch->script, contains("set logscale x"));
+  const Figure* batch = find_figure(set, "patch-by-batch");
+  REQUIRE(batch != nullptr);
+  CHECK_THAT(batch->script, contains("'256' 256"));
   const Figure* degree = find_figure(set, "send-by-degree");
   REQUIRE(degree != nullptr);
   CHECK_THAT(degree->script, contains("'open PIC'"));

@@ -72,6 +72,9 @@ constexpr std::array kAppearances = {
                "indirect-cell with its code in rwx memory: cells without the change of mapping"},
     Appearance{"shared-stub", kVermillion, kOpenPentagon, kDashed, true,
                "indirect-cell with one PIC stub that all sites share"},
+    Appearance{"rwx-translated", kBlue, kOpenSquare, kDashed, true,
+               "rwx that is patched through an offset as a dual mapping is: the price of "
+               "translating addresses"},
 };
 
 constexpr std::array kSpareColours = {kPurple, kVermillion, kBlue, kGreen, kOrange, kSkyBlue};

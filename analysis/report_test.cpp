@@ -103,8 +103,8 @@ TEST_CASE("a report is one page with everything in it, and nothing from elsewher
     WARN(outcome.warnings.front());
     return;
   }
-  CHECK(count(html, "<svg") == 4);
-  CHECK(outcome.files.size() == 1 + 3 * 4);
+  CHECK(count(html, "<svg") == 5);
+  CHECK(outcome.files.size() == 1 + 3 * 5);
   const auto ids = ids_in(html);
   CHECK(std::set<std::string>(ids.begin(), ids.end()).size() == ids.size());
 }

@@ -67,7 +67,9 @@ void add_grid(results::Results& results, bool standard) {
   }
   add_cells(results, "mixed", {{"sites", std::int64_t{1024}}});
   add_cells(results, "link", {{"sites", std::int64_t{1024}}});
-  add_cells(results, "relink", {{"sites", std::int64_t{1024}}});
+  for (const std::int64_t batch : standard ? Sites{1, 16, 256} : Sites{1}) {
+    add_cells(results, "relink", {{"sites", std::int64_t{1024}}, {"batch", batch}});
+  }
   for (const std::int64_t kib : standard ? Sites{64, 1024, 65536} : Sites{1024}) {
     add_cells(results, "zone", {{"size_kib", kib}});
   }
@@ -102,7 +104,9 @@ double cost_of(const results::Cell& cell, std::string_view metric) {
   static const std::map<std::string_view, double> kPatch = {
       {"mprotect-toggle", 3650}, {"indirect-cell", 1.1}, {"floor", 0.9}, {"memfd-dual", 3.9}};
   const auto found = kPatch.find(cell.strategy);
-  const double patch = found == kPatch.end() ? 3.5 : found->second;
+  const auto batch = static_cast<double>(integer_param(cell.params, "batch").value_or(1));
+  const double base = found == kPatch.end() ? 3.5 : found->second;
+  const double patch = cell.strategy == "mprotect-toggle" ? base / batch + 3.5 : base;
   if (metric == "send") return send_cost(cell);
   if (metric == "patch") return patch;
   if (metric == "patch_execute") return cell.strategy == "indirect-cell" ? 6.5 : patch + 310;

@@ -140,8 +140,7 @@ class Table {
     }
   }
 
-  /// "sites=1024,order=linear,targets=64" without the parameters that are the same in all of a
-  /// workload's cells.
+  /// Without most of the parameters that are the same in all of a workload's cells.
   [[nodiscard]] std::string short_params(const HeadlineColumn& column) const {
     const std::vector<results::Params> sets = param_sets(results_, column.workload);
     results::Params varied;
@@ -150,7 +149,10 @@ class Table {
         const auto* value = find_param(other, param.first);
         return value == nullptr || *value != param.second;
       });
-      if (varies || param.first == "sites" || param.first == "degree") varied.push_back(param);
+      constexpr std::array<std::string_view, 3> kTelling = {"sites", "degree", "classes"};
+      const bool telling =
+          std::find(kTelling.begin(), kTelling.end(), param.first) != kTelling.end();
+      if (varies || telling) varied.push_back(param);
     }
     return results::params_text(varied.empty() ? column.params : varied);
   }
@@ -192,7 +194,7 @@ class Table {
     // The noise is what verdicts are held against; it has none itself.
     const bool noise = cell->strategy == "again";
     const std::string text = fmt::format("{:>4} {:<11} {}", short_number(*ratio->median), interval,
-                                         sign(ratio->verdict));
+                                         noise ? ' ' : sign(ratio->verdict));
     const std::size_t used = cost.size() + text.size();
     return cost + paint(text, noise ? "" : colour_of(ratio->verdict)) +
            std::string(kColumnWidth > used ? kColumnWidth - used : 0, ' ');

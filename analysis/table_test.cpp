@@ -112,6 +112,17 @@ TEST_CASE("costs, ratios and verdicts are those of the results") {
   CHECK_THAT(coloured, contains("\033[32m0.56 [0.44,0.67] <\033[0m"));
 }
 
+TEST_CASE("the noise has no verdict") {
+  SampleRun run = sample_run({.rounds = 5});
+  for (auto& cell : run.results.cells) {
+    if (cell.strategy != "again" && cell.strategy != "floor") continue;
+    for (auto& ratio : cell.ratios) ratio.verdict = results::Verdict::slower;
+  }
+  const std::string text = terminal_table(run.results);
+  CHECK_THAT(line_with(text, "floor"), contains(">"));
+  CHECK_THAT(line_with(text, "again"), !contains(">"));
+}
+
 TEST_CASE("few rounds and emulation are said") {
   CHECK_THAT(terminal_table(sample_run({.rounds = 5}).results), contains("5 rounds or fewer"));
   CHECK_THAT(terminal_table(sample_run({.rounds = 6}).results), !contains("rounds or fewer"));

@@ -41,8 +41,7 @@ std::optional<std::vector<int>> parse_cpu_list(std::string_view text) {
     }
   }
   std::ranges::sort(cpus);
-  const auto repeated = std::ranges::unique(cpus);
-  cpus.erase(repeated.begin(), repeated.end());
+  cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
   return cpus;
 }
 

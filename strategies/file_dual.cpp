@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -70,13 +72,20 @@ std::vector<std::string> candidate_directories() {
   return directories;
 }
 
+void append(std::string& text, std::initializer_list<std::string_view> parts) {
+  for (const std::string_view part : parts) {
+    text += part;
+  }
+}
+
 // O_TMPFILE (Linux 3.11) never has a name; where the file system lacks it, the name goes at once.
 Fd open_unlinked(const std::string& directory) {
   Fd file{open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0700)};
   if (file || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) {
     return file;
   }
-  std::string name = directory + "/patchbench-XXXXXX";
+  std::string name;
+  append(name, {directory, "/patchbench-XXXXXX"});
   file = Fd{mkostemp(name.data(), O_CLOEXEC)};
   if (file) {
     unlink(name.c_str());
@@ -84,13 +93,19 @@ Fd open_unlinked(const std::string& directory) {
   return file;
 }
 
+// "mmap" of "mmap (read-execute view): Operation not permitted".
+std::string name_of_call(const std::system_error& error) {
+  const std::string_view what = error.what();
+  return std::string(what.substr(0, what.find_first_of(" :")));
+}
+
 }  // namespace
 
 ExecutableFile open_executable_file(std::size_t size) {
   std::string tried;
+  std::string call = "open";
   std::error_code last = std::make_error_code(std::errc::no_such_file_or_directory);
   for (const std::string& directory : candidate_directories()) {
-    tried += (tried.empty() ? "" : ", ") + directory;
     try {
       Fd file = open_unlinked(directory);
       if (!file) {
@@ -102,11 +117,13 @@ ExecutableFile open_executable_file(std::size_t size) {
       return {std::move(file), directory, std::move(filesystem)};
     } catch (const std::system_error& refused) {
       last = refused.code();
+      call = name_of_call(refused);
+      append(tried, {tried.empty() ? "" : "; ", directory, ": ", refused.what()});
     }
   }
-  throw std::system_error(
-      last, "open (no directory allows a file that is written and executed; tried " + tried +
-                "; set PATCHBENCH_EXEC_DIR)");
+  append(call, {" (no directory allows a file that is written and executed: ", tried,
+                "; set PATCHBENCH_EXEC_DIR)"});
+  throw std::system_error(last, call);
 }
 
 }  // namespace patchbench

@@ -214,7 +214,7 @@ TEST_CASE("what a probe chose stands in the results") {
   CHECK(row->detail == "/tmp (ext4)");
 }
 
-TEST_CASE("inside a round all cells have the same place, seed and processor; each round another") {
+TEST_CASE("inside a round all cells have the same place, seed and processor, each round another") {
   const OneRun run({"--strategy=rwx,memfd-dual,file-dual", "--rounds=4"});
   REQUIRE(run.finished.exit_code == 0);
   std::map<int, std::set<std::array<double, 3>>> by_round;

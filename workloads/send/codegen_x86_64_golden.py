@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes codegen_x86_64_golden.txt anew: what the generator emits now, as objdump reads it.
 
-    workloads/send/codegen_x86_64_golden.py BUILD/workloads/send_codegen_test
+    workloads/send/codegen_x86_64_golden.py BUILD/bin/send_codegen_test
 
 Read the difference before committing it: the test compares with whatever stands there.
 """

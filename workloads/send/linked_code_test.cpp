@@ -17,7 +17,7 @@ namespace {
 
 using Classes = std::vector<std::vector<std::uint32_t>>;
 
-/// Site i meets i % 9 different classes: none, one, as many as a closed PIC holds, and more.
+/// Site i meets i % 8 + 1 different classes: one, as many as a closed PIC holds, and more.
 template <class Strategy>
 Classes classes_to_meet(const SendPlan& plan) {
   Classes classes(plan.sites.size());

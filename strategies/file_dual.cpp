@@ -81,14 +81,20 @@ void append(std::string& text, std::initializer_list<std::string_view> parts) {
 // O_TMPFILE (Linux 3.11) never has a name; where the file system lacks it, the name goes at once.
 Fd open_unlinked(const std::string& directory) {
   Fd file{open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0700)};
-  if (file || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) {
+  if (file) {
     return file;
+  }
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {
+    throw_errno("open");
   }
   std::string name;
   append(name, {directory, "/patchbench-XXXXXX"});
   file = Fd{mkostemp(name.data(), O_CLOEXEC)};
-  if (file) {
-    unlink(name.c_str());
+  if (!file) {
+    throw_errno("mkostemp");
+  }
+  if (unlink(name.c_str()) != 0) {
+    throw_errno("unlink");
   }
   return file;
 }
@@ -108,9 +114,6 @@ ExecutableFile open_executable_file(std::size_t size) {
   for (const std::string& directory : candidate_directories()) {
     try {
       Fd file = open_unlinked(directory);
-      if (!file) {
-        throw_errno("open");
-      }
       allocate_file(file, size);
       const Mapping page = Mapping::shared_view(file, page_size(), PROT_READ | PROT_EXEC, 0);
       std::string filesystem = filesystem_of(file);

@@ -3,52 +3,14 @@
 #include "conformance_test.hpp"
 
 #include <set>
-#include <tuple>
-#include <type_traits>
+#include <string_view>
 
 #include <patchbench_catch.hpp>
 
-#include "registry.hpp"
+#include "every_zone_test.hpp"
 
 namespace patchbench::testing {
 namespace {
-
-using EveryStrategy = decltype(std::tuple_cat(StrategyList{}, ControlList{}));
-
-// The zones of the strategies, each once: controls and strategies share some.
-template <class Zones, class Strategies>
-struct Distinct;
-template <class Zones>
-struct Distinct<Zones, std::tuple<>> {
-  using Type = Zones;
-};
-template <class... Zones, class First, class... Rest>
-struct Distinct<std::tuple<Zones...>, std::tuple<First, Rest...>> {
-  using Zone = typename First::Zone;
-  using With = std::conditional_t<(std::is_same_v<Zone, Zones> || ...), std::tuple<Zones...>,
-                                  std::tuple<Zones..., Zone>>;
-  using Type = typename Distinct<With, std::tuple<Rest...>>::Type;
-};
-using EveryZone = Distinct<std::tuple<>, EveryStrategy>::Type;
-
-template <class Visit, class... Strategies>
-void for_each_strategy(Visit visit, std::tuple<Strategies...> /*list*/) {
-  (visit(Strategies{}), ...);
-}
-
-// "rwx, indirect-cell-rwx": how the zone is known outside.
-template <class Zone>
-std::string strategies_with() {
-  std::string names;
-  for_each_strategy(
-      [&names]<class Strategy>(Strategy /*strategy*/) {
-        if constexpr (std::is_same_v<typename Strategy::Zone, Zone>) {
-          names += (names.empty() ? "" : ", ") + std::string(Strategy::kId);
-        }
-      },
-      EveryStrategy{});
-  return names;
-}
 
 TEMPLATE_LIST_TEST_CASE("a zone keeps the contract of CodeZone", "", EveryZone) {
   STATIC_REQUIRE(CodeZone<TestType>);

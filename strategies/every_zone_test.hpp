@@ -1,0 +1,51 @@
+// strategies/every_zone_test.hpp - for tests: the zones of the registry.
+#pragma once
+
+#include <string>
+#include <tuple>
+#include <type_traits>
+
+#include "registry.hpp"
+
+namespace patchbench::testing {
+
+using EveryStrategy = decltype(std::tuple_cat(StrategyList{}, ControlList{}));
+
+template <class Zones, class Strategies>
+struct Distinct;
+template <class Zones>
+struct Distinct<Zones, std::tuple<>> {
+  using Type = Zones;
+};
+template <class... Zones, class First, class... Rest>
+struct Distinct<std::tuple<Zones...>, std::tuple<First, Rest...>> {
+  using Zone = typename First::Zone;
+  using With = std::conditional_t<(std::is_same_v<Zone, Zones> || ...), std::tuple<Zones...>,
+                                  std::tuple<Zones..., Zone>>;
+  using Type = typename Distinct<With, std::tuple<Rest...>>::Type;
+};
+
+/// The zones of all strategies and controls, each once: some share one.
+using EveryZone = Distinct<std::tuple<>, EveryStrategy>::Type;
+
+template <class Visit, class... Strategies>
+void for_each_strategy(Visit visit, std::tuple<Strategies...> /*list*/) {
+  (visit(Strategies{}), ...);
+}
+
+/// "rwx, indirect-cell-rwx": how the zone is known outside.
+template <class Zone>
+[[nodiscard]] std::string strategies_with() {
+  std::string names;
+  for_each_strategy(
+      [&names]<class Strategy>(Strategy /*strategy*/) {
+        if constexpr (std::is_same_v<typename Strategy::Zone, Zone>) {
+          names += names.empty() ? "" : ", ";
+          names += Strategy::kId;
+        }
+      },
+      EveryStrategy{});
+  return names;
+}
+
+}  // namespace patchbench::testing

@@ -1,0 +1,232 @@
+// Every call that a zone makes is made to fail, one after the other: the constructor must name it
+// and leave nothing behind; the patch path must end the process and say why.
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <string>
+
+#include <patchbench_catch.hpp>
+#include <sys/shm.h>
+
+#include "child_findings_test.hpp"
+#include "conformance_test.hpp"
+#include "every_zone_test.hpp"
+#include "failing_calls_test.hpp"
+
+namespace patchbench::testing {
+namespace {
+
+struct Injected {
+  Call call;
+  int error;
+};
+
+// The kernel's refusals: a constructor that meets one to the end must throw.
+constexpr std::array kRefusals{
+    Injected{Call::mmap, ENOMEM},         Injected{Call::mmap, EACCES},
+    Injected{Call::mprotect, EACCES},     Injected{Call::shmget, ENOSPC},
+    Injected{Call::shmat, EACCES},        Injected{Call::shmctl, EPERM},
+    Injected{Call::memfd_create, EMFILE}, Injected{Call::memfd_create, EINVAL},
+    Injected{Call::ftruncate, EPERM},     Injected{Call::fallocate, ENOSPC},
+    Injected{Call::open, EACCES},         Injected{Call::open, EMFILE},
+};
+
+// What a zone can do without.
+constexpr std::array kTolerated{
+    Injected{Call::madvise, EINVAL},
+    Injected{Call::fallocate, EOPNOTSUPP},
+    Injected{Call::fstatfs, ENOSYS},
+    Injected{Call::getrlimit, EINVAL},
+};
+
+const ZoneRequest kRequest{.size = 64 * kKiB};
+
+template <class Zone>
+CallCounts calls_of_constructor() {
+  count_calls();
+  const Zone zone{kRequest};
+  return calls_made();
+}
+
+int count_of(const CallCounts& counts, Call call) {
+  return counts.at(static_cast<std::size_t>(call));
+}
+
+// Where it is the removal itself that fails, nothing can remove the segment, so the test does.
+void forgive_what_shmctl_left() {
+  for (const Segment& segment : segments_created_by(getpid())) {
+    shmctl(segment.id, IPC_RMID, nullptr);
+  }
+}
+
+template <class Zone>
+Report refusal(const Injected& injected, int nth) {
+  Violations found;
+  const std::string which = std::to_string(nth) + ". " + std::string(name_of(injected.call));
+  const Holdings before = holdings();
+  std::string what;
+  let_fail(injected.call, nth, injected.error, true);
+  const int error = errno_of_refusal<Zone>(kRequest, &what);
+  let_nothing_fail();
+  found.expect(error == injected.error, which + " failing gives " + std::to_string(error));
+  found.expect(what.starts_with(name_of(injected.call)), which + " failing is told as: " + what);
+  if (injected.call == Call::shmctl) {
+    forgive_what_shmctl_left();
+  }
+  found.expect_nothing_gained_since(before, which + " failing");
+  return found.take();
+}
+
+// A call that fails once may have a way around it; then the zone must be a whole one.
+template <class Zone>
+Report refusal_or_recovery(const Injected& injected, int nth) {
+  Violations found;
+  const std::string which = std::to_string(nth) + ". " + std::string(name_of(injected.call));
+  const Holdings before = holdings();
+  let_fail(injected.call, nth, injected.error, false);
+  try {
+    Zone zone{kRequest};
+    found.expect(patches_and_executes(zone, zone.exec()), which + " failing breaks the zone");
+  } catch (const std::system_error& refused) {
+    found.expect(refused.code().value() == injected.error, which + ": " + refused.what());
+  }
+  let_nothing_fail();
+  if (injected.call == Call::shmctl) {
+    forgive_what_shmctl_left();
+  }
+  found.expect_nothing_gained_since(before, which + " failing once");
+  return found.take();
+}
+
+TEMPLATE_LIST_TEST_CASE("a constructor names the call that fails and leaves nothing behind", "",
+                        EveryZone) {
+  INFO("the zone of " << strategies_with<TestType>());
+  const CallCounts counts = calls_of_constructor<TestType>();
+  CHECK(count_of(counts, Call::mmap) + count_of(counts, Call::shmat) > 0);
+  for (const Injected& injected : kRefusals) {
+    for (int nth = 1; nth <= count_of(counts, injected.call); ++nth) {
+      check_found_nothing(run_in_child([&] { return refusal<TestType>(injected, nth); }));
+      check_found_nothing(
+          run_in_child([&] { return refusal_or_recovery<TestType>(injected, nth); }));
+    }
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("a zone does without what it only prefers", "", EveryZone) {
+  INFO("the zone of " << strategies_with<TestType>());
+  for (const Injected& injected : kTolerated) {
+    INFO(name_of(injected.call));
+    check_found_nothing(run_in_child([&] {
+      let_fail(injected.call, 1, injected.error, true);
+      TestType zone{kRequest};
+      Violations found;
+      found.expect(patches_and_executes(zone, zone.exec()), "it does not execute its patches");
+      return found.take();
+    }));
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("every call of a constructor is one that is made to fail", "", EveryZone) {
+  INFO("the zone of " << strategies_with<TestType>());
+  const CallCounts counts = calls_of_constructor<TestType>();
+  const auto is_in = [](const auto& list, Call call) {
+    return std::ranges::count(list, call, &Injected::call) > 0;
+  };
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    INFO(kCallNames.at(i));
+    const auto call = static_cast<Call>(i);
+    CHECK((counts.at(i) == 0 || is_in(kRefusals, call) || is_in(kTolerated, call)));
+  }
+}
+
+template <class Zone>
+CallCounts calls_of_one_scope_with(int patches) {
+  Zone zone{kRequest};
+  count_calls();
+  {
+    const PatchScope scope{zone};
+    for (int i = 0; i < patches; ++i) {
+      store_function(zone, zone.exec() + static_cast<std::size_t>(i) * sizeof(CodeWord), 0, 1);
+    }
+  }
+  return calls_made();
+}
+
+TEMPLATE_LIST_TEST_CASE("a scope costs its two ends and nothing a patch", "", EveryZone) {
+  INFO("the zone of " << strategies_with<TestType>());
+  const bool brackets = std::is_same_v<TestType, MprotectToggleZone>;
+  CallCounts expected{};
+  expected.at(static_cast<std::size_t>(Call::mprotect)) = brackets ? 2 : 0;
+  CHECK(calls_of_one_scope_with<TestType>(1) == expected);
+  CHECK(calls_of_one_scope_with<TestType>(1000) == expected);
+}
+
+TEST_CASE("memfd_create without MFD_EXEC is tried where the flag is refused") {
+  for (const int error : {EINVAL, EACCES}) {
+    check_found_nothing(run_in_child([error] {
+      count_calls();
+      let_fail(Call::memfd_create, 1, error, false);
+      MemfdDualZone zone{kRequest};
+      Violations found;
+      found.expect(count_of(calls_made(), Call::memfd_create) == 2, "it was not tried again");
+      found.expect(patches_and_executes(zone, zone.exec()), "it does not execute its patches");
+      return found.take();
+    }));
+  }
+}
+
+// As in a directory of a file system without O_TMPFILE.
+void check_named_file(Violations& found, const std::string& directory) {
+  count_calls();
+  let_fail(Call::open, 1, EOPNOTSUPP, true);
+  FileDualZone zone{kRequest};
+  found.expect(count_of(calls_made(), Call::mkostemp) == 1, "no named file was made");
+  found.expect(std::filesystem::is_empty(directory), "the file keeps its name");
+  found.expect(patches_and_executes(zone, zone.exec()), "it does not execute its patches");
+}
+
+void check_named_file_refused(Violations& found, Call call) {
+  let_fail(Call::open, 1, EOPNOTSUPP, true);
+  let_fail(call, 1, EROFS, true);
+  std::string what;
+  const int error = errno_of_refusal<FileDualZone>(kRequest, &what);
+  let_nothing_fail();
+  found.expect(error == EROFS && what.starts_with(name_of(call)), what);
+}
+
+Report without_o_tmpfile() {
+  std::string directory = std::filesystem::temp_directory_path() / "patchbench-named-XXXXXX";
+  if (mkdtemp(directory.data()) == nullptr) {
+    throw_errno("mkdtemp");
+  }
+  setenv("PATCHBENCH_EXEC_DIR", directory.c_str(), 1);
+  Violations found;
+  check_named_file(found, directory);
+  check_named_file_refused(found, Call::mkostemp);
+  check_named_file_refused(found, Call::unlink);
+  std::filesystem::remove_all(directory);
+  return found.take();
+}
+
+TEST_CASE("file-dual does without O_TMPFILE") {
+  check_found_nothing(run_in_child(without_o_tmpfile));
+}
+
+void check_ends_with_mprotect(const ChildOutcome& outcome) {
+  CHECK(outcome.signal() == SIGABRT);
+  CHECK(outcome.error_output == "mprotect-toggle: mprotect: Cannot allocate memory\n");
+}
+
+TEST_CASE("mprotect failing in the patch path ends the process and says so") {
+  for (const int end : {1, 2}) {  // begin_patch, end_patch
+    check_ends_with_mprotect(run_in_child([end]() -> Report {
+      MprotectToggleZone zone{kRequest};
+      let_fail(Call::mprotect, end, ENOMEM, false);
+      patch_function(zone, zone.exec(), 0, 1);
+      return {"the patch went on"};
+    }));
+  }
+}
+
+}  // namespace
+}  // namespace patchbench::testing

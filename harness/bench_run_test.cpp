@@ -93,7 +93,7 @@ TEST_CASE("a run leaves results, a journal and a table") {
   REQUIRE(cell.metrics.size() == 2);
   CHECK(cell.metrics[0].samples.size() == 3);
   CHECK(cell.memory.vmas == 2);
-  CHECK(cell_of(results, "zone/again/kib=64").notes == std::vector<std::string>{"twin of rwx"});
+  CHECK(cell_of(results, "zone/again/kib=64").notes.front() == "twin of rwx");
   CHECK(run.journal().size() == 12);
 }
 

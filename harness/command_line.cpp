@@ -154,10 +154,8 @@ const Preset* chosen_preset(const std::string& name) {
   if (const Preset* preset = find_preset(name)) {
     return preset;
   }
-  std::vector<std::string> names;
-  for (const Preset& preset : kPresets) {
-    names.emplace_back(preset.name);
-  }
+  std::vector<std::string> names(kPresets.size());
+  std::ranges::transform(kPresets, names.begin(), &Preset::name);
   throw UsageError(unknown_word("preset", name, names));
 }
 

@@ -1,5 +1,6 @@
 #include "harness/command_line.hpp"
 
+#include <algorithm>
 #include <variant>
 
 #include <patchbench_catch.hpp>
@@ -16,10 +17,8 @@ namespace {
 
 std::variant<Options, Answer> parse(std::vector<std::string> words) {
   words.insert(words.begin(), "bench-run");
-  std::vector<const char*> arguments;
-  for (const std::string& word : words) {
-    arguments.push_back(word.c_str());
-  }
+  std::vector<const char*> arguments(words.size());
+  std::ranges::transform(words, arguments.begin(), &std::string::c_str);
   return parse_command_line(static_cast<int>(arguments.size()), arguments.data(), fake_catalogue());
 }
 

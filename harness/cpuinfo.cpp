@@ -97,7 +97,7 @@ std::optional<std::string> cpu_model(const CpuInfo& cpuinfo) {
   if (auto model = cpuinfo.find("model name")) {
     return model;
   }
-  const std::optional<std::string> board = cpuinfo.find("Model");
+  std::optional<std::string> board = cpuinfo.find("Model");
   const std::optional<std::string> implementer = cpuinfo.find("CPU implementer");
   const std::optional<std::string> part = cpuinfo.find("CPU part");
   if (!implementer || !part) {

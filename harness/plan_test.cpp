@@ -20,10 +20,8 @@ Selection quick() {
 }
 
 std::vector<std::string> ids(const std::vector<PlannedCell>& cells) {
-  std::vector<std::string> result;
-  for (const PlannedCell& cell : cells) {
-    result.push_back(cell.id);
-  }
+  std::vector<std::string> result(cells.size());
+  std::ranges::transform(cells, result.begin(), &PlannedCell::id);
   return result;
 }
 

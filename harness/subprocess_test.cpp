@@ -1,5 +1,6 @@
 #include "harness/subprocess_test.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -44,11 +45,8 @@ void redirect(const std::filesystem::path& file, int to) { dup2(open(file.c_str(
   }
   std::vector<std::string> words = {"bench-run"};
   words.insert(words.end(), start.arguments.begin(), start.arguments.end());
-  std::vector<char*> arguments;
-  for (std::string& word : words) {
-    arguments.push_back(word.data());
-  }
-  arguments.push_back(nullptr);
+  std::vector<char*> arguments(words.size() + 1);  // and a null at the end
+  std::ranges::transform(words, arguments.begin(), [](std::string& word) { return word.data(); });
   if (start.limit) {
     const rlimit limit{.rlim_cur = start.limit->second, .rlim_max = start.limit->second};
     setrlimit(start.limit->first, &limit);

@@ -1,0 +1,163 @@
+// What --dump-code shows of each cell, and that strategies of one dispatch show the same at the
+// same place.
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <patchbench_catch.hpp>
+
+#include "workloads/arena_map.hpp"
+#include "workloads/cell_fixture_test.hpp"
+#include "workloads/send/architecture.hpp"
+#include "workloads/workload.hpp"
+
+namespace patchbench {
+namespace {
+
+using Names = std::vector<std::string>;
+
+std::vector<CodeSnapshot> dump(std::string_view strategy, std::string_view workload,
+                               ParamText changes = {}) {
+  const CellFactory* cell = find_cell(strategy, workload);
+  REQUIRE(cell != nullptr);
+  REQUIRE(cell->dump != nullptr);
+  return cell->dump(small_request(workload, std::move(changes)));
+}
+
+Names moments(const std::vector<CodeSnapshot>& snapshots) {
+  Names names;
+  for (const CodeSnapshot& snapshot : snapshots) {
+    names.push_back(snapshot.moment);
+  }
+  return names;
+}
+
+Names pieces(const CodeSnapshot& snapshot) {
+  Names names;
+  for (const CodePiece& piece : snapshot.pieces) {
+    names.push_back(piece.name);
+  }
+  return names;
+}
+
+const CodePiece& find_piece(const CodeSnapshot& snapshot, std::string_view name) {
+  for (const CodePiece& piece : snapshot.pieces) {
+    if (piece.name == name) {
+      return piece;
+    }
+  }
+  FAIL("no piece is called " << name);
+  throw std::logic_error("not reached");
+}
+
+/// The trampolines hold an address of the program, which differs from one instantiation to another.
+bool is_same_everywhere(const CodePiece& piece) {
+  return piece.name.find("trampoline") == std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("dump: the moments of each workload's sites") {
+  for (const std::string_view strategy : {"floor", "indirect-cell"}) {
+    INFO(strategy);
+    CHECK(moments(dump(strategy, "mic")) == Names{"unlinked", "mic"});
+    CHECK(moments(dump(strategy, "pic", {{"degree", "6"}})) ==
+          Names{"unlinked", "mic", "closed-pic-2", "closed-pic-3", "closed-pic-4", "closed-pic-5",
+                "closed-pic-6"});
+    CHECK(moments(dump(strategy, "open-pic")) == Names{"unlinked", "mic", "closed-pic-2",
+                                                       "closed-pic-3", "closed-pic-4",
+                                                       "closed-pic-5", "closed-pic-6", "open-pic"});
+    CHECK(moments(dump(strategy, "mixed")).front() == "unlinked");
+  }
+  CHECK(moments(dump("indirect-cell", "link")) == Names{"unlinked", "mic", "closed-pic-2"});
+  CHECK(moments(dump("indirect-cell", "relink")) == Names{"unlinked", "mic", "mic"});
+  CHECK(moments(dump("unchecked", "mic")) == Names{"unlinked", "mic"});
+}
+
+TEST_CASE("dump: the pieces of each state") {
+  const Names always = {"send-site", "checked-entry"};
+  const Names stubs = {"open-pic", "miss-trampoline", "open-miss-trampoline"};
+  for (const std::string_view strategy : {"floor", "indirect-cell"}) {
+    INFO(strategy);
+    const bool cells = strategy == "indirect-cell";
+    for (const CodeSnapshot& snapshot : dump(strategy, "open-pic")) {
+      INFO(snapshot.moment);
+      const bool closed_pic = snapshot.moment.starts_with("closed-pic");
+      Names expected = always;
+      if (closed_pic) {
+        expected.emplace_back("closed-pic");
+      }
+      expected.insert(expected.end(), stubs.begin(), stubs.end());
+      if (cells) {
+        expected.emplace_back("cell-data");
+      }
+      if (cells && closed_pic) {
+        expected.emplace_back("pic-slots-data");
+      }
+      CHECK(pieces(snapshot) == expected);
+      for (const CodePiece& piece : snapshot.pieces) {
+        CHECK(piece.address != 0);
+        CHECK_FALSE(piece.bytes.empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("dump: linking changes the site's code, or its cell and not its code") {
+  const auto inline_cache = dump("floor", "mic");
+  CHECK(find_piece(inline_cache[0], "send-site").bytes !=
+        find_piece(inline_cache[1], "send-site").bytes);
+  const auto cell_cache = dump("indirect-cell", "mic");
+  CHECK(find_piece(cell_cache[0], "send-site").bytes ==
+        find_piece(cell_cache[1], "send-site").bytes);
+  CHECK(find_piece(cell_cache[0], "cell-data").bytes !=
+        find_piece(cell_cache[1], "cell-data").bytes);
+  // What is linked holds the class tag; before, the selector.
+  const CodePiece& unlinked = find_piece(inline_cache[0], "send-site");
+  std::uint32_t tag = 0;
+  std::memcpy(&tag, &unlinked.bytes[send::NativeArchitecture::site_tag_offset()], sizeof tag);
+  CHECK(tag == send::kFirstSelector);
+}
+
+TEST_CASE("dump: strategies of one dispatch show the same bytes at the same place") {
+  const std::uintptr_t base = map_arena(Arena{}).code;
+  // The cells' strategies have a dispatch of their own, but share methods and open PICs.
+  const std::vector<std::vector<std::string_view>> alike = {
+      {"floor", "rwx", "memfd-dual", "sysv-shm", "file-dual", "mprotect-toggle"},
+      {"indirect-cell", "indirect-cell-rwx"}};
+  for (const auto& strategies_alike : alike) {
+    std::vector<CodeSnapshot> first;
+    for (const std::string_view id : strategies_alike) {
+      INFO(id);
+      const auto all = strategies();
+      const auto entry = std::find_if(all.begin(), all.end(),
+                                      [&](const StrategyEntry& e) { return e.info.id == id; });
+      REQUIRE(entry != all.end());
+      if (!is_allowed(*entry)) {
+        continue;
+      }
+      CellRequest request = small_request("mic");
+      request.arena.base = base;
+      const auto found = find_cell(id, "mic")->dump(request);
+      CHECK(find_piece(found[0], "miss-trampoline").address == base);
+      if (first.empty()) {
+        first = found;
+      }
+      REQUIRE(moments(found) == moments(first));
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        REQUIRE(pieces(found[i]) == pieces(first[i]));
+        for (std::size_t k = 0; k < found[i].pieces.size(); ++k) {
+          const CodePiece& piece = found[i].pieces[k];
+          INFO(found[i].moment << ", " << piece.name);
+          CHECK(piece.address == first[i].pieces[k].address);
+          if (is_same_everywhere(piece)) {
+            CHECK(piece.bytes == first[i].pieces[k].bytes);
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace patchbench

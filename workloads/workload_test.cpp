@@ -1,0 +1,264 @@
+// Every cell of the registry: made, checked, measured, and checked again.
+#include "workloads/workload.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <patchbench_catch.hpp>
+
+#include "workloads/cell_fixture_test.hpp"
+
+namespace patchbench {
+namespace {
+
+const SiteCounter* find_counter(const std::vector<SiteCounter>& counters, std::string_view name) {
+  const auto found = std::find_if(counters.begin(), counters.end(),
+                                  [&](const SiteCounter& counter) { return counter.name == name; });
+  return found == counters.end() ? nullptr : &*found;
+}
+
+void run(const Measurement& measurement) {
+  if (measurement.prepare != nullptr) {
+    measurement.prepare(measurement.self);
+  }
+  measurement.run(measurement.self);
+}
+
+void check_and_measure(const CellFactory& cell, const CellRequest& request) {
+  const std::unique_ptr<Instance> instance = cell.make(request);
+  instance->check();
+  std::vector<std::string> metrics;
+  for (const Measurement& measurement : instance->measurements()) {
+    INFO(measurement.metric);
+    metrics.push_back(measurement.metric);
+    REQUIRE(measurement.run != nullptr);
+    CHECK(measurement.unit == "ns");
+    CHECK(measurement.operations >= 1);
+    for (int i = 0; i < 3; ++i) {
+      run(measurement);
+    }
+  }
+  CHECK(metrics == workload_info(cell.workload).metrics);
+  instance->check();
+  CHECK(instance->memory().vmas >= 1);
+  CHECK(instance->memory().mapped_kib >= 4);
+  CHECK(instance->memory().rss_kib >= 0);
+}
+
+double hit_rate(std::string_view strategy, ParamText params) {
+  const CellFactory* cell = find_cell(strategy, "open-pic");
+  REQUIRE(cell != nullptr);
+  const auto instance = cell->make(small_request("open-pic", std::move(params)));
+  instance->check();
+  for (int i = 0; i < 3; ++i) {
+    run(instance->measurements().front());
+  }
+  const std::vector<SiteCounter> counters = instance->counters();
+  const SiteCounter* rate = find_counter(counters, "method-cache-hit-rate");
+  REQUIRE(rate != nullptr);
+  CHECK(rate->per == "send");
+  return rate->value;
+}
+
+}  // namespace
+
+TEST_CASE("cells: each is right before and after it is measured") {
+  for_each_cell([](const CellFactory& cell) {
+    check_and_measure(cell, small_request(cell.workload));
+    check_and_measure(cell, small_request(cell.workload, {}, 99));
+  });
+}
+
+TEST_CASE("cells: at the edges of their parameters") {
+  for_each_cell([](const CellFactory& cell) {
+    const WorkloadInfo& info = workload_info(cell.workload);
+    for (const Parameter& parameter : info.parameters) {
+      std::vector<std::string> values = parameter.choices;
+      if (values.empty()) {
+        // The largest ones take a minute and gigabytes.
+        constexpr std::int64_t kLargest = 300;
+        values = {std::to_string(parameter.min), std::to_string(std::min(parameter.max, kLargest))};
+      }
+      for (const std::string& value : values) {
+        const bool power_of_two_needed = parameter.name == "cache_entries" && value == "300";
+        INFO(parameter.name << "=" << value);
+        check_and_measure(
+            cell,
+            small_request(cell.workload, {{parameter.name, power_of_two_needed ? "256" : value}}));
+      }
+    }
+  });
+}
+
+TEST_CASE("cells: mic shuffled and with a method for each site") {
+  for_each_cell([](const CellFactory& cell) {
+    if (cell.workload == "mic") {
+      check_and_measure(
+          cell,
+          small_request("mic", {{"order", "shuffled"}, {"targets", "sites"}, {"sites", "1000"}}));
+    }
+  });
+}
+
+TEST_CASE("cells: relink in batches that do not divide the sites") {
+  for_each_cell([](const CellFactory& cell) {
+    if (cell.workload == "relink") {
+      check_and_measure(cell, small_request("relink", {{"batch", "16"}}));
+      check_and_measure(cell, small_request("relink", {{"batch", "1000"}}));
+    }
+  });
+}
+
+TEST_CASE("cells: what cannot be had is refused with its reason") {
+  const CellFactory* open_pic = find_cell("floor", "open-pic");
+  REQUIRE(open_pic != nullptr);
+  const auto make = [&](ParamText changes) {
+    return open_pic->make(small_request("open-pic", std::move(changes)));
+  };
+  CHECK_THROWS_AS(make({{"cache_entries", "1000"}}), std::invalid_argument);
+  CHECK_THROWS_AS(make({{"sites", "many"}}), std::invalid_argument);
+  CHECK_THROWS_AS(make({{"sites", "12x"}}), std::invalid_argument);
+  CHECK_THROWS_AS(make({{"sites", "-1"}}), std::invalid_argument);
+  CHECK_THROWS_AS(make({{"sites", "99999999999"}}), std::invalid_argument);
+  CHECK_THROWS_AS(open_pic->make(CellRequest{}), std::invalid_argument);
+}
+
+TEST_CASE("cells: every pair is made or says why not") {
+  for (const StrategyEntry& strategy : strategies()) {
+    for (const WorkloadInfo& workload : workloads()) {
+      INFO(workload.id << "/" << strategy.info.id);
+      const CellFactory* cell = find_cell(strategy.info.id, workload.id);
+      const bool belongs =
+          strategy.info.only_workload.empty() || strategy.info.only_workload == workload.id;
+      REQUIRE((cell != nullptr) == belongs);
+      if (cell != nullptr) {
+        CHECK(cell->strategy == strategy.info.id);
+        CHECK(cell->workload == workload.id);
+        CHECK((cell->make == nullptr) == !cell->unsupported.empty());
+        CHECK((cell->dump == nullptr) == (cell->make == nullptr || workload.id == "zone"));
+      }
+    }
+    // A strategy proper has every workload; a control whose code nobody patches has none that does.
+    if (strategy.info.role == StrategyRole::strategy) {
+      for (const WorkloadInfo& workload : workloads()) {
+        CHECK(find_cell(strategy.info.id, workload.id)->make != nullptr);
+      }
+    }
+  }
+  CHECK(find_cell("floor", "mic")->make != nullptr);
+  CHECK(find_cell("floor", "relink")->make == nullptr);
+  CHECK(find_cell("floor", "link")->make == nullptr);
+  CHECK(find_cell("unchecked", "mic")->make != nullptr);
+  CHECK(find_cell("unchecked", "pic")->make == nullptr);
+  CHECK(find_cell("no-such-strategy", "mic") == nullptr);
+  CHECK(find_cell("rwx", "no-such-workload") == nullptr);
+}
+
+TEST_CASE("cells: strategies are as they are declared") {
+  std::map<std::string_view, StrategyInfo> infos;
+  for (const StrategyEntry& strategy : strategies()) {
+    CHECK(infos.try_emplace(strategy.info.id, strategy.info).second);
+    CHECK_FALSE(strategy.info.summary.empty());
+    REQUIRE(strategy.probe != nullptr);
+    if (!strategy.info.only_workload.empty()) {
+      CHECK(strategy.info.role == StrategyRole::control);
+      CHECK(workload_info(strategy.info.only_workload).id == strategy.info.only_workload);
+    }
+  }
+  for (const std::string_view id : {"memfd-dual", "sysv-shm", "file-dual"}) {
+    CHECK(infos.at(id).second_view);
+  }
+  // Code that is written where it executes, code that is never patched, and controls.
+  for (const std::string_view id : {"rwx", "mprotect-toggle", "indirect-cell", "floor"}) {
+    CHECK_FALSE(infos.at(id).second_view);
+  }
+  CHECK(infos.at("rwx").role == StrategyRole::strategy);
+  CHECK(infos.at("floor").role == StrategyRole::control);
+}
+
+TEST_CASE("cells: bytes of a site, of code and of data") {
+  std::map<std::string_view, std::pair<double, double>> bytes;  // code, cell
+  for_each_cell([&](const CellFactory& cell) {
+    if (cell.workload == "mic") {
+      const auto counters = cell.make(small_request("mic"))->counters();
+      REQUIRE(find_counter(counters, "send-code-bytes") != nullptr);
+      REQUIRE(find_counter(counters, "site-stride-bytes") != nullptr);
+      REQUIRE(find_counter(counters, "cell-bytes") != nullptr);
+      CHECK(find_counter(counters, "send-code-bytes")->value <=
+            find_counter(counters, "site-stride-bytes")->value);
+      CHECK(find_counter(counters, "cell-bytes")->per == "site");
+      bytes[cell.strategy] = {find_counter(counters, "send-code-bytes")->value,
+                              find_counter(counters, "cell-bytes")->value};
+    }
+  });
+  CHECK(bytes.at("floor").second == 0);
+  CHECK(bytes.at("indirect-cell").second == 16);
+  for (const std::string_view id : {"rwx", "memfd-dual", "mprotect-toggle"}) {
+    if (bytes.count(id) != 0) {
+      CHECK(bytes.at(id) == bytes.at("floor"));
+    }
+  }
+}
+
+TEST_CASE("cells: the method cache's hit rate") {
+  for (const std::string_view strategy : {"floor", "indirect-cell"}) {
+    INFO(strategy);
+    CHECK(hit_rate(strategy, {{"classes", "16"}, {"cache_entries", "8192"}}) == 1);
+    const double crowded = hit_rate(strategy, {{"classes", "4096"}, {"cache_entries", "1024"}});
+    CHECK(crowded > 0.02);
+    CHECK(crowded < 0.5);
+    const double roomy = hit_rate(strategy, {{"classes", "4096"}, {"cache_entries", "8192"}});
+    CHECK(roomy > crowded);
+  }
+  // The same sends, the same table: strategies cannot differ.
+  const ParamText params = {{"classes", "256"}, {"cache_entries", "64"}};
+  CHECK(hit_rate("floor", params) == hit_rate("indirect-cell", params));
+}
+
+TEST_CASE("cells: parameters and metrics are declared without contradiction") {
+  const std::set<std::string> known = {"send",       "patch",   "patch_execute", "miss",    "link",
+                                       "bulk_patch", "reserve", "first_touch",   "teardown"};
+  std::set<std::string> ids;
+  for (const WorkloadInfo& info : workloads()) {
+    INFO(info.id);
+    CHECK(ids.insert(info.id).second);
+    CHECK_FALSE(info.summary.empty());
+    CHECK_FALSE(info.metrics.empty());
+    for (const std::string& metric : info.metrics) {
+      CHECK(known.count(metric) == 1);
+    }
+    std::set<std::string> names;
+    for (const Parameter& parameter : info.parameters) {
+      INFO(parameter.name);
+      CHECK(names.insert(parameter.name).second);
+      CHECK_FALSE(parameter.summary.empty());
+      const auto is_valid = [&](const std::string& text) {
+        if (!parameter.choices.empty()) {
+          return std::count(parameter.choices.begin(), parameter.choices.end(), text) == 1;
+        }
+        const std::int64_t value = std::stoll(text);
+        return std::to_string(value) == text && parameter.min <= value && value <= parameter.max;
+      };
+      CHECK(is_valid(parameter.default_value));
+      CHECK_FALSE(parameter.standard_grid.empty());
+      CHECK_FALSE(parameter.quick_grid.empty());
+      const auto& standard = parameter.standard_grid;
+      for (const std::string& value : standard) {
+        CHECK(is_valid(value));
+        CHECK(std::count(standard.begin(), standard.end(), value) == 1);
+      }
+      for (const std::string& value : parameter.quick_grid) {
+        CHECK(std::count(standard.begin(), standard.end(), value) == 1);
+      }
+    }
+  }
+}
+
+}  // namespace patchbench

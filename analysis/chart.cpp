@@ -103,6 +103,7 @@ std::string plain(double value) {
 
 std::vector<Tic> labelled(const std::vector<double>& values) {
   std::vector<Tic> tics;
+  tics.reserve(values.size());
   for (const double value : values) tics.push_back({value, plain(value)});
   return tics;
 }
@@ -118,7 +119,8 @@ std::vector<double> linear_tics(double low, double high) {
     }
   }
   std::vector<double> tics;
-  for (double index = std::ceil(low / step); index * step <= high * (1 + 1e-9); ++index) {
+  const auto last = static_cast<int>(std::floor(high / step * (1 + 1e-9)));
+  for (auto index = static_cast<int>(std::ceil(low / step)); index <= last; ++index) {
     tics.push_back(index * step);
   }
   return tics;
@@ -293,7 +295,8 @@ class LineScript {
     constexpr double kLegend = 190;
     constexpr double kBetween = 22;
     const auto column = static_cast<double>(index % columns_);
-    const auto row = static_cast<double>(index / columns_);
+    const std::size_t above = index / columns_;
+    const auto row = static_cast<double>(above);
     const auto columns = static_cast<double>(columns_);
     const double width = (size_.width - kLeft - kLegend - kBetween * (columns - 1)) / columns;
     const double left = kLeft + column * (width + kBetween);
@@ -535,9 +538,10 @@ class DotScript {
 
 std::vector<double> log_tics(double low, double high) {
   std::vector<double> tics;
-  for (double power = std::pow(10, std::floor(std::log10(low))); power <= high; power *= 10) {
+  const auto last = static_cast<int>(std::floor(std::log10(high)));
+  for (auto decade = static_cast<int>(std::floor(std::log10(low))); decade <= last; ++decade) {
     for (const double digit : {1.0, 2.0, 5.0}) {
-      const double tic = digit * power;
+      const double tic = digit * std::pow(10, decade);
       if (tic >= low * (1 - 1e-9) && tic <= high * (1 + 1e-9)) tics.push_back(tic);
     }
   }

@@ -24,6 +24,7 @@ using results::Verdict;
 
 TextCell number(std::string text) { return {std::move(text), Tone::number}; }
 TextCell plain(std::string text) { return {std::move(text), Tone::plain}; }
+TextCell name(std::string text) { return {std::move(text), Tone::name}; }
 TextCell faint(std::string text) { return {std::move(text), Tone::faint}; }
 
 /// Four significant digits, never an exponent.
@@ -33,6 +34,12 @@ std::string full_number(double value) {
   if (size >= 9999.5) return grouped(std::llround(value));
   const int digits = 3 - static_cast<int>(std::floor(std::log10(size)));
   return fmt::format("{:.{}f}", value, std::clamp(digits, 0, 6));
+}
+
+/// As full_number, but a count is not given decimals that it cannot have.
+std::string count_number(double value) {
+  if (value == std::floor(value) && std::abs(value) < 1e15) return grouped(std::llround(value));
+  return full_number(value);
 }
 
 std::string full_interval(const std::optional<Interval>& interval) {
@@ -311,7 +318,7 @@ std::vector<TextCell> metric_row(const Cell& cell, const Metric& metric) {
   const Ratio* ratio = find_ratio(cell, metric.name);
   std::vector<TextCell> row{
       plain(spaced(cell.params)),
-      plain(cell.strategy),
+      name(cell.strategy),
       plain(metric.name),
       number(std::to_string(present(metric.samples).size())),
       number(metric.median ? full_number(*metric.median) + " " + metric.unit : ""),
@@ -332,7 +339,7 @@ std::vector<TextCell> metric_row(const Cell& cell, const Metric& metric) {
 }
 
 std::vector<TextCell> missing_row(const Cell& cell, std::size_t columns) {
-  std::vector<TextCell> row{plain(spaced(cell.params)), plain(cell.strategy),
+  std::vector<TextCell> row{plain(spaced(cell.params)), name(cell.strategy),
                             faint(std::string(to_string(cell.status)))};
   row.resize(columns);
   row.back() = faint(cell.reason);
@@ -391,13 +398,13 @@ Section counters_section(const Results& results, const std::string& workload) {
   table.header.insert(table.header.end(), {"mappings", "mapped KiB", "resident KiB"});
   for (const Cell& cell : results.cells) {
     if (cell.workload != workload || cell.status != results::CellStatus::ok) continue;
-    std::vector<TextCell> row{plain(spaced(cell.params)), plain(cell.strategy)};
+    std::vector<TextCell> row{plain(spaced(cell.params)), name(cell.strategy)};
     for (const std::string& title : titles) {
       const auto found =
           std::find_if(cell.counters.begin(), cell.counters.end(),
                        [&](const auto& counter) { return counter_title(counter) == title; });
       const bool there = found != cell.counters.end();
-      row.push_back(there && found->value ? number(full_number(*found->value))
+      row.push_back(there && found->value ? number(count_number(*found->value))
                                           : faint(there ? found->reason : ""));
     }
     row.insert(row.end(), {number(amount(cell.memory.vmas)), number(amount(cell.memory.mapped_kib)),

@@ -12,7 +12,8 @@
 
 namespace patchbench::analysis {
 
-enum class Tone { plain, number, faster, slower, faint };
+/// name and number are not broken into lines.
+enum class Tone { plain, name, number, faster, slower, faint };
 
 struct TextCell {
   std::string text;  // line ends are kept where the output has lines in a table

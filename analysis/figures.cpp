@@ -282,11 +282,16 @@ void add_degrees(const Results& results, std::vector<DegreePlace>& places) {
   }
 }
 
+/// The same cells in every panel.
+std::function<std::optional<Params>(const Params&)> always(std::optional<Params> params) {
+  return [kept = std::move(params)](const Params&) -> std::optional<Params> { return kept; };
+}
+
 std::vector<DegreePlace> degree_places(const Results& results) {
   std::vector<DegreePlace> places;
   const std::array mic_wish = {Preference{"sites", sites_of_pic(results)}};
-  if (const auto mic = representative(results, "mic", mic_wish)) {
-    places.push_back({"1", "mic", [mic](const Params&) { return mic; }});
+  if (auto mic = representative(results, "mic", mic_wish)) {
+    places.push_back({"1", "mic", always(std::move(mic))});
   }
   add_degrees(results, places);
   std::set<std::int64_t> classes;
@@ -295,8 +300,8 @@ std::vector<DegreePlace> degree_places(const Results& results) {
   }
   for (const std::int64_t count : classes) {
     const std::array wish = {Preference{"classes", count}, Preference{"cache_entries", 1024}};
-    const auto params = representative(results, "open-pic", wish);
-    places.push_back({grouped(count), "open-pic", [params](const Params&) { return params; }});
+    places.push_back(
+        {grouped(count), "open-pic", always(representative(results, "open-pic", wish))});
   }
   return places;
 }
@@ -323,7 +328,7 @@ Panel degree_panel(const Results& results, const Params& rest,
     for (const DegreePlace& place : places) {
       x += 1;
       // No line from the closed caches to the open one: between them lies another mechanism.
-      const bool first_open = place.workload == "open-pic" && series.points.size() > 0 && x > 1 &&
+      const bool first_open = place.workload == "open-pic" && x > 1 &&
                               places[static_cast<std::size_t>(x) - 2].workload != "open-pic";
       if (first_open) series.points.push_back({x - 0.5, std::nullopt, std::nullopt});
       const auto params = place.params(rest);

@@ -18,7 +18,7 @@ table { border-collapse: collapse; font-size: 13px; margin: 8px 0; }
 th, td { text-align: left; vertical-align: top; padding: 3px 12px 3px 0; border-bottom: 1px solid #e6e6e6; }
 th { color: #444; font-weight: 600; }
 td { font-variant-numeric: tabular-nums; }
-.number, .faster, .slower { white-space: nowrap; }
+.name, .number, .faster, .slower { white-space: nowrap; }
 .headline { font-size: 12px; }
 td:first-child, .headline td { white-space: nowrap; }
 .faster { color: #0072b2; }
@@ -38,6 +38,8 @@ std::string_view class_of(Tone tone) {
   switch (tone) {
     case Tone::plain:
       return "";
+    case Tone::name:
+      return "name";
     case Tone::number:
       return "number";
     case Tone::faster:
@@ -93,7 +95,7 @@ std::string section_html(const Section& section, bool emulated, bool headline) {
   if (!section.table) return html;
   const std::string table = table_html(*section.table, headline);
   if (!section.detail) return html + table;
-  return html + fmt::format("<details><summary>{} rows</summary>\n{}</details>\n",
+  return html + fmt::format("<details><summary>Show {} rows</summary>\n{}</details>\n",
                             section.table->rows.size(), table);
 }
 

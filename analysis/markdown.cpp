@@ -15,6 +15,7 @@ std::string table_text(const TextTable& table) {
   std::string text = row_text(header) + row_text(std::vector<std::string>(header.size(), "---"));
   for (const auto& row : table.rows) {
     std::vector<std::string> cells;
+    cells.reserve(row.size());
     for (const TextCell& cell : row) cells.push_back(escape_markdown(cell.text));
     text += row_text(cells);
   }

@@ -29,7 +29,10 @@ namespace fs = std::filesystem;
 /// Programs are not found while it lives.
 class EmptyPath {
  public:
-  EmptyPath() : path_(::getenv("PATH")) { ::setenv("PATH", "/nonexistent", 1); }
+  EmptyPath() {
+    if (const char* path = ::getenv("PATH")) path_ = path;
+    ::setenv("PATH", "/nonexistent", 1);
+  }
   EmptyPath(const EmptyPath&) = delete;
   EmptyPath& operator=(const EmptyPath&) = delete;
   ~EmptyPath() { ::setenv("PATH", path_.c_str(), 1); }

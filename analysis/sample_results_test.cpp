@@ -101,11 +101,11 @@ double send_cost(const results::Cell& cell) {
 }
 
 double cost_of(const results::Cell& cell, std::string_view metric) {
-  static const std::map<std::string_view, double> kPatch = {
+  static const std::map<std::string_view, double> patch_costs = {
       {"mprotect-toggle", 3650}, {"indirect-cell", 1.1}, {"floor", 0.9}, {"memfd-dual", 3.9}};
-  const auto found = kPatch.find(cell.strategy);
+  const auto found = patch_costs.find(cell.strategy);
   const auto batch = static_cast<double>(integer_param(cell.params, "batch").value_or(1));
-  const double base = found == kPatch.end() ? 3.5 : found->second;
+  const double base = found == patch_costs.end() ? 3.5 : found->second;
   const double patch = cell.strategy == "mprotect-toggle" ? base / batch + 3.5 : base;
   if (metric == "send") return send_cost(cell);
   if (metric == "patch") return patch;

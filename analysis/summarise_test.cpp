@@ -69,9 +69,9 @@ TEST_CASE("samples stand at their round, whatever the order of the lines") {
 }
 
 TEST_CASE("four of five rounds are enough, three are not") {
-  std::vector<JournalEntry> journal;
-  for (int round = 0; round < 4; ++round) journal.push_back(line("rwx", round, 10));
-  journal.push_back(failure("rwx", 4, CellStatus::timeout, "killed after 30 s"));
+  std::vector journal = {line("rwx", 0, 10), line("rwx", 1, 10), line("rwx", 2, 10),
+                         line("rwx", 3, 10),
+                         failure("rwx", 4, CellStatus::timeout, "killed after 30 s")};
   Results results = plan(5, {"rwx"});
   summarise(results, journal);
   CHECK(results.cells[0].status == CellStatus::ok);

@@ -239,7 +239,9 @@ class Table {
       }
     }
     if (!lines.empty()) line("");
-    for (const auto& [why, who] : lines) out_ += wrap(who + ": " + why, width_, 2);
+    for (const auto& [why, who] : lines) {
+      out_ += wrap(fmt::format("{}: {}", who, why), width_, 2);
+    }
   }
 
   void legend(const std::vector<HeadlineColumn>& columns) {

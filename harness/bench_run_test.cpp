@@ -1,6 +1,7 @@
 // bench-run from outside: exit codes, results.json, the journal, and what is said on the terminal.
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -8,6 +9,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -63,6 +65,24 @@ class OneRun {
   TemporaryDirectory directory;
   Finished finished;
 };
+
+/// No process, or one that is only waiting to be reaped.
+bool is_gone(pid_t process) {
+  std::ifstream stat("/proc/" + std::to_string(process) + "/stat");
+  std::string id;
+  std::string name;
+  std::string state;
+  return !(stat >> id >> name >> state) || state == "Z" || state == "X";
+}
+
+/// Gives it ten seconds.
+template <typename Condition>
+bool eventually(Condition condition) {
+  for (int i = 0; i < 1000 && !condition(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return condition();
+}
 
 std::size_t count_lines(const fs::path& file) {
   std::ifstream stream(file);
@@ -289,16 +309,27 @@ TEST_CASE("interrupting keeps what was measured and says so") {
   CHECK(samples.front().has_value());
 }
 
-TEST_CASE("interrupting during a child that hangs ends it too") {
+TEST_CASE("a child that hangs ends with the run") {
   const TemporaryDirectory directory;
-  const fs::path out = directory / "out";
-  Running running(
-      {.arguments = {"--strategy=hang", "--workload=zone", "--filter=hang", "--rounds=1",
-                     "--no-report", "--seed=1", "--out=" + out.string()}});
-  // Four cells; all but the one that hangs answer, sooner or later in the round's order.
-  REQUIRE(running.wait_until([&] { return fs::exists(out / "samples.jsonl"); }));
-  running.send(SIGINT);
-  CHECK(running.wait().exit_code == 130);
+  const fs::path mark = directory / "mark";
+  Running running({.arguments = {"--strategy=hang", "--workload=zone", "--rounds=1", "--no-report",
+                                 "--out=" + (directory / "out").string()},
+                   .variables = {{"FAKE_MARK", mark.string()}}});
+  REQUIRE(running.wait_until([&] { return count_lines(mark) == 1; }));
+  pid_t child = 0;
+  std::ifstream(mark) >> child;
+  REQUIRE(kill(child, 0) == 0);
+  SECTION("that is interrupted") {
+    running.send(SIGINT);
+    CHECK(running.wait().exit_code == 130);
+    CHECK(kill(child, 0) != 0);
+  }
+  SECTION("that is killed, which leaves nobody to end it") {
+    running.send(SIGKILL);
+    CHECK(running.wait().signal == SIGKILL);
+    // Until whoever inherited it has reaped it, a killed child is a zombie.
+    CHECK(eventually([child] { return is_gone(child); }));
+  }
 }
 
 TEST_CASE("results are never overwritten") {
@@ -467,7 +498,7 @@ TEST_CASE("a dry run shows the plan and measures nothing") {
   CHECK(finished.exit_code == 0);
   CHECK(says(finished.output, "zone/floor/kib=64\n"));
   CHECK(says(finished.output, "zone/memfd-dual/kib=64  (denied on this machine)"));
-  CHECK(says(finished.output, "4 cells x 3 rounds = 9 children"));
+  CHECK(says(finished.output, "4 cells x 3 rounds = 9 processes"));
   CHECK(fs::is_empty(directory.path()));
 }
 

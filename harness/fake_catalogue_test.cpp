@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <new>
 #include <string>
@@ -91,6 +92,9 @@ void lie() { throw WrongResult("site 3 answered 17 instead of 4"); }
 void run_out() { throw std::bad_alloc(); }
 void give_up() { throw std::runtime_error("lost the thread"); }
 void hang() {
+  if (const std::string file(variable("FAKE_MARK")); !file.empty()) {
+    std::ofstream(file) << getpid() << '\n';
+  }
   for (;;) {
     pause();
   }

@@ -9,8 +9,8 @@
 
 namespace patchbench::harness {
 
-/// Probes of the strategies that the environment variable FAKE_DENY lists (ID,ID) are refused with
-/// EACCES.
+/// `hang` writes its process id to the file that FAKE_MARK names, if any, before it hangs. Probes
+/// of the strategies that the environment variable FAKE_DENY lists (ID,ID) are refused with EACCES.
 [[nodiscard]] Catalogue fake_catalogue();
 
 }  // namespace patchbench::harness

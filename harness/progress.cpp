@@ -77,8 +77,8 @@ double Progress::remaining_s(std::size_t done) const {
 void Progress::rewrite(std::size_t done, int round, std::string_view cell) {
   constexpr int kUsualWidth = 80;
   std::string line =
-      fmt::format("{:3} %  round {}/{}  {}/{} children  {} left  {}", percent(done, children_),
-                  round + 1, rounds_, done, children_, duration_text(remaining_s(done)), cell);
+      fmt::format("{:3} %  round {}/{}  {}/{}  {} left  {}", percent(done, children_), round + 1,
+                  rounds_, done, children_, duration_text(remaining_s(done)), cell);
   const int width = terminal_width(stream_, kUsualWidth) - 1;  // the last column would wrap
   line.resize(std::min(line.size(), static_cast<std::size_t>(std::max(1, width))));
   say(stream_, "\r{}\033[K", line);

@@ -269,8 +269,9 @@ void announce(const Options& options, const Prepared& prepared, const results::R
           one_line(strategy.reason));
     }
   }
-  say(stderr, "{} cells x {} rounds on processor {}, baseline {}, seed {}: about {}\n",
-      prepared.cells.size(), options.rounds, results.context.cpu.pinned.value_or("any"),
+  say(stderr, "{} x {} on processor {}, baseline {}, seed {}: about {}\n",
+      counted(prepared.cells.size(), "cell"), counted(prepared.rounds.size(), "round"),
+      results.context.cpu.pinned.value_or("any"),
       prepared.baseline.empty() ? "none" : prepared.baseline, options.seed,
       duration_text(expected_seconds(prepared, *options.selection.preset)));
   say(stderr, "results go to {}\n", directory.string());
@@ -443,8 +444,9 @@ int dry_run(const Catalogue& catalogue, const Options& options, const Settings& 
                                                        : "  (denied on this machine)";
     say(stdout, "{}{}\n", cell.id, status);
   }
-  say(stdout, "\n{} cells x {} rounds = {} children, about {}; preset {}, baseline {}, seed {}\n",
-      prepared->cells.size(), options.rounds, count_children(*prepared),
+  say(stdout, "\n{} x {} = {} processes, about {}; preset {}, baseline {}, seed {}\n",
+      counted(prepared->cells.size(), "cell"), counted(prepared->rounds.size(), "round"),
+      count_children(*prepared),
       duration_text(expected_seconds(*prepared, *options.selection.preset)),
       options.selection.preset->name, prepared->baseline.empty() ? "none" : prepared->baseline,
       options.seed);

@@ -1,8 +1,10 @@
 // harness/terminal.hpp - what is said to the person at the terminal.
 #pragma once
 
+#include <cstddef>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +17,11 @@ template <typename... Arguments>
 void say(std::FILE* stream, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
   const std::string text = fmt::format(format, std::forward<Arguments>(arguments)...);
   std::fwrite(text.data(), 1, text.size(), stream);
+}
+
+/// "1 round", "5 rounds"
+[[nodiscard]] inline std::string counted(std::size_t count, std::string_view thing) {
+  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
 }
 
 }  // namespace patchbench::harness

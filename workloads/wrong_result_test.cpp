@@ -115,9 +115,7 @@ class LostWriteZone : public RwxZone {
 };
 
 struct LostWrite {
-  static constexpr std::string_view kId = "lost-write";
   using Zone = LostWriteZone;
-  static constexpr Dispatch kDispatch = Dispatch::inline_cache;
 };
 
 using SendWorkloads = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink>;

@@ -18,7 +18,7 @@ inline void check_found_nothing(const ChildOutcome& outcome) {
     WARN(outcome.report.front());
     return;
   }
-  CHECK(outcome.report == Report{});
+  CHECK(outcome.report == kNothing);
 }
 
 }  // namespace patchbench::testing

@@ -83,6 +83,14 @@ Report lines_of(const std::string& text) {
 
 }  // namespace
 
+std::string text_of(std::initializer_list<std::string_view> parts) {
+  std::string text;
+  for (const std::string_view part : parts) {
+    text += part;
+  }
+  return text;
+}
+
 bool ChildOutcome::finished() const noexcept {
   return WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == kBodyReturned;
 }
@@ -96,7 +104,7 @@ std::string ChildOutcome::ending() const {
     return "returned";
   }
   if (signal() != 0) {
-    return "killed by signal " + std::to_string(signal()) + " (" + strsignal(signal()) + ")";
+    return text_of({"killed by signal ", std::to_string(signal()), " (", strsignal(signal()), ")"});
   }
   return "exited with " + std::to_string(WEXITSTATUS(wait_status));
 }

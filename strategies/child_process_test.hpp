@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -11,6 +13,10 @@ namespace patchbench::testing {
 
 /// Findings in plain words, one a line; empty when there is nothing to report.
 using Report = std::vector<std::string>;
+inline const Report kNothing;
+
+/// The parts in a row.
+[[nodiscard]] std::string text_of(std::initializer_list<std::string_view> parts);
 
 struct ChildOutcome {
   pid_t pid = 0;

@@ -16,7 +16,7 @@ TEMPLATE_LIST_TEST_CASE("a zone keeps the contract of CodeZone", "", EveryZone) 
   STATIC_REQUIRE(CodeZone<TestType>);
   INFO("the zone of " << strategies_with<TestType>());
   for (const Check& check : kChecks<TestType>) {
-    CHECK(violations_of(check) == Report{});
+    CHECK(violations_of(check) == kNothing);
   }
 }
 

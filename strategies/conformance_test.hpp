@@ -54,14 +54,16 @@ inline constexpr std::size_t kLargestZone = 64 * kMiB;
 /// Collects what did not hold. A zone that is thoroughly broken would fill pages with one finding.
 class Violations {
  public:
-  void expect(bool held, std::string_view what) {
+  /// What is found when it does not hold, in parts.
+  template <class... Parts>
+  void expect(bool held, const Parts&... what) {
     if (!held && found_.size() < kEnough) {
-      found_.emplace_back(what);
+      found_.push_back(text_of({what...}));
     }
   }
   void expect_nothing_gained_since(const Holdings& before, const std::string& when) {
     for (const std::string& gained : gained_since(before)) {
-      expect(false, when + " leaves behind: " + gained);
+      expect(false, when, " leaves behind: ", gained);
     }
   }
   [[nodiscard]] Report take() { return std::move(found_); }
@@ -160,11 +162,11 @@ template <class Zone>
 void check_every_size(Violations& found) {
   for (std::size_t size = page_size(); size <= kLargestZone; size *= 2) {
     Zone zone{ZoneRequest{.size = size, .placement = free_placement<Zone>(size)}};
-    const std::string which = " in a zone of " + std::to_string(size) + " bytes";
-    found.expect(zone.size() == size, "size() is wrong" + which);
-    found.expect(patches_and_executes(zone, zone.exec()), "the first word fails" + which);
+    const std::string which = text_of({" in a zone of ", std::to_string(size), " bytes"});
+    found.expect(zone.size() == size, "size() is wrong", which);
+    found.expect(patches_and_executes(zone, zone.exec()), "the first word fails", which);
     found.expect(patches_and_executes(zone, zone.exec() + (size - sizeof(CodeWord))),
-                 "the last word fails" + which);
+                 "the last word fails", which);
   }
 }
 
@@ -234,10 +236,9 @@ void expect_refused_at(Violations& found, std::uintptr_t occupied, const ZoneReq
   const Occupant occupant{occupied};
   const Holdings before = holdings();
   const int error = errno_of_refusal<Zone>(request);
-  found.expect(error == EEXIST || error == EINVAL, "an occupied place of the " + view +
-                                                       " view gives " + std::to_string(error) +
-                                                       " and neither EEXIST nor EINVAL");
-  found.expect(occupant.is_intact(), "what occupied the " + view + " view's place was replaced");
+  found.expect(error == EEXIST || error == EINVAL, "an occupied place of the ", view,
+               " view gives ", std::to_string(error), " and neither EEXIST nor EINVAL");
+  found.expect(occupant.is_intact(), "what occupied the ", view, " view's place was replaced");
   found.expect_nothing_gained_since(before, "being refused");
 }
 
@@ -292,14 +293,14 @@ template <class Zone>
 void expect_closed(Violations& found, const Zone& zone, const std::string& when) {
   for (std::size_t offset = 0; offset < zone.size(); offset += page_size()) {
     const std::string code = protection_at((zone.exec() + offset).value());
-    found.expect(code.starts_with("r") && code.at(2) == 'x', when + " code is " + code);
+    found.expect(code.starts_with("r") && code.at(2) == 'x', when, " code is ", code);
     if constexpr (!kMayBeWritableAndExecutable<Zone>) {
-      found.expect(code.at(1) != 'w', when + " code is " + code);
+      found.expect(code.at(1) != 'w', when, " code is ", code);
     }
   }
   if constexpr (kHasSecondView<Zone>) {
     const std::string data = protection_at(zone.writable(zone.exec()).value());
-    found.expect(data == "rw-s", when + " the writable view is " + data);
+    found.expect(data == "rw-s", when, " the writable view is ", data);
   }
 }
 
@@ -307,8 +308,8 @@ template <class Zone>
 void expect_nothing_both_writable_and_executable(Violations& found, const std::string& when) {
   if constexpr (!kMayBeWritableAndExecutable<Zone>) {
     for (const MappedRange& range : mapped_ranges()) {
-      found.expect(!range.is_writable() || !range.is_executable(),
-                   when + " memory is " + range.protection + " " + range.name);
+      found.expect(!range.is_writable() || !range.is_executable(), when, " memory is ",
+                   range.protection, " ", range.name);
     }
   }
 }
@@ -322,9 +323,9 @@ void check_protections(Violations& found) {
   {
     const PatchScope scope{zone, site, sizeof(CodeWord)};
     const std::string data = protection_at(zone.writable(site).value());
-    found.expect(data.at(1) == 'w', "in a scope what is patched is " + data);
+    found.expect(data.at(1) == 'w', "in a scope what is patched is ", data);
     const std::string neighbour = protection_at(zone.exec().value());
-    found.expect(neighbour.at(2) == 'x', "in a scope other pages' code is " + neighbour);
+    found.expect(neighbour.at(2) == 'x', "in a scope other pages' code is ", neighbour);
     expect_nothing_both_writable_and_executable<Zone>(found, "in a scope");
   }
   expect_closed(found, zone, "after a scope");
@@ -354,7 +355,7 @@ void check_seal(Violations& found) {
   if constexpr (Sealable<Zone>) {
     const std::string data = protection_at(zone.writable(zone.exec()).value());
     found.expect(zone.sealed(), "a sealed zone does not say so");
-    found.expect(data == "unmapped", "in a sealed zone the writable view is " + data);
+    found.expect(data == "unmapped", "in a sealed zone the writable view is ", data);
     zone.seal();
     found.expect(call(zone.exec()) == 1, "sealing a zone twice loses its code");
   } else {
@@ -385,8 +386,8 @@ void check_impossible_sizes(Violations& found) {
   for (const std::size_t size :
        {std::size_t{0}, std::size_t{1} << 47U, kMost / 2, kMost - 1, kMost}) {
     std::string what;
-    found.expect(errno_of_refusal<Zone>(ZoneRequest{.size = size}, &what) != 0,
-                 "a zone of " + std::to_string(size) + " bytes is granted");
+    found.expect(errno_of_refusal<Zone>(ZoneRequest{.size = size}, &what) != 0, "a zone of ",
+                 std::to_string(size), " bytes is granted");
     found.expect(!what.empty(), "a refusal says nothing");
   }
   found.expect_nothing_gained_since(before, "refusing a size");
@@ -422,10 +423,9 @@ void check_address_space_limit(Violations& found) {
     const SoftLimit limit{RLIMIT_AS, address_space_in_use() + 16 * kMiB};
     error = errno_of_refusal<Zone>(ZoneRequest{.size = kLargestZone}, &what);
   }
-  found.expect(error == ENOMEM,
-               "over RLIMIT_AS the error is " + std::to_string(error) + ": " + what);
+  found.expect(error == ENOMEM, "over RLIMIT_AS the error is ", std::to_string(error), ": ", what);
   found.expect(what.starts_with("mmap") || what.starts_with("shmat"),
-               "over RLIMIT_AS the error names neither mmap nor shmat: " + what);
+               "over RLIMIT_AS the error names neither mmap nor shmat: ", what);
   found.expect_nothing_gained_since(before, "being refused by RLIMIT_AS");
 }
 
@@ -439,8 +439,8 @@ void check_file_size_limit(Violations& found) {
     const SoftLimit limit{RLIMIT_FSIZE, 64 * kKiB};
     error = errno_of_refusal<Zone>(ZoneRequest{.size = kMiB}, &what);
   }
-  found.expect(error == 0 || error == EFBIG,
-               "over RLIMIT_FSIZE the error is " + std::to_string(error) + ": " + what);
+  found.expect(error == 0 || error == EFBIG, "over RLIMIT_FSIZE the error is ",
+               std::to_string(error), ": ", what);
   found.expect_nothing_gained_since(before, "being refused by RLIMIT_FSIZE");
 }
 
@@ -465,9 +465,9 @@ void check_nothing_outlives_the_process(Violations& found) {
   };
   for (const int signal : {0, SIGKILL, SIGABRT}) {
     const ChildOutcome outcome = dies_of(signal);
-    found.expect(outcome.signal() == signal, "a process with a zone was " + outcome.ending());
-    found.expect(segments_created_by(outcome.pid).empty(),
-                 "a process that was " + outcome.ending() + " left a SysV segment");
+    found.expect(outcome.signal() == signal, "a process with a zone was ", outcome.ending());
+    found.expect(segments_created_by(outcome.pid).empty(), "a process that was ", outcome.ending(),
+                 " left a SysV segment");
   }
 }
 
@@ -500,7 +500,6 @@ inline constexpr std::array kChecks{
 
 /// What one check finds. It runs in a child: a crash is a violation and not the end of the test.
 [[nodiscard]] inline Report violations_of(const Check& check) {
-  const std::string name{check.name};
   const ChildOutcome outcome = run_in_child([&check] {
     Violations found;
     check.run(found);
@@ -508,10 +507,10 @@ inline constexpr std::array kChecks{
   });
   Report violations;
   for (const std::string& line : outcome.report) {
-    violations.push_back(name + ": " + line);
+    violations.push_back(text_of({check.name, ": ", line}));
   }
   if (!outcome.finished()) {
-    violations.push_back(name + ": " + outcome.ending() + " " + outcome.error_output);
+    violations.push_back(text_of({check.name, ": ", outcome.ending(), " ", outcome.error_output}));
   }
   return violations;
 }

@@ -58,7 +58,7 @@ bool mount_tmpfs(const std::string& directory, unsigned long flags, const char* 
          mount("tmpfs", directory.c_str(), "tmpfs", flags, options) == 0;
 }
 
-Report no_right_to_mount() { return {std::string(kSkipped) + "no right to mount"}; }
+Report no_right_to_mount() { return {text_of({kSkipped, "no right to mount"})}; }
 
 TEST_CASE("file-dual uses PATCHBENCH_EXEC_DIR and says so") {
   const TemporaryDirectory directory;
@@ -94,7 +94,7 @@ TEST_CASE("file-dual tries nothing but PATCHBENCH_EXEC_DIR where that is set") {
     Violations found;
     std::string what;
     const int error = errno_of_refusal<FileDualZone>(kRequest, &what);
-    found.expect(error == ENOENT, "errno " + std::to_string(error));
+    found.expect(error == ENOENT, "errno ", std::to_string(error));
     found.expect(what.starts_with("open ") && what.find(missing) != std::string::npos, what);
     return found.take();
   }));
@@ -122,7 +122,7 @@ TEST_CASE("file-dual is refused on a file system mounted noexec") {
     const Holdings before = holdings();
     std::string what;
     const int error = errno_of_refusal<FileDualZone>(kRequest, &what);
-    found.expect(error == EPERM, "errno " + std::to_string(error));
+    found.expect(error == EPERM, "errno ", std::to_string(error));
     found.expect(what.starts_with("mmap ") && what.find(directory.path()) != std::string::npos,
                  what);
     found.expect_nothing_gained_since(before, "being refused");
@@ -155,7 +155,7 @@ TEST_CASE("file-dual on a file system that is too small is an error and not SIGB
     Violations found;
     std::string what;
     const int error = errno_of_refusal<FileDualZone>(kRequest, &what);
-    found.expect(error == ENOSPC, "errno " + std::to_string(error));
+    found.expect(error == ENOSPC, "errno ", std::to_string(error));
     found.expect(what.starts_with("fallocate "), what);
     return found.take();
   }));

@@ -62,14 +62,14 @@ void forgive_what_shmctl_left() {
 template <class Zone>
 Report refusal(const Injected& injected, int nth) {
   Violations found;
-  const std::string which = std::to_string(nth) + ". " + std::string(name_of(injected.call));
+  const std::string which = text_of({std::to_string(nth), ". ", name_of(injected.call)});
   const Holdings before = holdings();
   std::string what;
   let_fail(injected.call, nth, injected.error, true);
   const int error = errno_of_refusal<Zone>(kRequest, &what);
   let_nothing_fail();
-  found.expect(error == injected.error, which + " failing gives " + std::to_string(error));
-  found.expect(what.starts_with(name_of(injected.call)), which + " failing is told as: " + what);
+  found.expect(error == injected.error, which, " failing gives ", std::to_string(error));
+  found.expect(what.starts_with(name_of(injected.call)), which, " failing is told as: ", what);
   if (injected.call == Call::shmctl) {
     forgive_what_shmctl_left();
   }
@@ -81,14 +81,14 @@ Report refusal(const Injected& injected, int nth) {
 template <class Zone>
 Report refusal_or_recovery(const Injected& injected, int nth) {
   Violations found;
-  const std::string which = std::to_string(nth) + ". " + std::string(name_of(injected.call));
+  const std::string which = text_of({std::to_string(nth), ". ", name_of(injected.call)});
   const Holdings before = holdings();
   let_fail(injected.call, nth, injected.error, false);
   try {
     Zone zone{kRequest};
-    found.expect(patches_and_executes(zone, zone.exec()), which + " failing breaks the zone");
+    found.expect(patches_and_executes(zone, zone.exec()), which, " failing breaks the zone");
   } catch (const std::system_error& refused) {
-    found.expect(refused.code().value() == injected.error, which + ": " + refused.what());
+    found.expect(refused.code().value() == injected.error, which, ": ", refused.what());
   }
   let_nothing_fail();
   if (injected.call == Call::shmctl) {

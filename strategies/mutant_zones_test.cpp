@@ -167,7 +167,8 @@ struct KeepsDescriptor : Faithful<MemfdDualZone> {
 
 struct KeepsMapping : Faithful<MemfdDualZone> {
   explicit KeepsMapping(const ZoneRequest& request) : Faithful(request) {
-    mmap(nullptr, page_size(), PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static_cast<void>(
+        mmap(nullptr, page_size(), PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   }
 };
 
@@ -273,14 +274,14 @@ constexpr std::array kBroken{
 
 bool caught(const Broken& broken, const Report& violations) {
   return std::ranges::any_of(violations, [&broken](const std::string& violation) {
-    return violation.starts_with(std::string(broken.caught_by) + ": ");
+    return violation.starts_with(text_of({broken.caught_by, ": "}));
   });
 }
 
 TEST_CASE("a zone that only passes on to another one violates nothing") {
-  CHECK(violations_of<Faithful<MemfdDualZone>>() == Report{});
-  CHECK(violations_of<Faithful<MprotectToggleZone>>() == Report{});
-  CHECK(violations_of<Faithful<SealedZone>>() == Report{});
+  CHECK(violations_of<Faithful<MemfdDualZone>>() == kNothing);
+  CHECK(violations_of<Faithful<MprotectToggleZone>>() == kNothing);
+  CHECK(violations_of<Faithful<SealedZone>>() == kNothing);
 }
 
 TEST_CASE("a zone that breaks a clause of the contract is noticed") {

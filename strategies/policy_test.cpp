@@ -35,26 +35,26 @@ namespace patchbench::testing {
 namespace {
 
 template <class Zone>
-void expect_works(Violations& found, const std::string& name) {
+void expect_works(Violations& found, std::string_view name) {
   try {
     Zone zone{ZoneRequest{.size = 2 * page_size()}};
-    found.expect(patches_and_executes(zone, zone.exec()), name + " does not execute its patches");
+    found.expect(patches_and_executes(zone, zone.exec()), name, " does not execute its patches");
   } catch (const std::system_error& refused) {
-    found.expect(false, name + " is refused: " + refused.what());
+    found.expect(false, name, " is refused: ", refused.what());
   }
 }
 
 template <class Zone>
-void expect_refused(Violations& found, const std::string& name, int error, const char* call) {
+void expect_refused(Violations& found, std::string_view name, int error, const char* call) {
   std::string what;
   const int got = errno_of_refusal<Zone>(ZoneRequest{.size = 2 * page_size()}, &what);
-  found.expect(got == error, name + " gives " + std::to_string(got) + " " + what);
-  found.expect(what.starts_with(call), name + " does not name " + call + ": " + what);
+  found.expect(got == error, name, " gives ", std::to_string(got), " ", what);
+  found.expect(what.starts_with(call), name, " does not name ", call, ": ", what);
 }
 
 Report under_mdwe() {
   if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) != 0) {
-    return {std::string(kSkipped) + "this kernel has no PR_SET_MDWE"};
+    return {text_of({kSkipped, "this kernel has no PR_SET_MDWE"})};
   }
   Violations found;
   expect_refused<RwxZone>(found, "rwx", EACCES, "mmap");
@@ -96,7 +96,7 @@ bool refuse_write_execute_as_systemd_did() {
 
 Report under_seccomp() {
   if (!refuse_write_execute_as_systemd_did()) {
-    return {std::string(kSkipped) + "this kernel takes no seccomp filter"};
+    return {text_of({kSkipped, "this kernel takes no seccomp filter"})};
   }
   Violations found;
   expect_refused<RwxZone>(found, "rwx", EPERM, "mmap");
@@ -112,7 +112,7 @@ Report with_executable_memfds_refused() {
   std::ofstream("/proc/sys/vm/memfd_noexec") << "2";
   const Fd executable{memfd_create("probe", MFD_CLOEXEC | MFD_EXEC)};
   if (executable || errno != EACCES) {
-    return {std::string(kSkipped) + "vm.memfd_noexec cannot be set to 2"};
+    return {text_of({kSkipped, "vm.memfd_noexec cannot be set to 2"})};
   }
   Violations found;
   expect_works<MemfdDualZone>(found, "memfd-dual");
@@ -123,11 +123,11 @@ Report with_executable_memfds_refused() {
 // The setting belongs to a PID namespace, of which only the child of who makes it is a member.
 Report in_another_pid_namespace() {
   if (unshare(CLONE_NEWPID) != 0) {
-    return {std::string(kSkipped) + "no right to make a PID namespace"};
+    return {text_of({kSkipped, "no right to make a PID namespace"})};
   }
   ChildOutcome outcome = run_in_child(with_executable_memfds_refused);
   if (!outcome.finished()) {
-    outcome.report.push_back(outcome.ending() + " " + outcome.error_output);
+    outcome.report.push_back(text_of({outcome.ending(), " ", outcome.error_output}));
   }
   return outcome.report;
 }

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "child_process_test.hpp"
 #include "mapping.hpp"
 
 namespace patchbench::testing {
@@ -38,30 +39,32 @@ bool contains(const MappedRange& range, std::uintptr_t address) {
   return range.begin <= address && address < range.end;
 }
 
-std::vector<std::string> open_descriptors() {
-  std::vector<std::string> found;
+void add_descriptors(Holdings& held) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     std::error_code gone;  // the descriptor that lists the directory is in the list
     const auto target = std::filesystem::read_symlink(entry.path(), gone);
     if (!gone && !target.native().starts_with("/proc/")) {
-      found.push_back(entry.path().filename().native() + " -> " + target.native());
+      held.push_back(
+          text_of({"descriptor ", entry.path().filename().native(), " -> ", target.native()}));
     }
   }
-  std::ranges::sort(found);
-  return found;
 }
 
-std::string hexadecimal(std::uintptr_t value) {
-  std::ostringstream out;
-  out << std::hex << value;
-  return out.str();
+void add_mappings(Holdings& held) {
+  for (const MappedRange& range : mapped_ranges()) {
+    if (range.is_shared() || range.is_executable()) {
+      std::ostringstream line;
+      line << "mapping " << std::hex << range.begin << "-" << range.end << " " << range.protection
+           << " " << range.name;
+      held.push_back(line.str());
+    }
+  }
 }
 
-template <class Thing>
-std::vector<Thing> missing_in(const std::vector<Thing>& before, const std::vector<Thing>& now) {
-  std::vector<Thing> gained;
-  std::ranges::set_difference(now, before, std::back_inserter(gained));
-  return gained;
+void add_segments(Holdings& held) {
+  for (const Segment& segment : segments_created_by(getpid())) {
+    held.push_back("SysV segment " + std::to_string(segment.id));
+  }
 }
 
 }  // namespace
@@ -135,32 +138,21 @@ std::vector<Segment> segments_created_by(pid_t creator) {
       found.push_back(segment);
     }
   }
-  std::ranges::sort(found);
   return found;
 }
 
 Holdings holdings() {
-  Holdings now{.descriptors = open_descriptors(),
-               .ranges = mapped_ranges(),
-               .segments = segments_created_by(getpid())};
-  std::erase_if(now.ranges,
-                [](const MappedRange& r) { return !r.is_shared() && !r.is_executable(); });
-  return now;
+  Holdings held;
+  add_descriptors(held);
+  add_mappings(held);
+  add_segments(held);
+  std::ranges::sort(held);
+  return held;
 }
 
-std::vector<std::string> gained_since(const Holdings& before) {
-  const Holdings now = holdings();
-  std::vector<std::string> gained;
-  for (const std::string& descriptor : missing_in(before.descriptors, now.descriptors)) {
-    gained.push_back("descriptor " + descriptor);
-  }
-  for (const MappedRange& range : missing_in(before.ranges, now.ranges)) {
-    gained.push_back("mapping " + hexadecimal(range.begin) + "-" + hexadecimal(range.end) + " " +
-                     range.protection + " " + range.name);
-  }
-  for (const Segment& segment : missing_in(before.segments, now.segments)) {
-    gained.push_back("SysV segment " + std::to_string(segment.id));
-  }
+Holdings gained_since(const Holdings& before) {
+  Holdings gained;
+  std::ranges::set_difference(holdings(), before, std::back_inserter(gained));
   return gained;
 }
 

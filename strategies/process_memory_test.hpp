@@ -1,7 +1,6 @@
 // strategies/process_memory_test.hpp - for tests: what this process holds, as the kernel tells it.
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -18,7 +17,6 @@ struct MappedRange {
   std::string protection;  // "r-xs": the fourth letter tells shared from private
   std::string name;
 
-  friend auto operator<=>(const MappedRange&, const MappedRange&) = default;
   [[nodiscard]] bool is_writable() const { return protection.at(1) == 'w'; }
   [[nodiscard]] bool is_executable() const { return protection.at(2) == 'x'; }
   [[nodiscard]] bool is_shared() const { return protection.at(3) == 's'; }
@@ -44,23 +42,18 @@ struct Segment {
   int id = 0;
   pid_t creator = 0;
   bool goes_with_last_user = false;  // IPC_RMID was said
-
-  friend auto operator<=>(const Segment&, const Segment&) = default;
 };
 
 [[nodiscard]] std::vector<Segment> segments_created_by(pid_t creator);
 
-/// What a zone could leave behind in its process. Of the mappings only those that are shared or
-/// executable: the allocator makes neither, so its own comings and goings do not disturb.
-struct Holdings {
-  std::vector<std::string> descriptors;
-  std::vector<MappedRange> ranges;
-  std::vector<Segment> segments;
-};
+/// What a zone could leave behind in its process, in words and sorted: descriptors, SysV segments
+/// that it made, and mappings. Of these only those that are shared or executable: the allocator
+/// makes neither, so its own comings and goings do not disturb.
+using Holdings = std::vector<std::string>;
 
 [[nodiscard]] Holdings holdings();
 
-/// What is there now and was not before, in words.
-[[nodiscard]] std::vector<std::string> gained_since(const Holdings& before);
+/// What is there now and was not before.
+[[nodiscard]] Holdings gained_since(const Holdings& before);
 
 }  // namespace patchbench::testing

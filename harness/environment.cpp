@@ -1,8 +1,11 @@
 #include "harness/environment.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
+#include <sstream>
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -148,6 +151,35 @@ void describe_build(results::Context& context) {
   context.libraries.emplace_back("glibc", gnu_get_libc_version());
 }
 
+/// The words of the kernel's command line that change what is measured. The others are left out:
+/// results are made to be published, and a command line may name hosts, disks and passwords.
+std::optional<std::string> read_kernel_options(const path& root) {
+  constexpr std::array<std::string_view, 24> kOptions = {
+      "mitigations",  "nosmt",
+      "isolcpus",     "nohz_full",
+      "rcu_nocbs",    "idle",
+      "processor",    "intel_idle",
+      "intel_pstate", "amd_pstate",
+      "cpufreq",      "transparent_hugepage",
+      "hugepages",    "default_hugepagesz",
+      "nopti",        "pti",
+      "spectre_v2",   "spec_store_bypass_disable",
+      "retbleed",     "norandmaps",
+      "maxcpus",      "preempt",
+      "nokaslr",      "kasan"};
+  const std::optional<std::string> line = read_trimmed(root / "proc/cmdline");
+  if (!line) return std::nullopt;
+  std::istringstream words(*line);
+  std::string kept;
+  for (std::string word; words >> word;) {
+    const std::string_view name = std::string_view(word).substr(0, word.find_first_of("=."));
+    if (std::ranges::find(kOptions, name) != kOptions.end()) {
+      kept += (kept.empty() ? "" : " ") + word;
+    }
+  }
+  return kept;
+}
+
 /// What makes times noisier, or not times at all.
 void warn_of_disturbances(results::Context& context) {
   const auto warn = [&](std::string text) { context.warnings.push_back(std::move(text)); };
@@ -202,7 +234,7 @@ results::Context read_environment(const EnvironmentSources& sources, const std::
   context.arch = sources.arch;
   context.cpu = read_cpu(root, cpus);
   context.kernel = read_kernel(root);
-  context.kernel_command_line = read_trimmed(root / "proc/cmdline");
+  context.kernel_command_line = read_kernel_options(root);
   context.virtualization = std::move(machine.kind);
   context.emulated = machine.emulated;
   context.page_size = sysconf(_SC_PAGESIZE);

@@ -32,7 +32,8 @@ class FakeMachine {
   FakeMachine() {
     tree.write("proc/cpuinfo", kX86);
     tree.write("proc/loadavg", "0.03 0.10 0.20 1/100 4242\n");
-    tree.write("proc/cmdline", "root=/dev/sda1 quiet\n");
+    tree.write("proc/cmdline",
+               "root=/dev/sda1 quiet mitigations=off isolcpus=2,3 log_host=secret\n");
     tree.write("proc/sys/kernel/hostname", "quiet-box\n");
     tree.write("proc/sys/kernel/osrelease", "6.1.0\n");
     tree.write("proc/sys/kernel/version", "#1 SMP Debian\n");
@@ -81,7 +82,7 @@ TEST_CASE("a machine as its files describe it") {
   CHECK(context.host == "quiet-box");
   CHECK(context.arch == "x86_64");
   CHECK(context.kernel == "6.1.0 #1 SMP Debian");
-  CHECK(context.kernel_command_line == "root=/dev/sda1 quiet");
+  CHECK(context.kernel_command_line == "mitigations=off isolcpus=2,3");
   CHECK(context.cpu.model == "Intel(R) Xeon(R) Gold 6130");
   CHECK(context.cpu.vendor == "GenuineIntel");
   CHECK(context.cpu.family == 6);

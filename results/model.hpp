@@ -47,10 +47,10 @@ struct Context {
   std::string arch;  // x86_64 | aarch64
   Cpu cpu;
   std::optional<std::string> kernel;
-  std::optional<std::string> kernel_command_line;
-  std::optional<std::string> virtualization;  // "none", "kvm", "qemu", ...
-  bool emulated = false;                      // instructions are interpreted or translated
-  std::int64_t page_size = 0;                 // bytes
+  std::optional<std::string> kernel_command_line;  // its words that change what is measured
+  std::optional<std::string> virtualization;       // "none", "kvm", "qemu", ...
+  bool emulated = false;                           // instructions are interpreted or translated
+  std::int64_t page_size = 0;                      // bytes
   std::optional<std::string> governor;
   std::optional<bool> turbo;
   std::optional<bool> smt;

@@ -89,7 +89,7 @@ TEST_CASE("four of five rounds are enough, three are not") {
 }
 
 TEST_CASE(
-    "a round without a line is lost; in an interrupted run it does not count against the cell") {
+    "a round without a line is lost, but in an interrupted run does not count against the cell") {
   const std::vector journal = {line("rwx", 0, 10), line("rwx", 1, 10), line("again", 0, 10)};
   Results results = plan(5, {"rwx", "again", "floor"});
   summarise(results, journal);

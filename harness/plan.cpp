@@ -88,6 +88,7 @@ std::optional<PlannedCell> plan_cell(const Catalogue& catalogue, const WorkloadI
                    .workload = workload.id,
                    .params = params,
                    .shown = shown_params(workload, params),
+                   .metrics = workload.metrics.size(),
                    .make = factory->make,
                    .unsupported = std::string(factory->unsupported)};
   cell.id = results::cell_id(cell.workload, cell.strategy, cell.shown);

@@ -36,6 +36,7 @@ struct PlannedCell {
   std::string workload;
   ParamText params;  // complete
   results::Params shown;
+  std::size_t metrics = 0;      // how many it measures
   MakeInstance make = nullptr;  // null: unsupported
   std::string unsupported;      // the reason
 };

@@ -24,6 +24,7 @@
 #include "harness/progress.hpp"
 #include "harness/signals.hpp"
 #include "harness/terminal.hpp"
+#include "harness/timing.hpp"
 #include "harness/usage_error.hpp"
 #include "results/journal.hpp"
 #include "results/json.hpp"
@@ -82,13 +83,24 @@ std::size_t count_children(const Prepared& prepared) {
   return count;
 }
 
-/// Set-up, checks, calibration and the process itself, as seen on a small virtual machine; only for
-/// the estimate.
-constexpr double kChildOverheadMs = 25;
+/// For the estimate alone. Set-up, checks, calibration and the process itself cost about as much as
+/// seen on a small virtual machine; slow cells use all of their budget, the others their shortest
+/// batches.
+double expected_child_ms(const PlannedCell& cell, const Preset& preset) {
+  constexpr double kOverheadMs = 25;
+  const double batches_ms =
+      static_cast<double>(cell.metrics) * preset.batches * kLongestBatchNs * 1e-6;
+  return std::min(preset.budget_ms, batches_ms) + kOverheadMs;
+}
 
 double expected_seconds(const Prepared& prepared, const Preset& preset) {
-  return static_cast<double>(count_children(prepared)) * (preset.budget_ms + kChildOverheadMs) *
-         1e-3;
+  double total_ms = 0;
+  for (const PlannedRound& round : prepared.rounds) {
+    for (const std::size_t cell : round.order) {
+      total_ms += expected_child_ms(prepared.cells[cell], preset);
+    }
+  }
+  return total_ms * 1e-3;
 }
 
 results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <vector>
 
@@ -83,27 +84,33 @@ std::vector<double> run_batches(const Measurement& measurement, const Schedule& 
   return reporter.iteration_ns();
 }
 
+/// `count` runs, each with its preparation; wall time of all.
+double time_runs(const Measurement& measurement, std::int64_t count) {
+  const std::int64_t start = now_ns();
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (measurement.prepare != nullptr) {
+      static_cast<void>(time_one_run(measurement));  // the time stamps cost something too
+    } else {
+      measurement.run(measurement.self);
+    }
+  }
+  return static_cast<double>(now_ns() - start);
+}
+
 /// Wall time of one iteration, `prepare` included, because the budget pays for both. Doubles the
-/// count until the runs together take long enough to be told from the clock; warms everything up on
-/// the way.
+/// count until it is long enough to be told from the clock, and warms everything up on the way.
+/// The fastest counts: whoever took the processor away in between says nothing about the cost.
 double estimate_iteration_ns(const Measurement& measurement, double share_ns) {
   // One run that is known to eat much of the budget is not spent on finding that out again.
   if (measurement.expected_ns > share_ns / 4) {
     return measurement.expected_ns;
   }
   const double enough_ns = share_ns / 32;
+  double best = std::numeric_limits<double>::infinity();
   for (std::int64_t count = 1;; count *= 2) {
-    const std::int64_t start = now_ns();
-    for (std::int64_t i = 0; i < count; ++i) {
-      if (measurement.prepare != nullptr) {
-        static_cast<void>(time_one_run(measurement));  // the time stamps cost something too
-      } else {
-        measurement.run(measurement.self);
-      }
-    }
-    const auto elapsed = static_cast<double>(now_ns() - start);
-    if (elapsed >= enough_ns) {
-      return elapsed / static_cast<double>(count);
+    best = std::min(best, time_runs(measurement, count) / static_cast<double>(count));
+    if (best * static_cast<double>(count) >= enough_ns) {
+      return best;
     }
   }
 }
@@ -111,10 +118,12 @@ double estimate_iteration_ns(const Measurement& measurement, double share_ns) {
 Schedule choose_schedule(double iteration_ns, const TimingBudget& budget) {
   const double affordable = budget.total_ns / std::max(iteration_ns, 1.0);
   const int wanted = std::max(budget.batches, kFewestBatches);
-  if (affordable >= wanted) {
-    return {.iterations = static_cast<std::int64_t>(affordable / wanted), .batches = wanted};
+  if (affordable < wanted) {
+    return {.iterations = 1, .batches = std::max(static_cast<int>(affordable), kFewestBatches)};
   }
-  return {.iterations = 1, .batches = std::max(static_cast<int>(affordable), kFewestBatches)};
+  const double iterations = std::min(affordable / wanted, kLongestBatchNs / iteration_ns);
+  return {.iterations = std::max<std::int64_t>(1, static_cast<std::int64_t>(iterations)),
+          .batches = wanted};
 }
 
 }  // namespace

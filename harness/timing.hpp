@@ -12,14 +12,20 @@
 
 namespace patchbench::harness {
 
-/// What one measurement may cost. A run() that is slower than a batch's share gets one iteration a
-/// batch, and fewer batches, but never fewer than kFewestBatches.
+/// What one measurement may cost at most. A run() that is slower than a batch's share gets one
+/// iteration a batch, and fewer batches, but never fewer than kFewestBatches; a fast one does not
+/// use all of it, because batches are kept short.
 struct TimingBudget {
   double total_ns = 0;
   int batches = 0;
 };
 
 inline constexpr int kFewestBatches = 3;
+
+/// A batch is to fit into one turn that the kernel's scheduler gives (about 3 ms), better several
+/// times: then most batches of a child are undisturbed whoever else wants the processor, and their
+/// median is too. 2 ms are too long for that, 0.4 ms are not, as seen beside three busy processes.
+inline constexpr double kLongestBatchNs = 0.5e6;
 
 /// Batches in the order measured, each in the unit of one operation, and their median. With
 /// `prepare` only run() is between the time stamps. Not reentrant: Google Benchmark keeps its list

@@ -1,6 +1,8 @@
 #include "analysis/report.hpp"
 
+#include <string>
 #include <system_error>
+#include <utility>
 
 #include "analysis/document.hpp"
 #include "analysis/figures.hpp"
@@ -25,28 +27,43 @@ void remove_earlier(const Figure& figure, const fs::path& plots) {
   }
 }
 
+/// Empty when gnuplot succeeded but left no whole drawing, as on a full disk.
+std::string finished_drawing(const fs::path& svg) {
+  if (!fs::exists(svg)) return "";
+  std::string text = results::read_text(svg);
+  return text.find("</svg>") == std::string::npos ? "" : text;
+}
+
+void note(const std::string& text, Drawn& drawn, ReportOutcome& outcome) {
+  outcome.warnings.push_back(text);
+  drawn.remarks.push_back(text);
+}
+
 /// False when there is no gnuplot at all, and trying the next figure is useless.
 bool draw(const Figure& figure, const fs::path& plots, Drawn& drawn, ReportOutcome& outcome) {
   // A figure of an earlier call must not pass for this one's when gnuplot fails.
   remove_earlier(figure, plots);
   const fs::path script = plots / (figure.name + ".gp");
+  const fs::path svg = plots / (figure.name + ".svg");
   results::write_text_atomically(script, figure.script);
   outcome.files.push_back(script);
-  if (const auto failure = run_gnuplot(plots, script.filename().string())) {
-    const bool missing = failure->kind == GnuplotError::missing;
-    const std::string text =
-        missing
-            ? "No figures were drawn: gnuplot was not found. Install the package gnuplot-nox, then "
-              "run bench-report on the results."
-            : "The figure " + figure.name + " was not drawn: " + failure->message;
-    outcome.warnings.push_back(text);
-    drawn.remarks.push_back(text);
-    return !missing;
+  const auto failure = run_gnuplot(plots, script.filename().string());
+  if (failure && failure->kind == GnuplotError::missing) {
+    note(
+        "No figures were drawn: gnuplot was not found. Install the package gnuplot-nox, then run "
+        "bench-report on the results.",
+        drawn, outcome);
+    return false;
   }
-  outcome.files.push_back(plots / (figure.name + ".svg"));
+  std::string drawing = failure ? "" : finished_drawing(svg);
+  if (drawing.empty()) {
+    const std::string reason = failure ? failure->message : "gnuplot left no whole " + svg.string();
+    note("The figure " + figure.name + " was not drawn: " + reason, drawn, outcome);
+    return true;
+  }
+  outcome.files.push_back(svg);
   outcome.files.push_back(plots / (figure.name + ".pdf"));
-  drawn.figures.push_back({figure.name, figure.title, figure.caption,
-                           results::read_text(plots / (figure.name + ".svg"))});
+  drawn.figures.push_back({figure.name, figure.title, figure.caption, std::move(drawing)});
   return true;
 }
 

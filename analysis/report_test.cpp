@@ -26,16 +26,16 @@ using results::starts_with;
 
 namespace fs = std::filesystem;
 
-/// Programs are not found while it lives.
-class EmptyPath {
+/// While it lives, programs are found in `directory` alone.
+class OnlyPath {
  public:
-  EmptyPath() {
+  explicit OnlyPath(const fs::path& directory) {
     if (const char* path = ::getenv("PATH")) path_ = path;
-    ::setenv("PATH", "/nonexistent", 1);
+    ::setenv("PATH", directory.c_str(), 1);
   }
-  EmptyPath(const EmptyPath&) = delete;
-  EmptyPath& operator=(const EmptyPath&) = delete;
-  ~EmptyPath() { ::setenv("PATH", path_.c_str(), 1); }
+  OnlyPath(const OnlyPath&) = delete;
+  OnlyPath& operator=(const OnlyPath&) = delete;
+  ~OnlyPath() { ::setenv("PATH", path_.c_str(), 1); }
 
  private:
   std::string path_;
@@ -114,7 +114,7 @@ TEST_CASE("a report is one page with everything in it, and nothing from elsewher
 
 TEST_CASE("without gnuplot the report has its tables and says which package is missing") {
   const results::ScratchDirectory scratch;
-  const EmptyPath nothing_found;
+  const OnlyPath nothing_found("/nonexistent");
   const ReportOutcome outcome = write_report(sample_run({.rounds = 3}).results, scratch.path());
   REQUIRE(outcome.warnings.size() == 1);
   CHECK_THAT(outcome.warnings[0], contains("gnuplot-nox"));
@@ -126,9 +126,21 @@ TEST_CASE("a figure of an earlier report does not pass for this one's") {
   const results::ScratchDirectory scratch;
   fs::create_directories(scratch.path() / "plots");
   (void)scratch.file("plots/send-by-sites.svg", "<svg>old</svg>");
-  const EmptyPath nothing_found;
+  const OnlyPath nothing_found("/nonexistent");
   (void)write_report(sample_run({.rounds = 3}).results, scratch.path());
   CHECK_FALSE(fs::exists(scratch.path() / "plots" / "send-by-sites.svg"));
+}
+
+TEST_CASE("a gnuplot that succeeds without a whole drawing is not believed") {
+  const results::ScratchDirectory scratch;
+  const results::ScratchDirectory programs;
+  const auto half = programs.file("gnuplot", "#!/bin/sh\nprintf '<svg>' > \"${2%.gp}.svg\"\n");
+  fs::permissions(half, fs::perms::owner_all);
+  const OnlyPath half_gnuplot(programs.path());
+  const ReportOutcome outcome = write_report(sample_run({.rounds = 3}).results, scratch.path());
+  CHECK(outcome.warnings.size() == 4);
+  CHECK_THAT(outcome.warnings.front(), contains("left no whole"));
+  CHECK_THAT(results::read_text(scratch.path() / "report.html"), !contains("<svg"));
 }
 
 TEST_CASE("a directory that cannot be written is an error that names it") {

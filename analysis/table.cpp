@@ -121,9 +121,10 @@ class Table {
     std::string names = fmt::format("{:<{}}", "", name_width_);
     std::string params = fmt::format("{:<{}}", "strategy", name_width_);
     for (const HeadlineColumn& column : columns) {
-      names += fmt::format("{:{}}{:<{}}", "", kGap,
-                           cut(column.workload + ": " + column.metric + ", ns", kColumnWidth),
-                           kColumnWidth);
+      names +=
+          fmt::format("{:{}}{:<{}}", "", kGap,
+                      cut(column.workload + ": " + column.metric + unit_of(column), kColumnWidth),
+                      kColumnWidth);
       params += fmt::format("{:{}}{:<{}}", "", kGap, cut(short_params(column), kColumnWidth),
                             kColumnWidth);
     }
@@ -138,6 +139,15 @@ class Table {
       controls = appearance(id).control;
       line(row);
     }
+  }
+
+  /// ", ns"
+  [[nodiscard]] std::string unit_of(const HeadlineColumn& column) const {
+    for (const Cell& cell : results_.cells) {
+      if (cell.workload != column.workload) continue;
+      if (const auto* metric = find_metric(cell, column.metric)) return ", " + metric->unit;
+    }
+    return "";
   }
 
   /// Without most of the parameters that are the same in all of a workload's cells.
@@ -248,12 +258,12 @@ class Table {
     if (columns.empty()) return;
     line("");
     const std::string base = results_.baseline.empty() ? "the baseline" : results_.baseline;
-    out_ += wrap(
-        fmt::format(
-            "5.13 1.02 [0.98,1.06] = reads: median of the rounds in ns; ratio to {}, below 1 is "
-            "faster; its 95 % interval; < faster, > slower, = same within {:.0f} %, ? unsure.",
-            base, 100 * kDefaultDelta),
-        width_);
+    out_ +=
+        wrap(fmt::format(
+                 "5.13 1.02 [0.98,1.06] = reads: median of the rounds; ratio to {}, below 1 is "
+                 "faster; its 95 % interval; < faster, > slower, = same within {:.0f} %, ? unsure.",
+                 base, 100 * kDefaultDelta),
+             width_);
     out_ += wrap(
         fmt::format(
             "floor: a send's bytes, never patched: the best to hope for. unchecked: without the "

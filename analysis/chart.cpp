@@ -159,15 +159,20 @@ ValueAxis value_axis(Range range, bool always_log) {
 
 /// The terminals twice, the drawing once each: gnuplot cannot draw the same multiplot to two files.
 std::string both_terminals(const std::string& name, const Size& size, const std::string& drawing) {
+  // pdfcairo takes a font size of 1 for 4/3 of a point, unscaled; a pixel at 96 to the inch is 3/4
+  // of a point.
+  constexpr double kPdfFontScale = 0.75 * 0.75;
   return fmt::format(
-      "set terminal svg size {:.0f},{:.0f} noenhanced font 'sans-serif,{:.0f}' linewidth 1 "
-      "background '#ffffff'\n"
-      "set output {}\n{}unset output\n"
-      "set terminal pdfcairo size {:.3f}in,{:.3f}in noenhanced font 'sans-serif,{:.2f}' linewidth "
-      "1 background '#ffffff'\n"
-      "set output {}\n{}unset output\n",
-      size.width, size.height, kFontSize, gnuplot_string(name + ".svg"), drawing, size.width / 96,
-      size.height / 96, kFontSize * 72 / 96, gnuplot_string(name + ".pdf"), drawing);
+             "set terminal svg size {:.0f},{:.0f} noenhanced font 'sans-serif,{:.0f}' linewidth 1 "
+             "background '#ffffff'\n"
+             "set output {}\n{}unset output\n",
+             size.width, size.height, kFontSize, gnuplot_string(name + ".svg"), drawing) +
+         fmt::format(
+             "set terminal pdfcairo size {:.3f}in,{:.3f}in noenhanced font 'sans-serif,{:.0f}' "
+             "fontscale {} linewidth 1 "
+             "background '#ffffff'\nset output {}\n{}unset output\n",
+             size.width / 96, size.height / 96, kFontSize, kPdfFontScale,
+             gnuplot_string(name + ".pdf"), drawing);
 }
 
 std::string header(const std::string& name) {

@@ -230,11 +230,11 @@ Figure attribution(const Results& results, const SitesGrid& grid) {
   return {chart.name, chart.title,
           "Each point is the median over rounds of the ratio to the floor of the same round, with "
           "its 95 % interval; "
-          "above 1 is slower. target-register differs from the floor by the kind of branch alone "
-          "and tag-cell by a "
-          "data load alone, so what target-cell and indirect-cell cost beyond them is due to the "
-          "two together, "
-          "and indirect-cell-rwx shows whether the mapping of the code matters.",
+          "above 1 is slower. target-register adds an indirect branch without data and tag-cell a "
+          "data load without an "
+          "indirect branch, so which of the two indirect-cell and target-cell follow tells what "
+          "they pay for, and "
+          "indirect-cell-rwx tells whether the mapping of the code matters.",
           line_chart_script(chart)};
 }
 

@@ -62,12 +62,12 @@ constexpr std::array kAppearances = {
     Appearance{"again", kBlack, kOpenCircle, kDashed, true,
                "the baseline measured a second time: the noise of this run"},
     Appearance{"tag-cell", kSkyBlue, kOpenTriangle, kDashed, true,
-               "class tag from a data cell, direct call: data misses of the tag alone"},
+               "class tag from a data cell, direct call: a data load without an indirect branch"},
     Appearance{"target-cell", kGreen, kOpenSquare, kDashed, true,
                "class tag in the code, indirect call through a data cell"},
-    Appearance{
-        "target-register", kPurple, kOpenDiamond, kDashed, true,
-        "target in the code, indirect call through a register: the kind of branch alone, no data"},
+    Appearance{"target-register", kPurple, kOpenDiamond, kDashed, true,
+               "tag and target in the code, indirect call through a register: an indirect branch "
+               "without data"},
     Appearance{"indirect-cell-rwx", kOrange, kOpenPentagon, kDashed, true,
                "indirect-cell with its code in rwx memory: cells without the change of mapping"},
     Appearance{"shared-stub", kVermillion, kOpenPentagon, kDashed, true,

@@ -24,7 +24,9 @@ class SysvShmZone {
   static constexpr AliasKind kAlias = AliasKind::second_view;
 
   explicit SysvShmZone(const ZoneRequest& request) : size_(round_up_to_pages(request.size)) {
-    const int segment = shmget(IPC_PRIVATE, size_, IPC_CREAT | 0600);
+    // SHM_EXEC asks for execute permission, which only a privileged process has without the mode
+    // bit.
+    const int segment = shmget(IPC_PRIVATE, size_, IPC_CREAT | 0700);
     if (segment < 0) {
       throw_errno("shmget");
     }

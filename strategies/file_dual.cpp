@@ -109,8 +109,8 @@ std::string name_of_call(const std::system_error& error) {
 
 ExecutableFile open_executable_file(std::size_t size) {
   std::string tried;
-  std::string call = "open";
-  std::error_code last = std::make_error_code(std::errc::no_such_file_or_directory);
+  std::string call;
+  std::error_code reason;
   for (const std::string& directory : candidate_directories()) {
     try {
       Fd file = open_unlinked(directory);
@@ -119,14 +119,18 @@ ExecutableFile open_executable_file(std::size_t size) {
       std::string filesystem = filesystem_of(file);
       return {std::move(file), directory, std::move(filesystem)};
     } catch (const std::system_error& refused) {
-      last = refused.code();
-      call = name_of_call(refused);
+      const std::string failed = name_of_call(refused);
+      // That a directory cannot be opened tells less than what one that can be opened refuses.
+      if (call.empty() || (call == "open" && failed != "open")) {
+        call = failed;
+        reason = refused.code();
+      }
       append(tried, {tried.empty() ? "" : "; ", directory, ": ", refused.what()});
     }
   }
   append(call, {" (no directory allows a file that is written and executed: ", tried,
                 "; set PATCHBENCH_EXEC_DIR)"});
-  throw std::system_error(last, call);
+  throw std::system_error(reason, call);
 }
 
 }  // namespace patchbench

@@ -24,8 +24,8 @@ struct ExecutableFile {
 /// Tries $PATCHBENCH_EXEC_DIR alone where it is set; otherwise $XDG_RUNTIME_DIR, $TMPDIR, /tmp,
 /// /var/tmp, /dev/shm, $HOME and the working directory, in this order. A directory qualifies when a
 /// page of a file in it can be mapped executable (mount flags alone do not tell: LSMs refuse too).
-/// Throws std::system_error when none qualifies: with the last failure's call and errno, and every
-/// directory with its own.
+/// Throws std::system_error when none qualifies: with call and errno of the first directory that
+/// could be opened, or else of the first, and in its text every directory with its own.
 [[nodiscard]] ExecutableFile open_executable_file(std::size_t size);
 
 class FileDualZone {

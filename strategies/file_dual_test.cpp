@@ -111,6 +111,23 @@ TEST_CASE("file-dual goes on to the next directory") {
   }));
 }
 
+TEST_CASE("file-dual tells what a directory refuses rather than which cannot be opened") {
+  check_found_nothing(run_in_child([] {
+    prefer("/nowhere/first", "/nowhere/second");
+    if (chdir("/proc") != 0) {  // "." is tried last, and no file can be made there
+      throw_errno("chdir");
+    }
+    const SoftLimit limit{RLIMIT_FSIZE, 64 * kKiB};
+    Violations found;
+    std::string what;
+    const int error = errno_of_refusal<FileDualZone>(kRequest, &what);
+    found.expect(error == EFBIG, "errno ", std::to_string(error));
+    found.expect(what.starts_with("ftruncate "), what);
+    found.expect(what.find("/nowhere/second: open: ") != std::string::npos, what);
+    return found.take();
+  }));
+}
+
 TEST_CASE("file-dual is refused on a file system mounted noexec") {
   const TemporaryDirectory directory;
   check_found_nothing(run_in_child([&] {

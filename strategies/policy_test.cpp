@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <fstream>
 
+#include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <patchbench_catch.hpp>
@@ -12,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "child_findings_test.hpp"
 #include "conformance_test.hpp"
@@ -143,6 +145,25 @@ Report under_file_size_limit() {
   expect_works<SysvShmZone>(found, "sysv-shm");
   return found.take();
 }
+
+// Root may do more than the mode of a file or segment says.
+Report without_privileges() {
+  constexpr uid_t kNobody = 65534;
+  if (geteuid() == 0 &&
+      (setgroups(0, nullptr) != 0 || setgid(kNobody) != 0 || setuid(kNobody) != 0)) {
+    return {text_of({kSkipped, "root may not become another user"})};
+  }
+  Violations found;
+  expect_works<RwxZone>(found, "rwx");
+  expect_works<MemfdDualZone>(found, "memfd-dual");
+  expect_works<SysvShmZone>(found, "sysv-shm");
+  expect_works<FileDualZone>(found, "file-dual");
+  expect_works<MprotectToggleZone>(found, "mprotect-toggle");
+  expect_works<SealedZone>(found, "sealed");
+  return found.take();
+}
+
+TEST_CASE("no zone needs a privilege") { check_found_nothing(run_in_child(without_privileges)); }
 
 TEST_CASE("PR_SET_MDWE refuses memory that is or was writable") {
   check_found_nothing(run_in_child(under_mdwe));

@@ -309,6 +309,28 @@ TEST_CASE("interrupting keeps what was measured and says so") {
   CHECK(samples.front().has_value());
 }
 
+TEST_CASE("signals that were ignored before the run stay ignored") {
+  const TemporaryDirectory directory;
+  const fs::path out = directory / "out";
+  Running running({.arguments = {"--strategy=slow", "--workload=zone", "--rounds=20", "--no-report",
+                                 "--out=" + out.string()},
+                   .ignored = {SIGHUP, SIGINT}});
+  REQUIRE(running.wait_until([&] { return count_lines(out / "samples.jsonl") >= 2; }));
+  running.send(SIGHUP);
+  running.send(SIGINT);
+  CHECK(running.wait().exit_code == 0);
+  CHECK(results::read_journal(out / "samples.jsonl").size() == 80);
+}
+
+TEST_CASE("Google Benchmark's variables of the environment change nothing") {
+  const OneRun run({"--strategy=rwx", "--workload=zone", "--rounds=1"},
+                   {.variables = {{"BENCHMARK_FILTER", "none"},
+                                  {"BENCHMARK_OUT", "/nonexistent/file"},
+                                  {"BENCHMARK_REPETITIONS", "99"}}});
+  CHECK(run.finished.exit_code == 0);
+  CHECK(run.journal().front().metrics.size() == 2);
+}
+
 TEST_CASE("a child that hangs ends with the run") {
   const TemporaryDirectory directory;
   const fs::path mark = directory / "mark";

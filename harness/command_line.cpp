@@ -25,7 +25,7 @@ constexpr std::string_view kSummary =
 
 constexpr std::string_view kExamples = R"(Examples:
   bench-run                                every strategy, a first look (under a minute)
-  bench-run --preset=standard              the whole grid (about 20 minutes)
+  bench-run --preset=standard              the whole grid (less than 20 minutes)
   bench-run --strategy=memfd-dual,indirect-cell --workload=mic
   bench-run --workload=mic --param sites=1024 order=shuffled --rounds=20
   bench-run --filter='pic/.*degree=6' --baseline=memfd-dual

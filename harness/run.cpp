@@ -203,15 +203,15 @@ class Measuring {
         prepared_(prepared),
         journal_(journal),
         signals_(signals),
-        progress_(stderr, options.quiet, count_children(prepared), options.rounds,
-                  expected_seconds(prepared, *options.selection.preset)),
         lost_(prepared.cells.size(), options.rounds) {}
 
   /// False when the run was asked to stop. Throws std::system_error when the journal cannot be
   /// written.
   bool run_all() {
+    Progress progress(stderr, options_.quiet, count_children(prepared_), options_.rounds,
+                      expected_seconds(prepared_, *options_.selection.preset));
     for (std::size_t round = 0; round < prepared_.rounds.size(); ++round) {
-      if (!run_round(static_cast<int>(round))) {
+      if (!run_round(static_cast<int>(round), progress)) {
         return false;
       }
     }
@@ -221,11 +221,11 @@ class Measuring {
   [[nodiscard]] const std::vector<results::JournalEntry>& entries() const { return entries_; }
 
  private:
-  bool run_round(int number) {
+  bool run_round(int number, Progress& progress) {
     const PlannedRound& round = prepared_.rounds[static_cast<std::size_t>(number)];
     for (std::size_t order = 0; order < round.order.size(); ++order) {
       const std::size_t cell = round.order[order];
-      progress_.show(done_++, number, prepared_.cells[cell].id);
+      progress.show(done_++, number, prepared_.cells[cell].id);
       if (lost_.given_up(cell)) {
         continue;
       }
@@ -250,7 +250,6 @@ class Measuring {
   const Prepared& prepared_;
   results::JournalWriter& journal_;
   SignalWatch& signals_;
-  Progress progress_;
   LostRounds lost_;
   std::size_t done_ = 0;
   std::vector<results::JournalEntry> entries_;
@@ -381,13 +380,14 @@ int exit_code(const results::Results& results, const Ending& ending, bool writte
   return failed ? kCellFailed : kDone;
 }
 
-/// Summarises, writes and shows what there is.
+/// Summarises, writes and shows what there is. Impatience ends it only once the results are safe.
 int conclude(const Options& options, results::Results& results, const Measuring& measuring,
-             const Ending& ending, const fs::path& directory) {
+             const Ending& ending, const fs::path& directory, SignalWatch& signals) {
   results.run.finished = utc_now();
   results.run.interrupted = ending.interrupted;
   analysis::summarise(results, measuring.entries());
   bool written = write_final_results(results, directory);
+  signals.release();
   if (options.quiet) {
     print_failures(results);
   } else {
@@ -437,10 +437,9 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
       options.out.value_or(default_directory(results.context.host, results.context.arch));
   results::JournalWriter journal = open_results(results, directory);
   announce(options, *prepared, results, directory);
-  std::optional<Measuring> measuring;
-  measuring.emplace(options, settings, *prepared, journal, signals);
-  const Ending ending = measure(*measuring, journal.path());
-  return conclude(options, results, *measuring, ending, directory);
+  Measuring measuring(options, settings, *prepared, journal, signals);
+  const Ending ending = measure(measuring, journal.path());
+  return conclude(options, results, measuring, ending, directory, signals);
 }
 
 int dry_run(const Catalogue& catalogue, const Options& options, const Settings& settings) {

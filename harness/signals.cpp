@@ -35,9 +35,14 @@ SignalWatch::SignalWatch() {
   }
 }
 
-SignalWatch::~SignalWatch() {
-  drain();  // what was heard must not strike again once the mask is back
-  sigprocmask(SIG_SETMASK, &before_, nullptr);
+SignalWatch::~SignalWatch() { release(); }
+
+void SignalWatch::release() {
+  if (!released_) {
+    released_ = true;
+    drain();  // what was heard must not strike again once the mask is back
+    sigprocmask(SIG_SETMASK, &before_, nullptr);
+  }
 }
 
 void SignalWatch::drain() {

@@ -22,6 +22,9 @@ class SignalWatch {
   [[nodiscard]] int fd() const { return fd_.get(); }
   /// Takes what has arrived, without waiting.
   void drain();
+  /// Ends the watch before the object's end: signals do again what they did before. What has
+  /// arrived until now does nothing any more.
+  void release();
   /// Whether anyone asked this run to stop, as far as drained.
   [[nodiscard]] bool stop_requested() const { return stop_requested_; }
   /// What a child is to start with.
@@ -31,6 +34,7 @@ class SignalWatch {
   sigset_t before_{};
   Fd fd_;
   bool stop_requested_ = false;
+  bool released_ = false;
 };
 
 /// A reader that goes away and a file size limit become errors of write(2) instead of the end of

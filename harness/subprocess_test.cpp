@@ -47,6 +47,9 @@ void redirect(const std::filesystem::path& file, int to) { dup2(open(file.c_str(
   words.insert(words.end(), start.arguments.begin(), start.arguments.end());
   std::vector<char*> arguments(words.size() + 1);  // and a null at the end
   std::ranges::transform(words, arguments.begin(), [](std::string& word) { return word.data(); });
+  for (const int signal : start.ignored) {
+    std::signal(signal, SIG_IGN);
+  }
   if (start.limit) {
     const rlimit limit{.rlim_cur = start.limit->second, .rlim_max = start.limit->second};
     setrlimit(start.limit->first, &limit);

@@ -24,7 +24,8 @@ struct Start {
   std::filesystem::path directory = ".";                            // to start in
   std::vector<std::pair<std::string, std::string>> variables = {};  // on top of the test's own
   std::optional<std::pair<__rlimit_resource_t, rlim_t>> limit = {};
-  bool silent = false;  // stdout and stderr are /dev/full
+  std::vector<int> ignored = {};  // signals, as nohup does
+  bool silent = false;            // stdout and stderr are /dev/full
 };
 
 /// A bench_run_fake that is running. It is waited for at the latest by the destructor.

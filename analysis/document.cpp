@@ -120,10 +120,8 @@ std::string noise_sentence(const Results& results, const Noise& noise) {
   if (noise.comparisons == 0) return "This run has no interval for the baseline against itself.";
   return fmt::format(
       "{} of {} comparisons of {} with itself call it faster or slower; with 95 % intervals about "
-      "one in twenty does "
-      "by chance. Half of the intervals reach {:.1f} % or more from 1: a difference smaller than "
-      "that is mostly "
-      "beyond what this run can see.",
+      "one in twenty does by chance. Half of the intervals reach {:.1f} % or more from 1: a "
+      "difference smaller than that is mostly beyond what this run can see.",
       noise.differing, noise.comparisons, results.baseline, 100 * (*median(noise.reaches) - 1));
 }
 
@@ -172,8 +170,7 @@ std::vector<std::string> warnings_of(const Results& results) {
   if (results.context.emulated) {
     warnings.emplace_back(
         "EMULATED: instructions were interpreted or translated. These times say nothing about any "
-        "processor, and "
-        "must not stand beside native ones.");
+        "processor, and must not stand beside native ones.");
   }
   if (results.run.interrupted) {
     warnings.emplace_back("The run was interrupted: what is missing was not measured.");
@@ -242,10 +239,8 @@ TextCell headline_entry(const Results& results, const std::string& id,
 std::string how_to_read(const Results& results) {
   std::string text = fmt::format(
       "Median over rounds, then the ratio to {} (paired round by round, below 1 is faster) with "
-      "its 95 % interval, and "
-      "the verdict: faster, slower, same (the interval lies within {:.0f} % of 1) or unsure. Every "
-      "interval holds for "
-      "itself: of twenty, about one misses.",
+      "its 95 % interval, and the verdict: faster, slower, same (the interval lies within {:.0f} % "
+      "of 1) or unsure. Every interval holds for itself: of twenty, about one misses.",
       results.baseline.empty() ? "the baseline" : results.baseline, 100 * kDefaultDelta);
   if (results.run.rounds <= kFewRounds) {
     text += fmt::format(
@@ -446,9 +441,8 @@ Section lost_section(const Results& results) {
 std::string meaning_of_note(std::string_view note) {
   if (note.starts_with("no architectural guarantee")) {
     return "code is written through another address than it executes at, and no serialising "
-           "operation stands between: "
-           "the processor's manual does not promise that the new bytes are seen, though they were "
-           "here";
+           "operation stands between: the processor's manual does not promise that the new bytes "
+           "are seen, though they were here";
   }
   if (note.starts_with("drift over 5 %")) {
     return "the processor's speed changed between the calibrations before and after these "

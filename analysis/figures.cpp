@@ -191,12 +191,9 @@ Figure send_by_sites(const Results& results, const SitesGrid& grid) {
       chart);
   return {chart.name, chart.title,
           "Each point is the median over rounds of one strategy at one number of send sites, with "
-          "its 95 % interval; "
-          "points of the same number of sites stand side by side so that equal ones stay visible. "
-          "Compare a "
-          "strategy with the dashed floor, the same bytes never patched: lines that lie on it cost "
-          "nothing while "
-          "no patching goes on.",
+          "its 95 % interval; points of the same number of sites stand side by side so that equal "
+          "ones stay visible. Compare a strategy with the dashed floor, the same bytes never "
+          "patched: lines that lie on it cost nothing while no patching goes on.",
           line_chart_script(chart)};
 }
 
@@ -229,12 +226,10 @@ Figure attribution(const Results& results, const SitesGrid& grid) {
   add_panels(results, grid, ids, ratio_point, chart);
   return {chart.name, chart.title,
           "Each point is the median over rounds of the ratio to the floor of the same round, with "
-          "its 95 % interval; "
-          "above 1 is slower. target-register adds an indirect branch without data and tag-cell a "
-          "data load without an "
-          "indirect branch, so which of the two indirect-cell and target-cell follow tells what "
-          "they pay for, and "
-          "indirect-cell-rwx tells whether the mapping of the code matters.",
+          "its 95 % interval; above 1 is slower. target-register adds an indirect branch without "
+          "data and tag-cell a data load without an indirect branch, so which of the two "
+          "indirect-cell and target-cell follow tells what they pay for, and indirect-cell-rwx "
+          "tells whether the mapping of the code matters.",
           line_chart_script(chart)};
 }
 
@@ -371,12 +366,9 @@ Figure send_by_degree(const Results& results) {
   chart.remarks = remarks.lines();
   return {chart.name, chart.title,
           "Each point is the median over rounds of one strategy, from sites that see one class "
-          "(mic) through closed "
-          "PICs to open PICs that look the class up in the method cache. Closed PICs are a chain "
-          "of compares, so cost "
-          "rises with the degree; the open PIC ends in an indirect jump under every strategy, so "
-          "there strategies "
-          "should agree.",
+          "(mic) through closed PICs to open PICs that look the class up in the method cache. "
+          "Closed PICs are a chain of compares, so cost rises with the degree; the open PIC ends "
+          "in an indirect jump under every strategy, so there strategies should agree.",
           line_chart_script(chart)};
 }
 
@@ -425,12 +417,9 @@ Figure patch_cost(const Results& results, const Params& params) {
   chart.remarks = remarks.lines();
   return {chart.name, chart.title,
           "Each dot is the median over rounds, in nanoseconds, with its 95 % interval where that "
-          "is wider than the "
-          "dot; the axis is logarithmic, so equal distances are equal factors. The left panel is "
-          "what the patch "
-          "itself takes, the right one also pays for executing bytes that have just changed, which "
-          "on most "
-          "processors dwarfs the store.",
+          "is wider than the dot; the axis is logarithmic, so equal distances are equal factors. "
+          "The left panel is what the patch itself takes, the right one also pays for executing "
+          "bytes that have just changed, which on most processors dwarfs the store.",
           dot_chart_script(chart)};
 }
 
@@ -484,10 +473,9 @@ Figure patch_by_batch(const Results& results, const Params& like) {
   chart.remarks = remarks.lines();
   return {chart.name, chart.title,
           "Each point is the median over rounds of the cost of one patch when so many share one "
-          "scope, that is, one "
-          "opening and closing of the code zone, with its 95 % interval. A line that falls pays "
-          "for the scope, not "
-          "for the store: there it pays to collect patches.",
+          "scope, that is, one opening and closing of the code zone, with its 95 % interval. A "
+          "line that falls pays for the scope, not for the store: there it pays to collect "
+          "patches.",
           line_chart_script(chart)};
 }
 

@@ -22,13 +22,12 @@ struct FigureSet {
 };
 
 /// - send-by-sites: send cost over the number of sites, one panel for each combination of mic's
-/// other
-///   parameters, with the floor;
+///   other parameters, with the floor;
 /// - attribution: the same panels, mic's controls as ratios to the floor;
 /// - send-by-degree: send cost over the degree of polymorphism, from mic through pic to open-pic;
 /// - patch-cost: patch and patch_execute of every strategy;
 /// - patch-by-batch: the same over the number of patches under one scope, where the run has
-/// several.
+///   several.
 ///
 /// A strategy that was refused or failed stands in the figure as not available, with its reason.
 [[nodiscard]] FigureSet make_figures(const results::Results& results);

@@ -17,16 +17,13 @@ namespace patchbench::analysis {
 /// Calling it again with a longer journal gives the same as calling it once with that journal.
 ///
 /// - Sample = the round's median as the child reported it; index = round. Where a cell has several
-/// lines for one
-///   round (a resumed run), the last one stands.
+///   lines for one round (a resumed run), the last one stands.
 /// - A cell is `ok` with at least 80 % of the rounds; otherwise it has the status and reason of its
-/// first
-///   failure, and no ratios. Rounds that an interrupted run never started are lost rounds, but they
-///   do not count against a cell that was measured before.
+///   first failure, and no ratios. Rounds that an interrupted run never started are lost rounds,
+///   but they do not count against a cell that was measured before.
 /// - Ratios are to the baseline's cell of the same workload and parameters, for every metric that
-/// both have,
-///   paired by round (analysis/statistics.hpp). Verdicts of few rounds are held against the ratio
-///   of `again`.
+///   both have, paired by round (analysis/statistics.hpp). Verdicts of few rounds are held against
+///   the ratio of `again`.
 /// - Lines of cells that are not in the plan, or of rounds outside it, are left out; a warning in
 ///   results.context.warnings says how many.
 void summarise(results::Results& results, std::span<const results::JournalEntry> journal);

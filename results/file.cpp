@@ -91,8 +91,10 @@ std::string read_text(const std::filesystem::path& file) {
 void write_text_atomically(const std::filesystem::path& file, std::string_view text) {
   // The process id keeps two writers apart; a file left by a crashed one with the same id is
   // reused.
-  const std::filesystem::path temporary =
-      file.parent_path() / ("." + file.filename().string() + ".tmp." + std::to_string(::getpid()));
+  std::string name = ".";
+  name += file.filename().string();
+  name += ".tmp." + std::to_string(::getpid());
+  const std::filesystem::path temporary = file.parent_path() / name;
   try {
     File out(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
     out.write_all(text);

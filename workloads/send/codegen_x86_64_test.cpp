@@ -372,6 +372,7 @@ TEST_CASE(
     CHECK(driver(dispatch, SiteOrder::shuffled).size() <= A::driver_size(2));
     CHECK(driver(dispatch, SiteOrder::standalone).size() <= A::driver_size(2));
   }
+  constexpr std::size_t kOperation = 4;
   for (std::uint32_t work = 0; work <= 256; ++work) {
     for (const bool immediate : {false, true}) {
       const CodeBytes bytes = method(3, work, immediate);
@@ -385,10 +386,10 @@ TEST_CASE(
       for (std::uint32_t i = 0; i < work; ++i) {
         const BodyOperation operation = body_operation(3, i);
         const std::uint8_t kind = operation.exclusive_or ? 0xf0 : 0xc0;
-        REQUIRE(
-            opcode_before(bytes, operations + i * 4 + 4, {0x48, 0x83, kind, operation.constant}));
+        REQUIRE(opcode_before(bytes, operations + (i + 1) * kOperation,
+                              {0x48, 0x83, kind, operation.constant}));
       }
-      CHECK(bytes[operations + work * 4] == std::byte{0xc3});
+      CHECK(bytes[operations + work * kOperation] == std::byte{0xc3});
     }
   }
 }

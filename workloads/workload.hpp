@@ -80,13 +80,13 @@ struct MemoryUse {
 
 /// A named piece of generated code, as bytes at the address where it executes.
 struct CodePiece {
-  std::string name;  // "send-site-0", "checked-entry-3", "pic-0", "open-pic-0", "miss-trampoline"
+  std::string name;  // "send-site", "checked-entry", "closed-pic", "open-pic", "cell-data"
   std::uintptr_t address = 0;
   std::vector<std::byte> bytes;
 };
 
 struct CodeSnapshot {
-  std::string moment;  // "unlinked", "linked", "pic", "open"
+  std::string moment;  // "unlinked", "mic", "closed-pic-2" to "closed-pic-6", "open-pic"
   std::vector<CodePiece> pieces;
 };
 

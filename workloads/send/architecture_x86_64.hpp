@@ -127,7 +127,7 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
 
   static CodeBytes emit_return();
 
-  /// rel32 reaches 2 GiB; cells and tables stand 1 GiB behind the code (arena.hpp).
+  /// rel32 reaches 2 GiB; cells and tables stand 1 GiB behind the code (arena_map.hpp).
   static constexpr std::size_t kMaxZoneSize = std::size_t{1} << 30U;
   static constexpr const char* kObjdumpMachine = "i386:x86-64";
 

@@ -1,5 +1,6 @@
 // Sites through their whole life by real misses, held against the model, for every strategy.
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -162,6 +163,14 @@ TEMPLATE_LIST_TEST_CASE("machine: unchecked sites run what they were linked for"
   }
   sends.drive({row, row, row});
   CHECK(sends.machine().misses() == sends.machine().sites());
+}
+
+TEST_CASE("machine: code that direct calls could not reach across is refused") {
+  SendPlan plan = make_plan({.sites = 1, .heap_classes = 1 << 16, .selectors = 16, .work = 256});
+  CHECK_THROWS_AS(MachineOf<Floor>{plan}, std::invalid_argument);
+  plan.work = 0;
+  plan.selectors = 1;
+  CHECK_NOTHROW(MachineOf<Floor>{plan});
 }
 
 TEMPLATE_LIST_TEST_CASE("machine: sends of every class through one open PIC", "", EveryStrategy) {

@@ -16,6 +16,8 @@ namespace patchbench::testing {
 namespace {
 
 constexpr int kRefused = 77;
+/// A minute or so. A loop of exclusive loads and stores never ends when it is single-stepped.
+constexpr int kMostSteps = 10'000'000;
 
 [[noreturn]] void be_watched(const std::function<void()>& work) {
   if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) {
@@ -75,7 +77,7 @@ class Watched {
 History step_through(Watched& child, const std::vector<std::uintptr_t>& words) {
   std::vector<std::uint64_t> values(words.size());
   History history;
-  for (;;) {
+  for (int steps = 0; steps < kMostSteps; ++steps) {
     if (!child.read(words, values)) {
       throw std::runtime_error("the watched words cannot be read");
     }
@@ -93,6 +95,7 @@ History step_through(Watched& child, const std::vector<std::uintptr_t>& words) {
       throw std::runtime_error("the watched work ended early, by signal " + std::to_string(signal));
     }
   }
+  throw std::runtime_error("the watched work does not come to its end");
 }
 
 }  // namespace

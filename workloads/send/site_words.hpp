@@ -2,7 +2,7 @@
 // they are stored.
 //
 // InlineCache and CellCache differ in nothing else: both go through the same transitions
-// (transitions.hpp), which call the functions here. A store to code goes through the zone's
+// (send_machine.hpp), which call the functions here. A store to code goes through the zone's
 // writable view; a store to a cell is a store to data.
 #pragma once
 

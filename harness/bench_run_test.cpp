@@ -118,7 +118,7 @@ TEST_CASE("a run leaves results, a journal and a table") {
 }
 
 TEST_CASE("every way in which a cell can fail is a row with its reason") {
-  const OneRun run({"--workload=zone", "--rounds=1"}, {.variables = {{"FAKE_TIMEOUT_MS", "3000"}}});
+  const OneRun run({"--workload=zone", "--rounds=1"}, {.variables = {{"FAKE_TIMEOUT_MS", "5000"}}});
   CHECK(run.finished.exit_code == 1);
   const results::Results results = run.results();
   struct Expected {

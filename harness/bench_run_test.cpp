@@ -239,10 +239,12 @@ TEST_CASE("inside a round all cells have the same place, seed and processor, eac
   REQUIRE(run.finished.exit_code == 0);
   std::map<int, std::set<std::array<double, 3>>> by_round;
   std::set<double> places;
+  std::set<double> seeds;
   for (const results::JournalEntry& entry : run.journal()) {
     by_round[entry.round].insert(
         {counter_of(entry, "arena"), counter_of(entry, "seed"), counter_of(entry, "processor")});
     places.insert(counter_of(entry, "arena"));
+    seeds.insert(counter_of(entry, "seed"));
     CHECK(counter_of(entry, "prepared") == 1);
   }
   CHECK(by_round.size() == 4);
@@ -251,6 +253,7 @@ TEST_CASE("inside a round all cells have the same place, seed and processor, eac
     CHECK(settings.size() == 1);
   }
   CHECK(places.size() == 4);
+  CHECK(seeds.size() == 4);
 }
 
 TEST_CASE("the order of a round is recorded and follows from the seed") {

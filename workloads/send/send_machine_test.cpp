@@ -165,6 +165,44 @@ TEMPLATE_LIST_TEST_CASE("machine: unchecked sites run what they were linked for"
   CHECK(sends.machine().misses() == sends.machine().sites());
 }
 
+TEMPLATE_LIST_TEST_CASE("machine: patches from C++, one by one and in batches", "", EveryStrategy) {
+  INFO(TestType::kId);
+  if (!is_allowed<TestType>()) {
+    return;
+  }
+  MachineOf<TestType> machine{make_plan({})};
+  Sends<TestType> receivers{make_plan({})};
+  std::vector<SiteValue> values;
+  for (std::uint32_t i = 0; i < machine.sites(); ++i) {
+    values.push_back(machine.mic_value(i, 1));
+  }
+  machine.prelink(std::vector<std::vector<std::uint32_t>>(machine.sites(), {1}));
+  const auto check_sites = [&](std::uint32_t class_index) {
+    for (std::uint32_t i = 0; i < machine.sites(); ++i) {
+      const Oop receiver = receivers.receiver(class_index);
+      INFO("site " << i);
+      REQUIRE(machine.read_site(i) == machine.mic_value(i, class_index));
+      REQUIRE(machine.call_site()(&receiver, machine.site(i).value()) ==
+              receivers.oracle(i, receiver));
+    }
+    CHECK(machine.misses() == 0);
+  };
+  check_sites(1);
+  for (const std::uint32_t class_index : {5U, 0U, 12U}) {
+    for (std::uint32_t i = 0; i < machine.sites(); ++i) {
+      machine.relink(i, machine.read_site(i), machine.mic_value(i, class_index));
+    }
+    check_sites(class_index);
+    {
+      [[maybe_unused]] const auto scope = machine.scope_over_sites();
+      for (std::uint32_t i = 0; i < machine.sites(); ++i) {
+        machine.relink_in_scope(i, machine.mic_value(i, class_index), values[i]);
+      }
+    }
+    check_sites(1);
+  }
+}
+
 TEST_CASE("machine: code that direct calls could not reach across is refused") {
   SendPlan plan = make_plan({.sites = 1, .heap_classes = 1 << 16, .selectors = 16, .work = 256});
   CHECK_THROWS_AS(MachineOf<Floor>{plan}, std::invalid_argument);

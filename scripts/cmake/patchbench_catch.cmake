@@ -11,7 +11,7 @@ if(Catch2_VERSION VERSION_GREATER_EQUAL 3)
   target_link_libraries(patchbench_catch INTERFACE Catch2::Catch2WithMain)
 else()
   file(WRITE "${patchbench_catch_dir}/patchbench_catch.hpp"
-    "#pragma once\n#include <catch2/catch.hpp>\nusing Catch::Approx;\n")
+    "#pragma once\n#include <catch2/catch.hpp>\n")
   target_link_libraries(patchbench_catch INTERFACE Catch2::Catch2WithMain)
   set(patchbench_catch_arguments --warn NoTests)
 endif()

@@ -29,6 +29,7 @@ struct Parameter {
   std::vector<std::string> quick_grid;     // --preset=quick
   std::int64_t min = 0;
   std::int64_t max = 0;              // integers only
+  bool power_of_two = false;         // integers only
   std::vector<std::string> choices;  // words only; empty for an integer
   bool in_id = true;                 // false: part of the id only when it differs from the default
 };
@@ -43,7 +44,7 @@ struct WorkloadInfo {
 using ParamText = std::vector<std::pair<std::string, std::string>>;
 
 /// Where a cell's memory goes. The same for every strategy inside a round, so that layout is not
-/// measured as a difference between strategies (METHOD.md, "Same place"). Zero: the kernel chooses
+/// measured as a difference between strategies. Zero: the kernel chooses
 /// (tests, sanitizers).
 struct Arena {
   std::uintptr_t base = 0;
@@ -76,6 +77,8 @@ struct MemoryUse {
   std::int64_t vmas = 0;
   std::int64_t mapped_kib = 0;
   std::int64_t rss_kib = 0;
+  std::int64_t page_kib = -1;  // size of the pages behind them; -1: unknown
+  std::int64_t huge_kib = -1;  // part of it on huge pages; -1: unknown
 };
 
 /// A named piece of generated code, as bytes at the address where it executes.

@@ -16,8 +16,9 @@ enum class Dispatch {
   target_register,    // tag as an immediate, target formed in a register, indirect call, no data
 };
 
-/// Whether linking a site stores to code (as opposed to data).
-[[nodiscard]] constexpr bool patches_code(Dispatch dispatch) noexcept {
+/// Whether strategies with this dispatch store to code while it runs. (Controls with other ways of
+/// keeping tag and target are linked once, before they run.)
+[[nodiscard]] constexpr bool patched_at_run_time(Dispatch dispatch) noexcept {
   return dispatch == Dispatch::inline_cache || dispatch == Dispatch::unchecked;
 }
 

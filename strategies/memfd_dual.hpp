@@ -1,6 +1,6 @@
 // strategies/memfd_dual.hpp - a memfd mapped twice: read-execute and read-write.
 //
-// Survives every policy but SELinux' refusal to execute tmpfs files (FIELD.md section 5).
+// Survives every policy but SELinux' refusal to execute tmpfs files.
 // memfd_create(2), Linux 3.17.
 #pragma once
 

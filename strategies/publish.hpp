@@ -12,8 +12,8 @@ namespace patchbench {
 /// `exec` and `writable` name the same `size` bytes through the two views. What it costs and what
 /// it guarantees depends on the architecture; the rule and its source stand in
 /// publish_<architecture>.cpp. Serves the calling thread. Other threads that may execute the range
-/// need more (FIELD.md calls it cross-modification): patches that rely on one mutator and one
-/// executor say so where they are made.
+/// need more (Intel's manual calls it cross-modifying code): patches that rely on one mutator and
+/// one executor say so where they are made.
 void publish(ExecAddress exec, WritableAddress writable, std::size_t size,
              AliasKind alias) noexcept;
 

@@ -1,7 +1,7 @@
 // strategies/rwx.hpp - one anonymous mapping, readable, writable and executable at once.
 //
 // The cheapest way where it is still allowed. Refused by SELinux (execmem), PR_SET_MDWE and
-// systemd's MemoryDenyWriteExecute= (FIELD.md section 5).
+// systemd's MemoryDenyWriteExecute=.
 #pragma once
 
 #include <string>

@@ -1,5 +1,7 @@
 #include "workloads/arena_map.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -7,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "strategies/mapping.hpp"
+#include "workloads/seeded_random.hpp"
 
 namespace patchbench {
 namespace {
@@ -21,17 +24,26 @@ std::uintptr_t free_range() {
   return reinterpret_cast<std::uintptr_t>(address);
 }
 
+/// Up to 255 pages, drawn from the arena's base: areas lie differently to each other in every
+/// round, so that no round's way of sharing cache sets and predictor entries is taken for a
+/// strategy's.
+std::uintptr_t page_offset(std::uintptr_t base, std::uint64_t area) {
+  SeededRandom random{std::uint64_t{base} + area};
+  return static_cast<std::uintptr_t>(random.below(kAreaOffsetPages)) * page_size();
+}
+
 }  // namespace
 
 ArenaMap map_arena(Arena arena) {
   constexpr std::uintptr_t kGiB = std::uintptr_t{1} << 30U;
   const std::uintptr_t base = arena.base != 0 ? arena.base : free_range();
-  return {.code = base,
-          .cells = base + kGiB,
-          .method_cache = base + kGiB + kGiB / 2,
-          .receivers = base + 2 * kGiB,
-          .stream = base + 3 * kGiB,
-          .writable_code = base + 4 * kGiB};
+  const std::uintptr_t code = base + page_offset(base, 0);
+  return {.code = code,
+          .cells = base + kGiB + page_offset(base, 1),
+          .method_cache = base + kGiB + kGiB / 2 + page_offset(base, 2),
+          .receivers = base + 2 * kGiB + page_offset(base, 3),
+          .stream = base + 3 * kGiB + page_offset(base, 4),
+          .writable_code = code + 4 * kGiB};
 }
 
 MemoryUse memory_in_arena(std::uintptr_t base) {
@@ -49,8 +61,16 @@ MemoryUse memory_in_arena(std::uintptr_t base) {
         ++use.vmas;
         use.mapped_kib += static_cast<std::int64_t>((end - begin) / 1024);
       }
-    } else if (inside && std::sscanf(line.c_str(), "Rss: %lld kB", &kib) == 1) {
-      use.rss_kib += kib;
+    } else if (inside) {
+      if (std::sscanf(line.c_str(), "Rss: %lld kB", &kib) == 1) {
+        use.rss_kib += kib;
+      } else if (std::sscanf(line.c_str(), "KernelPageSize: %lld kB", &kib) == 1) {
+        use.page_kib = std::max<std::int64_t>(use.page_kib, kib);
+      } else if (std::sscanf(line.c_str(), "AnonHugePages: %lld kB", &kib) == 1 ||
+                 std::sscanf(line.c_str(), "ShmemPmdMapped: %lld kB", &kib) == 1 ||
+                 std::sscanf(line.c_str(), "FilePmdMapped: %lld kB", &kib) == 1) {
+        use.huge_kib = std::max<std::int64_t>(use.huge_kib, 0) + kib;
+      }
     }
   }
   return use;

@@ -14,7 +14,10 @@
 namespace patchbench {
 
 inline constexpr std::size_t kArenaSize = std::size_t{8} << 30U;
-inline constexpr std::size_t kCodeRoom = std::size_t{1} << 30U;
+/// Each area begins fewer than this many pages behind its place.
+inline constexpr std::size_t kAreaOffsetPages = 256;
+/// 1 GiB less the largest offset with 64 KiB pages.
+inline constexpr std::size_t kCodeRoom = (std::size_t{1} << 30U) - kAreaOffsetPages * 65536;
 
 struct ArenaMap {
   std::uintptr_t code = 0;

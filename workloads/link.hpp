@@ -11,10 +11,13 @@
 
 namespace patchbench {
 
-/// link        one pass in which every site is unlinked and becomes a MIC; the method cache begins
-/// empty. miss        the next pass, every site with another class: its MIC misses and becomes a
-/// closed PIC. bulk_patch  unlinking all sites at once, as when a class changes. Per site, like the
-/// others.
+/// - `link`: one pass in which every site is unlinked and becomes a MIC; the method cache begins
+/// empty.
+/// - `miss`: the next pass, every site with another class: its MIC misses and becomes a closed PIC
+/// (on_miss=grow).
+/// - `bulk_patch`: unlinking all sites at once, as when a class changes.
+///
+/// All per site.
 template <class Strategy>
 class LinkCell : public Instance {
  public:
@@ -121,7 +124,8 @@ struct Link {
     return {
         .id = std::string{kId},
         .summary = "warm-up by real misses: unlinked to MIC, MIC to closed PIC, and unlinking all",
-        .parameters = {sites_parameter({"1024"}, {"1024"}), work_parameter()},
+        .parameters = {sites_parameter({"1024"}, {"1024"}), on_miss_parameter("grow"),
+                       work_parameter()},
         .metrics = {"link", "miss", "bulk_patch"}};
   }
   template <class Strategy>

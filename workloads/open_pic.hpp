@@ -2,10 +2,8 @@
 // PIC, which probes the method cache.
 #pragma once
 
-#include <algorithm>
 #include <bit>
 #include <memory>
-#include <numeric>
 #include <stdexcept>
 #include <string_view>
 #include <vector>
@@ -57,12 +55,10 @@ struct OpenPic {
     send::give_each_site_its_receiver(state.plan.sites);
 
     // Receivers come from all classes; a site is linked by the first seven it meets.
-    std::vector<std::uint32_t> all(state.plan.heap_classes);
-    std::iota(all.begin(), all.end(), 1U);
-    state.classes_of_site.assign(sites, all);
-    send::draw_stream(state, true, random);
-    for (auto& classes : state.classes_of_site) {
-      classes = send::some_classes(send::kMaxPicCases + 1, state.plan.heap_classes, random);
+    send::draw_stream_of_all_classes(state, random);
+    for (std::uint32_t i = 0; i < sites; ++i) {
+      state.classes_of_site.push_back(
+          send::some_classes(send::kMaxPicCases + 1, state.plan.heap_classes, random));
     }
     state.seed = random.below(UINT64_MAX);
     return state;

@@ -56,6 +56,16 @@ Parameter work_parameter() {
           .in_id = false};
 }
 
+Parameter on_miss_parameter(std::string policy) {
+  return {.name = "on_miss",
+          .summary = "what a miss does to a linked site: grow a PIC, or relink the MIC",
+          .default_value = policy,
+          .standard_grid = {policy},
+          .quick_grid = {policy},
+          .choices = {policy},
+          .in_id = false};
+}
+
 Parameter cache_entries_parameter(std::vector<std::string> standard_grid) {
   return {.name = "cache_entries",
           .summary = "entries of the method cache, a power of two",
@@ -64,6 +74,7 @@ Parameter cache_entries_parameter(std::vector<std::string> standard_grid) {
           .quick_grid = {"1024"},
           .min = 4,
           .max = 1 << 20,
+          .power_of_two = true,
           .choices = {}};
 }
 

@@ -20,6 +20,8 @@ namespace patchbench {
                                         std::vector<std::string> quick_grid);
 /// Operations of a method body: `work`, 8 by default. Empty leaves exaggerate the price of a send.
 [[nodiscard]] Parameter work_parameter();
+/// `on_miss`, of which each workload that misses has one policy: stated, not chosen.
+[[nodiscard]] Parameter on_miss_parameter(std::string policy);
 [[nodiscard]] Parameter cache_entries_parameter(std::vector<std::string> standard_grid);
 
 }  // namespace patchbench

@@ -28,14 +28,14 @@ std::string probe_strategy() {
 
 template <class Strategy>
 StrategyEntry entry(StrategyRole role) {
-  return {
-      .info = {.id = Strategy::kId,
-               .summary = Strategy::kSummary,
-               .role = role,
-               .second_view = Strategy::Zone::kAlias == AliasKind::second_view &&
-                              patches_code(Strategy::kDispatch) && role == StrategyRole::strategy,
-               .only_workload = only_workload<Strategy>()},
-      .probe = &probe_strategy<Strategy>};
+  return {.info = {.id = Strategy::kId,
+                   .summary = Strategy::kSummary,
+                   .role = role,
+                   .second_view = Strategy::Zone::kAlias == AliasKind::second_view &&
+                                  patched_at_run_time(Strategy::kDispatch) &&
+                                  role == StrategyRole::strategy,
+                   .only_workload = only_workload<Strategy>()},
+          .probe = &probe_strategy<Strategy>};
 }
 
 template <class... Strategies, class... Controls>

@@ -262,17 +262,31 @@ TEST_CASE("random: the same numbers everywhere, below their bound") {
 TEST_CASE("arena: places are apart, and data is within the reach of code") {
   constexpr std::uintptr_t kBase = 0x2000'0000'0000;
   const ArenaMap map = map_arena(Arena{kBase});
-  CHECK(map.code == kBase);
-  CHECK(map.writable_code == kBase + (std::uintptr_t{1} << 32U));  // RW = RX + 2^32
+  CHECK(map.code - kBase < kAreaOffsetPages * page_size());
+  CHECK(map.code % page_size() == 0);
+  CHECK(map.writable_code == map.code + (std::uintptr_t{1} << 32U));  // RW = RX + 2^32
   const std::vector<std::uintptr_t> places = {map.code,      map.cells,  map.method_cache,
                                               map.receivers, map.stream, map.writable_code};
   CHECK(std::is_sorted(places.begin(), places.end()));
   CHECK(map.cells >= map.code + kCodeRoom);
   CHECK(map.writable_code + kCodeRoom <= kBase + kArenaSize);
   // Cells and method cache are addressed from code: less than 2 GiB from its first byte.
-  CHECK(map.receivers - map.code <= std::uintptr_t{1} << 31U);
+  constexpr std::uintptr_t kLargestMethodCache = std::uintptr_t{16} << 20U;
+  CHECK(map.method_cache + kLargestMethodCache - map.code < std::uintptr_t{1} << 31U);
   CHECK(map.placement().exec_at == map.code);
   CHECK(map.placement().writable_at == map.writable_code);
+}
+
+TEST_CASE(
+    "arena: areas lie differently to each other in every arena, and the same in the same one") {
+  constexpr std::uintptr_t kBase = 0x2000'0000'0000;
+  std::set<std::uintptr_t> distances;
+  for (std::uintptr_t i = 0; i < 32; ++i) {
+    const ArenaMap map = map_arena(Arena{kBase + i * 65536});
+    distances.insert(map.cells - map.code);
+    CHECK(map.cells == map_arena(Arena{kBase + i * 65536}).cells);
+  }
+  CHECK(distances.size() > 16);
 }
 
 TEST_CASE("arena: its memory is counted, and nothing else") {

@@ -221,8 +221,9 @@ TEST_CASE("cells: the method cache's hit rate") {
 }
 
 TEST_CASE("cells: parameters and metrics are declared without contradiction") {
-  const std::set<std::string> known = {"send",       "patch",   "patch_execute", "miss",    "link",
-                                       "bulk_patch", "reserve", "first_touch",   "teardown"};
+  const std::set<std::string> known = {"send",        "patch",      "patch_execute", "miss",
+                                       "link",        "bulk_patch", "execute",       "reserve",
+                                       "first_touch", "teardown"};
   std::set<std::string> ids;
   for (const WorkloadInfo& info : workloads()) {
     INFO(info.id);

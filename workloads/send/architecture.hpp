@@ -6,6 +6,6 @@
 
 namespace patchbench::send {
 
-static_assert(Architecture<X86_64>);
+static_assert(Architecture<NativeArchitecture>);
 
 }  // namespace patchbench::send

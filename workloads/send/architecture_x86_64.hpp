@@ -75,7 +75,10 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   static CodeBytes emit_method(const MethodPlan& plan);
 
   // Closed PIC. The first case compares with the tag register; the jump at 19 leads to the newest
-  // of the other cases, which lie in front of each other and fall through to the miss:
+  // of the other cases, which lie in front of each other and fall through to the miss. So the
+  // newest case is tried second and the oldest of them last; a cell PIC tries its slots in the
+  // order in which they were taken, without this jump. (Cog grows its closed PICs likewise as far
+  // as we know; unverified.)
   //    0 class tag of rdi to eax
   //    9 39 D0         cmp eax, edx
   //   11 0F 84 <rel>   je first target
@@ -129,7 +132,6 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
 
   /// rel32 reaches 2 GiB; cells and tables stand 1 GiB behind the code (arena_map.hpp).
   static constexpr std::size_t kMaxZoneSize = std::size_t{1} << 30U;
-  static constexpr const char* kObjdumpMachine = "i386:x86-64";
 
  private:
   static void store(std::byte* at, std::uint32_t word) noexcept {

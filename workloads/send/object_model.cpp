@@ -3,6 +3,9 @@
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
+
+#include "workloads/seeded_random.hpp"
 
 namespace patchbench::send {
 namespace {
@@ -19,6 +22,16 @@ constexpr std::uint64_t scramble(std::uint64_t x) noexcept {
 
 constexpr std::uint32_t hash_selector(Selector selector) noexcept {
   return static_cast<std::uint32_t>(scramble(selector));
+}
+
+/// The same tags for the same number of classes, always.
+std::vector<ClassTag> some_tags(std::uint32_t classes) {
+  std::vector<ClassTag> tags(std::size_t{classes} * kTagSparsity);
+  std::iota(tags.begin(), tags.end(), kFirstHeapTag);
+  SeededRandom random{classes};
+  random.shuffle(tags);
+  tags.resize(classes);
+  return tags;
 }
 
 }  // namespace
@@ -45,8 +58,13 @@ std::uint64_t evaluate_method(std::uint32_t method, std::uint32_t work, Oop rece
 MethodTable::MethodTable(std::uint32_t heap_classes, std::uint32_t selectors)
     : heap_classes_(heap_classes),
       selectors_(selectors),
+      heap_tags_(some_tags(heap_classes)),
+      class_of_heap_tag_(std::size_t{heap_classes} * kTagSparsity, heap_classes + 1),
       dictionary_mask_(std::bit_ceil(selectors * 2) - 1),
       dictionaries_(std::size_t{classes()} * (dictionary_mask_ + 1)) {
+  for (std::uint32_t i = 0; i < heap_classes; ++i) {
+    class_of_heap_tag_[heap_tags_[i] - kFirstHeapTag] = i + 1;
+  }
   for (std::uint32_t c = 0; c < classes(); ++c) {
     DictionaryEntry* dictionary = &dictionaries_[std::size_t{c} * (dictionary_mask_ + 1)];
     for (std::uint32_t s = 0; s < selectors; ++s) {

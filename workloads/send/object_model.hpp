@@ -30,8 +30,12 @@ static_assert(sizeof(Object) == 16 && offsetof(Object, class_tag) == 0 &&
 inline constexpr std::uint64_t kImmediateBit = 1;
 /// The tag of every SmallInteger: what masking the receiver with kImmediateBit leaves.
 inline constexpr ClassTag kSmallIntegerTag = 1;
-/// Class i (0-based) of the heap classes; distinct from kSmallIntegerTag and from kNoClass.
+/// The lowest tag of a heap class; distinct from kSmallIntegerTag and from kNoClass.
 inline constexpr ClassTag kFirstHeapTag = 0x100;
+/// Tags are drawn from this many times as many numbers as there are heap classes: the classes that
+/// a program sends to are some of all, and neighbouring numbers would fill the method cache without
+/// a single collision.
+inline constexpr std::uint32_t kTagSparsity = 4;
 /// A tag that no receiver has: empty PIC slots and empty method cache entries.
 inline constexpr ClassTag kNoClass = 0;
 /// Selectors are disjoint from class tags, so that an unlinked site's tag word is told from a
@@ -82,10 +86,15 @@ class MethodTable {
   [[nodiscard]] std::uint32_t methods() const noexcept { return classes() * selectors_; }
 
   [[nodiscard]] ClassTag tag_of_class(std::uint32_t class_index) const noexcept {
-    return class_index == 0 ? kSmallIntegerTag : kFirstHeapTag + class_index - 1;
+    return class_index == 0 ? kSmallIntegerTag : heap_tags_[class_index - 1];
   }
+  /// classes() for a tag that no class has.
   [[nodiscard]] std::uint32_t class_of_tag(ClassTag tag) const noexcept {
-    return tag == kSmallIntegerTag ? 0 : tag - kFirstHeapTag + 1;
+    if (tag == kSmallIntegerTag) {
+      return 0;
+    }
+    const std::uint32_t index = tag - kFirstHeapTag;
+    return index < class_of_heap_tag_.size() ? class_of_heap_tag_[index] : classes();
   }
   [[nodiscard]] Selector selector(std::uint32_t index) const noexcept {
     return kFirstSelector + index;
@@ -108,6 +117,9 @@ class MethodTable {
 
   std::uint32_t heap_classes_;
   std::uint32_t selectors_;
+  std::vector<ClassTag> heap_tags_;
+  std::vector<std::uint32_t>
+      class_of_heap_tag_;  // by tag - kFirstHeapTag; classes() where there is none
   std::uint32_t dictionary_mask_;
   std::vector<DictionaryEntry> dictionaries_;  // one of dictionary_mask_ + 1 entries for each class
 };

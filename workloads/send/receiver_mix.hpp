@@ -23,6 +23,10 @@ void give_each_site_its_receiver(std::vector<SitePlan>& sites);
 /// a random one.
 void draw_stream(SteadyState& state, bool random_receivers, SeededRandom& random);
 
+/// The same with each receiver's class drawn from all heap classes, whatever the site was linked
+/// for.
+void draw_stream_of_all_classes(SteadyState& state, SeededRandom& random);
+
 /// Sites in layout order or chained at random.
 void set_order(SendPlan& plan, const std::string& order, std::uint64_t seed);
 

@@ -107,11 +107,11 @@ struct SmallPlan {
 /// three, the first free one; where there is none, the first place, and the others are emptied.
 class ModelCache {
  public:
-  explicit ModelCache(std::uint32_t entries) : places_(entries) {}
+  ModelCache(std::uint32_t entries, const MethodTable& table) : table_(table), places_(entries) {}
 
   /// Whether the entry is there; afterwards it is.
-  bool find_or_add(std::uint32_t class_index, std::uint32_t selector) {
-    const Key key{class_index, selector};
+  bool find_or_add(ClassTag tag, std::uint32_t selector) {
+    const Key key{tag, selector};
     std::optional<Key>* free = nullptr;
     for (unsigned probe = 0; probe < 3; ++probe) {
       std::optional<Key>& place = place_of(key, probe);
@@ -131,14 +131,15 @@ class ModelCache {
   void clear() { places_.assign(places_.size(), std::nullopt); }
 
  private:
-  using Key = std::pair<std::uint32_t, std::uint32_t>;
+  using Key = std::pair<ClassTag, std::uint32_t>;
 
   std::optional<Key>& place_of(const Key& key, unsigned probe) {
-    const std::uint32_t tag = key.first == 0 ? 1 : 0xff + key.first;
+    const std::uint32_t tag = table_.tag_of_class(key.first);
     const std::uint32_t hash = (0x4000'0000U + key.second) * 2654435761U / 256;
     return places_[((tag ^ hash) >> probe) % places_.size()];
   }
 
+  MethodTable table_;
   std::vector<std::optional<Key>> places_;
 };
 
@@ -146,20 +147,23 @@ class ModelCache {
 class SendModel {
  public:
   explicit SendModel(const SendPlan& plan)
-      : plan_(plan), sites_(plan.sites.size()), cache_(plan.cache_entries) {}
+      : plan_(plan),
+        sites_(plan.sites.size()),
+        cache_(plan.cache_entries, MethodTable{plan.heap_classes, plan.selectors}) {}
 
   /// One send to a receiver of the class; answers whether it missed.
   bool send(std::uint32_t site, std::uint32_t class_index) {
     const std::uint32_t selector = plan_.selector_of_site[site];
     Site& s = sites_[site];
     if (s.open) {
-      method_cache_misses_ += cache_.find_or_add(class_index, selector) ? 0 : 1;
+      const bool hit = cache_.find_or_add(table_.tag_of_class(class_index), selector);
+      method_cache_misses_ += hit ? 0 : 1;
       return false;
     }
     if (std::find(s.met.begin(), s.met.end(), class_index) != s.met.end()) {
       return false;
     }
-    cache_.find_or_add(class_index, selector);
+    cache_.find_or_add(table_.tag_of_class(class_index), selector);
     ++misses_;
     link(s, class_index);
     return true;
@@ -205,6 +209,7 @@ class SendModel {
   }
 
   const SendPlan& plan_;
+  const MethodTable& table_;
   std::vector<Site> sites_;
   ModelCache cache_;
   std::uint64_t misses_ = 0;
@@ -219,7 +224,7 @@ class Sends {
 
   explicit Sends(const SendPlan& plan)
       : machine_(plan),
-        model_(machine_.plan()),
+        model_(machine_.plan(), machine_.table()),
         random_(11),
         receivers_(machine_.table(), plan.arena, random_) {}
 

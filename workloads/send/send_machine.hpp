@@ -1,9 +1,9 @@
 // workloads/send/send_machine.hpp - a small VM's send machinery in one zone: methods, send sites,
 // PICs, the miss trampoline, and the transitions that link and unlink sites.
 //
-// One thread mutates and executes. The order of the stores is nevertheless the one a VM with
-// several executors needs (site_words.hpp). Nothing on the miss path allocates, throws or calls
-// virtually.
+// One thread mutates and executes: what a VM with several executors needs beyond the order of the
+// stores is said where they are made (site_words.hpp). Nothing on the miss path allocates, throws
+// or calls virtually.
 #pragma once
 
 #include <algorithm>
@@ -308,35 +308,47 @@ class SendMachine {
 
   // --- installation ---
 
-  void write(ExecAddress where, const CodeBytes& bytes) noexcept {
-    std::memcpy(zone_.writable(where).data(), bytes.data(), bytes.size());
+  /// A piece of code and where it goes. Everything is emitted before the scope opens: emitting
+  /// allocates.
+  struct Installed {
+    ExecAddress at;
+    CodeBytes bytes;
+  };
+  using Pieces = std::vector<Installed>;
+
+  void write(const Pieces& pieces) noexcept {
+    const PatchScope scope{zone_};
+    for (const Installed& piece : pieces) {
+      std::memcpy(zone_.writable(piece.at).data(), piece.bytes.data(), piece.bytes.size());
+    }
+    publish(zone_.exec(), zone_.writable(zone_.exec()), zone_.size(), Zone::kAlias);
   }
 
   void install() {
-    // Emitted before the scope opens: emitting allocates and may throw.
-    const CodeBytes driver = A::emit_driver(driver_plan());
     if constexpr (!kCellPics) {
       pic_prototype_ = A::emit_pic_prototype();
     }
-    const PatchScope scope{zone_};
-    write(at(layout_.driver), driver);
-    write(at(layout_.call_site), A::emit_call_site());
-    write(miss_trampoline(),
-          A::emit_trampoline({.at = miss_trampoline(), .function = &on_miss, .machine = this}));
-    const ExecAddress open_miss = at(layout_.open_miss_trampoline);
-    write(open_miss,
-          A::emit_trampoline({.at = open_miss, .function = &on_open_miss, .machine = this}));
-    install_methods();
-    install_open_pics();
+    Pieces pieces;
+    pieces.push_back({at(layout_.driver), A::emit_driver(driver_plan())});
+    pieces.push_back({at(layout_.call_site), A::emit_call_site()});
+    emit_trampoline(pieces, miss_trampoline(), &on_miss);
+    emit_trampoline(pieces, at(layout_.open_miss_trampoline), &on_open_miss);
+    emit_methods(pieces);
+    emit_open_pics(pieces);
     if constexpr (kCellPics) {
-      install_cell_pics();
+      emit_cell_pics(pieces);
     }
+    write(pieces);
     if constexpr (Words::kHasCells) {
       for (std::uint32_t i = 0; i < sites(); ++i) {
         *cell(i) = {.tag = selector_of(i), .target = miss_trampoline().value()};
       }
     }
-    publish(zone_.exec(), zone_.writable(zone_.exec()), zone_.size(), Zone::kAlias);
+  }
+
+  void emit_trampoline(Pieces& pieces, ExecAddress where, MissFunction function) {
+    pieces.push_back(
+        {where, A::emit_trampoline({.at = where, .function = function, .machine = this})});
   }
 
   [[nodiscard]] DriverPlan driver_plan() {
@@ -354,34 +366,35 @@ class SendMachine {
             .miss_trampoline = miss_trampoline()};
   }
 
-  void install_methods() {
+  void emit_methods(Pieces& pieces) const {
     for (std::uint32_t m = 0; m < table_.methods(); ++m) {
-      write(checked_entry(m), A::emit_method({.at = checked_entry(m),
-                                              .miss_trampoline = miss_trampoline(),
-                                              .method = m,
-                                              .work = plan_.work,
-                                              .immediate_receiver = m % table_.classes() == 0}));
+      pieces.push_back(
+          {checked_entry(m), A::emit_method({.at = checked_entry(m),
+                                             .miss_trampoline = miss_trampoline(),
+                                             .method = m,
+                                             .work = plan_.work,
+                                             .immediate_receiver = m % table_.classes() == 0})});
     }
   }
 
-  void install_open_pics() {
+  void emit_open_pics(Pieces& pieces) const {
     for (std::uint32_t s = 0; s < plan_.selectors; ++s) {
-      write(open_pic(s),
-            A::emit_open_pic({.at = open_pic(s),
-                              .selector = table_.selector(s),
-                              .method_cache = ExecAddress{cache_.base()},
-                              .mask = cache_.mask(),
-                              .open_miss_trampoline = at(layout_.open_miss_trampoline)}));
+      pieces.push_back({open_pic(s), A::emit_open_pic({.at = open_pic(s),
+                                                       .selector = table_.selector(s),
+                                                       .method_cache = ExecAddress{cache_.base()},
+                                                       .mask = cache_.mask(),
+                                                       .open_miss_trampoline =
+                                                           at(layout_.open_miss_trampoline)})});
     }
   }
 
-  void install_cell_pics() {
+  void emit_cell_pics(Pieces& pieces) const {
     const std::uint32_t stubs = !plan_.closed_pics ? 0 : kSharedStub ? 1 : sites();
     for (std::uint32_t i = 0; i < stubs; ++i) {
-      write(pic(i), A::emit_cell_pic({.at = pic(i),
-                                      .slots = ExecAddress{&slots(i)},
-                                      .shared = kSharedStub,
-                                      .miss_trampoline = miss_trampoline()}));
+      pieces.push_back({pic(i), A::emit_cell_pic({.at = pic(i),
+                                                  .slots = ExecAddress{&slots(i)},
+                                                  .shared = kSharedStub,
+                                                  .miss_trampoline = miss_trampoline()})});
     }
   }
 
@@ -501,10 +514,10 @@ class SendMachine {
     }
   }
 
-  /// Target first: a slot whose tag matches always has its target.
+  /// Target first: a slot whose tag matches always has its target. A free slot is all zero.
   void set_slot(std::uint32_t pic_index, unsigned slot, ClassTag tag, ExecAddress target) noexcept {
     Cell& entry = slots(pic_index).slots[slot];
-    patch_word<std::uint64_t>(WritableAddress{&entry.target}, entry.target, target.value());
+    patch_word<std::uint64_t>(WritableAddress{&entry.target}, 0, target.value());
     patch_word<std::uint64_t>(WritableAddress{&entry.tag}, kNoClass, tag);
   }
 
@@ -557,7 +570,9 @@ class SendMachine {
     if constexpr (kCellPics) {
       for (unsigned slot = 0; slot < pic_cases_[number]; ++slot) {
         Cell& entry = slots(number).slots[slot];
+        // Whatever class it was taken for: there is nothing to expect.
         patch_word<std::uint64_t>(WritableAddress{&entry.tag}, entry.tag, kNoClass);
+        patch_word<std::uint64_t>(WritableAddress{&entry.target}, entry.target, 0);
       }
     } else {
       free_pics_[free_pic_count_++] = number;

@@ -74,10 +74,15 @@ class SiteWords {
     store_target_at(locate(index), from, to);
   }
 
-  /// Changes tag and target. In between the site goes to `safe`, the miss trampoline: whoever
-  /// executes it sees the old pair, a miss, or the new pair, never the new tag with the old target.
-  /// That holds against concurrent executors as far as each store's atomicity goes; the transitions
-  /// above it rely on one mutator.
+  /// Changes tag and target. In between the site goes to `safe`, the miss trampoline, so that what
+  /// memory holds is at every moment the old pair, a way to the trampoline, or the new pair: a
+  /// patch that is cut short, or seen by a thread that begins the site afterwards, is never a new
+  /// tag with an old target.
+  ///
+  /// It does not make a patch safe against a thread that is inside the site: one that has loaded
+  /// the old tag and calls the new target passes the class check of the wrong method. Here the
+  /// mutator is the only executor. A VM with more stops them, or brings them out of the site,
+  /// before it stores the new pair.
   void store_pair(std::uint32_t index, const SiteValue& from, const SiteValue& to,
                   ExecAddress safe) noexcept {
     const Place place = locate(index);

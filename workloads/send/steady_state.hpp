@@ -172,7 +172,13 @@ template <class Strategy>
     std::vector<std::vector<std::uint32_t>> next(classes_of_site.size());
     next.front() = {classes_of_site.front()[met - 1]};
     machine.prelink(next);
-    snapshots.push_back({.moment = machine.name_of_state(0), .pieces = machine.pieces(0)});
+    const std::string state = machine.name_of_state(0);
+    const bool was_there = snapshots.back().moment == state;
+    if (was_there && state == "open-pic") {
+      break;  // no class changes an open PIC any more
+    }
+    snapshots.push_back(
+        {.moment = was_there ? state + "-relinked" : state, .pieces = machine.pieces(0)});
   }
   return snapshots;
 }

@@ -1,6 +1,6 @@
-// The order of the stores of every transition: an executor that runs between any two of them finds
-// the old pair, the miss trampoline, or the new pair, and a PIC's case only when it is complete.
-// Watched from another process, after every single instruction of real misses.
+// The order of the stores of every transition: between any two of them memory holds the old pair, a
+// way to the miss trampoline, or the new pair, and a PIC's case is reachable only when it is
+// complete. Watched from another process, after every single instruction of real misses.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

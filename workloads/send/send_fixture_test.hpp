@@ -110,8 +110,8 @@ class ModelCache {
   ModelCache(std::uint32_t entries, const MethodTable& table) : table_(table), places_(entries) {}
 
   /// Whether the entry is there; afterwards it is.
-  bool find_or_add(ClassTag tag, std::uint32_t selector) {
-    const Key key{tag, selector};
+  bool find_or_add(std::uint32_t class_index, std::uint32_t selector) {
+    const Key key{class_index, selector};
     std::optional<Key>* free = nullptr;
     for (unsigned probe = 0; probe < 3; ++probe) {
       std::optional<Key>& place = place_of(key, probe);
@@ -131,7 +131,7 @@ class ModelCache {
   void clear() { places_.assign(places_.size(), std::nullopt); }
 
  private:
-  using Key = std::pair<ClassTag, std::uint32_t>;
+  using Key = std::pair<std::uint32_t, std::uint32_t>;
 
   std::optional<Key>& place_of(const Key& key, unsigned probe) {
     const std::uint32_t tag = table_.tag_of_class(key.first);
@@ -156,14 +156,13 @@ class SendModel {
     const std::uint32_t selector = plan_.selector_of_site[site];
     Site& s = sites_[site];
     if (s.open) {
-      const bool hit = cache_.find_or_add(table_.tag_of_class(class_index), selector);
-      method_cache_misses_ += hit ? 0 : 1;
+      method_cache_misses_ += cache_.find_or_add(class_index, selector) ? 0 : 1;
       return false;
     }
     if (std::find(s.met.begin(), s.met.end(), class_index) != s.met.end()) {
       return false;
     }
-    cache_.find_or_add(table_.tag_of_class(class_index), selector);
+    cache_.find_or_add(class_index, selector);
     ++misses_;
     link(s, class_index);
     return true;
@@ -209,7 +208,6 @@ class SendModel {
   }
 
   const SendPlan& plan_;
-  const MethodTable& table_;
   std::vector<Site> sites_;
   ModelCache cache_;
   std::uint64_t misses_ = 0;
@@ -224,7 +222,7 @@ class Sends {
 
   explicit Sends(const SendPlan& plan)
       : machine_(plan),
-        model_(machine_.plan(), machine_.table()),
+        model_(machine_.plan()),
         random_(11),
         receivers_(machine_.table(), plan.arena, random_) {}
 

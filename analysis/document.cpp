@@ -110,7 +110,7 @@ Noise noise_of(const Results& results) {
   return noise;
 }
 
-/// One in twenty is what 95 % intervals promise; this is where chance stops being a good
+/// At most one in twenty is what 95 % intervals promise; this is where chance stops being a good
 /// explanation.
 bool suspicious(const Noise& noise) {
   return noise.differing >= 2 && noise.differing * 100 > noise.comparisons * 15;
@@ -119,7 +119,8 @@ bool suspicious(const Noise& noise) {
 std::string noise_sentence(const Results& results, const Noise& noise) {
   if (noise.comparisons == 0) return "This run has no interval for the baseline against itself.";
   return fmt::format(
-      "{} of {} comparisons of {} with itself call it faster or slower; with 95 % intervals about "
+      "{} of {} comparisons of {} with itself call it faster or slower; with 95 % intervals at "
+      "most "
       "one in twenty does by chance. Half of the intervals reach {:.1f} % or more from 1: a "
       "difference smaller than that is mostly beyond what this run can see.",
       noise.differing, noise.comparisons, results.baseline, 100 * (*median(noise.reaches) - 1));
@@ -239,13 +240,14 @@ TextCell headline_entry(const Results& results, const std::string& id,
 std::string how_to_read(const Results& results) {
   std::string text = fmt::format(
       "Median over rounds, then the ratio to {} (paired round by round, below 1 is faster) with "
-      "its 95 % interval, and the verdict: faster, slower, same (the interval lies within {:.0f} % "
-      "of 1) or unsure. Every interval holds for itself: of twenty, about one misses.",
+      "its interval (95 %, of the geometric mean of the paired ratios), and the verdict: faster or "
+      "slower (the interval lies beyond that of again, the run's own noise), same (it lies within "
+      "{:.0f} % of 1) or unsure. Every interval holds for itself: of twenty, about one misses.",
       results.baseline.empty() ? "the baseline" : results.baseline, 100 * kDefaultDelta);
   if (results.run.rounds <= kFewRounds) {
     text += fmt::format(
-        " With {} rounds or fewer a verdict is given only beyond the interval of again, the run's "
-        "own noise.",
+        " With {} rounds or fewer, same is said only where the interval of again lies within that "
+        "too.",
         kFewRounds);
   }
   return text;
@@ -390,7 +392,8 @@ Section counters_section(const Results& results, const std::string& workload) {
   }
   TextTable table{{"parameters", "strategy"}, {}};
   table.header.insert(table.header.end(), titles.begin(), titles.end());
-  table.header.insert(table.header.end(), {"mappings", "mapped KiB", "resident KiB"});
+  table.header.insert(table.header.end(),
+                      {"mappings", "mapped KiB", "resident KiB", "page KiB", "huge pages KiB"});
   for (const Cell& cell : results.cells) {
     if (cell.workload != workload || cell.status != results::CellStatus::ok) continue;
     std::vector<TextCell> row{plain(spaced(cell.params)), name(cell.strategy)};
@@ -402,8 +405,10 @@ Section counters_section(const Results& results, const std::string& workload) {
       row.push_back(there && found->value ? number(count_number(*found->value))
                                           : faint(there ? found->reason : ""));
     }
-    row.insert(row.end(), {number(amount(cell.memory.vmas)), number(amount(cell.memory.mapped_kib)),
-                           number(amount(cell.memory.rss_kib))});
+    row.insert(row.end(),
+               {number(amount(cell.memory.vmas)), number(amount(cell.memory.mapped_kib)),
+                number(amount(cell.memory.rss_kib)), number(amount(cell.memory.page_kib)),
+                number(amount(cell.memory.huge_kib))});
     table.rows.push_back(std::move(row));
   }
   if (!table.rows.empty()) section.table = std::move(table);

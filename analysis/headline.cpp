@@ -32,7 +32,11 @@ std::vector<Wanted> customary() {
       {"link", "link", {{"sites", 1024}}},
       {"relink", "patch", {{"batch", 1}, {"sites", 1024}}},
       {"relink", "patch_execute", {{"batch", 1}, {"sites", 1024}}},
+      {"relink", "execute", {{"batch", 1}, {"sites", 1024}}},
       {"relink", "miss", {{"batch", 1}, {"sites", 1024}}},
+      {"relink", "patch", {{"batch", 1}, {"sites", 16}}},
+      {"relink", "patch_execute", {{"batch", 1}, {"sites", 16}}},
+      {"relink", "execute", {{"batch", 1}, {"sites", 16}}},
   };
 }
 

@@ -161,7 +161,7 @@ class Child {
     counter.value = cell.strategy == "indirect-cell" ? 19 : 16;
     counter.status = "ok";
     entry.counters.push_back(counter);
-    entry.memory = {cell.strategy == "rwx" ? 1 : 2, 1024, 640};
+    entry.memory = {cell.strategy == "rwx" ? 1 : 2, 1024, 640, 4, 0};
     return entry;
   }
 

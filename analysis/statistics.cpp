@@ -97,11 +97,12 @@ results::Verdict verdict(const PairedRatio& ratio, const std::optional<Interval>
                          double delta) {
   using results::Verdict;
   const Verdict plain = plain_verdict(ratio.ci95, delta);
-  if (ratio.n > kFewRounds || plain == Verdict::unsure) return plain;
-  if (!noise) return Verdict::unsure;
+  const bool few = ratio.n <= kFewRounds;
+  if (plain == Verdict::unsure) return plain;
+  if (!noise) return few ? Verdict::unsure : plain;
   const double reach = std::max({1.0, (*noise)[1], 1 / (*noise)[0]});
   bool stands = false;
-  if (plain == Verdict::same) stands = inside({1 / reach, reach}, delta);
+  if (plain == Verdict::same) stands = !few || inside({1 / reach, reach}, delta);
   if (plain == Verdict::faster) stands = (*ratio.ci95)[1] < 1 / reach;
   if (plain == Verdict::slower) stands = (*ratio.ci95)[0] > reach;
   return stands ? plain : Verdict::unsure;

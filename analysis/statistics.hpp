@@ -21,7 +21,7 @@ using Interval = std::array<double, 2>;  // [low, high]
 inline constexpr double kConfidence = 0.95;
 /// Two costs closer than this share are called the same.
 inline constexpr double kDefaultDelta = 0.03;
-/// With so few rounds a verdict stands only beyond the run's own A/A interval.
+/// With so few rounds no verdict stands without the run's own A/A interval.
 inline constexpr int kFewRounds = 5;
 
 /// The mean of the two middle values where n is even. Empty for n = 0.
@@ -69,11 +69,12 @@ struct PairedRatio {
 [[nodiscard]] results::Verdict plain_verdict(const std::optional<Interval>& ci95,
                                              double delta = kDefaultDelta);
 
-/// As plain_verdict; but with kFewRounds rounds or fewer (few rounds decide nothing that the run
-/// cannot tell from its own noise) `faster` and `slower` also need the whole interval to lie beyond
-/// `noise`, the interval of the ratio of the baseline's twin `again` to the baseline, and `same`
-/// needs `noise` to lie inside +-delta. Noise has no direction: it reaches as far below 1 as above,
-/// by its larger end.
+/// As plain_verdict; but `faster` and `slower` also need the whole interval to lie beyond `noise`,
+/// the interval of the ratio of the baseline's twin `again` to the baseline: a run decides nothing
+/// that it cannot tell from its own noise, however many rounds it has. Noise has no direction: it
+/// reaches as far below 1 as above, by its larger end. With kFewRounds rounds or fewer `same` needs
+/// `noise` to lie inside +-delta, and without `noise` there is no verdict; with more, `same` stands
+/// by its own interval, which the noise has already widened.
 [[nodiscard]] results::Verdict verdict(const PairedRatio& ratio,
                                        const std::optional<Interval>& noise,
                                        double delta = kDefaultDelta);

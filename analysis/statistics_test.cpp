@@ -142,7 +142,7 @@ TEST_CASE("verdicts of the interval alone") {
   CHECK(plain_verdict(std::nullopt) == Verdict::unsure);
 }
 
-TEST_CASE("few rounds need to beat the run's own noise") {
+TEST_CASE("a verdict needs to beat the run's own noise") {
   const Interval noise = {0.95, 1.02};  // reaches 1/0.95 = 1.0526 in either direction
   CHECK(verdict(ratio_with(5, 1.06, 1.20), noise) == Verdict::slower);
   CHECK(verdict(ratio_with(5, 1.04, 1.20), noise) == Verdict::unsure);
@@ -151,7 +151,11 @@ TEST_CASE("few rounds need to beat the run's own noise") {
   CHECK(verdict(ratio_with(5, 0.99, 1.01), noise) == Verdict::unsure);
   CHECK(verdict(ratio_with(5, 0.99, 1.01), Interval{0.99, 1.02}) == Verdict::same);
   CHECK(verdict(ratio_with(5, 3.0, 4.0), std::nullopt) == Verdict::unsure);
-  CHECK(verdict(ratio_with(6, 1.04, 1.20), noise) == Verdict::slower);
+  // More rounds do not make the noise smaller than it was seen to be.
+  CHECK(verdict(ratio_with(50, 1.04, 1.20), noise) == Verdict::unsure);
+  CHECK(verdict(ratio_with(50, 0.80, 0.97), noise) == Verdict::unsure);
+  CHECK(verdict(ratio_with(50, 1.06, 1.20), noise) == Verdict::slower);
+  CHECK(verdict(ratio_with(6, 0.99, 1.01), noise) == Verdict::same);
   CHECK(verdict(ratio_with(6, 3.0, 4.0), std::nullopt) == Verdict::slower);
   // Noise that lies on one side of 1 still reaches as far to the other.
   CHECK(verdict(ratio_with(3, 1.02, 1.06), Interval{0.93, 0.98}) == Verdict::unsure);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "analysis/selection.hpp"
 #include "analysis/statistics.hpp"
@@ -141,13 +142,18 @@ void fill_memory(Cell& cell, const Rounds& rounds) {
   std::vector<double> vmas;
   std::vector<double> mapped;
   std::vector<double> resident;
+  std::vector<double> page;
+  std::vector<double> huge;
   for (const JournalEntry* entry : rounds) {
     if (!is_ok(entry)) continue;
     collect(vmas, entry->memory.vmas);
     collect(mapped, entry->memory.mapped_kib);
     collect(resident, entry->memory.rss_kib);
+    collect(page, entry->memory.page_kib);
+    collect(huge, entry->memory.huge_kib);
   }
-  cell.memory = {integer_median(vmas), integer_median(mapped), integer_median(resident)};
+  cell.memory = {integer_median(vmas), integer_median(mapped), integer_median(resident),
+                 integer_median(page), integer_median(huge)};
 }
 
 /// One counter over all rounds.
@@ -192,17 +198,17 @@ void fill_counters(Cell& cell, const Rounds& rounds) {
 
 void fill_drift(Cell& cell, const Rounds& rounds) {
   std::erase_if(cell.notes, [](const std::string& note) { return note.starts_with(kDriftNote); });
-  int calibrated = 0;
-  int drifted = 0;
+  std::vector<int> drifted;
   for (const JournalEntry* entry : rounds) {
     if (!is_ok(entry) || !entry->calibration_before_ns || !entry->calibration_after_ns) continue;
     if (*entry->calibration_before_ns <= 0) continue;
-    ++calibrated;
     const double change = *entry->calibration_after_ns / *entry->calibration_before_ns - 1;
-    if (std::abs(change) > kDriftLimit) ++drifted;
+    if (std::abs(change) > kDriftLimit) drifted.push_back(entry->round);
   }
-  if (drifted > 0) {
-    cell.notes.push_back(fmt::format("{} in {} of {} rounds", kDriftNote, drifted, calibrated));
+  if (!drifted.empty()) {
+    cell.notes.push_back(fmt::format("{} in {} {} of {}", kDriftNote,
+                                     drifted.size() == 1 ? "round" : "rounds",
+                                     fmt::join(drifted, ", "), rounds.size()));
   }
 }
 

@@ -214,7 +214,7 @@ TEST_CASE("the last line of a round stands, and summarising again changes nothin
   summarise(results, journal);
   CHECK(results::to_json_text(results) == once);
   CHECK(results.cells[0].notes ==
-        std::vector<std::string>{"kept", "drift over 5 % in 1 of 1 rounds"});
+        std::vector<std::string>{"kept", "drift over 5 % in round 0 of 2"});
 }
 
 TEST_CASE("drift over 5 % is noted in either direction, and only that") {
@@ -228,7 +228,7 @@ TEST_CASE("drift over 5 % is noted in either direction, and only that") {
   }
   journal[3].calibration_before_ns.reset();
   summarise(results, journal);
-  CHECK(results.cells[0].notes == std::vector<std::string>{"drift over 5 % in 2 of 3 rounds"});
+  CHECK(results.cells[0].notes == std::vector<std::string>{"drift over 5 % in rounds 1, 2 of 4"});
 }
 
 TEST_CASE("lines that belong to nothing are counted in a warning") {
@@ -247,7 +247,7 @@ TEST_CASE("memory and counters are medians over rounds") {
   std::vector<JournalEntry> journal;
   for (int round = 0; round < 3; ++round) {
     journal.push_back(line("rwx", round, 1));
-    journal.back().memory = {round, 100 * round, std::nullopt};
+    journal.back().memory = {round, 100 * round, std::nullopt, 4, std::nullopt};
     results::Counter counter;
     counter.name = "instructions";
     counter.scope = "user";
@@ -265,6 +265,8 @@ TEST_CASE("memory and counters are medians over rounds") {
   CHECK(cell.memory.vmas == 1);
   CHECK(cell.memory.mapped_kib == 100);
   CHECK_FALSE(cell.memory.rss_kib.has_value());
+  CHECK(cell.memory.page_kib == 4);
+  CHECK_FALSE(cell.memory.huge_kib.has_value());
   REQUIRE(cell.counters.size() == 2);
   CHECK(cell.counters[0].value == 8.0);
   CHECK(cell.counters[1].status == "unavailable");

@@ -261,7 +261,9 @@ class Table {
     out_ +=
         wrap(fmt::format(
                  "5.13 1.02 [0.98,1.06] = reads: median of the rounds; ratio to {}, below 1 is "
-                 "faster; its 95 % interval; < faster, > slower, = same within {:.0f} %, ? unsure.",
+                 "faster; interval: of the geometric mean of the paired ratios, 95 %; < faster, > "
+                 "slower, = same within {:.0f} %, ? unsure. < and > are given only beyond the "
+                 "interval of again.",
                  base, 100 * kDefaultDelta),
              width_);
     out_ += wrap(
@@ -273,9 +275,9 @@ class Table {
     if (results_.run.rounds <= kFewRounds) {
       out_ += wrap(
           fmt::format(
-              "With {} rounds or fewer, < > = are given only beyond the interval of again; more "
-              "rounds decide smaller differences.",
-              kFewRounds),
+              "With {} rounds or fewer, = is given only where the interval of again lies within "
+              "{:.0f} %; more rounds decide smaller differences.",
+              kFewRounds, 100 * kDefaultDelta),
           width_);
     }
   }

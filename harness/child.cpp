@@ -99,6 +99,10 @@ void measure(const Instance& instance, const ChildTask& task, JournalEntry& entr
   }
 }
 
+std::optional<std::int64_t> if_known(std::int64_t value) {
+  return value < 0 ? std::nullopt : std::optional(value);
+}
+
 void describe(const Instance& instance, JournalEntry& entry) {
   for (const SiteCounter& counter : instance.counters()) {
     entry.counters.push_back({.name = counter.name,
@@ -112,7 +116,11 @@ void describe(const Instance& instance, JournalEntry& entry) {
                               .reason = {}});
   }
   const MemoryUse memory = instance.memory();
-  entry.memory = {.vmas = memory.vmas, .mapped_kib = memory.mapped_kib, .rss_kib = memory.rss_kib};
+  entry.memory = {.vmas = memory.vmas,
+                  .mapped_kib = memory.mapped_kib,
+                  .rss_kib = memory.rss_kib,
+                  .page_kib = if_known(memory.page_kib),
+                  .huge_kib = if_known(memory.huge_kib)};
   entry.max_rss_kib = read_peak_rss_kib("/");
 }
 

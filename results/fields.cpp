@@ -55,6 +55,12 @@ Field Field::member(std::string_view key) const {
   return {*found, source_, (place_.empty() ? "" : place_ + ".") + std::string(key)};
 }
 
+std::optional<Field> Field::find(std::string_view key) const {
+  if (!value_->is_object()) fail("must be an object, is " + kind_of(*value_));
+  if (!value_->contains(key)) return std::nullopt;
+  return member(key);
+}
+
 std::string Field::text() const {
   if (!value_->is_string()) fail("must be a string, is " + kind_of(*value_));
   return value_->get<std::string>();
@@ -170,7 +176,9 @@ Json counters_to_json(const std::vector<Counter>& counters) {
 Json memory_to_json(const Memory& memory) {
   return {{"vmas", nullable_to_json(memory.vmas)},
           {"mapped_kib", nullable_to_json(memory.mapped_kib)},
-          {"rss_kib", nullable_to_json(memory.rss_kib)}};
+          {"rss_kib", nullable_to_json(memory.rss_kib)},
+          {"page_kib", nullable_to_json(memory.page_kib)},
+          {"huge_kib", nullable_to_json(memory.huge_kib)}};
 }
 
 std::vector<Counter> counters_from(const Field& field) {
@@ -192,8 +200,13 @@ std::vector<Counter> counters_from(const Field& field) {
 
 Memory memory_from(const Field& field) {
   const auto count = [](const Field& value) { return value.integer(0); };
+  // Fields that the first files of this schema did not have.
+  const auto later = [&](std::string_view key) -> std::optional<std::int64_t> {
+    const std::optional<Field> member = field.find(key);
+    return member ? member->nullable(count) : std::nullopt;
+  };
   return {field.member("vmas").nullable(count), field.member("mapped_kib").nullable(count),
-          field.member("rss_kib").nullable(count)};
+          field.member("rss_kib").nullable(count), later("page_kib"), later("huge_kib")};
 }
 
 }  // namespace patchbench::results

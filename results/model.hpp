@@ -125,6 +125,8 @@ struct Memory {
   std::optional<std::int64_t> vmas;        // mappings that make up the zone and its data
   std::optional<std::int64_t> mapped_kib;  // their size
   std::optional<std::int64_t> rss_kib;     // their resident part
+  std::optional<std::int64_t> page_kib;    // size of the pages behind them (KernelPageSize)
+  std::optional<std::int64_t> huge_kib;    // part of them on transparent huge pages
 };
 
 struct LostRound {

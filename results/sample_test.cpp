@@ -102,7 +102,7 @@ Results sample_results() {
   ratio.n = 2;
   cell.ratios.push_back(ratio);
   cell.counters = {sample_counter(), missing_counter()};
-  cell.memory = {2, 64, std::nullopt};
+  cell.memory = {2, 64, std::nullopt, 4, std::nullopt};
   return results;
 }
 
@@ -116,7 +116,7 @@ JournalEntry sample_entry(int round) {
   entry.wall_ms = 12.5;
   entry.metrics = {{"send", "ns", {1.5, 0.1 + 0.2}, 1.25}};
   entry.counters = {sample_counter(), missing_counter()};
-  entry.memory = {1, 64, 32};
+  entry.memory = {1, 64, 32, 4, 0};
   entry.calibration_before_ns = 1.0;
   entry.calibration_after_ns = 1.01;
   entry.steal_ticks = 0;

@@ -3,11 +3,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "workloads/arena_map.hpp"
+
 namespace patchbench::harness {
 namespace {
 
-Arena high_arena(std::mt19937_64& random) { return random_arena(kHighRegion, random); }
-Arena low_arena(std::mt19937_64& random) { return random_arena(kLowRegion, random); }
+Arena high_arena(SeededRandom& random) { return random_arena(kHighRegion, random); }
+Arena low_arena(SeededRandom& random) { return random_arena(kLowRegion, random); }
 
 bool page_is_mappable(std::uintptr_t address, std::size_t page) {
   void* wanted = reinterpret_cast<void*>(address);
@@ -22,23 +24,23 @@ bool page_is_mappable(std::uintptr_t address, std::size_t page) {
 
 }  // namespace
 
-Arena random_arena(const ArenaRegion& region, std::mt19937_64& random) {
+Arena random_arena(const ArenaRegion& region, SeededRandom& random) {
   constexpr std::uint64_t kCoarse = std::uint64_t{2} << 20U;
   constexpr std::uint64_t kFine = std::uint64_t{64} << 10U;
-  const std::uint64_t coarse = below(region.bytes / kCoarse, random);
-  const std::uint64_t fine = below(kCoarse / kFine, random);
+  const std::uint64_t coarse = random.below(region.bytes / kCoarse);
+  const std::uint64_t fine = random.below(kCoarse / kFine);
   return Arena{.base = region.start + (coarse * kCoarse) + (fine * kFine)};
 }
 
 bool is_mappable(const Arena& arena) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   return page_is_mappable(arena.base, page) &&
-         page_is_mappable(arena.base + kArenaBytes - page, page);
+         page_is_mappable(arena.base + kArenaSize - page, page);
 }
 
 std::optional<ChooseArena> find_arena() {
   for (const ChooseArena choose : {&high_arena, &low_arena}) {
-    std::mt19937_64 random(1);  // any place of the region stands for all
+    SeededRandom random(1);  // any place of the region stands for all
     if (is_mappable(choose(random))) {
       return choose;
     }
@@ -46,6 +48,6 @@ std::optional<ChooseArena> find_arena() {
   return std::nullopt;
 }
 
-Arena no_arena(std::mt19937_64& /*random*/) { return Arena{}; }
+Arena no_arena(SeededRandom& /*random*/) { return Arena{}; }
 
 }  // namespace patchbench::harness

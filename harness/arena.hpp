@@ -1,19 +1,15 @@
 // harness/arena.hpp - where a round's cells put their memory.
 //
 // The same address for every cell of a round, another one in each round: layout is then a noise
-// that rounds average out, never a difference between strategies (METHOD.md, "Same place").
+// that rounds average out, never a difference between strategies.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <random>
 
 #include "harness/plan.hpp"
 
 namespace patchbench::harness {
-
-/// What a cell may use from Arena::base on. It maps only pieces of it.
-inline constexpr std::uint64_t kArenaBytes = std::uint64_t{8} << 30U;
 
 /// A stretch of addresses to draw bases from.
 struct ArenaRegion {
@@ -28,10 +24,10 @@ inline constexpr ArenaRegion kLowRegion = {std::uint64_t{64} << 30U, std::uint64
 
 /// A multiple of 2 MiB plus a multiple of 64 KiB below that, so that it is a page's start whatever
 /// the page size, and so that huge-page alignment is not the same in every round.
-[[nodiscard]] Arena random_arena(const ArenaRegion& region, std::mt19937_64& random);
+[[nodiscard]] Arena random_arena(const ArenaRegion& region, SeededRandom& random);
 
-/// Asks the kernel whether first and last page of such an arena can be mapped; leaves nothing
-/// mapped.
+/// Asks the kernel whether first and last page of such an arena (kArenaSize of
+/// workloads/arena_map.hpp, of which a cell maps only pieces) can be mapped; leaves nothing mapped.
 [[nodiscard]] bool is_mappable(const Arena& arena);
 
 /// The way to place rounds on this machine: in the high region, else in the low one. Empty when
@@ -39,6 +35,6 @@ inline constexpr ArenaRegion kLowRegion = {std::uint64_t{64} << 30U, std::uint64
 /// inside a round.
 [[nodiscard]] std::optional<ChooseArena> find_arena();
 
-[[nodiscard]] Arena no_arena(std::mt19937_64& random);
+[[nodiscard]] Arena no_arena(SeededRandom& random);
 
 }  // namespace patchbench::harness

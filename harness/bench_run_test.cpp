@@ -148,6 +148,25 @@ TEST_CASE("every way in which a cell can fail is a row with its reason") {
   }
 }
 
+TEST_CASE("a cell that fails outside the headline ends on the terminal with its reason") {
+  const OneRun run({"--strategy=wrong", "--workload=mic,zone", "--rounds=1"});
+  CHECK(run.finished.exit_code == 1);
+  CHECK(says(run.finished.errors,
+             "failed: zone/wrong/kib=64: wrong result: site 3 answered 17 instead of 4"));
+}
+
+TEST_CASE("a probe that crashes was refused nothing, and its strategy cannot be had") {
+  const OneRun run({"--strategy=memfd-dual", "--workload=zone", "--rounds=1"},
+                   {.variables = {{"FAKE_CRASHING_PROBE", "memfd-dual"}}});
+  CHECK(run.finished.exit_code == 1);
+  const results::Results results = run.results();
+  const auto row =
+      std::ranges::find(results.strategies, "memfd-dual", &results::StrategyStatus::id);
+  REQUIRE(row != results.strategies.end());
+  CHECK(row->status == results::Availability::unsupported);
+  CHECK(says(row->reason, "SIGABRT"));
+}
+
 TEST_CASE("the journal says which call was refused and with what errno") {
   const OneRun run({"--strategy=refused", "--workload=zone", "--rounds=1"});
   CHECK(run.finished.exit_code == 0);  // refused is not failed

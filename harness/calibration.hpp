@@ -1,7 +1,7 @@
 // harness/calibration.hpp - how fast this processor runs right now.
 //
 // Each child calibrates before and after its measurements; where the two differ, frequency or a
-// neighbour changed meanwhile and the sample is suspect (METHOD.md, "Drift").
+// neighbour changed meanwhile and the sample is suspect.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,6 @@
 #include "harness/code_dump.hpp"
 
 #include <algorithm>
-#include <random>
 #include <string_view>
 #include <system_error>
 
@@ -56,7 +55,7 @@ const CellFactory& factory_of(const Catalogue& catalogue, const ParsedCell& cell
 
 std::vector<CodeSnapshot> take_snapshots(const CellFactory& factory, const ParsedCell& cell,
                                          std::uint64_t seed) {
-  std::mt19937_64 random(seed);
+  SeededRandom random(seed);
   CellRequest request;
   request.params = cell.params;
   request.seed = seed;

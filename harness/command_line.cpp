@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <random>
+#include <ranges>
 #include <string_view>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "harness/cpu_list.hpp"
 #include "harness/environment.hpp"
@@ -100,14 +102,17 @@ void add_what_to_measure(CLI::App& app, Words& words) {
       ->type_name("REGEX");
   app.add_option("--baseline", words.baseline,
                  "What ratios are to; by default the first that this machine allows of rwx, "
-                 "memfd-dual, file-dual")
+                 "memfd-dual, file-dual and then the others")
       ->type_name("ID");
 }
 
 void add_how_to_measure(CLI::App& app, Words& words) {
   app.add_option("--rounds", words.rounds,
-                 "Fresh processes for each cell; the preset's unless given (quick 5, standard 10, "
-                 "paper 30)")
+                 fmt::format("Fresh processes for each cell; the preset's unless given ({})",
+                             fmt::join(kPresets | std::views::transform([](const Preset& preset) {
+                                         return fmt::format("{} {}", preset.name, preset.rounds);
+                                       }),
+                                       ", ")))
       ->type_name("N");
   app.add_option("--seed", words.seed, "Repeats the order, the layout and the receivers of a run")
       ->type_name("N");
@@ -226,7 +231,7 @@ Options compare(const Words& words, const Catalogue& catalogue) {
   options.baseline = words.baseline;
   options.cpus = choose_cpus(words.cpus);
   if (words.out && words.out->empty()) {
-    throw UsageError("--out= is empty: name a directory");
+    throw UsageError("--out is empty: name a directory");
   }
   options.out = words.out;
   options.list = parse_list(words.list);
@@ -235,6 +240,17 @@ Options compare(const Words& words, const Catalogue& catalogue) {
   options.report = !words.no_report;
   options.quiet = words.quiet;
   return options;
+}
+
+/// CLI11 would take the next argument for the value.
+void refuse_empty_values(int argc, const char* const* argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word.starts_with("--") && word.find('=') == word.size() - 1) {
+      throw UsageError(
+          fmt::format("{} has an empty value; --help shows what each option takes", word));
+    }
+  }
 }
 
 /// An option that does not exist, with the one that was probably meant.
@@ -276,6 +292,7 @@ std::variant<Options, Answer> parse_command_line(int argc, const char* const* ar
   app.set_help_flag("--help", "Print this and exit");
   app.set_version_flag("--version", "bench-run " + version_text());
   app.allow_extras();  // to say more about them than CLI11 does
+  refuse_empty_values(argc, argv);
   Words words;
   add_what_to_measure(app, words);
   add_how_to_measure(app, words);

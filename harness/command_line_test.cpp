@@ -97,6 +97,10 @@ TEST_CASE("bad options are refused by name") {
   CHECK(says(refusal({"--param", "sites"}), "NAME=VALUE"));
   CHECK(says(refusal({"--param", "sites=1,,2"}), "empty value"));
   CHECK(says(refusal({"--param"}), "--param"));
+  CHECK(says(refusal({"--param", "kib=1000"}),
+             "kib=1000: not a power of two; workload 'zone' takes powers of two from 4 to 65536"));
+  CHECK(says(refusal({"--strategy=", "--dry-run"}), "--strategy= has an empty value"));
+  CHECK(says(refusal({"--out=", "--quiet"}), "--out= has an empty value"));
   CHECK(says(refusal({"--quiet=3"}), "quiet was given"));
 }
 
@@ -139,6 +143,8 @@ TEST_CASE("an edit distance of one third is a slip, more is another word") {
   CHECK(nearest("indirect-call", words) == "indirect-cell");
   CHECK(nearest("indrect_cel", words) == "indirect-cell");
   CHECK(nearest("rw", words) == "rwx");
+  CHECK(nearest("rxw", words) == "rwx");
+  CHECK(nearest("folor", words) == "floor");
   CHECK_FALSE(nearest("mprotect", words).has_value());
   CHECK_FALSE(nearest("abc", words).has_value());
 }

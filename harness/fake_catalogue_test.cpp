@@ -232,6 +232,9 @@ std::string probe_fake() {
   if (is_denied(id)) {
     refuse("mmap (writable and executable)", EACCES);
   }
+  if (id == variable("FAKE_CRASHING_PROBE")) {
+    std::abort();
+  }
   return id == "file-dual" ? "/tmp (ext4)" : "";
 }
 
@@ -270,6 +273,12 @@ Parameter order() {
   return parameter;
 }
 
+Parameter kib() {
+  Parameter parameter = integer("kib", "64", {"64", "65536"}, {"64"}, 4, 65536);
+  parameter.power_of_two = true;
+  return parameter;
+}
+
 Parameter work() {
   Parameter parameter = integer("work", "4", {}, {}, 0, 1000);
   parameter.in_id = false;
@@ -285,7 +294,7 @@ const std::vector<WorkloadInfo>& fake_workloads() {
        .metrics = {"send", "patch"}},
       {.id = "zone",
        .summary = "making zones",
-       .parameters = {integer("kib", "64", {"64", "65536"}, {"64"}, 4, 65536)},
+       .parameters = {kib()},
        .metrics = {"send", "patch"}}};
   return list;
 }

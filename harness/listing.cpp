@@ -38,8 +38,9 @@ std::string grid_text(const std::vector<std::string>& grid, const Parameter& par
 
 std::string list_parameter(const Parameter& parameter) {
   return fmt::format("    {}={}  {}\n        quick {}; standard {}; default {}\n", parameter.name,
-                     parameter.choices.empty() ? fmt::format("{}..{}", parameter.min, parameter.max)
-                                               : allowed_values(parameter),
+                     parameter.choices.empty() && !parameter.power_of_two
+                         ? fmt::format("{}..{}", parameter.min, parameter.max)
+                         : allowed_values(parameter),
                      parameter.summary, grid_text(parameter.quick_grid, parameter),
                      grid_text(parameter.standard_grid, parameter), parameter.default_value);
 }
@@ -52,6 +53,7 @@ Json to_json(const Parameter& parameter) {
                {"standard", parameter.standard_grid}};
   if (parameter.choices.empty()) {
     json["minimum"] = parameter.min;
+    json["power_of_two"] = parameter.power_of_two;
     json["maximum"] = parameter.max;
   } else {
     json["choices"] = parameter.choices;

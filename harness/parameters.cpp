@@ -1,6 +1,7 @@
 #include "harness/parameters.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -94,6 +95,9 @@ std::string checked_value(std::string_view option, const WorkloadInfo& workload,
   if (*value < parameter.min || *value > parameter.max) {
     throw refuse("out of range");
   }
+  if (parameter.power_of_two && !std::has_single_bit(static_cast<std::uint64_t>(*value))) {
+    throw refuse("not a power of two");
+  }
   return std::to_string(*value);
 }
 
@@ -130,8 +134,11 @@ results::Params shown_params(const WorkloadInfo& workload, const ParamText& para
 }
 
 std::string allowed_values(const Parameter& parameter) {
-  return parameter.choices.empty() ? fmt::format("{} to {}", parameter.min, parameter.max)
-                                   : fmt::format("{}", fmt::join(parameter.choices, "|"));
+  if (!parameter.choices.empty()) {
+    return fmt::format("{}", fmt::join(parameter.choices, "|"));
+  }
+  return fmt::format("{}{} to {}", parameter.power_of_two ? "powers of two from " : "",
+                     parameter.min, parameter.max);
 }
 
 ParsedCell parse_cell_id(const Catalogue& catalogue, std::string_view id) {

@@ -1,8 +1,7 @@
 #include "harness/plan.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <numeric>
+#include <random>
 #include <utility>
 
 #include <fmt/format.h>
@@ -183,38 +182,21 @@ std::vector<PlannedCell> plan_cells(const Catalogue& catalogue, const Selection&
   return cells;
 }
 
-std::uint64_t below(std::uint64_t bound, std::mt19937_64& random) {
-  constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
-  const std::uint64_t limit = kMax - (kMax % bound);  // a multiple of bound
-  for (;;) {
-    const std::uint64_t value = random();
-    if (value < limit) {
-      return value % bound;
-    }
-  }
-}
-
-void shuffle(std::vector<std::size_t>& order, std::mt19937_64& random) {
-  for (std::size_t i = order.size(); i > 1; --i) {
-    std::swap(order[i - 1], order[below(i, random)]);
-  }
-}
-
 std::vector<PlannedRound> plan_rounds(const std::vector<PlannedCell>& cells, int rounds,
                                       std::uint64_t seed, ChooseArena choose_arena) {
-  std::mt19937_64 random(seed);
+  std::mt19937_64 seeds(seed);
   std::vector<PlannedRound> result;
   for (int i = 0; i < rounds; ++i) {
     PlannedRound round;
-    round.seed = random();
-    std::mt19937_64 own(round.seed);  // a round does not depend on how many cells others have
+    round.seed = seeds();
+    SeededRandom own(round.seed);  // a round does not depend on how many cells others have
     round.arena = choose_arena(own);
     for (std::size_t cell = 0; cell < cells.size(); ++cell) {
       if (cells[cell].make != nullptr) {
         round.order.push_back(cell);
       }
     }
-    shuffle(round.order, own);
+    own.shuffle(round.order);
     result.push_back(std::move(round));
   }
   return result;

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <random>
 #include <regex>
 #include <string>
 #include <string_view>
@@ -18,6 +17,7 @@
 #include "harness/parameters.hpp"
 #include "harness/preset.hpp"
 #include "results/model.hpp"
+#include "workloads/seeded_random.hpp"
 
 namespace patchbench::harness {
 
@@ -62,18 +62,10 @@ void check_selection(const Catalogue& catalogue, const Selection& selection);
                                                   std::string_view baseline);
 
 /// `arena` places a round; called once for each with that round's generator (harness/arena.hpp).
-using ChooseArena = Arena (*)(std::mt19937_64& random);
+using ChooseArena = Arena (*)(SeededRandom& random);
 
 [[nodiscard]] std::vector<PlannedRound> plan_rounds(const std::vector<PlannedCell>& cells,
                                                     int rounds, std::uint64_t seed,
                                                     ChooseArena choose_arena);
-
-/// Fisher-Yates with rejection: for i = n-1 ... 1, swap i with the next output of `random` that is
-/// below the largest multiple of i+1, modulo i+1. Written out because std::shuffle differs between
-/// standard libraries.
-void shuffle(std::vector<std::size_t>& order, std::mt19937_64& random);
-
-/// Uniform in [0, bound), by the same rejection.
-[[nodiscard]] std::uint64_t below(std::uint64_t bound, std::mt19937_64& random);
 
 }  // namespace patchbench::harness

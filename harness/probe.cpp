@@ -29,7 +29,9 @@ Probed to_probed(const StrategyEntry& strategy, results::JournalEntry entry) {
     probed.row.detail = std::move(entry.reason);
     return probed;
   }
-  probed.row.status = Availability::denied;
+  // A probe that ends badly was not refused anything.
+  probed.row.status =
+      entry.status == CellStatus::denied ? Availability::denied : Availability::unsupported;
   probed.row.call = std::move(entry.call);
   probed.row.error = std::move(entry.error);
   probed.row.reason = std::move(entry.reason);

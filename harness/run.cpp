@@ -388,10 +388,9 @@ int conclude(const Options& options, results::Results& results, const Measuring&
   analysis::summarise(results, measuring.entries());
   bool written = write_final_results(results, directory);
   signals.release();
-  if (options.quiet) {
-    print_failures(results);
-  } else {
-    print_table(results);  // says what failed, and why
+  print_failures(results);  // the table shows the headline's cells only
+  if (!options.quiet) {
+    print_table(results);
     say(stdout, "results: {}\n", (directory / "results.json").string());
   }
   if (options.report && written) {
@@ -450,9 +449,12 @@ int dry_run(const Catalogue& catalogue, const Options& options, const Settings& 
   }
   leave_out_what_is_denied(*prepared);
   for (const PlannedCell& cell : prepared->cells) {
-    const char* status = cell.make == nullptr          ? "  (unsupported)"
-                         : is_allowed(*prepared, cell) ? ""
-                                                       : "  (denied on this machine)";
+    const Probed* probed = find_probed(prepared->probed, cell.runs);
+    const std::string status =
+        cell.make == nullptr ? "  (unsupported)"
+        : is_allowed(*prepared, cell)
+            ? ""
+            : fmt::format("  ({} on this machine)", results::to_string(probed->row.status));
     say(stdout, "{}{}\n", cell.id, status);
   }
   say(stdout, "\n{} x {} = {} processes, about {}; preset {}, baseline {}, seed {}\n",

@@ -24,7 +24,8 @@ inline constexpr int kFewestBatches = 3;
 
 /// A batch is to fit into one turn that the kernel's scheduler gives (about 3 ms), better several
 /// times: then most batches of a child are undisturbed whoever else wants the processor, and their
-/// median is too. 2 ms are too long for that, 0.4 ms are not, as seen beside three busy processes.
+/// median is too. Our own observation, beside three busy processes: batches of 2 ms were too long
+/// for that, batches of less than this limit were not.
 inline constexpr double kLongestBatchNs = 0.5e6;
 
 /// Batches in the order measured, each in the unit of one operation, and their median. With

@@ -7,6 +7,7 @@
 
 #include <patchbench_catch.hpp>
 
+#include "analysis/figures.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/sample_results_test.hpp"
 #include "analysis/selection.hpp"
@@ -69,6 +70,29 @@ TEST_CASE("a run of other workloads has a headline of its own") {
   REQUIRE(columns.size() == 3);
   CHECK(columns[0].metric == "reserve");
   CHECK_THAT(terminal_table(run.results), contains("zone: first_touch"));
+}
+
+TEST_CASE("relink at few sites has columns of its own, behind those of many") {
+  SampleRun run = sample_run({.rounds = 3});
+  std::vector<results::Cell> few;
+  for (results::Cell cell : run.results.cells) {
+    if (cell.workload != "relink") continue;
+    for (auto& [name, value] : cell.params) {
+      if (name == "sites") value = std::int64_t{16};
+    }
+    few.push_back(std::move(cell));
+  }
+  run.results.cells.insert(run.results.cells.begin(), few.begin(), few.end());
+  std::vector<std::int64_t> sites;
+  for (const HeadlineColumn& column : headline_columns(run.results)) {
+    if (column.metric == "patch") sites.push_back(*integer_param(column.params, "sites"));
+  }
+  CHECK(sites == std::vector<std::int64_t>{1024, 16});
+  const auto figures = make_figures(run.results).figures;
+  for (const char* name : {"patch-cost", "patch-cost-16"}) {
+    CHECK(std::count_if(figures.begin(), figures.end(),
+                        [&](const Figure& figure) { return figure.name == name; }) == 1);
+  }
 }
 
 TEST_CASE("the table fits its width and says what a reader needs") {

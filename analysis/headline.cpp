@@ -34,9 +34,9 @@ std::vector<Wanted> customary() {
       {"relink", "patch_execute", {{"batch", 1}, {"sites", 1024}}},
       {"relink", "execute", {{"batch", 1}, {"sites", 1024}}},
       {"relink", "miss", {{"batch", 1}, {"sites", 1024}}},
-      {"relink", "patch", {{"batch", 1}, {"sites", 16}}},
-      {"relink", "patch_execute", {{"batch", 1}, {"sites", 16}}},
-      {"relink", "execute", {{"batch", 1}, {"sites", 16}}},
+      {"relink", "patch", {{"batch", 1}, {"sites", 64}}},
+      {"relink", "patch_execute", {{"batch", 1}, {"sites", 64}}},
+      {"relink", "execute", {{"batch", 1}, {"sites", 64}}},
   };
 }
 

@@ -78,7 +78,7 @@ TEST_CASE("relink at few sites has columns of its own, behind those of many") {
   for (results::Cell cell : run.results.cells) {
     if (cell.workload != "relink") continue;
     for (auto& [name, value] : cell.params) {
-      if (name == "sites") value = std::int64_t{16};
+      if (name == "sites") value = std::int64_t{64};
     }
     few.push_back(std::move(cell));
   }
@@ -87,9 +87,9 @@ TEST_CASE("relink at few sites has columns of its own, behind those of many") {
   for (const HeadlineColumn& column : headline_columns(run.results)) {
     if (column.metric == "patch") sites.push_back(*integer_param(column.params, "sites"));
   }
-  CHECK(sites == std::vector<std::int64_t>{1024, 16});
+  CHECK(sites == std::vector<std::int64_t>{1024, 64});
   const auto figures = make_figures(run.results).figures;
-  for (const char* name : {"patch-cost", "patch-cost-16"}) {
+  for (const char* name : {"patch-cost", "patch-cost-64"}) {
     CHECK(std::count_if(figures.begin(), figures.end(),
                         [&](const Figure& figure) { return figure.name == name; }) == 1);
   }

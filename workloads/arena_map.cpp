@@ -38,7 +38,8 @@ ArenaMap map_arena(Arena arena) {
   constexpr std::uintptr_t kGiB = std::uintptr_t{1} << 30U;
   const std::uintptr_t base = arena.base != 0 ? arena.base : free_range();
   const std::uintptr_t code = base + page_offset(base, 0);
-  return {.code = code,
+  return {.base = base,
+          .code = code,
           .cells = base + kGiB + page_offset(base, 1),
           .method_cache = base + kGiB + kGiB / 2 + page_offset(base, 2),
           .receivers = base + 2 * kGiB + page_offset(base, 3),
@@ -46,7 +47,7 @@ ArenaMap map_arena(Arena arena) {
           .writable_code = code + 4 * kGiB};
 }
 
-MemoryUse memory_in_arena(std::uintptr_t base) {
+MemoryUse memory_in_arena(const ArenaMap& arena) {
   MemoryUse use;
   std::ifstream smaps("/proc/self/smaps");
   std::string line;
@@ -56,7 +57,7 @@ MemoryUse memory_in_arena(std::uintptr_t base) {
     unsigned long long end = 0;
     long long kib = 0;
     if (std::sscanf(line.c_str(), "%llx-%llx ", &begin, &end) == 2) {
-      inside = begin >= base && end <= base + kArenaSize;
+      inside = begin >= arena.base && end <= arena.base + kArenaSize;
       if (inside) {
         ++use.vmas;
         use.mapped_kib += static_cast<std::int64_t>((end - begin) / 1024);

@@ -20,6 +20,7 @@ inline constexpr std::size_t kAreaOffsetPages = 256;
 inline constexpr std::size_t kCodeRoom = (std::size_t{1} << 30U) - kAreaOffsetPages * 65536;
 
 struct ArenaMap {
+  std::uintptr_t base = 0;  // everything lies in [base, base + kArenaSize)
   std::uintptr_t code = 0;
   std::uintptr_t cells = 0;
   std::uintptr_t method_cache = 0;
@@ -36,8 +37,7 @@ struct ArenaMap {
 /// mapped yet. Throws std::system_error when there is no such range.
 [[nodiscard]] ArenaMap map_arena(Arena arena);
 
-/// Mappings inside [base, base + kArenaSize), from /proc/self/smaps. All zero where that cannot be
-/// read.
-[[nodiscard]] MemoryUse memory_in_arena(std::uintptr_t base);
+/// Mappings inside the arena, from /proc/self/smaps. All zero where that cannot be read.
+[[nodiscard]] MemoryUse memory_in_arena(const ArenaMap& arena);
 
 }  // namespace patchbench

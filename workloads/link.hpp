@@ -71,9 +71,7 @@ class LinkCell : public Instance {
   [[nodiscard]] std::vector<SiteCounter> counters() const override {
     return send::bytes_per_site<Machine>();
   }
-  [[nodiscard]] MemoryUse memory() const override {
-    return memory_in_arena(machine_.plan().arena.code);
-  }
+  [[nodiscard]] MemoryUse memory() const override { return memory_in_arena(machine_.plan().arena); }
 
  private:
   static LinkCell& cell(void* self) noexcept { return *static_cast<LinkCell*>(self); }

@@ -79,9 +79,7 @@ class RelinkCell : public Instance {
   [[nodiscard]] std::vector<SiteCounter> counters() const override {
     return send::bytes_per_site<Machine>();
   }
-  [[nodiscard]] MemoryUse memory() const override {
-    return memory_in_arena(machine_.plan().arena.code);
-  }
+  [[nodiscard]] MemoryUse memory() const override { return memory_in_arena(machine_.plan().arena); }
 
  private:
   static RelinkCell& cell(void* self) noexcept { return *static_cast<RelinkCell*>(self); }

@@ -290,13 +290,16 @@ TEST_CASE(
 }
 
 TEST_CASE("arena: its memory is counted, and nothing else") {
-  const ArenaMap map = map_arena(Arena{});
-  CHECK(memory_in_arena(map.code).vmas == 0);
+  const ArenaMap map = map_arena(Arena{0x2000'0000'0000});
   const std::size_t page = page_size();
+  // Neighbours on both sides, which a loader or an allocator may well be.
+  const Mapping below = Mapping::anonymous(page, PROT_READ, map.base - page);
+  const Mapping above = Mapping::anonymous(page, PROT_READ, map.base + kArenaSize);
+  CHECK(memory_in_arena(map).vmas == 0);
   const Mapping touched = Mapping::anonymous(3 * page, PROT_READ | PROT_WRITE, map.cells);
   const Mapping untouched = Mapping::anonymous(page, PROT_READ, map.writable_code);
   static_cast<volatile char*>(touched.address())[0] = 1;
-  const MemoryUse use = memory_in_arena(map.code);
+  const MemoryUse use = memory_in_arena(map);
   CHECK(use.vmas == 2);
   CHECK(use.mapped_kib == static_cast<std::int64_t>(4 * page / 1024));
   CHECK(use.rss_kib == static_cast<std::int64_t>(page / 1024));

@@ -103,7 +103,7 @@ class ZoneCell : public Instance {
       publish(zone_->exec(), zone_->writable(zone_->exec()), zone_->size(), Zone::kAlias);
     }
     if (memory_touched_.vmas == 0) {
-      memory_touched_ = memory_in_arena(arena_.code);
+      memory_touched_ = memory_in_arena(arena_);
     }
     zone_->seal();
     for (std::size_t page = 0; page < pages_; ++page) {

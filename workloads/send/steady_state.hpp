@@ -109,9 +109,7 @@ class SteadyStateCell : public Instance {
     return counters;
   }
 
-  [[nodiscard]] MemoryUse memory() const override {
-    return memory_in_arena(machine_.plan().arena.code);
-  }
+  [[nodiscard]] MemoryUse memory() const override { return memory_in_arena(machine_.plan().arena); }
 
  private:
   void run() noexcept {

@@ -422,7 +422,7 @@ Figure patch_cost(const Results& results, const Params& params, std::string name
           "is wider than the dot; the axis is logarithmic, so equal distances are equal factors. "
           "The left panel is what the patch itself takes, the right one also pays for executing "
           "bytes that have just changed, which on most processors dwarfs the store. What is "
-          "expected of the number of sites: at 16 the patched lines are still in the first-level "
+          "expected of the number of sites: at 64 the patched lines are still in the first-level "
           "caches, at 1,024 most have left them. The metric execute, in the tables, is a send "
           "through such a site without the change.",
           dot_chart_script(chart)};

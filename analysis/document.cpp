@@ -101,10 +101,11 @@ Noise noise_of(const Results& results) {
   for (const Cell& cell : results.cells) {
     if (cell.strategy != "again") continue;
     for (const Ratio& ratio : cell.ratios) {
-      if (!ratio.ci95) continue;
+      const auto interval = deciding_interval(ratio);
+      if (!interval) continue;
       ++noise.comparisons;
       if (ratio.verdict == Verdict::faster || ratio.verdict == Verdict::slower) ++noise.differing;
-      noise.reaches.push_back(std::max((*ratio.ci95)[1], 1 / (*ratio.ci95)[0]));
+      noise.reaches.push_back(std::max((*interval)[1], 1 / (*interval)[0]));
     }
   }
   return noise;
@@ -140,7 +141,7 @@ Section noise_section(const Results& results) {
                             plain(ratio.metric),
                             number(std::to_string(ratio.n)),
                             number(ratio.median ? full_number(*ratio.median) : ""),
-                            number(full_interval(ratio.ci95)),
+                            number(full_interval(deciding_interval(ratio))),
                             {std::string(to_string(ratio.verdict)), tone_of(ratio.verdict)}});
     }
   }
@@ -229,7 +230,7 @@ TextCell headline_entry(const Results& results, const std::string& id,
   const Ratio* ratio = find_ratio(*cell, column.metric);
   if (ratio == nullptr || !ratio->median) return number(cost);
   std::string text = cost + "\n" + short_number(*ratio->median);
-  if (ratio->ci95) text += " " + short_interval(*ratio->ci95);
+  if (const auto interval = deciding_interval(*ratio)) text += " " + short_interval(*interval);
   if (id == "again") return number(text);
   // Most entries of an honest run are unsure; they are no less worth reading.
   const bool unsure = ratio->verdict == Verdict::unsure;
@@ -240,7 +241,8 @@ TextCell headline_entry(const Results& results, const std::string& id,
 std::string how_to_read(const Results& results) {
   std::string text = fmt::format(
       "Median over rounds, then the ratio to {} (paired round by round, below 1 is faster) with "
-      "its interval (95 %, of the geometric mean of the paired ratios), and the verdict: faster or "
+      "its interval (95 %, of that median; below nine rounds of the geometric mean), and the "
+      "verdict: faster or "
       "slower (the interval lies beyond that of again, the run's own noise), same (it lies within "
       "{:.0f} % of 1) or unsure. Every interval holds for itself: of twenty, about one misses.",
       results.baseline.empty() ? "the baseline" : results.baseline, 100 * kDefaultDelta);

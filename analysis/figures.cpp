@@ -202,7 +202,7 @@ Point ratio_point(double x, const Cell* cell, const Cell* floor) {
   const Metric* base = usable_metric(floor, "send");
   if (own == nullptr || base == nullptr) return {x, std::nullopt, std::nullopt};
   const PairedRatio ratio = paired_ratio(own->samples, base->samples);
-  return {x, ratio.median, ratio.ci95};
+  return {x, ratio.median, deciding_interval(ratio)};
 }
 
 Figure attribution(const Results& results, const SitesGrid& grid) {

@@ -84,6 +84,14 @@ PairedRatio paired_ratio(std::span<const std::optional<double>> strategy,
           median_interval(ratios)};
 }
 
+std::optional<Interval> deciding_interval(const PairedRatio& ratio) {
+  return ratio.n >= kRobustRounds && ratio.ci_free ? ratio.ci_free->interval : ratio.ci95;
+}
+
+std::optional<Interval> deciding_interval(const results::Ratio& ratio) {
+  return ratio.n >= kRobustRounds && ratio.ci_free ? ratio.ci_free : ratio.ci95;
+}
+
 results::Verdict plain_verdict(const std::optional<Interval>& ci95, double delta) {
   using results::Verdict;
   if (!ci95) return Verdict::unsure;
@@ -96,15 +104,16 @@ results::Verdict plain_verdict(const std::optional<Interval>& ci95, double delta
 results::Verdict verdict(const PairedRatio& ratio, const std::optional<Interval>& noise,
                          double delta) {
   using results::Verdict;
-  const Verdict plain = plain_verdict(ratio.ci95, delta);
+  const std::optional<Interval> interval = deciding_interval(ratio);
+  const Verdict plain = plain_verdict(interval, delta);
   const bool few = ratio.n <= kFewRounds;
   if (plain == Verdict::unsure) return plain;
   if (!noise) return few ? Verdict::unsure : plain;
   const double reach = std::max({1.0, (*noise)[1], 1 / (*noise)[0]});
   bool stands = false;
   if (plain == Verdict::same) stands = !few || inside({1 / reach, reach}, delta);
-  if (plain == Verdict::faster) stands = (*ratio.ci95)[1] < 1 / reach;
-  if (plain == Verdict::slower) stands = (*ratio.ci95)[0] > reach;
+  if (plain == Verdict::faster) stands = (*interval)[1] < 1 / reach;
+  if (plain == Verdict::slower) stands = (*interval)[0] > reach;
   return stands ? plain : Verdict::unsure;
 }
 

@@ -51,12 +51,23 @@ struct FreeInterval {
 /// sample's median for n <= 5. Empty for n < 2.
 [[nodiscard]] std::optional<Interval> median_ci95(std::span<const double> values);
 
+/// From so many rounds on the distribution-free interval no longer hangs on the extremes: at n = 9
+/// it is that of the second and the eighth value, with 96 % coverage.
+inline constexpr int kRobustRounds = 9;
+
 struct PairedRatio {
   int n = 0;                            // rounds in which both have a positive value
   std::optional<double> median;         // of the ratios
   std::optional<Interval> ci95;         // log_t_interval of the ratios
   std::optional<FreeInterval> ci_free;  // median_interval of the ratios
 };
+
+/// The interval that is shown and that decides: the distribution-free one for the median from
+/// kRobustRounds on, the t interval for the geometric mean below. Processes now and then end up in
+/// a slow mode of their own for as long as they live, whatever the strategy; a few such rounds move
+/// a mean and widen its interval, and say nothing about the median.
+[[nodiscard]] std::optional<Interval> deciding_interval(const PairedRatio& ratio);
+[[nodiscard]] std::optional<Interval> deciding_interval(const results::Ratio& ratio);
 
 /// strategy / baseline, round by round. Both have one entry a round; what is missing in either is
 /// left out of both.

@@ -183,4 +183,22 @@ TEST_CASE("intervals cover what they claim, on seeded data") {
 }
 
 }  // namespace
+TEST_CASE("a few rounds in a slow mode do not undo a verdict, from nine rounds on") {
+  std::vector<std::optional<double>> baseline(20, 1.0);
+  std::vector<std::optional<double>> strategy;
+  for (int i = 0; i < 20; ++i) strategy.push_back(1.0 + 0.001 * (i % 5));
+  strategy[3] = 1.6;
+  strategy[11] = 1.7;
+  const PairedRatio ratio = paired_ratio(strategy, baseline);
+  CHECK(plain_verdict(ratio.ci95) == Verdict::unsure);
+  CHECK(deciding_interval(ratio) == ratio.ci_free->interval);
+  CHECK(verdict(ratio, std::nullopt) == Verdict::same);
+  const PairedRatio eight =
+      paired_ratio(std::span(strategy).first(8), std::span(baseline).first(8));
+  CHECK(deciding_interval(eight) == eight.ci95);
+  const PairedRatio nine = paired_ratio(std::span(strategy).first(9), std::span(baseline).first(9));
+  CHECK(deciding_interval(nine) == nine.ci_free->interval);
+  CHECK(verdict(nine, std::nullopt) == Verdict::same);
+}
+
 }  // namespace patchbench::analysis

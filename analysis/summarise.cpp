@@ -259,11 +259,12 @@ void fill_ratios(Cell& cell, const Results& results, const PeerMap& peers) {
     const PairedRatio paired = paired_ratio(metric.samples, base->samples);
     const Metric* twin = again == nullptr ? nullptr : find_metric(*again, metric.name);
     std::optional<Interval> noise;
-    if (twin != nullptr) noise = paired_ratio(twin->samples, base->samples).ci95;
+    if (twin != nullptr) noise = deciding_interval(paired_ratio(twin->samples, base->samples));
     results::Ratio ratio = to_ratio(paired, metric.name);
     ratio.baseline = results.baseline;
     // The noise itself cannot be held against the noise.
-    ratio.verdict = again == &cell ? plain_verdict(paired.ci95) : verdict(paired, noise);
+    ratio.verdict =
+        again == &cell ? plain_verdict(deciding_interval(paired)) : verdict(paired, noise);
     cell.ratios.push_back(std::move(ratio));
   }
 }

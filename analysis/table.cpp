@@ -200,7 +200,8 @@ class Table {
     }
     const auto* ratio = find_ratio(*cell, name);
     if (ratio == nullptr || !ratio->median) return fmt::format("{:<{}}", cost, kColumnWidth);
-    const std::string interval = ratio->ci95 ? short_interval(*ratio->ci95) : "[n<2]";
+    const auto deciding = deciding_interval(*ratio);
+    const std::string interval = deciding ? short_interval(*deciding) : "[n<2]";
     // The noise is what verdicts are held against; it has none itself.
     const bool noise = cell->strategy == "again";
     const std::string text = fmt::format("{:>4} {:<11} {}", short_number(*ratio->median), interval,
@@ -258,14 +259,14 @@ class Table {
     if (columns.empty()) return;
     line("");
     const std::string base = results_.baseline.empty() ? "the baseline" : results_.baseline;
-    out_ +=
-        wrap(fmt::format(
-                 "5.13 1.02 [0.98,1.06] = reads: median of the rounds; ratio to {}, below 1 is "
-                 "faster; interval: of the geometric mean of the paired ratios, 95 %; < faster, > "
-                 "slower, = same within {:.0f} %, ? unsure. < and > are given only beyond the "
-                 "interval of again.",
-                 base, 100 * kDefaultDelta),
-             width_);
+    out_ += wrap(
+        fmt::format(
+            "5.13 1.02 [0.98,1.06] = reads: median of the rounds; ratio to {}, below 1 is "
+            "faster; interval: 95 %, of that median (below nine rounds of the geometric mean); < "
+            "faster, > slower, = same within {:.0f} %, ? unsure. < and > are given only beyond the "
+            "interval of again.",
+            base, 100 * kDefaultDelta),
+        width_);
     out_ += wrap(
         fmt::format(
             "floor: a send's bytes, never patched: the best to hope for. unchecked: without the "

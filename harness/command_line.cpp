@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <random>
-#include <ranges>
 #include <string_view>
 #include <utility>
 
@@ -106,13 +105,18 @@ void add_what_to_measure(CLI::App& app, Words& words) {
       ->type_name("ID");
 }
 
+std::vector<std::string> rounds_of_presets() {
+  std::vector<std::string> texts;
+  for (const Preset& preset : kPresets) {
+    texts.push_back(fmt::format("{} {}", preset.name, preset.rounds));
+  }
+  return texts;
+}
+
 void add_how_to_measure(CLI::App& app, Words& words) {
   app.add_option("--rounds", words.rounds,
                  fmt::format("Fresh processes for each cell; the preset's unless given ({})",
-                             fmt::join(kPresets | std::views::transform([](const Preset& preset) {
-                                         return fmt::format("{} {}", preset.name, preset.rounds);
-                                       }),
-                                       ", ")))
+                             fmt::join(rounds_of_presets(), ", ")))
       ->type_name("N");
   app.add_option("--seed", words.seed, "Repeats the order, the layout and the receivers of a run")
       ->type_name("N");

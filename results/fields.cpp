@@ -55,12 +55,6 @@ Field Field::member(std::string_view key) const {
   return {*found, source_, (place_.empty() ? "" : place_ + ".") + std::string(key)};
 }
 
-std::optional<Field> Field::find(std::string_view key) const {
-  if (!value_->is_object()) fail("must be an object, is " + kind_of(*value_));
-  if (!value_->contains(key)) return std::nullopt;
-  return member(key);
-}
-
 std::string Field::text() const {
   if (!value_->is_string()) fail("must be a string, is " + kind_of(*value_));
   return value_->get<std::string>();
@@ -200,13 +194,9 @@ std::vector<Counter> counters_from(const Field& field) {
 
 Memory memory_from(const Field& field) {
   const auto count = [](const Field& value) { return value.integer(0); };
-  // Fields that the first files of this schema did not have.
-  const auto later = [&](std::string_view key) -> std::optional<std::int64_t> {
-    const std::optional<Field> member = field.find(key);
-    return member ? member->nullable(count) : std::nullopt;
-  };
   return {field.member("vmas").nullable(count), field.member("mapped_kib").nullable(count),
-          field.member("rss_kib").nullable(count), later("page_kib"), later("huge_kib")};
+          field.member("rss_kib").nullable(count), field.member("page_kib").nullable(count),
+          field.member("huge_kib").nullable(count)};
 }
 
 }  // namespace patchbench::results

@@ -32,8 +32,6 @@ class Field {
   [[noreturn]] void fail(const std::string& what) const;
 
   [[nodiscard]] Field member(std::string_view key) const;
-  /// Empty where there is no such member.
-  [[nodiscard]] std::optional<Field> find(std::string_view key) const;
   [[nodiscard]] bool is_null() const { return value_->is_null(); }
 
   [[nodiscard]] std::string text() const;

@@ -141,16 +141,6 @@ std::vector<Damage> damages_in_cells() {
   };
 }
 
-TEST_CASE("a file from before the memory's pages were recorded is read") {
-  Json json = Json::parse(to_json_text(sample_results()));
-  json["cells"][1]["memory"].erase("page_kib");
-  json["cells"][1]["memory"].erase("huge_kib");
-  const Results read = from_json_text(json.dump(), "older");
-  CHECK(read.cells[1].memory.vmas == 2);
-  CHECK_FALSE(read.cells[1].memory.page_kib.has_value());
-  CHECK(from_json_text(to_json_text(sample_results()), "sample").cells[1].memory.page_kib == 4);
-}
-
 TEST_CASE("results survive being written and read") {
   const std::string text = to_json_text(sample_results());
   const Results read = from_json_text(text, "sample");

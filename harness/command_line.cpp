@@ -107,6 +107,7 @@ void add_what_to_measure(CLI::App& app, Words& words) {
 
 std::vector<std::string> rounds_of_presets() {
   std::vector<std::string> texts;
+  texts.reserve(kPresets.size());
   for (const Preset& preset : kPresets) {
     texts.push_back(fmt::format("{} {}", preset.name, preset.rounds));
   }

@@ -185,8 +185,8 @@ TEST_CASE("intervals cover what they claim, on seeded data") {
 }  // namespace
 TEST_CASE("a few rounds in a slow mode do not undo a verdict, from nine rounds on") {
   std::vector<std::optional<double>> baseline(20, 1.0);
-  std::vector<std::optional<double>> strategy;
-  for (int i = 0; i < 20; ++i) strategy.push_back(1.0 + 0.001 * (i % 5));
+  std::vector<std::optional<double>> strategy(20);
+  for (std::size_t i = 0; i < 20; ++i) strategy[i] = 1.0 + 0.001 * static_cast<double>(i % 5);
   strategy[3] = 1.6;
   strategy[11] = 1.7;
   const PairedRatio ratio = paired_ratio(strategy, baseline);

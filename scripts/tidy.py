@@ -49,7 +49,7 @@ def preprocess_command(entry):
         del words[0]
     words[words.index("-o") + 1] = "-"
     words[words.index("-c")] = "-E"
-    return words + ["-CC"]
+    return words + ["-C"]  # not -CC: comments in macros break Boost.MPL's computed includes
 
 
 def fingerprint(entry, salt):

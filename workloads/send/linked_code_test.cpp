@@ -108,7 +108,7 @@ int writable_views(const SendPlan& plan, std::size_t size) {
     const auto overlaps = [&](std::uintptr_t at) { return begin < at + size && at < end; };
     // At the zone's two places, or any other view of its memfd.
     const bool of_code = overlaps(plan.arena.code) || overlaps(plan.arena.writable_code) ||
-                         line.find("patchbench-") != std::string::npos;
+                         line.find("memfd:patchbench-") != std::string::npos;
     views += of_code && protection[1] == 'w' ? 1 : 0;
   }
   return views;

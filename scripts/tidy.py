@@ -66,7 +66,9 @@ def check(entry, build, memory, salt):
         return False, False, error.stderr.decode(errors="replace")
     if mark.exists():
         return True, True, ""
-    run = subprocess.run(["clang-tidy", "-p", build, "--quiet", entry["file"]], cwd=ROOT,
+    # The analyzer follows every path through Catch2's macros: minutes a file, and no finding that a test run has not.
+    less = ["--checks=-clang-analyzer-*"] if entry["file"].endswith("_test.cpp") else []
+    run = subprocess.run(["clang-tidy", "-p", build, "--quiet", *less, entry["file"]], cwd=ROOT,
                          capture_output=True, text=True)
     if run.returncode == 0:
         mark.touch()

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <memory>
 #include <numeric>
 #include <string_view>
 #include <vector>
@@ -15,7 +14,7 @@
 
 namespace patchbench {
 
-struct Mic {
+struct Mic : send::SteadyStateWorkload<Mic> {
   static constexpr std::string_view kId = "mic";
 
   static WorkloadInfo info() {
@@ -87,15 +86,6 @@ struct Mic {
   template <class Strategy>
   static constexpr std::string_view unsupported() {
     return {};
-  }
-  template <class Strategy>
-  static std::unique_ptr<Instance> make(const CellRequest& request) {
-    return std::make_unique<send::SteadyStateCell<Strategy>>(describe(request));
-  }
-  template <class Strategy>
-  static std::vector<CodeSnapshot> dump(const CellRequest& request) {
-    const send::SteadyState state = describe(request);
-    return send::snapshots_of_life<Strategy>(state.plan, state.classes_of_site);
   }
 };
 

@@ -4,7 +4,6 @@
 // The shares are those usually quoted for object-oriented programs; we have not verified them.
 #pragma once
 
-#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -16,7 +15,7 @@
 
 namespace patchbench {
 
-struct Mixed {
+struct Mixed : send::SteadyStateWorkload<Mixed> {
   static constexpr std::string_view kId = "mixed";
 
   static WorkloadInfo info() {
@@ -64,15 +63,6 @@ struct Mixed {
   template <class Strategy>
   static constexpr std::string_view unsupported() {
     return Pic::unsupported<Strategy>();
-  }
-  template <class Strategy>
-  static std::unique_ptr<Instance> make(const CellRequest& request) {
-    return std::make_unique<send::SteadyStateCell<Strategy>>(describe(request));
-  }
-  template <class Strategy>
-  static std::vector<CodeSnapshot> dump(const CellRequest& request) {
-    const send::SteadyState state = describe(request);
-    return send::snapshots_of_life<Strategy>(state.plan, state.classes_of_site);
   }
 
  private:

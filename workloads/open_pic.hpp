@@ -3,7 +3,6 @@
 #pragma once
 
 #include <bit>
-#include <memory>
 #include <stdexcept>
 #include <string_view>
 #include <vector>
@@ -16,7 +15,7 @@
 
 namespace patchbench {
 
-struct OpenPic {
+struct OpenPic : send::SteadyStateWorkload<OpenPic> {
   static constexpr std::string_view kId = "open-pic";
 
   static WorkloadInfo info() {
@@ -67,15 +66,6 @@ struct OpenPic {
   template <class Strategy>
   static constexpr std::string_view unsupported() {
     return Pic::unsupported<Strategy>();
-  }
-  template <class Strategy>
-  static std::unique_ptr<Instance> make(const CellRequest& request) {
-    return std::make_unique<send::SteadyStateCell<Strategy>>(describe(request));
-  }
-  template <class Strategy>
-  static std::vector<CodeSnapshot> dump(const CellRequest& request) {
-    const send::SteadyState state = describe(request);
-    return send::snapshots_of_life<Strategy>(state.plan, state.classes_of_site);
   }
 };
 

@@ -1,7 +1,6 @@
 // workloads/pic.hpp - polymorphic send sites in steady state, each with a closed PIC.
 #pragma once
 
-#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -16,7 +15,7 @@ namespace patchbench {
 inline constexpr std::string_view kPolymorphicNeedsCheck =
     "a site with several targets cannot do without comparing classes";
 
-struct Pic {
+struct Pic : send::SteadyStateWorkload<Pic> {
   static constexpr std::string_view kId = "pic";
 
   static WorkloadInfo info() {
@@ -66,15 +65,6 @@ struct Pic {
   template <class Strategy>
   static constexpr std::string_view unsupported() {
     return Strategy::kDispatch == Dispatch::unchecked ? kPolymorphicNeedsCheck : std::string_view{};
-  }
-  template <class Strategy>
-  static std::unique_ptr<Instance> make(const CellRequest& request) {
-    return std::make_unique<send::SteadyStateCell<Strategy>>(describe(request));
-  }
-  template <class Strategy>
-  static std::vector<CodeSnapshot> dump(const CellRequest& request) {
-    const send::SteadyState state = describe(request);
-    return send::snapshots_of_life<Strategy>(state.plan, state.classes_of_site);
   }
 };
 

@@ -181,4 +181,19 @@ template <class Strategy>
   return snapshots;
 }
 
+/// What every workload is that only describes a steady state: Workload::describe(request) says
+/// which.
+template <class Workload>
+struct SteadyStateWorkload {
+  template <class Strategy>
+  static std::unique_ptr<Instance> make(const CellRequest& request) {
+    return std::make_unique<SteadyStateCell<Strategy>>(Workload::describe(request));
+  }
+  template <class Strategy>
+  static std::vector<CodeSnapshot> dump(const CellRequest& request) {
+    const SteadyState state = Workload::describe(request);
+    return snapshots_of_life<Strategy>(state.plan, state.classes_of_site);
+  }
+};
+
 }  // namespace patchbench::send

@@ -1,0 +1,77 @@
+#include <cstddef>
+#include <cstdint>
+
+#include "publish.hpp"
+
+// The rule (Arm ARM, "Synchronization and coherency issues between data and instruction accesses",
+// in chapter B2): after the stores, clean the data cache to the point of unification, wait, discard
+// what the instruction cache holds, wait, and discard what the pipeline has fetched:
+//
+//     DC CVAU (each data line)   through the view that was written
+//     DSB ISH                    the clean is done for all cores before anything refetches
+//     IC IVAU (each instr. line) through the view that executes
+//     DSB ISH                    the invalidation is done, on all cores of the inner shareable
+//     domain ISB                        this core fetches again; every other one needs an ISB of
+//     its own
+//
+// A data cache behaves as if it were looked up by physical address, so cleaning through either view
+// would do. An instruction cache need not: an IC IVAU is sure to reach only the virtual address
+// that it names (chapter D7, "VIPT instruction caches"; section number unverified), so it names the
+// one that executes.
+//
+// CTR_EL0 says at run time how long the lines are, and which half the processor makes needless:
+// IDC, the clean; DIC, the invalidation. The barriers stay. Linux lets programs read the register;
+// where cores differ it answers with what is safe for all of them (Documentation/arch/arm64/
+// cpu-feature-registers.rst, CTR_EL0). That answer is a trap into the kernel, so it is asked for
+// once.
+
+namespace patchbench {
+namespace {
+
+struct CacheMaintenance {
+  std::uintptr_t data_line;
+  std::uintptr_t instruction_line;
+  bool clean;
+  bool invalidate;
+};
+
+CacheMaintenance required_maintenance() noexcept {
+  constexpr std::uint64_t kIdc = std::uint64_t{1} << 28U;
+  constexpr std::uint64_t kDic = std::uint64_t{1} << 29U;
+  std::uint64_t ctr = 0;
+  asm volatile("mrs %0, ctr_el0" : "=r"(ctr));
+  // Both line sizes are logarithms of the number of four-byte words.
+  return {.data_line = std::uintptr_t{4} << (ctr >> 16U & 0xfU),
+          .instruction_line = std::uintptr_t{4} << (ctr & 0xfU),
+          .clean = (ctr & kIdc) == 0,
+          .invalidate = (ctr & kDic) == 0};
+}
+
+const CacheMaintenance kRequired = required_maintenance();
+
+}  // namespace
+
+void publish(ExecAddress exec, WritableAddress writable, std::size_t size,
+             AliasKind /*alias*/) noexcept {
+  if (kRequired.clean) {
+    const std::uintptr_t end = writable.value() + size;
+    for (std::uintptr_t line = writable.value() & -kRequired.data_line; line < end;
+         line += kRequired.data_line) {
+      asm volatile("dc cvau, %0" : : "r"(line) : "memory");
+    }
+  }
+  asm volatile("dsb ish" : : : "memory");
+  if (kRequired.invalidate) {
+    const std::uintptr_t end = exec.value() + size;
+    for (std::uintptr_t line = exec.value() & -kRequired.instruction_line; line < end;
+         line += kRequired.instruction_line) {
+      asm volatile("ic ivau, %0" : : "r"(line) : "memory");
+    }
+    asm volatile("dsb ish" : : : "memory");
+  }
+  asm volatile("isb" : : : "memory");
+}
+
+bool publish_is_architectural(AliasKind /*alias*/) noexcept { return true; }
+
+}  // namespace patchbench

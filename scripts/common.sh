@@ -3,6 +3,9 @@
 
 # shellcheck disable=SC2034
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# What is downloaded once for every checkout.
+# shellcheck disable=SC2034
+cache=${XDG_CACHE_HOME:-${HOME:-$root/build}/.cache}/patchbench
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 

@@ -94,6 +94,9 @@ struct Placement {
 struct ZoneRequest {
   std::size_t size = 0;  // bytes; rounded up to whole pages
   Placement placement = {};
+  /// All code in it has landing pads where indirect branches arrive, so that the processor may
+  /// check them (landing_pads.hpp).
+  bool landing_pads = false;
 };
 
 /// What every strategy's zone offers.

@@ -34,7 +34,7 @@ class FileDualZone {
 
   explicit FileDualZone(const ZoneRequest& request)
       : FileDualZone(open_executable_file(round_up_to_pages(request.size)),
-                     round_up_to_pages(request.size), request.placement) {}
+                     request) {}
 
   [[nodiscard]] ExecAddress exec() const noexcept { return views_.exec(); }
   [[nodiscard]] std::size_t size() const noexcept { return views_.size(); }
@@ -47,8 +47,8 @@ class FileDualZone {
   [[nodiscard]] std::string describe() const { return place_; }
 
  private:
-  FileDualZone(const ExecutableFile& file, std::size_t size, const Placement& placement)
-      : views_(file.file, size, placement), place_(file.directory + " (" + file.filesystem + ")") {}
+  FileDualZone(const ExecutableFile& file, const ZoneRequest& request)
+      : views_(file.file, request), place_(file.directory + " (" + file.filesystem + ")") {}
 
   DualView views_;
   std::string place_;

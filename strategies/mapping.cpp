@@ -1,3 +1,4 @@
+#include "landing_pads.hpp"
 #include "mapping.hpp"
 
 #include <cerrno>
@@ -69,7 +70,7 @@ void* map_at(std::uintptr_t at, std::size_t size, int protection, int flags, int
 }
 
 const char* name_of_view(int protection) {
-  switch (protection) {
+  switch (protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) {
     case PROT_READ | PROT_EXEC:
       return "mmap (read-execute view)";
     case PROT_READ | PROT_WRITE:
@@ -119,11 +120,17 @@ ShmAttachment::~ShmAttachment() {
   }
 }
 
-DualView::DualView(const Fd& file, std::size_t size, const Placement& placement)
-    : exec_(Mapping::shared_view(file, size, PROT_READ | PROT_EXEC, placement.exec_at)),
-      writable_(Mapping::shared_view(file, size, PROT_READ | PROT_WRITE, placement.writable_at)),
+DualView::DualView(const Fd& file, const ZoneRequest& request)
+    : exec_(Mapping::shared_view(file, round_up_to_pages(request.size),
+                                 protection_to_execute(request), request.placement.exec_at)),
+      writable_(Mapping::shared_view(file, round_up_to_pages(request.size),
+                                     PROT_READ | PROT_WRITE, request.placement.writable_at)),
       delta_(reinterpret_cast<std::uintptr_t>(writable_.address()) -
              reinterpret_cast<std::uintptr_t>(exec_.address())) {}
+
+int protection_to_execute(const ZoneRequest& request) noexcept {
+  return PROT_READ | PROT_EXEC | (request.landing_pads ? landing_pad_protection() : 0);
+}
 
 void allocate_file(const Fd& file, std::size_t size) {
   rlimit limit{};

@@ -102,8 +102,8 @@ class ShmAttachment {
 class DualView {
  public:
   DualView() = default;
-  /// The file must already have `size` bytes.
-  DualView(const Fd& file, std::size_t size, const Placement& placement);
+  /// The file must already have the request's size, in whole pages.
+  DualView(const Fd& file, const ZoneRequest& request);
 
   [[nodiscard]] ExecAddress exec() const noexcept { return ExecAddress{exec_.address()}; }
   [[nodiscard]] std::size_t size() const noexcept { return exec_.size(); }

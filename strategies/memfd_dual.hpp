@@ -17,8 +17,9 @@ class MemfdDualZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::second_view;
 
+  /// The descriptor is closed once both views exist: they keep the memory alive.
   explicit MemfdDualZone(const ZoneRequest& request)
-      : MemfdDualZone(round_up_to_pages(request.size), request.placement) {}
+      : views_(executable_memfd("patchbench-code", round_up_to_pages(request.size)), request) {}
 
   [[nodiscard]] ExecAddress exec() const noexcept { return views_.exec(); }
   [[nodiscard]] std::size_t size() const noexcept { return views_.size(); }
@@ -31,10 +32,6 @@ class MemfdDualZone {
   [[nodiscard]] std::string describe() const { return {}; }
 
  private:
-  // The descriptor is closed once both views exist: they keep the memory alive.
-  MemfdDualZone(std::size_t size, const Placement& placement)
-      : views_(executable_memfd("patchbench-code", size), size, placement) {}
-
   DualView views_;
 };
 

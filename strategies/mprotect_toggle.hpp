@@ -13,6 +13,7 @@
 
 #include "code_zone.hpp"
 #include "dispatch.hpp"
+#include "landing_pads.hpp"
 #include "mapping.hpp"
 
 namespace patchbench {
@@ -22,13 +23,14 @@ class MprotectToggleZone {
   static constexpr AliasKind kAlias = AliasKind::same_address;
 
   explicit MprotectToggleZone(const ZoneRequest& request)
-      : mapping_(Mapping::anonymous(round_up_to_pages(request.size), PROT_READ | PROT_EXEC,
+      : executable_(protection_to_execute(request)),
+        mapping_(Mapping::anonymous(round_up_to_pages(request.size), executable_,
                                     request.placement.exec_at)),
         page_mask_(page_size() - 1) {
     // A policy may allow the mapping and refuse the toggle (PR_SET_MDWE refuses to make it
     // executable again). Better an error here than in the patch path, which cannot report one.
     toggle_once(PROT_READ | PROT_WRITE, "mprotect (to read-write)");
-    toggle_once(PROT_READ | PROT_EXEC, "mprotect (to read-execute)");
+    toggle_once(executable_, "mprotect (to read-execute)");
   }
 
   [[nodiscard]] ExecAddress exec() const noexcept { return ExecAddress{mapping_.address()}; }
@@ -40,7 +42,7 @@ class MprotectToggleZone {
     protect_pages(at, size, PROT_READ | PROT_WRITE);
   }
   void end_patch(ExecAddress at, std::size_t size) noexcept {
-    protect_pages(at, size, PROT_READ | PROT_EXEC);
+    protect_pages(at, size, executable_);
   }
   void seal() noexcept {}
   [[nodiscard]] std::string describe() const { return {}; }
@@ -60,6 +62,7 @@ class MprotectToggleZone {
     }
   }
 
+  int executable_;  // protection
   Mapping mapping_;
   std::uintptr_t page_mask_;
 };

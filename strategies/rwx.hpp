@@ -11,6 +11,7 @@
 
 #include "code_zone.hpp"
 #include "dispatch.hpp"
+#include "landing_pads.hpp"
 #include "mapping.hpp"
 
 namespace patchbench {
@@ -21,7 +22,7 @@ class RwxZone {
 
   explicit RwxZone(const ZoneRequest& request)
       : mapping_(Mapping::anonymous(round_up_to_pages(request.size),
-                                    PROT_READ | PROT_WRITE | PROT_EXEC,
+                                    PROT_WRITE | protection_to_execute(request),
                                     request.placement.exec_at)) {}
 
   [[nodiscard]] ExecAddress exec() const noexcept { return ExecAddress{mapping_.address()}; }

@@ -17,7 +17,7 @@ class SealedZone {
   static constexpr AliasKind kAlias = AliasKind::second_view;
 
   explicit SealedZone(const ZoneRequest& request)
-      : SealedZone(round_up_to_pages(request.size), request.placement) {}
+      : views_(executable_memfd("patchbench-sealed", round_up_to_pages(request.size)), request) {}
 
   [[nodiscard]] ExecAddress exec() const noexcept { return views_.exec(); }
   [[nodiscard]] std::size_t size() const noexcept { return views_.size(); }
@@ -32,9 +32,6 @@ class SealedZone {
   [[nodiscard]] std::string describe() const { return {}; }
 
  private:
-  SealedZone(std::size_t size, const Placement& placement)
-      : views_(executable_memfd("patchbench-sealed", size), size, placement) {}
-
   DualView views_;
 };
 

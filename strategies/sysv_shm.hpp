@@ -11,10 +11,12 @@
 #include <string_view>
 
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/shm.h>
 
 #include "code_zone.hpp"
 #include "dispatch.hpp"
+#include "landing_pads.hpp"
 #include "mapping.hpp"
 
 namespace patchbench {
@@ -32,6 +34,9 @@ class SysvShmZone {
     }
     attach_and_mark(segment, request.placement);
     exec_ = ShmAttachment(segment, SHM_RDONLY | SHM_EXEC, request.placement.exec_at, size_);
+    if (request.landing_pads && landing_pad_protection() != 0) {
+      protect(protection_to_execute(request));
+    }
     delta_ = reinterpret_cast<std::uintptr_t>(writable_.address()) -
              reinterpret_cast<std::uintptr_t>(exec_.address());
   }
@@ -47,6 +52,13 @@ class SysvShmZone {
   [[nodiscard]] std::string describe() const { return {}; }
 
  private:
+  // shmat(2) knows nothing of landing pads.
+  void protect(int protection) {
+    if (mprotect(exec_.address(), size_, protection) != 0) {
+      throw_errno("mprotect (landing pads)");
+    }
+  }
+
   // Marking before the first attachment would destroy the segment, so a failed attachment is noted
   // and rethrown after the mark.
   void attach_and_mark(int segment, const Placement& placement) {

@@ -35,8 +35,9 @@ class TamperedZone : public RwxZone {
     publish(exec(), writable(exec()), size(), kAlias);
   }
   [[nodiscard]] std::byte* at(std::size_t offset) const { return writable(exec() + offset).data(); }
-  [[nodiscard]] std::byte* site(std::size_t index) const {
-    return at(layout.driver + A::driver_sites_offset() + index * A::kSiteStride);
+  /// `offset` from the first site.
+  [[nodiscard]] std::byte* in_sites(std::size_t offset) const {
+    return at(layout.driver + A::driver_sites_offset() + offset);
   }
 };
 
@@ -65,7 +66,7 @@ void swap_methods(const TamperedZone& zone) {
 /// One site is linked for a class that it is never sent: right results, by way of a miss.
 void change_tag(const TamperedZone& zone) {
   constexpr send::ClassTag kWrong = 0xfff'ffff;
-  std::memcpy(zone.site(0) + A::site_tag_offset(), &kWrong, sizeof kWrong);
+  std::memcpy(zone.in_sites(A::tag_offset(0)), &kWrong, sizeof kWrong);
 }
 
 template <class Workload, class Strategy>

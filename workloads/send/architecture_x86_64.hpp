@@ -35,6 +35,18 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   static constexpr std::size_t kSiteStride = 32;
   static constexpr std::size_t driver_sites_offset() noexcept { return 64; }
   static constexpr std::size_t site_tag_offset() noexcept { return 4; }
+  static constexpr std::size_t site_offset(std::uint32_t index) noexcept {
+    return index * kSiteStride;
+  }
+  static constexpr std::size_t tag_offset(std::uint32_t index) noexcept {
+    return site_offset(index) + site_tag_offset();
+  }
+  static constexpr std::uint32_t site_at(std::size_t offset) noexcept {
+    return static_cast<std::uint32_t>(offset / kSiteStride);
+  }
+  static constexpr std::size_t sites_size(std::size_t sites) noexcept {
+    return sites * kSiteStride;
+  }
   static constexpr std::size_t site_target_offset(Dispatch dispatch) noexcept {
     return dispatch == Dispatch::tag_cell || dispatch == Dispatch::target_register ? 20 : 16;
   }
@@ -56,10 +68,14 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
     }
     return 0;
   }
+  template <Dispatch>
+  using TargetWord = std::uint32_t;
   /// A rel32 displacement counts from the end of its instruction, where all these words lie.
+  template <Dispatch = Dispatch::inline_cache>
   static std::uint32_t encode_target(ExecAddress word, ExecAddress target) noexcept {
     return static_cast<std::uint32_t>(target - (word + 4));
   }
+  template <Dispatch = Dispatch::inline_cache>
   static ExecAddress decode_target(ExecAddress word, std::uint32_t encoded) noexcept {
     return word + 4 + static_cast<std::size_t>(static_cast<std::int32_t>(encoded));
   }

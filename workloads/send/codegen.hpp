@@ -108,19 +108,30 @@ using CallSiteFunction = std::uint64_t(const Oop* stream, std::uintptr_t site);
 
 /// What generic code asks of an architecture. Offsets are in bytes from the beginning of the piece.
 template <class A>
-concept Architecture = requires(ExecAddress at, std::uint32_t word, std::byte* bytes, unsigned n,
-                                std::size_t size, Dispatch dispatch, const DriverPlan& driver,
+concept Architecture = requires(ExecAddress at, std::uint32_t word, std::uint32_t index,
+                                std::byte* bytes, unsigned n, std::size_t size, Dispatch dispatch,
+                                const DriverPlan& driver,
                                 const MethodPlan& method, const OpenPicPlan& open,
                                 const CellPicPlan& cell, const TrampolinePlan& trampoline) {
-  // Send sites.
-  { A::kSiteStride } -> std::convertible_to<std::size_t>;
+  // Send sites. A tag that is in the code may stand away from its site, in a pool of literals that
+  // sites share, but behind it. `size` here is an offset from the first site.
+  { A::kSiteStride } -> std::convertible_to<std::size_t>;  // what one site occupies
   { A::driver_sites_offset() } -> std::same_as<std::size_t>;
-  { A::site_tag_offset() } -> std::same_as<std::size_t>;
-  { A::site_target_offset(dispatch) } -> std::same_as<std::size_t>;
-  { A::site_return_offset(dispatch) } -> std::same_as<std::size_t>;
-  { A::encode_target(at, at) }
-  noexcept->std::same_as<std::uint32_t>;
-  { A::decode_target(at, word) }
+  { A::site_offset(index) }
+  noexcept->std::same_as<std::size_t>;  // from the first site
+  { A::tag_offset(index) }
+  noexcept->std::same_as<std::size_t>;  // from the first site
+  { A::site_at(size) }
+  noexcept->std::same_as<std::uint32_t>;  // the inverse of site_offset
+  { A::sites_size(size) }
+  noexcept->std::same_as<std::size_t>;  // of so many sites and their tags
+  { A::site_target_offset(dispatch) } -> std::same_as<std::size_t>;  // from the site
+  { A::site_return_offset(dispatch) } -> std::same_as<std::size_t>;  // from the site
+  // The target as it is stored in code: one word, of 64 bits where it takes two instructions.
+  requires std::unsigned_integral<typename A::template TargetWord<Dispatch::inline_cache>>;
+  { A::template encode_target<Dispatch::inline_cache>(at, at) }
+  noexcept->std::same_as<typename A::template TargetWord<Dispatch::inline_cache>>;
+  { A::template decode_target<Dispatch::inline_cache>(at, word) }
   noexcept->std::same_as<ExecAddress>;
   { A::driver_size(n) } -> std::same_as<std::size_t>;
   { A::emit_driver(driver) } -> std::same_as<CodeBytes>;

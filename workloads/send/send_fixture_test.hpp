@@ -307,10 +307,16 @@ using Bytes = std::vector<std::byte>;
   return {begin, begin + size};
 }
 
-/// What a machine's sites consist of: code, then cells. The slots of cell PICs are not among them.
+/// What a machine's sites consist of: code, the tag where it stands away from it, then cells. The
+/// slots of cell PICs are not among them.
 template <class Machine>
 [[nodiscard]] Bytes bytes_of_site(const Machine& machine, std::uint32_t index) {
   Bytes bytes = bytes_at(machine.site(index).value(), NativeArchitecture::kSiteStride);
+  if (Machine::Words::tag_is_away(index)) {
+    const std::uintptr_t first = machine.site(index).value() - NativeArchitecture::site_offset(index);
+    const Bytes tag = bytes_at(first + NativeArchitecture::tag_offset(index), sizeof(ClassTag));
+    bytes.insert(bytes.end(), tag.begin(), tag.end());
+  }
   if (Machine::Words::kHasCells) {
     const Bytes cell = bytes_at(machine.plan().arena.cells + index * sizeof(Cell), sizeof(Cell));
     bytes.insert(bytes.end(), cell.begin(), cell.end());

@@ -52,7 +52,9 @@ class SendMachine {
       : plan_(std::move(plan)),
         table_(plan_.heap_classes, plan_.selectors),
         layout_(checked_layout()),
-        zone_(ZoneRequest{.size = layout_.size, .placement = plan_.arena.placement()}),
+        zone_(ZoneRequest{.size = layout_.size,
+                          .placement = plan_.arena.placement(),
+                          .landing_pads = true}),
         cells_(map_cells()),
         cache_memory_(
             Mapping::anonymous(round_up_to_pages(plan_.cache_entries * sizeof(MethodCacheEntry)),
@@ -146,7 +148,7 @@ class SendMachine {
 
   /// One patch: a MIC is rewritten for another class. Scope, three stores, publish, end of scope.
   void relink(std::uint32_t index, const SiteValue& from, const SiteValue& to) noexcept {
-    [[maybe_unused]] const auto scope = OwnScope::over(zone_, site(index), A::kSiteStride);
+    [[maybe_unused]] const auto scope = OwnScope::over(zone_, site(index), Words::patched_size(index));
     relink_in_scope(index, from, to);
   }
   /// The same under a scope that the caller holds.
@@ -156,7 +158,7 @@ class SendMachine {
   }
   /// Keeps all sites writable; what a batch of patches runs under.
   [[nodiscard]] auto scope_over_sites() noexcept {
-    return OwnScope::over(zone_, sites_address(), sites() * A::kSiteStride);
+    return OwnScope::over(zone_, sites_address(), A::sites_size(sites()));
   }
 
   /// What a VM does when a class changes: every site is unlinked, under one scope, and all PICs are
@@ -205,6 +207,9 @@ class SendMachine {
     add_piece(pieces, "miss-trampoline", miss_trampoline(), A::kTrampolineStride);
     add_piece(pieces, "open-miss-trampoline", at(layout_.open_miss_trampoline),
               A::kTrampolineStride);
+    if (Words::tag_is_away(site_index)) {
+      add_piece(pieces, "class-tag-data", words_.tag_word(site_index), sizeof(ClassTag));
+    }
     if constexpr (Words::kHasCells) {
       add_piece(pieces, "cell-data", ExecAddress{cell(site_index)}, sizeof(Cell));
     }
@@ -275,9 +280,14 @@ class SendMachine {
 
   CodeLayout checked_layout() const {
     const CodeLayout layout = lay_out<A>(plan_, table_.methods());
-    if (layout.size > std::min(A::kMaxZoneSize, kCodeRoom)) {
-      throw std::invalid_argument(
-          "the code of these sites and methods exceeds the reach of a direct call");
+    constexpr std::size_t kReach = std::min(A::kMaxZoneSize, kCodeRoom);
+    if (layout.size > kReach) {
+      constexpr std::size_t kMiB = std::size_t{1} << 20U;
+      throw std::invalid_argument("the code of these sites and methods takes " +
+                                  std::to_string((layout.size + kMiB - 1) / kMiB) +
+                                  " MiB, and a direct call reaches no further than " +
+                                  std::to_string(kReach / kMiB) +
+                                  ": ask for fewer sites, classes or operations");
     }
     return layout;
   }
@@ -436,14 +446,14 @@ class SendMachine {
   template <class Scoping>
   void link_mic(std::uint32_t index, const SiteValue& from, ClassTag tag,
                 std::uint32_t method) noexcept {
-    [[maybe_unused]] const auto scope = Scoping::over(zone_, site(index), A::kSiteStride);
+    [[maybe_unused]] const auto scope = Scoping::over(zone_, site(index), Words::patched_size(index));
     relink_in_scope(index, from, {.tag = tag, .target = mic_target(method)});
   }
 
   template <class Scoping>
   void make_open(std::uint32_t index, const SiteValue& from) noexcept {
     {
-      [[maybe_unused]] const auto scope = Scoping::over(zone_, site(index), A::kSiteStride);
+      [[maybe_unused]] const auto scope = Scoping::over(zone_, site(index), Words::patched_size(index));
       relink_in_scope(
           index, from,
           {.tag = selector_of(index), .target = open_pic(plan_.selector_of_site[index])});
@@ -472,7 +482,7 @@ class SendMachine {
                              unchecked_entry(method));
       // The first case compares with the tag that the site goes on loading, so one store links the
       // PIC.
-      [[maybe_unused]] const auto scope = Scoping::over(zone_, site(index), A::kSiteStride);
+      [[maybe_unused]] const auto scope = Scoping::over(zone_, site(index), Words::patched_size(index));
       words_.store_target(index, mic.target, pic(number));
       words_.publish_site(index);
     }
@@ -539,7 +549,7 @@ class SendMachine {
       }
     }
     if constexpr (Words::kPatchesCode) {
-      publish(sites_address(), zone_.writable(sites_address()), sites() * A::kSiteStride,
+      publish(sites_address(), zone_.writable(sites_address()), A::sites_size(sites()),
               Zone::kAlias);
     }
   }

@@ -6,6 +6,7 @@
 // writable view; a store to a cell is a store to data.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -44,11 +45,15 @@ class SiteWords {
       : zone_(&zone), sites_(sites), cells_(cells) {}
 
   [[nodiscard]] ExecAddress site(std::uint32_t index) const noexcept {
-    return sites_ + index * A::kSiteStride;
+    return sites_ + A::site_offset(index);
+  }
+  /// Of a tag that is not in a cell.
+  [[nodiscard]] ExecAddress tag_word(std::uint32_t index) const noexcept {
+    return sites_ + A::tag_offset(index);
   }
   [[nodiscard]] std::uint32_t site_of_return(std::uintptr_t return_address) const noexcept {
     const std::uintptr_t first = sites_.value() + A::site_return_offset(kDispatch);
-    return static_cast<std::uint32_t>((return_address - first) / A::kSiteStride);
+    return A::site_at(return_address - first);
   }
 
   [[nodiscard]] SiteValue read(std::uint32_t index) const noexcept {
@@ -56,13 +61,13 @@ class SiteWords {
     if constexpr (kTagInCell) {
       value.tag = static_cast<std::uint32_t>(cells_[index].tag);
     } else {
-      value.tag = load_code(site(index) + A::site_tag_offset());
+      value.tag = load_code<std::uint32_t>(tag_word(index));
     }
     if constexpr (kTargetInCell) {
       value.target = ExecAddress{static_cast<std::uintptr_t>(cells_[index].target)};
     } else {
       const ExecAddress word = target_word(index);
-      value.target = A::decode_target(word, load_code(word));
+      value.target = A::template decode_target<kDispatch>(word, load_code<TargetWord>(word));
     }
     return value;
   }
@@ -91,7 +96,18 @@ class SiteWords {
     store_target_at(place, safe, to.target);
   }
 
-  /// Makes a site's stores visible to instruction fetch.
+  /// What a patch of this site stores to lies in so many bytes from its beginning.
+  [[nodiscard]] static std::size_t patched_size(std::uint32_t index) noexcept {
+    return tag_is_away(index) ? A::tag_offset(index) + sizeof(std::uint32_t) - A::site_offset(index)
+                              : A::kSiteStride;
+  }
+  /// Whether this site's tag is in the code, but not in the site.
+  [[nodiscard]] static bool tag_is_away(std::uint32_t index) noexcept {
+    return !kTagInCell && A::tag_offset(index) >= A::site_offset(index) + A::kSiteStride;
+  }
+
+  /// Makes a site's stores visible to instruction fetch. A tag that stands away from its site is
+  /// data there, and needs nothing.
   void publish_site(std::uint32_t index) noexcept {
     if constexpr (kPatchesCode) {
       publish(site(index), zone_->writable(site(index)), A::kSiteStride, Zone::kAlias);
@@ -99,6 +115,8 @@ class SiteWords {
   }
 
  private:
+  using TargetWord = typename A::template TargetWord<kDispatch>;
+
   /// Where a site's words are written. Found once for a patch, not once for each store: the
   /// compiler may not carry a zone's offset over the stores, and loading it again costs as much as
   /// a store.
@@ -109,13 +127,11 @@ class SiteWords {
   };
 
   [[nodiscard]] Place locate(std::uint32_t index) const noexcept {
-    const ExecAddress where = site(index);
-    const ExecAddress word = target_word(index);
-    Place place{.tag = {}, .target = {}, .target_word = word};
+    Place place{.tag = {}, .target = {}, .target_word = target_word(index)};
     if constexpr (kPatchesCode) {
-      const WritableAddress writable = zone_->writable(where);
-      place.tag = writable + A::site_tag_offset();
-      place.target = writable + A::site_target_offset(kDispatch);
+      const WritableAddress writable = zone_->writable(sites_);
+      place.tag = writable + A::tag_offset(index);
+      place.target = writable + (A::site_offset(index) + A::site_target_offset(kDispatch));
     }
     if constexpr (kTagInCell) {
       place.tag = WritableAddress{&cells_[index].tag};
@@ -137,17 +153,18 @@ class SiteWords {
     if constexpr (kTargetInCell) {
       patch_word<std::uint64_t>(place.target, from.value(), to.value());
     } else {
-      patch_word<std::uint32_t>(place.target, A::encode_target(place.target_word, from),
-                                A::encode_target(place.target_word, to));
+      patch_word<TargetWord>(place.target,
+                             A::template encode_target<kDispatch>(place.target_word, from),
+                             A::template encode_target<kDispatch>(place.target_word, to));
     }
   }
 
   [[nodiscard]] ExecAddress target_word(std::uint32_t index) const noexcept {
     return site(index) + A::site_target_offset(kDispatch);
   }
-  [[nodiscard]] static std::uint32_t load_code(ExecAddress at) noexcept {
-    return std::atomic_ref<std::uint32_t>(
-               *const_cast<std::uint32_t*>(reinterpret_cast<const std::uint32_t*>(at.data())))
+  template <class Word>
+  [[nodiscard]] static Word load_code(ExecAddress at) noexcept {
+    return std::atomic_ref<Word>(*const_cast<Word*>(reinterpret_cast<const Word*>(at.data())))
         .load(std::memory_order_relaxed);
   }
 

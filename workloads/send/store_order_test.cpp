@@ -58,6 +58,7 @@ class SiteWatch {
 
   explicit SiteWatch(const Machine& machine)
       : site_(machine.site(kSite).value()),
+        tag_in_code_(site_ - A::site_offset(kSite) + A::tag_offset(kSite)),
         cell_(machine.plan().arena.cells + kSite * sizeof(Cell)) {}
 
   [[nodiscard]] std::vector<std::uintptr_t> words() const {
@@ -74,7 +75,7 @@ class SiteWatch {
 
  private:
   [[nodiscard]] std::uintptr_t tag_at() const {
-    return Machine::Words::kTagInCell ? cell_ : site_ + A::site_tag_offset();
+    return Machine::Words::kTagInCell ? cell_ : tag_in_code_;
   }
   [[nodiscard]] std::uintptr_t target_at() const {
     return Machine::Words::kTargetInCell ? cell_ + offsetof(Cell, target)
@@ -82,6 +83,7 @@ class SiteWatch {
   }
 
   std::uintptr_t site_;
+  std::uintptr_t tag_in_code_;
   std::uintptr_t cell_;
 };
 

@@ -110,9 +110,9 @@ using CallSiteFunction = std::uint64_t(const Oop* stream, std::uintptr_t site);
 template <class A>
 concept Architecture = requires(ExecAddress at, std::uint32_t word, std::uint32_t index,
                                 std::byte* bytes, unsigned n, std::size_t size, Dispatch dispatch,
-                                const DriverPlan& driver,
-                                const MethodPlan& method, const OpenPicPlan& open,
-                                const CellPicPlan& cell, const TrampolinePlan& trampoline) {
+                                const DriverPlan& driver, const MethodPlan& method,
+                                const OpenPicPlan& open, const CellPicPlan& cell,
+                                const TrampolinePlan& trampoline) {
   // Send sites. A tag that is in the code may stand away from its site, in a pool of literals that
   // sites share, but behind it. `size` here is an offset from the first site.
   { A::kSiteStride } -> std::convertible_to<std::size_t>;  // what one site occupies

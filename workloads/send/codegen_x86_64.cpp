@@ -1,98 +1,53 @@
 #include <algorithm>
 #include <array>
-#include <stdexcept>
-#include <string>
 
 #include <asmjit/x86.h>
 
 #include "workloads/send/architecture_x86_64.hpp"
 #include "workloads/send/method_cache.hpp"
+#include "workloads/send/piece.hpp"
 
 namespace patchbench::send {
 namespace {
 
 namespace x86 = asmjit::x86;
 
-class ThrowOnError : public asmjit::ErrorHandler {
- public:
-  void handleError(asmjit::Error /*error*/, const char* message,
-                   asmjit::BaseEmitter* /*origin*/) override {
-    throw std::logic_error(std::string{"AsmJit: "} + message);
+// The recommended multi-byte forms (Intel SDM vol. 2B, NOP), up to nine bytes.
+constexpr std::array<std::array<std::uint8_t, 9>, 9> kNops{{
+    {0x90},
+    {0x66, 0x90},
+    {0x0f, 0x1f, 0x00},
+    {0x0f, 0x1f, 0x40, 0x00},
+    {0x0f, 0x1f, 0x44, 0x00, 0x00},
+    {0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00},
+    {0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00},
+    {0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+    {0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+}};
+
+struct Filler {
+  static void nop(x86::Assembler& a, std::size_t room) {
+    const std::size_t size = std::min(room, kNops.size());
+    a.embed(kNops[size - 1].data(), size);
   }
+  static void trap(x86::Assembler& a) { a.int3(); }
 };
 
-/// One piece of code, assembled for the address at which it will run.
-class Piece {
+class Piece : public AssembledPiece<x86::Assembler, asmjit::Arch::kX64, Filler> {
  public:
-  explicit Piece(ExecAddress at) : at_(at) {
-    code_.init(asmjit::Environment{asmjit::Arch::kX64}, at.value());
-    code_.setErrorHandler(&on_error_);
-    code_.attach(&assembler);
-  }
+  using AssembledPiece::AssembledPiece;
 
-  [[nodiscard]] std::size_t offset() const { return assembler.offset(); }
-  void pad_to(std::size_t offset) {
-    while (assembler.offset() < offset) {
-      emit_nop(offset - assembler.offset());
-    }
-    if (assembler.offset() != offset) {
-      throw std::logic_error("code of a piece overran its place");
-    }
-  }
-  /// rip-relative operand for data at an absolute address; `tail` bytes of the instruction follow
-  /// the displacement.
+  /// rip-relative operand for data at an absolute address, in an instruction of this size that
+  /// ends with the displacement.
   [[nodiscard]] x86::Mem at(ExecAddress data, std::uint32_t size,
                             std::size_t instruction_size) const {
-    const std::ptrdiff_t displacement = data - (at_ + (assembler.offset() + instruction_size));
-    return x86::Mem(x86::rip, static_cast<std::int32_t>(displacement), size);
+    return x86::Mem(x86::rip, static_cast<std::int32_t>(data - (here() + instruction_size)), size);
   }
   void jump(ExecAddress target) { assembler.long_().jmp(asmjit::imm(target.value())); }
   void call(ExecAddress target) { assembler.call(asmjit::imm(target.value())); }
   void jump_if(x86::CondCode condition, ExecAddress target) {
     assembler.long_().j(condition, asmjit::imm(target.value()));
   }
-
-  /// Room that nothing may reach.
-  void trap_to(std::size_t offset) {
-    constexpr std::uint8_t kInt3 = 0xcc;
-    while (assembler.offset() < offset) {
-      assembler.embed(&kInt3, 1);
-    }
-    pad_to(offset);
-  }
-
-  [[nodiscard]] CodeBytes finish() {
-    code_.flatten();
-    code_.resolveUnresolvedLinks();
-    code_.relocateToBase(at_.value());
-    CodeBytes bytes(code_.codeSize());
-    code_.copyFlattenedData(bytes.data(), bytes.size());
-    return bytes;
-  }
-
-  x86::Assembler assembler;
-
- private:
-  // The recommended multi-byte forms (Intel SDM vol. 2B, NOP), up to nine bytes.
-  void emit_nop(std::size_t size) {
-    static constexpr std::array<std::array<std::uint8_t, 9>, 9> kNops{{
-        {0x90},
-        {0x66, 0x90},
-        {0x0f, 0x1f, 0x00},
-        {0x0f, 0x1f, 0x40, 0x00},
-        {0x0f, 0x1f, 0x44, 0x00, 0x00},
-        {0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00},
-        {0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00},
-        {0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
-        {0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
-    }};
-    const std::size_t step = std::min<std::size_t>(size, kNops.size());
-    assembler.embed(kNops[step - 1].data(), step);
-  }
-
-  ExecAddress at_;
-  ThrowOnError on_error_;
-  asmjit::CodeHolder code_;
 };
 
 /// eax = class tag of rdi, in 9 bytes. Every check begins with it, so all are the same.

@@ -271,7 +271,8 @@ TEMPLATE_LIST_TEST_CASE("linked code: what a patch stores never crosses an align
   const auto& machine = sends.machine();
   for (std::uint32_t i = 0; i < machine.sites(); ++i) {
     const std::uintptr_t site = machine.site(i).value();
-    CHECK(in_one_quadword(site - NativeArchitecture::site_offset(i) + NativeArchitecture::tag_offset(i)));
+    CHECK(in_one_quadword(site - NativeArchitecture::site_offset(i) +
+                          NativeArchitecture::tag_offset(i)));
     CHECK(in_one_quadword(site + NativeArchitecture::site_target_offset(TestType::kDispatch)));
     CHECK(site / 64 == (site + NativeArchitecture::kSiteStride - 1) / 64);
     CHECK(in_one_quadword(machine.pic(i).value() + NativeArchitecture::kPicJumpOffset));

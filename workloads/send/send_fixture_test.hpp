@@ -313,7 +313,8 @@ template <class Machine>
 [[nodiscard]] Bytes bytes_of_site(const Machine& machine, std::uint32_t index) {
   Bytes bytes = bytes_at(machine.site(index).value(), NativeArchitecture::kSiteStride);
   if (Machine::Words::tag_is_away(index)) {
-    const std::uintptr_t first = machine.site(index).value() - NativeArchitecture::site_offset(index);
+    const std::uintptr_t first =
+        machine.site(index).value() - NativeArchitecture::site_offset(index);
     const Bytes tag = bytes_at(first + NativeArchitecture::tag_offset(index), sizeof(ClassTag));
     bytes.insert(bytes.end(), tag.begin(), tag.end());
   }

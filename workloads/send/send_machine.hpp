@@ -52,9 +52,8 @@ class SendMachine {
       : plan_(std::move(plan)),
         table_(plan_.heap_classes, plan_.selectors),
         layout_(checked_layout()),
-        zone_(ZoneRequest{.size = layout_.size,
-                          .placement = plan_.arena.placement(),
-                          .landing_pads = true}),
+        zone_(ZoneRequest{
+            .size = layout_.size, .placement = plan_.arena.placement(), .landing_pads = true}),
         cells_(map_cells()),
         cache_memory_(
             Mapping::anonymous(round_up_to_pages(plan_.cache_entries * sizeof(MethodCacheEntry)),
@@ -148,7 +147,8 @@ class SendMachine {
 
   /// One patch: a MIC is rewritten for another class. Scope, three stores, publish, end of scope.
   void relink(std::uint32_t index, const SiteValue& from, const SiteValue& to) noexcept {
-    [[maybe_unused]] const auto scope = OwnScope::over(zone_, site(index), Words::patched_size(index));
+    [[maybe_unused]] const auto scope =
+        OwnScope::over(zone_, site(index), Words::patched_size(index));
     relink_in_scope(index, from, to);
   }
   /// The same under a scope that the caller holds.
@@ -446,14 +446,16 @@ class SendMachine {
   template <class Scoping>
   void link_mic(std::uint32_t index, const SiteValue& from, ClassTag tag,
                 std::uint32_t method) noexcept {
-    [[maybe_unused]] const auto scope = Scoping::over(zone_, site(index), Words::patched_size(index));
+    [[maybe_unused]] const auto scope =
+        Scoping::over(zone_, site(index), Words::patched_size(index));
     relink_in_scope(index, from, {.tag = tag, .target = mic_target(method)});
   }
 
   template <class Scoping>
   void make_open(std::uint32_t index, const SiteValue& from) noexcept {
     {
-      [[maybe_unused]] const auto scope = Scoping::over(zone_, site(index), Words::patched_size(index));
+      [[maybe_unused]] const auto scope =
+          Scoping::over(zone_, site(index), Words::patched_size(index));
       relink_in_scope(
           index, from,
           {.tag = selector_of(index), .target = open_pic(plan_.selector_of_site[index])});
@@ -482,7 +484,8 @@ class SendMachine {
                              unchecked_entry(method));
       // The first case compares with the tag that the site goes on loading, so one store links the
       // PIC.
-      [[maybe_unused]] const auto scope = Scoping::over(zone_, site(index), Words::patched_size(index));
+      [[maybe_unused]] const auto scope =
+          Scoping::over(zone_, site(index), Words::patched_size(index));
       words_.store_target(index, mic.target, pic(number));
       words_.publish_site(index);
     }

@@ -1,0 +1,223 @@
+// workloads/send/architecture_aarch64.hpp - sends on AArch64: layout of what linking changes, and
+// its encoders.
+//
+// Registers: x0 receiver and result, w1 tag word, x19 stream pointer, x20 sum of results, x21
+// passes, x22 stride; x9 to x17 are scratch. Whatever is reached by an indirect branch under one
+// dispatch begins with `bti c` under all of them, and indirect branches that are not calls go
+// through x16 or x17, which `bti c` admits (Arm ARM, BTI instruction).
+//
+// A send site, 32 bytes:
+//
+//     inline_cache, unchecked              cell_cache, cell_cache_shared
+//   0 add  x20, x20, x0                    add  x20, x20, x0
+//   4 ldr  w1, tag                         adrp x17, cell
+//   8 add  x16, x19, #off & ~0xfff         ldr  w1, [x17, #cell.tag]
+//  12 ldr  x0, [x16, #off & 0xfff]         add  x16, x19, #off & ~0xfff
+//  16 bl   target                          ldr  x0, [x16, #off & 0xfff]
+//  20 (b next)                             ldr  x17, [x17, #cell.target]
+//  24                                      blr  x17
+//  28                                      (b next)
+//
+// The class tag is a literal, as in Cog: data among code. 112 sites share a pool behind them, and
+// together with 64 bytes in front of them they fill 4,096 bytes, so that a site and its literal lie
+// in the same page whatever its size. Only the last site of a pool branches over it.
+//
+// What may change while another core may execute it: B and BL among the instructions (Arm ARM,
+// "Concurrent modification and execution of instructions", B2.2.5), so a site's target and the jump
+// of a closed PIC; and literals, which are data and need no publishing. The pair of tag and target
+// still takes the order of stores of site_words.hpp. Everything else (cases of a PIC, the two
+// instructions of target_register) is only written while nobody can execute it: there is one
+// mutator, it is the only executor, and it is outside the code that it writes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "strategies/code_zone.hpp"
+#include "strategies/dispatch.hpp"
+#include "workloads/send/codegen.hpp"
+
+namespace patchbench::send {
+
+struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's own name
+  // Send sites.
+  static constexpr std::size_t kSiteStride = 32;
+  static constexpr std::uint32_t kSitesPerPool = 112;
+  static constexpr std::size_t kPoolDistance =
+      4096;  // from one pool, or its first site, to the next
+  static constexpr std::size_t driver_sites_offset() noexcept { return 64; }
+  static constexpr std::size_t site_offset(std::uint32_t index) noexcept {
+    return index / kSitesPerPool * kPoolDistance + index % kSitesPerPool * kSiteStride;
+  }
+  static constexpr std::size_t tag_offset(std::uint32_t index) noexcept {
+    return index / kSitesPerPool * kPoolDistance + kSitesPerPool * kSiteStride +
+           index % kSitesPerPool * sizeof(ClassTag);
+  }
+  static constexpr std::uint32_t site_at(std::size_t offset) noexcept {
+    return static_cast<std::uint32_t>(offset / kPoolDistance * kSitesPerPool +
+                                      offset % kPoolDistance / kSiteStride);
+  }
+  static constexpr std::size_t pools(std::size_t sites) noexcept {
+    return (sites + kSitesPerPool - 1) / kSitesPerPool;
+  }
+  static constexpr std::size_t sites_size(std::size_t sites) noexcept {
+    return pools(sites) * kPoolDistance - driver_sites_offset();
+  }
+  static constexpr std::size_t site_target_offset(Dispatch dispatch) noexcept {
+    return dispatch == Dispatch::tag_cell ? 20 : 16;
+  }
+  /// From the beginning of a site to the address its call returns to.
+  static constexpr std::size_t site_return_offset(Dispatch dispatch) noexcept {
+    switch (dispatch) {
+      case Dispatch::inline_cache:
+      case Dispatch::unchecked:
+        return 20;
+      case Dispatch::tag_cell:
+        return 24;
+      case Dispatch::cell_cache:
+      case Dispatch::cell_cache_shared:
+      case Dispatch::target_cell:
+      case Dispatch::target_register:
+        return 28;
+    }
+    return 0;
+  }
+
+  /// A BL; for target_register ADRP x17 and ADD x17, which one store changes together.
+  template <Dispatch kDispatch>
+  using TargetWord =
+      std::conditional_t<kDispatch == Dispatch::target_register, std::uint64_t, std::uint32_t>;
+  template <Dispatch kDispatch = Dispatch::inline_cache>
+  static TargetWord<kDispatch> encode_target(ExecAddress word, ExecAddress target) noexcept {
+    if constexpr (kDispatch == Dispatch::target_register) {
+      return encode_address(word, target);
+    } else {
+      return kBranchAndLink | encode_distance(word, target);
+    }
+  }
+  template <Dispatch kDispatch = Dispatch::inline_cache>
+  static ExecAddress decode_target(ExecAddress word, TargetWord<kDispatch> encoded) noexcept {
+    if constexpr (kDispatch == Dispatch::target_register) {
+      return decode_address(word, encoded);
+    } else {
+      return decode_jump(word, encoded);
+    }
+  }
+
+  /// The prologue stands in front of the first site, the epilogue behind the last pool.
+  static std::size_t driver_size(std::size_t sites) noexcept {
+    return pools(sites) * kPoolDistance + kEpilogueSize;
+  }
+  static CodeBytes emit_driver(const DriverPlan& plan);
+  static CodeBytes emit_call_site();
+
+  // Methods: the class check in 24 bytes, then the body.
+  static std::size_t method_stride(std::uint32_t work) noexcept;
+  static constexpr std::size_t unchecked_entry_offset() noexcept { return 24; }
+  static CodeBytes emit_method(const MethodPlan& plan);
+
+  // Closed PIC. The first case compares with the tag register; the jump at 28 leads to the newest
+  // of the other cases, which lie in front of each other and fall through to the miss. A
+  // conditional branch reaches 1 MiB only, so each case skips an unconditional one.
+  //    0 bti c
+  //    4 class tag of x0 to w16
+  //   16 cmp w16, w1
+  //   20 b.ne 28
+  //   24 b first target
+  //   28 b newest case                    <- the one word that makes a case reachable
+  //   32 case 5: movz, movk w17, tag; cmp w16, w17; b.ne next; b target
+  //   ...
+  //  112 case 1
+  //  132 b miss trampoline
+  static constexpr std::size_t kPicStride = 192;
+  static constexpr std::size_t kPicFirstTargetOffset = 24;
+  static constexpr std::size_t kPicJumpOffset = 28;
+  static constexpr std::size_t kPicCaseSize = 20;
+  static constexpr std::size_t kPicMissOffset = 132;
+  static constexpr std::size_t kPicSize = 136;
+  static CodeBytes emit_pic_prototype();
+  /// Case 1 to 5; case 0 is the first one.
+  static constexpr std::size_t pic_case_offset(unsigned index) noexcept {
+    return 32 + (kMaxPicCases - 1 - index) * kPicCaseSize;
+  }
+  static std::uint32_t encode_jump(ExecAddress word, ExecAddress target) noexcept {
+    return kBranch | encode_distance(word, target);
+  }
+  static ExecAddress decode_jump(ExecAddress word, std::uint32_t encoded) noexcept {
+    // The distance is the low 26 bits, in instructions.
+    const auto distance = static_cast<std::int32_t>(encoded << 6U) >> 4;
+    return word + static_cast<std::size_t>(distance);
+  }
+  /// Sets the targets of the first case and of the miss in a copy of the prototype, which is not
+  /// reachable yet.
+  static void fill_pic(std::byte* pic, ExecAddress at, ExecAddress first_target,
+                       ExecAddress miss) noexcept {
+    store(pic + kPicFirstTargetOffset, encode_jump(at + kPicFirstTargetOffset, first_target));
+    store(pic + kPicMissOffset, encode_jump(at + kPicMissOffset, miss));
+  }
+  /// Sets one case that is not reachable yet.
+  static void fill_pic_case(std::byte* pic, ExecAddress at, unsigned index, ClassTag tag,
+                            ExecAddress target) noexcept {
+    const std::size_t offset = pic_case_offset(index);
+    store(pic + offset, kMovzW17 | (tag & 0xffffU) << 5U);
+    store(pic + offset + 4, kMovkW17Upper | tag >> 16U << 5U);
+    store(pic + offset + 16, encode_jump(at + (offset + 16), target));
+  }
+
+  // Stubs and trampolines.
+  static constexpr std::size_t kCellPicStride = 192;
+  static CodeBytes emit_cell_pic(const CellPicPlan& plan);
+  static constexpr std::size_t kOpenPicStride = 192;
+  static CodeBytes emit_open_pic(const OpenPicPlan& plan);
+  static constexpr std::size_t kTrampolineStride = 128;
+  static CodeBytes emit_trampoline(const TrampolinePlan& plan);
+
+  static CodeBytes emit_return();
+
+  /// B and BL reach 128 MiB. A VM with a larger zone adds veneers; this one refuses.
+  static constexpr std::size_t kMaxZoneSize = std::size_t{128} << 20U;
+
+ private:
+  static constexpr std::uint32_t kBranch = 0x1400'0000;
+  static constexpr std::uint32_t kBranchAndLink = 0x9400'0000;
+  static constexpr std::uint32_t kMovzW17 = 0x5280'0011;
+  static constexpr std::uint32_t kMovkW17Upper = 0x72a0'0011;
+  static constexpr std::uint32_t kAdrpX17 = 0x9000'0011;
+  static constexpr std::uint32_t kAddX17X17 = 0x9100'0231;
+  static constexpr std::size_t kEpilogueSize = 64;
+
+  static std::uint32_t encode_distance(ExecAddress word, ExecAddress target) noexcept {
+    return static_cast<std::uint32_t>(target - word) >> 2U & 0x03ff'ffffU;
+  }
+  /// ADRP counts pages of 4 KiB, whatever the machine's page size; its two low bits stand apart.
+  static std::uint64_t encode_address(ExecAddress word, ExecAddress target) noexcept {
+    const auto pages = static_cast<std::uint32_t>((target.value() >> 12U) - (word.value() >> 12U));
+    const std::uint32_t adrp = kAdrpX17 | (pages & 3U) << 29U | (pages >> 2U & 0x7'ffffU) << 5U;
+    const auto add = kAddX17X17 | static_cast<std::uint32_t>(target.value() & 0xfffU) << 10U;
+    return std::uint64_t{add} << 32U | adrp;
+  }
+  static ExecAddress decode_address(ExecAddress word, std::uint64_t encoded) noexcept {
+    const auto adrp = static_cast<std::uint32_t>(encoded);
+    const std::uint32_t pages = (adrp >> 5U & 0x7'ffffU) << 2U | (adrp >> 29U & 3U);
+    const auto distance = static_cast<std::int64_t>(std::uint64_t{pages} << 43U) >> 31;
+    const std::uintptr_t page = word.value() & ~std::uintptr_t{0xfff};
+    return ExecAddress{page + static_cast<std::uintptr_t>(distance) +
+                       static_cast<std::uintptr_t>(encoded >> 42U & 0xfffU)};
+  }
+  static void store(std::byte* at, std::uint32_t word) noexcept {
+    std::memcpy(at, &word, sizeof word);
+  }
+};
+
+static_assert(AArch64::driver_sites_offset() +
+                  AArch64::kSitesPerPool * (AArch64::kSiteStride + sizeof(ClassTag)) ==
+              AArch64::kPoolDistance);
+static_assert(Architecture<AArch64>);
+
+#if defined(__aarch64__)
+using NativeArchitecture = AArch64;
+#endif
+
+}  // namespace patchbench::send

@@ -1,0 +1,412 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+#include "workloads/send/architecture_aarch64.hpp"
+#include "workloads/send/asmjit_a64.hpp"
+#include "workloads/send/method_cache.hpp"
+#include "workloads/send/piece.hpp"
+
+namespace patchbench::send {
+namespace {
+
+namespace a64 = asmjit::a64;
+
+struct Filler {
+  static void nop(a64::Assembler& a, std::size_t /*room*/) { a.nop(); }
+  static void trap(a64::Assembler& a) { a.brk(0); }
+};
+
+/// The low 12 bits of an address, which an ADD or a load takes after ADRP.
+std::uint64_t in_page(ExecAddress address) { return address.value() & 0xfffU; }
+
+class Piece : public AssembledPiece<a64::Assembler, asmjit::Arch::kAArch64, Filler> {
+ public:
+  using AssembledPiece::AssembledPiece;
+
+  /// `bti c`, which assemblers know as a hint: cores without it execute it as a NOP.
+  void landing_pad() { assembler.hint(34); }
+  void jump(ExecAddress target) { assembler.b(asmjit::imm(target.value())); }
+  void call(ExecAddress target) { assembler.bl(asmjit::imm(target.value())); }
+  /// `to` = the beginning of the address' 4 KiB page.
+  void page_of(const a64::Gp& to, ExecAddress address) {
+    assembler.adrp(to, asmjit::imm(address.value() & ~std::uintptr_t{0xfff}));
+  }
+  void address_of(const a64::Gp& to, ExecAddress address) {
+    page_of(to, address);
+    assembler.add(to, to, in_page(address));
+  }
+  /// In two instructions whatever the value, so that code has the same length for all values.
+  void constant32(const a64::Gp& to, std::uint32_t value) {
+    assembler.movz(to, value & 0xffffU);
+    assembler.movk(to, value >> 16U, 16);
+  }
+  /// In four.
+  void constant64(const a64::Gp& to, std::uint64_t value) {
+    assembler.movz(to, value & 0xffffU);
+    for (unsigned shift = 16; shift < 64; shift += 16) {
+      assembler.movk(to, value >> shift & 0xffffU, shift);
+    }
+  }
+};
+
+/// w16 = class tag of x0, in 12 bytes. Every check begins with it, so all are the same.
+void emit_class_tag(a64::Assembler& a) {
+  const asmjit::Label tagged = a.newLabel();
+  a.and_(a64::w16, a64::w0, kImmediateBit);
+  a.cbnz(a64::w16, tagged);
+  a.ldr(a64::w16, a64::ptr(a64::x0));
+  a.bind(tagged);
+}
+
+bool tag_is_literal(Dispatch dispatch) {
+  return dispatch != Dispatch::cell_cache && dispatch != Dispatch::cell_cache_shared &&
+         dispatch != Dispatch::tag_cell;
+}
+
+/// x17 = page of the cell, where the tag is loaded from it.
+void emit_tag(Piece& piece, const DriverPlan& plan, ExecAddress cell,
+              const asmjit::Label& literal) {
+  if (tag_is_literal(plan.dispatch)) {
+    piece.assembler.ldr(a64::w1, a64::ptr(literal));
+  } else {
+    piece.page_of(a64::x17, cell);
+    piece.assembler.ldr(a64::w1, a64::ptr(a64::x17, static_cast<std::int32_t>(in_page(cell))));
+  }
+}
+
+/// Always two instructions, so that sites do not differ in length.
+void emit_receiver(a64::Assembler& a, std::int32_t offset) {
+  constexpr std::int32_t kReach = 1 << 24;
+  if (offset < 0 || offset >= kReach || offset % static_cast<std::int32_t>(sizeof(Oop)) != 0) {
+    throw std::logic_error("a site's receiver is out of the reach of its load");
+  }
+  a.add(a64::x16, a64::x19, offset >> 12, 12);
+  a.ldr(a64::x0, a64::ptr(a64::x16, offset & 0xfff));
+}
+
+void emit_target(Piece& piece, const DriverPlan& plan, ExecAddress cell) {
+  a64::Assembler& a = piece.assembler;
+  const auto target = static_cast<std::int32_t>(in_page(cell) + offsetof(Cell, target));
+  switch (plan.dispatch) {
+    case Dispatch::inline_cache:
+    case Dispatch::unchecked:
+    case Dispatch::tag_cell:
+      piece.call(plan.miss_trampoline);
+      return;
+    case Dispatch::target_cell:
+      piece.page_of(a64::x17, cell);
+      [[fallthrough]];
+    case Dispatch::cell_cache:
+    case Dispatch::cell_cache_shared:
+      a.ldr(a64::x17, a64::ptr(a64::x17, target));
+      a.blr(a64::x17);
+      return;
+    case Dispatch::target_register:
+      piece.address_of(a64::x17, plan.miss_trampoline);
+      a.blr(a64::x17);
+      return;
+  }
+}
+
+ExecAddress site_address(const DriverPlan& plan, std::uint32_t site) {
+  return plan.at + (AArch64::driver_sites_offset() + AArch64::site_offset(site));
+}
+
+std::size_t end_offset(const DriverPlan& plan) {
+  return AArch64::pools(plan.sites.size()) * AArch64::kPoolDistance;
+}
+
+/// What follows the send: the next site where it does not follow by itself.
+void emit_way_on(Piece& piece, const DriverPlan& plan, std::uint32_t index) {
+  const auto sites = static_cast<std::uint32_t>(plan.sites.size());
+  const bool last_of_pool =
+      (index + 1) % AArch64::kSitesPerPool == 0 || index + 1 == plan.sites.size();
+  if (plan.order == SiteOrder::standalone) {
+    piece.assembler.ret(a64::x22);  // the call has changed x30
+  } else if (plan.order == SiteOrder::shuffled || last_of_pool) {
+    const std::uint32_t next =
+        plan.order == SiteOrder::shuffled ? plan.sites[index].next : index + 1;
+    piece.jump(next == sites ? plan.at + end_offset(plan) : site_address(plan, next));
+  }
+}
+
+void emit_site(Piece& piece, const DriverPlan& plan, std::uint32_t index,
+               const asmjit::Label& literal) {
+  const ExecAddress cell = plan.cells + index * sizeof(Cell);
+  const std::size_t begin = piece.offset();
+  // A standalone site is entered by an indirect call, and has no result before its own.
+  if (plan.order == SiteOrder::standalone) {
+    piece.landing_pad();
+  } else {
+    piece.assembler.add(a64::x20, a64::x20, a64::x0);
+  }
+  emit_tag(piece, plan, cell, literal);
+  emit_receiver(piece.assembler, plan.sites[index].receiver_offset);
+  emit_target(piece, plan, cell);
+  emit_way_on(piece, plan, index);
+  piece.pad_to(begin + AArch64::kSiteStride);
+}
+
+/// The sites of one pool, then their literals. `first` is the index of the first one.
+void emit_pool(Piece& piece, const DriverPlan& plan, std::uint32_t first) {
+  const std::size_t begin = piece.offset();
+  const auto sites = static_cast<std::uint32_t>(plan.sites.size());
+  const std::uint32_t end = std::min(first + AArch64::kSitesPerPool, sites);
+  std::vector<asmjit::Label> literals(AArch64::kSitesPerPool);
+  for (std::uint32_t i = first; i < end; ++i) {
+    literals[i - first] = piece.assembler.newLabel();
+    emit_site(piece, plan, i, literals[i - first]);
+  }
+  piece.trap_to(begin + AArch64::kSitesPerPool * AArch64::kSiteStride);
+  for (std::uint32_t i = first; i < first + AArch64::kSitesPerPool; ++i) {
+    const bool used = i < end && tag_is_literal(plan.dispatch);
+    const ClassTag tag = used ? plan.selectors[i] : kNoClass;
+    if (i < end) {
+      piece.assembler.bind(literals[i - first]);
+    }
+    piece.assembler.embed(&tag, sizeof tag);
+  }
+}
+
+void emit_prologue(Piece& piece, const DriverPlan& plan, const asmjit::Label& pass) {
+  a64::Assembler& a = piece.assembler;
+  piece.landing_pad();
+  a.stp(a64::x29, a64::x30, a64::ptr_pre(a64::sp, -48));
+  a.mov(a64::x29, a64::sp);
+  a.stp(a64::x19, a64::x20, a64::ptr(a64::sp, 16));
+  a.stp(a64::x21, a64::x22, a64::ptr(a64::sp, 32));
+  a.mov(a64::x19, a64::x0);
+  a.mov(a64::x21, a64::x1);
+  a.mov(a64::x22, a64::x2);
+  a.mov(a64::x20, a64::xzr);
+  a.mov(a64::x0, a64::xzr);
+  a.cbnz(a64::x21, pass);
+  piece.jump(plan.at + (end_offset(plan) + 4 * sizeof(std::uint32_t)));  // `done`, see below
+  a.bind(pass);
+  if (plan.order == SiteOrder::shuffled) {
+    piece.jump(site_address(plan, plan.first_site));
+  }
+}
+
+/// Four instructions that go on to the next pass, then `done`. Conditional branches do not reach
+/// over a long driver.
+void emit_epilogue(Piece& piece, const asmjit::Label& pass) {
+  a64::Assembler& a = piece.assembler;
+  const asmjit::Label done = a.newLabel();
+  a.add(a64::x19, a64::x19, a64::x22);
+  a.sub(a64::x21, a64::x21, 1);
+  a.cbz(a64::x21, done);
+  a.b(pass);
+  a.bind(done);
+  a.add(a64::x0, a64::x20, a64::x0);
+  a.ldp(a64::x19, a64::x20, a64::ptr(a64::sp, 16));
+  a.ldp(a64::x21, a64::x22, a64::ptr(a64::sp, 32));
+  a.ldp(a64::x29, a64::x30, a64::ptr_post(a64::sp, 48));
+  a.ret(a64::x30);
+}
+
+void emit_body(a64::Assembler& a, const MethodPlan& plan) {
+  if (plan.immediate_receiver) {
+    a.asr(a64::x0, a64::x0, 1);
+  } else {
+    a.ldr(a64::x0, a64::ptr(a64::x0, offsetof(Object, value)));
+  }
+  for (std::uint32_t i = 0; i < plan.work; ++i) {
+    const BodyOperation operation = body_operation(plan.method, i);
+    if (operation.exclusive_or) {
+      a.eor(a64::x0, a64::x0, operation.constant);
+    } else {
+      a.add(a64::x0, a64::x0, operation.constant);
+    }
+  }
+  a.ret(a64::x30);
+}
+
+/// One probe: jumps through the entry when its key is x11. The entry's index is w12 >> shift; x10
+/// is the table.
+void emit_probe(a64::Assembler& a, unsigned shift, std::uint32_t mask) {
+  const asmjit::Label next = a.newLabel();
+  if (mask == 0) {  // not among the constants that AND can hold
+    a.mov(a64::w13, a64::wzr);
+  } else if (shift == 0) {
+    a.and_(a64::w13, a64::w12, mask);
+  } else {
+    a.lsr(a64::w13, a64::w12, shift);
+    a.and_(a64::w13, a64::w13, mask);
+  }
+  a.add(a64::x14, a64::x10, a64::x13, a64::lsl(4));
+  a.ldp(a64::x15, a64::x17, a64::ptr(a64::x14));
+  a.cmp(a64::x15, a64::x11);
+  a.b_ne(next);
+  a.br(a64::x17);
+  a.bind(next);
+}
+
+}  // namespace
+
+CodeBytes AArch64::emit_driver(const DriverPlan& plan) {
+  Piece piece{plan.at};
+  const asmjit::Label pass = piece.assembler.newLabel();
+  emit_prologue(piece, plan, pass);
+  const auto sites = static_cast<std::uint32_t>(plan.sites.size());
+  for (std::uint32_t first = 0; first < sites; first += kSitesPerPool) {
+    const std::size_t begin = first / kSitesPerPool * kPoolDistance + driver_sites_offset();
+    if (first == 0) {
+      piece.pad_to(begin);  // the prologue falls through to the first site
+    } else {
+      piece.trap_to(begin);
+    }
+    emit_pool(piece, plan, first);
+  }
+  emit_epilogue(piece, pass);
+  return piece.finish();
+}
+
+CodeBytes AArch64::emit_call_site() {
+  Piece piece{ExecAddress{std::uintptr_t{0x1000}}};
+  a64::Assembler& a = piece.assembler;
+  const asmjit::Label back = a.newLabel();
+  piece.landing_pad();
+  a.stp(a64::x29, a64::x30, a64::ptr_pre(a64::sp, -48));
+  a.mov(a64::x29, a64::sp);
+  a.stp(a64::x19, a64::x20, a64::ptr(a64::sp, 16));
+  a.str(a64::x22, a64::ptr(a64::sp, 32));
+  a.mov(a64::x19, a64::x0);
+  a.adr(a64::x22, back);
+  a.blr(a64::x1);
+  a.bind(back);
+  a.ldr(a64::x22, a64::ptr(a64::sp, 32));
+  a.ldp(a64::x19, a64::x20, a64::ptr(a64::sp, 16));
+  a.ldp(a64::x29, a64::x30, a64::ptr_post(a64::sp, 48));
+  a.ret(a64::x30);
+  return piece.finish();
+}
+
+CodeBytes AArch64::emit_return() {
+  Piece piece{ExecAddress{std::uintptr_t{0x1000}}};
+  piece.landing_pad();
+  piece.assembler.ret(a64::x30);
+  return piece.finish();
+}
+
+std::size_t AArch64::method_stride(std::uint32_t work) noexcept {
+  constexpr std::size_t kInstruction = 4;
+  // Landing pad, load, return, and the branch to the miss trampoline.
+  const std::size_t size = unchecked_entry_offset() + (4 + work) * kInstruction;
+  return (size + 63) / 64 * 64;
+}
+
+CodeBytes AArch64::emit_method(const MethodPlan& plan) {
+  Piece piece{plan.at};
+  a64::Assembler& a = piece.assembler;
+  const asmjit::Label miss = a.newLabel();
+  piece.landing_pad();
+  emit_class_tag(a);
+  a.cmp(a64::w16, a64::w1);
+  a.b_ne(miss);
+  piece.pad_to(unchecked_entry_offset());
+  piece.landing_pad();
+  emit_body(a, plan);
+  // A conditional branch reaches 1 MiB, the trampoline may be further away.
+  a.bind(miss);
+  piece.jump(plan.miss_trampoline);
+  piece.trap_to(method_stride(plan.work));
+  return piece.finish();
+}
+
+CodeBytes AArch64::emit_pic_prototype() {
+  // Displacements are filled in for each copy; the prototype's own lead to its beginning.
+  constexpr ExecAddress kNowhere{std::uintptr_t{0x1000}};
+  Piece piece{kNowhere};
+  a64::Assembler& a = piece.assembler;
+  piece.landing_pad();
+  emit_class_tag(a);
+  a.cmp(a64::w16, a64::w1);
+  const asmjit::Label others = a.newLabel();
+  a.b_ne(others);
+  piece.jump(kNowhere);
+  a.bind(others);
+  piece.jump(kNowhere);
+  for (unsigned index = kMaxPicCases - 1; index >= 1; --index) {
+    const asmjit::Label next = a.newLabel();
+    piece.constant32(a64::w17, kNoClass);
+    a.cmp(a64::w16, a64::w17);
+    a.b_ne(next);
+    piece.jump(kNowhere);
+    a.bind(next);
+  }
+  piece.jump(kNowhere);
+  piece.trap_to(kPicSize);
+  return piece.finish();
+}
+
+CodeBytes AArch64::emit_cell_pic(const CellPicPlan& plan) {
+  Piece piece{plan.at};
+  a64::Assembler& a = piece.assembler;
+  piece.landing_pad();
+  emit_class_tag(a);
+  piece.address_of(a64::x15, plan.slots);
+  if (plan.shared) {
+    a.add(a64::x15, a64::x15, a64::x1);  // loading w1 has cleared the upper half
+  }
+  for (unsigned index = 0; index < kMaxPicCases; ++index) {
+    const asmjit::Label next = a.newLabel();
+    a.ldp(a64::x14, a64::x17, a64::ptr(a64::x15, static_cast<std::int32_t>(index * sizeof(Cell))));
+    a.cmp(a64::w16, a64::w14);
+    a.b_ne(next);
+    a.br(a64::x17);
+    a.bind(next);
+  }
+  piece.jump(plan.miss_trampoline);
+  piece.trap_to(kCellPicStride);
+  return piece.finish();
+}
+
+CodeBytes AArch64::emit_open_pic(const OpenPicPlan& plan) {
+  Piece piece{plan.at};
+  a64::Assembler& a = piece.assembler;
+  piece.landing_pad();
+  emit_class_tag(a);
+  static_assert(method_cache_key(0, 1) == std::uint64_t{1} << 32U);
+  a.movz(a64::x11, plan.selector & 0xffffU, 32);
+  a.movk(a64::x11, plan.selector >> 16U, 48);
+  a.orr(a64::x11, a64::x11, a64::x16);
+  piece.constant32(a64::w12, selector_hash(plan.selector));
+  a.eor(a64::w12, a64::w12, a64::w16);
+  piece.address_of(a64::x10, plan.method_cache);
+  for (unsigned probe = 0; probe < kMethodCacheProbes; ++probe) {
+    emit_probe(a, probe, plan.mask);
+  }
+  piece.constant32(a64::w1, plan.selector);
+  piece.jump(plan.open_miss_trampoline);
+  piece.trap_to(kOpenPicStride);
+  return piece.finish();
+}
+
+CodeBytes AArch64::emit_trampoline(const TrampolinePlan& plan) {
+  Piece piece{plan.at};
+  a64::Assembler& a = piece.assembler;
+  // Entered with the site's return address in x30 and left by a branch with it still there: calls
+  // and returns stay paired.
+  piece.landing_pad();
+  a.stp(a64::x29, a64::x30, a64::ptr_pre(a64::sp, -32));
+  a.mov(a64::x29, a64::sp);
+  a.str(a64::x0, a64::ptr(a64::sp, 16));
+  a.mov(a64::x3, a64::x30);
+  a.mov(a64::w2, a64::w1);
+  a.mov(a64::x1, a64::x0);
+  piece.constant64(a64::x0, reinterpret_cast<std::uintptr_t>(plan.machine));
+  piece.constant64(a64::x16, reinterpret_cast<std::uintptr_t>(plan.function));
+  a.blr(a64::x16);
+  a.mov(a64::x16, a64::x0);
+  a.ldr(a64::x0, a64::ptr(a64::sp, 16));
+  a.ldp(a64::x29, a64::x30, a64::ptr_post(a64::sp, 32));
+  a.br(a64::x16);
+  piece.trap_to(kTrampolineStride);
+  return piece.finish();
+}
+
+}  // namespace patchbench::send

@@ -1,0 +1,316 @@
+// workloads/send/golden_test.hpp - everything that an architecture's generator emits, held against
+// the bytes in codegen_<arch>_golden.txt.
+//
+// The file shows each piece as objdump reads it: offset, bytes, instruction. Only the bytes are
+// compared; codegen_golden.py writes the file anew. Whoever does so reads the difference before
+// committing it.
+#pragma once
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <span>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <patchbench_catch.hpp>
+
+#include "workloads/send/codegen.hpp"
+#include "workloads/send/method_cache.hpp"
+
+namespace patchbench::send {
+
+inline constexpr ExecAddress kCode{0x1000'0000};
+inline constexpr ExecAddress kMissTrampoline = kCode;
+inline constexpr ExecAddress kOpenMissTrampoline = kCode + 0x40;
+inline constexpr ExecAddress kOpenPic = kCode + 0xc0;
+inline constexpr ExecAddress kMethods = kCode + 0x1000;
+inline constexpr ExecAddress kDriver = kCode + 0x2000;
+inline constexpr ExecAddress kPics = kCode + 0x3000;
+inline constexpr ExecAddress kCells{0x5000'0000};
+inline constexpr ExecAddress kSlots{0x5000'1000};
+inline constexpr ExecAddress kMethodCache{0x7000'0000};
+
+inline constexpr Dispatch kDispatches[] = {
+    Dispatch::inline_cache, Dispatch::cell_cache,  Dispatch::cell_cache_shared, Dispatch::unchecked,
+    Dispatch::tag_cell,     Dispatch::target_cell, Dispatch::target_register};
+
+inline std::string name_of(Dispatch dispatch) {
+  switch (dispatch) {
+    case Dispatch::inline_cache:
+      return "inline_cache";
+    case Dispatch::cell_cache:
+      return "cell_cache";
+    case Dispatch::cell_cache_shared:
+      return "cell_cache_shared";
+    case Dispatch::unchecked:
+      return "unchecked";
+    case Dispatch::tag_cell:
+      return "tag_cell";
+    case Dispatch::target_cell:
+      return "target_cell";
+    case Dispatch::target_register:
+      return "target_register";
+  }
+  return {};
+}
+
+inline std::string name_of(SiteOrder order) {
+  switch (order) {
+    case SiteOrder::linear:
+      return "linear";
+    case SiteOrder::shuffled:
+      return "shuffled";
+    case SiteOrder::standalone:
+      return "standalone";
+  }
+  return {};
+}
+
+// --- what is compared ---
+
+struct Emitted {
+  std::string name;
+  ExecAddress at;
+  CodeBytes bytes;
+};
+
+/// Two sites; a shuffled driver executes the second one first.
+template <Architecture A>
+CodeBytes driver(Dispatch dispatch, SiteOrder order) {
+  const SitePlan sites[] = {{.receiver_offset = 0, .next = 2}, {.receiver_offset = 16, .next = 0}};
+  const Selector selectors[] = {kFirstSelector, kFirstSelector + 0x123};
+  return A::emit_driver({.dispatch = dispatch,
+                         .order = order,
+                         .at = kDriver,
+                         .cells = kCells,
+                         .first_site = 1,
+                         .sites = sites,
+                         .selectors = selectors,
+                         .miss_trampoline = kMissTrampoline});
+}
+
+template <Architecture A>
+CodeBytes method(std::uint32_t number, std::uint32_t work, bool immediate_receiver) {
+  return A::emit_method({.at = kMethods,
+                         .miss_trampoline = kMissTrampoline,
+                         .method = number,
+                         .work = work,
+                         .immediate_receiver = immediate_receiver});
+}
+
+inline ClassTag tag_of_case(unsigned index) { return kFirstHeapTag + index; }
+template <Architecture A>
+ExecAddress target_of_case(unsigned index) {
+  return kMethods + index * A::method_stride(8) + A::unchecked_entry_offset();
+}
+
+/// A PIC as misses fill it: the first two cases at once, the others one by one.
+template <Architecture A>
+CodeBytes closed_pic(unsigned cases) {
+  CodeBytes pic = A::emit_pic_prototype();
+  A::fill_pic(pic.data(), kPics, target_of_case<A>(0), kMissTrampoline);
+  for (unsigned index = 1; index < cases; ++index) {
+    A::fill_pic_case(pic.data(), kPics, index, tag_of_case(index), target_of_case<A>(index));
+    const std::uint32_t jump =
+        A::encode_jump(kPics + A::kPicJumpOffset, kPics + A::pic_case_offset(index));
+    std::memcpy(&pic[A::kPicJumpOffset], &jump, sizeof jump);
+  }
+  return pic;
+}
+
+template <Architecture A>
+CodeBytes cell_pic(bool shared) {
+  return A::emit_cell_pic(
+      {.at = kPics, .slots = kSlots, .shared = shared, .miss_trampoline = kMissTrampoline});
+}
+
+template <Architecture A>
+CodeBytes open_pic(std::uint32_t cache_entries) {
+  return A::emit_open_pic({.at = kOpenPic,
+                           .selector = kFirstSelector,
+                           .method_cache = kMethodCache,
+                           .mask = cache_entries - 1,
+                           .open_miss_trampoline = kOpenMissTrampoline});
+}
+
+template <Architecture A>
+CodeBytes trampoline() {
+  constexpr std::uintptr_t kFunction = 0x5566'7788'99aa;
+  constexpr std::uintptr_t kMachine = 0x7fff'1122'3344;
+  return A::emit_trampoline({.at = kMissTrampoline,
+                             .function = reinterpret_cast<MissFunction>(kFunction),
+                             .machine = reinterpret_cast<void*>(kMachine)});
+}
+
+template <Architecture A>
+std::vector<Emitted> everything() {
+  std::vector<Emitted> pieces;
+  for (const SiteOrder order : {SiteOrder::linear, SiteOrder::shuffled, SiteOrder::standalone}) {
+    for (const Dispatch dispatch : kDispatches) {
+      pieces.push_back({"driver/" + name_of(dispatch) + "/" + name_of(order), kDriver,
+                        driver<A>(dispatch, order)});
+    }
+  }
+  pieces.push_back({"call-site", kCode, A::emit_call_site()});
+  pieces.push_back({"return", kCode, A::emit_return()});
+  for (const std::uint32_t work : {0U, 1U, 8U}) {
+    const std::string suffix = "/work=" + std::to_string(work);
+    pieces.push_back({"method/heap" + suffix, kMethods, method<A>(1, work, false)});
+    pieces.push_back({"method/small-integer" + suffix, kMethods, method<A>(0, work, true)});
+  }
+  pieces.push_back({"closed-pic/prototype", ExecAddress{0x1000}, A::emit_pic_prototype()});
+  for (unsigned cases = 2; cases <= kMaxPicCases; ++cases) {
+    pieces.push_back({"closed-pic/" + std::to_string(cases), kPics, closed_pic<A>(cases)});
+  }
+  pieces.push_back({"cell-pic/of-a-site", kPics, cell_pic<A>(false)});
+  pieces.push_back({"cell-pic/shared", kPics, cell_pic<A>(true)});
+  pieces.push_back({"open-pic/cache_entries=1024", kOpenPic, open_pic<A>(1024)});
+  pieces.push_back({"open-pic/cache_entries=16", kOpenPic, open_pic<A>(16)});
+  pieces.push_back({"trampoline", kMissTrampoline, trampoline<A>()});
+  return pieces;
+}
+
+// --- the golden file ---
+
+struct GoldenLine {
+  std::size_t offset = 0;
+  CodeBytes bytes;
+  std::string text;
+};
+
+struct GoldenPiece {
+  std::uintptr_t at = 0;
+  std::vector<GoldenLine> lines;
+};
+
+/// "d503201f" is a word, least significant byte first; "cc" is a byte.
+inline CodeBytes parse_unit(const std::string& hex) {
+  const auto value = std::stoul(hex, nullptr, 16);
+  CodeBytes bytes;
+  for (std::size_t i = 0; i < hex.size() / 2; ++i) {
+    bytes.push_back(static_cast<std::byte>(value >> (8 * i) & 0xffU));
+  }
+  return bytes;
+}
+
+/// "  24  cc *40 ; int3" is forty bytes cc at offset 24.
+inline GoldenLine parse_line(const std::string& text) {
+  GoldenLine line;
+  line.text = text;
+  std::istringstream words(text.substr(0, text.find(';')));
+  words >> line.offset;
+  CodeBytes unit;
+  for (std::string word; words >> word;) {
+    unsigned long times = 1;
+    if (word.front() == '*') {
+      times = std::stoul(word.substr(1)) - 1;  // one is there
+    } else {
+      unit = parse_unit(word);
+    }
+    for (; times > 0; --times) {
+      line.bytes.insert(line.bytes.end(), unit.begin(), unit.end());
+    }
+  }
+  return line;
+}
+
+inline std::map<std::string, GoldenPiece> read_golden(const std::string& arch) {
+  const std::string path =
+      std::string{PATCHBENCH_WORKLOADS_DIR} + "/send/codegen_" + arch + "_golden.txt";
+  std::ifstream file(path);
+  INFO(path);
+  REQUIRE(file);
+  std::map<std::string, GoldenPiece> pieces;
+  GoldenPiece* piece = nullptr;
+  for (std::string text; std::getline(file, text);) {
+    if (text.empty() || text.front() == '#') {
+      continue;
+    }
+    if (text.front() != ' ') {
+      std::istringstream words(text);
+      std::string name;
+      std::string at;
+      words >> name >> at;
+      piece = &pieces[name];
+      piece->at = std::stoul(at, nullptr, 16);
+    } else {
+      REQUIRE(piece != nullptr);
+      piece->lines.push_back(parse_line(text));
+    }
+  }
+  return pieces;
+}
+
+inline std::string hex(std::span<const std::byte> bytes) {
+  std::string text;
+  for (const std::byte byte : bytes) {
+    char digits[4];
+    std::snprintf(digits, sizeof digits, "%02x ", std::to_integer<unsigned>(byte));
+    text += digits;
+  }
+  return text;
+}
+
+inline void check_piece(const Emitted& emitted, const GoldenPiece& golden) {
+  INFO(emitted.name);
+  CHECK(emitted.at.value() == golden.at);
+  std::size_t offset = 0;
+  for (const GoldenLine& line : golden.lines) {
+    INFO("golden: " << line.text);
+    REQUIRE(line.offset == offset);
+    REQUIRE(offset + line.bytes.size() <= emitted.bytes.size());
+    const auto found = std::span(emitted.bytes).subspan(offset, line.bytes.size());
+    INFO("found:  " << hex(found));
+    REQUIRE(std::ranges::equal(found, line.bytes));
+    offset += line.bytes.size();
+  }
+  CHECK(emitted.bytes.size() == offset);
+}
+
+template <Architecture A>
+void check_golden(const std::string& arch) {
+  std::map<std::string, GoldenPiece> golden = read_golden(arch);
+  for (const Emitted& emitted : everything<A>()) {
+    INFO(emitted.name);
+    const auto found = golden.find(emitted.name);
+    REQUIRE(found != golden.end());
+    check_piece(emitted, found->second);
+    golden.erase(found);
+  }
+  for (const auto& [name, piece] : golden) {
+    INFO(name << " is in the golden file, but nothing emits it");
+    CHECK(piece.lines.empty());
+  }
+}
+
+/// For codegen_golden.py.
+template <Architecture A>
+void write_pieces() {
+  const char* path = std::getenv("PATCHBENCH_PIECES");  // NOLINT(concurrency-mt-unsafe)
+  REQUIRE(path != nullptr);
+  std::ofstream file(path);
+  for (const Emitted& emitted : everything<A>()) {
+    file << emitted.name << ' ' << std::hex << emitted.at.value() << ' ' << hex(emitted.bytes)
+         << '\n';
+  }
+  REQUIRE(file.flush());
+}
+
+// --- reading emitted bytes ---
+
+inline std::uint32_t word_at(const CodeBytes& bytes, std::size_t offset) {
+  std::uint32_t word = 0;
+  REQUIRE(offset + sizeof word <= bytes.size());
+  std::memcpy(&word, &bytes[offset], sizeof word);
+  return word;
+}
+
+constexpr bool in_one_quadword(std::size_t offset) { return offset % 8 + 4 <= 8; }
+
+}  // namespace patchbench::send

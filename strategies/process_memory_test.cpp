@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <set>
 #include <sstream>
 
 #include <sys/mman.h>
@@ -60,6 +61,35 @@ void add_mappings(Holdings& held) {
     }
   }
 }
+
+std::vector<Segment> all_segments() {
+  std::vector<Segment> found;
+  std::ifstream in("/proc/sysvipc/shm");
+  in.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream columns(line);
+    long key = 0;
+    Segment segment;
+    unsigned mode = 0;
+    std::size_t size = 0;
+    columns >> key >> segment.id >> std::oct >> mode >> std::dec >> size >> segment.creator;
+    segment.goes_with_last_user = (mode & kShmDest) != 0;
+    if (columns) {
+      found.push_back(segment);
+    }
+  }
+  return found;
+}
+
+/// Left by processes that ended without removing them, before this program began. The system gives
+/// their numbers to others, perhaps to this one.
+const std::set<int> kOlderSegments = [] {
+  std::set<int> ids;
+  for (const Segment& segment : all_segments()) {
+    ids.insert(segment.id);
+  }
+  return ids;
+}();
 
 void add_segments(Holdings& held) {
   for (const Segment& segment : segments_created_by(getpid())) {
@@ -123,21 +153,10 @@ std::uintptr_t free_place(std::size_t size) {
 }
 
 std::vector<Segment> segments_created_by(pid_t creator) {
-  std::vector<Segment> found;
-  std::ifstream in("/proc/sysvipc/shm");
-  in.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-  for (std::string line; std::getline(in, line);) {
-    std::istringstream columns(line);
-    long key = 0;
-    Segment segment;
-    unsigned mode = 0;
-    std::size_t size = 0;
-    columns >> key >> segment.id >> std::oct >> mode >> std::dec >> size >> segment.creator;
-    segment.goes_with_last_user = (mode & kShmDest) != 0;
-    if (columns && segment.creator == creator) {
-      found.push_back(segment);
-    }
-  }
+  std::vector<Segment> found = all_segments();
+  std::erase_if(found, [creator](const Segment& segment) {
+    return segment.creator != creator || kOlderSegments.contains(segment.id);
+  });
   return found;
 }
 

@@ -44,6 +44,8 @@ struct Segment {
   bool goes_with_last_user = false;  // IPC_RMID was said
 };
 
+/// Only those that this program or its children made: process numbers are used again, and segments
+/// outlive their process.
 [[nodiscard]] std::vector<Segment> segments_created_by(pid_t creator);
 
 /// What a zone could leave behind in its process, in words and sorted: descriptors, SysV segments

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -224,6 +225,11 @@ void warn_of_build(results::Context& context) {
 }
 
 }  // namespace
+
+std::string declared_emulator() {
+  const char* name = std::getenv("PATCHBENCH_EMULATED");
+  return name == nullptr ? "" : name;
+}
 
 results::Context read_environment(const EnvironmentSources& sources, const std::vector<int>& cpus) {
   const path& root = sources.root;

@@ -10,11 +10,17 @@
 
 namespace patchbench::harness {
 
+/// The variable PATCHBENCH_EMULATED: the name of the emulator this runs in, set by whoever started
+/// that, where nothing inside can tell. Empty when it is not set.
+[[nodiscard]] std::string declared_emulator();
+
 /// Where facts come from. Tests bring their own tree.
 struct EnvironmentSources {
   std::filesystem::path root = "/";                 // of /proc, /sys and /etc
   std::string hypervisor = hypervisor_signature();  // what the processor says
   std::string arch = std::string(machine_name());
+  std::string emulator = declared_emulator();  // what the environment says
+  bool (*breaks_architecture)() = harness::breaks_architecture;
 };
 
 /// Reads files and nothing else: no program is started, nothing of the machine is changed. `cpus`

@@ -58,7 +58,11 @@ class FakeMachine {
     tree.write(fs::path("sys/devices/system/cpu") / name, text);
   }
   [[nodiscard]] EnvironmentSources sources() const {
-    return {.root = tree.path(), .hypervisor = hypervisor, .arch = arch};
+    return {.root = tree.path(),
+            .hypervisor = hypervisor,
+            .arch = arch,
+            .emulator = emulator,
+            .breaks_architecture = breaks_architecture};
   }
   [[nodiscard]] results::Context read(const std::vector<int>& cpus = {0}) const {
     return read_environment(sources(), cpus);
@@ -67,6 +71,8 @@ class FakeMachine {
   TemporaryDirectory tree;
   std::string hypervisor;
   std::string arch = "x86_64";
+  std::string emulator;
+  bool (*breaks_architecture)() = [] { return false; };
 };
 
 bool warns(const results::Context& context, std::string_view part) {
@@ -125,8 +131,12 @@ TEST_CASE("the build is described") {
 
 TEST_CASE("what cannot be read is unknown, never zero") {
   const TemporaryDirectory empty;
-  const results::Context context =
-      read_environment({.root = empty.path(), .hypervisor = "", .arch = "aarch64"}, {2});
+  const results::Context context = read_environment({.root = empty.path(),
+                                                     .hypervisor = "",
+                                                     .arch = "aarch64",
+                                                     .emulator = "",
+                                                     .breaks_architecture = [] { return false; }},
+                                                    {2});
   CHECK(context.host == "unknown");
   CHECK_FALSE(context.kernel.has_value());
   CHECK_FALSE(context.cpu.model.has_value());
@@ -210,6 +220,24 @@ TEST_CASE("an emulator is told from a hypervisor") {
     machine.tree.write("sys/class/dmi/id/sys_vendor", "QEMU\n");
     CHECK(machine.read().virtualization == "qemu");
   }
+  SECTION("by its Arm processor's name") {
+    machine.arch = "aarch64";
+    machine.tree.write("proc/cpuinfo",
+                       "processor\t: 0\nCPU implementer\t: 0x00\nCPU part\t: 0x051\n");
+    CHECK(machine.read().virtualization == "unknown emulator");
+  }
+  SECTION("by what a processor cannot do") {
+    machine.arch = "aarch64";
+    machine.tree.write("proc/cpuinfo", kRaspberry);
+    machine.tree.write("proc/device-tree/compatible", "linux,dummy-virt");
+    machine.breaks_architecture = [] { return true; };
+    CHECK(machine.read().virtualization == "qemu");
+    CHECK_FALSE(warns(machine.read(), "nothing says whether"));
+  }
+  SECTION("by whoever started it") {
+    machine.emulator = "gem5";
+    CHECK(machine.read().virtualization == "gem5");
+  }
   SECTION("by the program that runs this one") {
     fs::create_directories(machine.tree / "proc/thread-self");
     fs::create_symlink("/usr/bin/qemu-aarch64-static", machine.tree / "proc/thread-self/exe");
@@ -240,6 +268,13 @@ TEST_CASE("QEMU's board without firmware leaves it open") {
   machine.tree.write("proc/device-tree/compatible", std::string_view("linux,dummy-virt\0", 17));
   CHECK(machine.read().virtualization == "qemu");
   CHECK(warns(machine.read(), "nothing says whether"));
+}
+
+TEST_CASE("the emulator that the environment declares has a name") {
+  setenv("PATCHBENCH_EMULATED", "gem5", 1);
+  CHECK(declared_emulator() == "gem5");
+  unsetenv("PATCHBENCH_EMULATED");
+  CHECK(declared_emulator().empty());
 }
 
 TEST_CASE("the hypervisor flag alone says that there is one") {

@@ -24,6 +24,7 @@ patchbench::harness::Settings fake_settings() {
   }
   if (const std::string root = variable("FAKE_ROOT"); !root.empty()) {
     settings.sources.root = root;
+    settings.sources.breaks_architecture = [] { return false; };
   }
   return settings;
 }

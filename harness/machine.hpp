@@ -18,6 +18,10 @@ namespace patchbench::harness {
 /// says nothing, which is always so where the architecture has no such instruction.
 [[nodiscard]] std::string hypervisor_signature();
 
+/// Whether two threads caught the processor at something that its architecture forbids. True proves
+/// an emulator; false proves nothing: there may be no such test, or no second processor for it.
+[[nodiscard]] bool breaks_architecture();
+
 /// What has to stand beside results of strategies that write code through another address than it
 /// executes at, and execute no serialising instruction before running it. Empty where the
 /// architecture defines that case.

@@ -16,6 +16,9 @@ std::string_view objdump_machine() { return "i386:x86-64"; }
 // physical addresses.
 std::string_view second_view_note() { return "no architectural guarantee"; }
 
+// Not needed: emulators say so by CPUID and by the processor's name.
+bool breaks_architecture() { return false; }
+
 std::string hypervisor_signature() {
   constexpr unsigned kFeatures = 1;
   constexpr unsigned kHypervisorPresent = 1U << 31U;  // ECX; reserved for this use by both vendors

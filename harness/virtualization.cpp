@@ -40,6 +40,9 @@ constexpr std::array kDmi = {
     Name{"Apple Virtualization", "apple"},
 };
 
+// The implementer code that Arm keeps for software (MIDR_EL1). QEMU's processor "max" has it.
+constexpr std::string_view kSoftwareImplementer = "0x00";
+
 template <std::size_t kSize>
 std::optional<std::string> search(const std::array<Name, kSize>& names, std::string_view text) {
   for (const Name& name : names) {
@@ -51,7 +54,7 @@ std::optional<std::string> search(const std::array<Name, kSize>& names, std::str
 }
 
 /// qemu-user fakes /proc/self, but not this other name of the same directory.
-bool runs_under_qemu_user(const std::filesystem::path& root) {
+bool is_qemu_user(const std::filesystem::path& root) {
   std::error_code ignored;
   const auto program = std::filesystem::read_symlink(root / "proc/thread-self/exe", ignored);
   return program.filename().string().starts_with("qemu-");
@@ -95,32 +98,51 @@ std::optional<std::string> without_a_trace(const EnvironmentSources& sources,
   return x86 || described ? std::optional<std::string>("none") : std::nullopt;
 }
 
+bool runs_under_qemu_user(const EnvironmentSources& sources, const CpuInfo& cpuinfo) {
+  const bool foreign = sources.arch == "aarch64" && cpuinfo.find("vendor_id").has_value();
+  return is_qemu_user(sources.root) || foreign;
+}
+
+bool is_emulated(const EnvironmentSources& sources, const CpuInfo& cpuinfo) {
+  const std::string model = cpuinfo.find("model name").value_or("");
+  return !sources.emulator.empty() || sources.hypervisor.starts_with("TCG") ||
+         model.find("QEMU TCG") != std::string::npos ||
+         cpuinfo.find("CPU implementer") == kSoftwareImplementer ||
+         read_dmi(sources.root).find("QEMU Virtual Machine") != std::string::npos ||
+         sources.breaks_architecture();
+}
+
+/// Who emulates or virtualises.
+std::optional<std::string> find_kind(const EnvironmentSources& sources, const CpuInfo& cpuinfo,
+                                     bool emulated) {
+  if (!sources.emulator.empty()) {
+    return sources.emulator;
+  }
+  if (auto kind = search(kSignatures, sources.hypervisor)) {
+    return kind;
+  }
+  if (auto kind = search_files(sources.root)) {
+    return kind;
+  }
+  return emulated ? "unknown emulator" : without_a_trace(sources, cpuinfo);
+}
+
 }  // namespace
 
 Virtualization detect_virtualization(const EnvironmentSources& sources) {
   const CpuInfo cpuinfo = read_cpuinfo(sources.root, 0);
   Virtualization found;
-  const bool foreign = sources.arch == "aarch64" && cpuinfo.find("vendor_id").has_value();
-  if (runs_under_qemu_user(sources.root) || foreign) {
+  if (runs_under_qemu_user(sources, cpuinfo)) {
     found.kind = "qemu-user";
     found.emulated = true;
     return found;
   }
-  found.kind = search(kSignatures, sources.hypervisor);
-  if (!found.kind) {
-    found.kind = search_files(sources.root);
-  }
-  if (!found.kind) {
-    found.kind = without_a_trace(sources, cpuinfo);
-  }
-  const std::string model = cpuinfo.find("model name").value_or("");
-  found.emulated = sources.hypervisor.starts_with("TCG") ||
-                   model.find("QEMU TCG") != std::string::npos ||
-                   read_dmi(sources.root).find("QEMU Virtual Machine") != std::string::npos;
+  found.emulated = is_emulated(sources, cpuinfo);
+  found.kind = find_kind(sources, cpuinfo, found.emulated);
   if (found.kind == "qemu" && !found.emulated) {
     found.warnings.emplace_back(
         "QEMU's board, and nothing says whether a hypervisor or an emulator runs it: if it is an "
-        "emulator, no time here means anything");
+        "emulator, no time here means anything, and PATCHBENCH_EMULATED=qemu-system has to say so");
   }
   return found;
 }

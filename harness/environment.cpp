@@ -239,6 +239,9 @@ results::Context read_environment(const EnvironmentSources& sources, const std::
   context.host = read_trimmed(root / "proc/sys/kernel/hostname").value_or("unknown");
   context.arch = sources.arch;
   context.cpu = read_cpu(root, cpus);
+  if (!sources.cache_maintenance.empty()) {
+    context.cpu.caches.emplace_back("maintenance", sources.cache_maintenance);
+  }
   context.kernel = read_kernel(root);
   context.kernel_command_line = read_kernel_options(root);
   context.virtualization = std::move(machine.kind);

@@ -7,6 +7,7 @@
 
 #include "harness/machine.hpp"
 #include "results/model.hpp"
+#include "strategies/publish.hpp"
 
 namespace patchbench::harness {
 
@@ -19,7 +20,8 @@ struct EnvironmentSources {
   std::filesystem::path root = "/";                 // of /proc, /sys and /etc
   std::string hypervisor = hypervisor_signature();  // what the processor says
   std::string arch = std::string(machine_name());
-  std::string emulator = declared_emulator();  // what the environment says
+  std::string emulator = declared_emulator();             // what the environment says
+  std::string cache_maintenance = describe_publishing();  // what each patch is followed by
   bool (*breaks_architecture)() = harness::breaks_architecture;
 };
 

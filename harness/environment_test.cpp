@@ -62,6 +62,7 @@ class FakeMachine {
             .hypervisor = hypervisor,
             .arch = arch,
             .emulator = emulator,
+            .cache_maintenance = cache_maintenance,
             .breaks_architecture = breaks_architecture};
   }
   [[nodiscard]] results::Context read(const std::vector<int>& cpus = {0}) const {
@@ -72,6 +73,7 @@ class FakeMachine {
   std::string hypervisor;
   std::string arch = "x86_64";
   std::string emulator;
+  std::string cache_maintenance = "DC CVAU every 64 bytes";
   bool (*breaks_architecture)() = [] { return false; };
 };
 
@@ -97,7 +99,8 @@ TEST_CASE("a machine as its files describe it") {
   CHECK(context.cpu.online == 4);
   CHECK(context.cpu.pinned == "0");
   CHECK(context.cpu.caches ==
-        std::vector<std::pair<std::string, std::string>>{{"L1d", "32K"}, {"L3", "22528K"}});
+        std::vector<std::pair<std::string, std::string>>{
+            {"L1d", "32K"}, {"L3", "22528K"}, {"maintenance", "DC CVAU every 64 bytes"}});
   CHECK(context.virtualization == "none");
   CHECK_FALSE(context.emulated);
   CHECK(context.governor == "performance");
@@ -135,6 +138,7 @@ TEST_CASE("what cannot be read is unknown, never zero") {
                                                      .hypervisor = "",
                                                      .arch = "aarch64",
                                                      .emulator = "",
+                                                     .cache_maintenance = "",
                                                      .breaks_architecture = [] { return false; }},
                                                     {2});
   CHECK(context.host == "unknown");

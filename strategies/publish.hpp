@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "code_zone.hpp"
 
@@ -20,5 +21,9 @@ void publish(ExecAddress exec, WritableAddress writable, std::size_t size,
 /// Whether a patch through this kind of alias, published as above, is guaranteed by the
 /// architecture to be seen, or only by the behaviour of the processors that exist.
 [[nodiscard]] bool publish_is_architectural(AliasKind alias) noexcept;
+
+/// What publishing does on this processor, for the record: "DC CVAU every 64 bytes, IC IVAU every
+/// 64 bytes".
+[[nodiscard]] std::string describe_publishing();
 
 }  // namespace patchbench

@@ -1,5 +1,6 @@
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "publish.hpp"
 
@@ -21,9 +22,9 @@
 //
 // CTR_EL0 says at run time how long the lines are, and which half the processor makes needless:
 // IDC, the clean; DIC, the invalidation. The barriers stay. Linux lets programs read the register;
-// where cores differ it answers with what is safe for all of them (Documentation/arch/arm64/
-// cpu-feature-registers.rst, CTR_EL0). That answer is a trap into the kernel, so it is asked for
-// once.
+// where cores differ (Documentation/arch/arm64/cpu-feature-registers.rst), and where one has an
+// erratum (Neoverse N1 1542419: DIC is hidden), it answers with what is safe for all of them. That
+// answer is a trap into the kernel, so it is asked for once.
 
 namespace patchbench {
 namespace {
@@ -73,5 +74,14 @@ void publish(ExecAddress exec, WritableAddress writable, std::size_t size,
 }
 
 bool publish_is_architectural(AliasKind /*alias*/) noexcept { return true; }
+
+std::string describe_publishing() {
+  const auto every = [](const char* operation, std::uintptr_t line) {
+    return std::string{operation} + " every " + std::to_string(line) + " bytes";
+  };
+  return (kRequired.clean ? every("DC CVAU", kRequired.data_line) : "no clean (IDC)") + ", " +
+         (kRequired.invalidate ? every("IC IVAU", kRequired.instruction_line)
+                               : "no invalidation (DIC)");
+}
 
 }  // namespace patchbench

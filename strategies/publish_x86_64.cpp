@@ -17,4 +17,6 @@ void publish(ExecAddress /*exec*/, WritableAddress /*writable*/, std::size_t /*s
 
 bool publish_is_architectural(AliasKind alias) noexcept { return alias == AliasKind::same_address; }
 
+std::string describe_publishing() { return "none"; }
+
 }  // namespace patchbench

@@ -28,3 +28,15 @@ if(NOT PATCHBENCH_SANITIZE)
       LABELS install TIMEOUT 600)
   endforeach()
 endif()
+
+# A kernel of another architecture, where programs for one are built.
+function(patchbench_guest_test name class)
+  add_test(NAME "guest: ${name}"
+    COMMAND "${scripts}/guest_test.py" $<TARGET_FILE:bench-run> $<TARGET_FILE:count_self> ${class})
+  set_tests_properties("guest: ${name}" PROPERTIES LABELS guest TIMEOUT 600)
+endfunction()
+if(TARGET count_self)
+  patchbench_guest_test("output, status and files come back" ThePassage)
+  patchbench_guest_test("every strategy works under a real kernel" EveryStrategy)
+  patchbench_guest_test("perf_event counts, and instructions repeat" Counters)
+endif()

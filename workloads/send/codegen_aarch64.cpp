@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "workloads/send/architecture_aarch64.hpp"
-#include "workloads/send/asmjit_a64.hpp"
+#include "workloads/send/asmjit_aarch64.hpp"
 #include "workloads/send/method_cache.hpp"
 #include "workloads/send/piece.hpp"
 

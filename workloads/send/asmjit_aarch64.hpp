@@ -1,4 +1,4 @@
-// workloads/send/asmjit_a64.hpp - AsmJit's AArch64 assembler, under whichever name the installed
+// workloads/send/asmjit_aarch64.hpp - AsmJit's AArch64 assembler, under whichever name the installed
 // version has it.
 #pragma once
 

@@ -33,8 +33,7 @@ class FileDualZone {
   static constexpr AliasKind kAlias = AliasKind::second_view;
 
   explicit FileDualZone(const ZoneRequest& request)
-      : FileDualZone(open_executable_file(round_up_to_pages(request.size)),
-                     request) {}
+      : FileDualZone(open_executable_file(round_up_to_pages(request.size)), request) {}
 
   [[nodiscard]] ExecAddress exec() const noexcept { return views_.exec(); }
   [[nodiscard]] std::size_t size() const noexcept { return views_.size(); }

@@ -1,4 +1,3 @@
-#include "landing_pads.hpp"
 #include "mapping.hpp"
 
 #include <cerrno>
@@ -9,6 +8,8 @@
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <unistd.h>
+
+#include "landing_pads.hpp"
 
 // In Linux since 6.3 and not yet in this distribution's headers.
 #ifndef MFD_EXEC
@@ -123,8 +124,8 @@ ShmAttachment::~ShmAttachment() {
 DualView::DualView(const Fd& file, const ZoneRequest& request)
     : exec_(Mapping::shared_view(file, round_up_to_pages(request.size),
                                  protection_to_execute(request), request.placement.exec_at)),
-      writable_(Mapping::shared_view(file, round_up_to_pages(request.size),
-                                     PROT_READ | PROT_WRITE, request.placement.writable_at)),
+      writable_(Mapping::shared_view(file, round_up_to_pages(request.size), PROT_READ | PROT_WRITE,
+                                     request.placement.writable_at)),
       delta_(reinterpret_cast<std::uintptr_t>(writable_.address()) -
              reinterpret_cast<std::uintptr_t>(exec_.address())) {}
 

@@ -8,6 +8,8 @@ add_test(NAME "house: the layering test can fail"
   COMMAND Python3::Interpreter "${scripts}/check_layering.py" --selftest)
 add_test(NAME "house: setup installs what is missing and nothing else"
   COMMAND "${scripts}/setup_test")
+add_test(NAME "house: unpack takes backports from where the release comes from"
+  COMMAND "${scripts}/unpack_test")
 add_test(NAME "house: the end of a log shows the tests that failed"
   COMMAND "${scripts}/failed_tests_test")
 add_test(NAME "house: the mutation test can fail"

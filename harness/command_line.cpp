@@ -12,11 +12,14 @@
 
 #include "harness/cpu_list.hpp"
 #include "harness/environment.hpp"
+#include "harness/resume.hpp"
 #include "harness/usage_error.hpp"
 #include "harness/words.hpp"
 
 namespace patchbench::harness {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr int kMostRounds = 10'000;
 
@@ -77,6 +80,7 @@ struct Words {
   std::optional<std::string> baseline;
   std::optional<std::string> cpus;
   std::optional<std::string> out;
+  std::optional<std::string> resume;
   std::string list;
   bool dry_run = false;
   std::optional<std::string> dump_code;
@@ -130,6 +134,10 @@ void add_what_to_leave(CLI::App& app, Words& words) {
   app.add_option("--out", words.out,
                  "Directory for the results, never overwritten; by default "
                  "results/HOST-ARCH-TIME")
+      ->type_name("DIR");
+  app.add_option("--resume", words.resume,
+                 "Go on with the run in this directory, which was killed or interrupted; refuses "
+                 "when machine, program or options are not the same")
       ->type_name("DIR");
   app.add_flag("--list{text}", words.list,
                "Strategies, workloads and parameters; --list=json for programs")
@@ -215,6 +223,26 @@ void check_baseline(const Catalogue& catalogue, const std::optional<std::string>
   }
 }
 
+/// In this form two command lines can be compared, and parsed again.
+std::vector<std::string> plan_arguments(const Words& words, const Options& options) {
+  std::vector<std::string> arguments = {fmt::format("--strategy={}", words.strategies),
+                                        fmt::format("--workload={}", words.workloads),
+                                        fmt::format("--preset={}", words.preset),
+                                        fmt::format("--rounds={}", options.rounds),
+                                        fmt::format("--seed={}", options.seed),
+                                        fmt::format("--cpus={}", fmt::join(options.cpus, ","))};
+  for (const std::string& param : words.params) {
+    arguments.push_back(fmt::format("--param={}", param));
+  }
+  if (words.filter) {
+    arguments.push_back(fmt::format("--filter={}", *words.filter));
+  }
+  if (words.baseline) {
+    arguments.push_back(fmt::format("--baseline={}", *words.baseline));
+  }
+  return arguments;
+}
+
 Options compare(const Words& words, const Catalogue& catalogue) {
   Options options;
   options.selection.preset = chosen_preset(words.preset);
@@ -244,6 +272,7 @@ Options compare(const Words& words, const Catalogue& catalogue) {
   options.dump_code = words.dump_code;
   options.report = !words.no_report;
   options.quiet = words.quiet;
+  options.arguments = plan_arguments(words, options);
   return options;
 }
 
@@ -287,10 +316,7 @@ std::string as_typed(int argc, const char* const* argv) {
   return command;
 }
 
-}  // namespace
-
-std::variant<Options, Answer> parse_command_line(int argc, const char* const* argv,
-                                                 const Catalogue& catalogue) {
+std::variant<Words, Answer> parse_words(int argc, const char* const* argv) {
   CLI::App app(std::string(kSummary), "bench-run");
   app.footer(std::string(kExamples));
   app.formatter(std::make_shared<GnuFormatter>());
@@ -313,6 +339,72 @@ std::variant<Options, Answer> parse_command_line(int argc, const char* const* ar
   }
   if (const std::vector<std::string> extras = app.remaining(); !extras.empty()) {
     throw UsageError(unknown_option(app, extras.front()));
+  }
+  return words;
+}
+
+Words parse_recorded(const std::vector<std::string>& arguments) {
+  std::vector<const char*> argv = {"bench-run"};
+  std::ranges::transform(arguments, std::back_inserter(argv), &std::string::c_str);
+  return std::get<Words>(parse_words(static_cast<int>(argv.size()), argv.data()));
+}
+
+/// What was asked for beside --resume, where anything was, is held against the recorded options.
+void require_no_contradiction(Words asked, const Words& recorded, const Catalogue& catalogue) {
+  if (asked.seed.empty()) {
+    asked.seed = recorded.seed;
+  }
+  if (asked.out && fs::path(*asked.out) != fs::path(*asked.resume)) {
+    throw UsageError(fmt::format("--out={} and --resume={}: a resumed run stays where it is",
+                                 *asked.out, *asked.resume));
+  }
+  const auto differences = differing_arguments(compare(recorded, catalogue).arguments,
+                                               compare(asked, catalogue).arguments);
+  if (!differences.empty()) {
+    throw UsageError(fmt::format("--resume={}: {}; leave the option out, or start a new run",
+                                 *asked.resume, fmt::join(differences, "; ")));
+  }
+}
+
+Options resumed_options(const Words& asked, bool alone, const Catalogue& catalogue) {
+  if (asked.resume->empty()) {
+    throw UsageError("--resume is empty: name the directory of the run to go on with");
+  }
+  if (asked.dry_run || asked.dump_code || !asked.list.empty()) {
+    throw UsageError("--resume measures: --dry-run, --dump-code and --list do not go with it");
+  }
+  const results::Results unfinished = read_unfinished(*asked.resume);
+  const Words recorded = parse_recorded(unfinished.run.arguments);
+  if (!alone) {
+    require_no_contradiction(asked, recorded, catalogue);
+  }
+  Options options = compare(recorded, catalogue);
+  options.command = unfinished.run.command;
+  options.resume = asked.resume;
+  options.out = asked.resume;
+  options.quiet = asked.quiet;
+  options.report = !asked.no_report;
+  return options;
+}
+
+/// Whether every argument says where and how loudly, and none what to measure.
+bool only_resumes(int argc, const char* const* argv) {
+  return std::all_of(argv + 1, argv + argc, [](std::string_view argument) {
+    return argument.starts_with("--resume=") || argument == "--quiet" || argument == "--no-report";
+  });
+}
+
+}  // namespace
+
+std::variant<Options, Answer> parse_command_line(int argc, const char* const* argv,
+                                                 const Catalogue& catalogue) {
+  const auto parsed = parse_words(argc, argv);
+  if (const auto* answer = std::get_if<Answer>(&parsed)) {
+    return *answer;
+  }
+  const Words& words = std::get<Words>(parsed);
+  if (words.resume) {
+    return resumed_options(words, only_resumes(argc, argv), catalogue);
   }
   Options options = compare(words, catalogue);
   options.command = as_typed(argc, argv);

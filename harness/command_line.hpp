@@ -28,6 +28,10 @@ struct Options {
   bool report = true;
   bool quiet = false;
   std::string command;  // as typed, for the record
+  /// What decides the plan, in one form however it was typed, with what was left to chance or to
+  /// the machine (seed, processors): the same arguments give the same plan.
+  std::vector<std::string> arguments;
+  std::optional<std::filesystem::path> resume;  // the directory of the run to go on with; == out
 };
 
 /// --help and --version: text for stdout, and nothing else to do.
@@ -36,7 +40,8 @@ struct Answer {
 };
 
 /// Throws UsageError with a message that names the option and what it takes. Every word is compared
-/// with the catalogue here, so that a slip costs no measuring time.
+/// with the catalogue here, so that a slip costs no measuring time. --resume=DIR gives the options
+/// of the run in DIR; others beside it must not contradict them.
 [[nodiscard]] std::variant<Options, Answer> parse_command_line(int argc, const char* const* argv,
                                                                const Catalogue& catalogue);
 

@@ -22,6 +22,7 @@
 #include "harness/plan.hpp"
 #include "harness/probe.hpp"
 #include "harness/progress.hpp"
+#include "harness/resume.hpp"
 #include "harness/signals.hpp"
 #include "harness/terminal.hpp"
 #include "harness/timing.hpp"
@@ -137,6 +138,8 @@ results::Run describe_run(const Options& options, const results::Context& contex
   run.seed = options.seed;
   run.rounds = options.rounds;
   run.interrupted = true;  // until it has ended: a run that is killed leaves it so
+  run.arguments = options.arguments;
+  run.program = program_fingerprint();
   return run;
 }
 
@@ -162,6 +165,20 @@ results::Results blank_results(const Catalogue& catalogue, const Options& option
         "this machine allows no strategy: there is no baseline and no ratio");
   }
   return results;
+}
+
+/// What a run leaves for the one that goes on with it.
+struct Begun {
+  std::vector<results::JournalEntry> journal;
+  DoneRounds done{{}};
+};
+
+/// Takes over what was begun: its name, its beginning and the state of the machine then. Throws
+/// UsageError when this is not the same run.
+void go_on(const results::Results& begun, results::Results& results) {
+  require_same_run(begun, results);
+  results.run = begun.run;
+  results.context = begun.context;
 }
 
 /// A cell that has lost more rounds than it may (a fifth) is not started again: nothing it could
@@ -196,14 +213,16 @@ ChildTask make_task(const Options& options, const PlannedCell& cell, const Plann
 /// Runs the plan and keeps what comes back.
 class Measuring {
  public:
-  Measuring(const Options& options, const Settings& settings, const Prepared& prepared,
+  Measuring(const Options& options, const Settings& settings, const Prepared& prepared, Begun begun,
             results::JournalWriter& journal, SignalWatch& signals)
       : options_(options),
         settings_(settings),
         prepared_(prepared),
+        done_before_(std::move(begun.done)),
         journal_(journal),
         signals_(signals),
-        lost_(prepared.cells.size(), options.rounds) {}
+        lost_(prepared.cells.size(), options.rounds),
+        entries_(std::move(begun.journal)) {}
 
   /// False when the run was asked to stop. Throws std::system_error when the journal cannot be
   /// written.
@@ -226,7 +245,7 @@ class Measuring {
     for (std::size_t order = 0; order < round.order.size(); ++order) {
       const std::size_t cell = round.order[order];
       progress.show(done_++, number, prepared_.cells[cell].id);
-      if (lost_.given_up(cell)) {
+      if (lost_.given_up(cell) || done_before_.contains(prepared_.cells[cell].id, number)) {
         continue;
       }
       ChildTask task =
@@ -248,6 +267,7 @@ class Measuring {
   const Options& options_;
   const Settings& settings_;
   const Prepared& prepared_;
+  DoneRounds done_before_;
   results::JournalWriter& journal_;
   SignalWatch& signals_;
   LostRounds lost_;
@@ -266,8 +286,8 @@ std::string one_line(std::string text) {
   return text;
 }
 
-void announce(const Options& options, const Prepared& prepared, const results::Results& results,
-              const fs::path& directory) {
+void announce(const Options& options, const Prepared& prepared, const Begun& begun,
+              const results::Results& results, const fs::path& directory) {
   if (options.quiet) {
     return;
   }
@@ -285,6 +305,10 @@ void announce(const Options& options, const Prepared& prepared, const results::R
       results.context.cpu.pinned.value_or("any"),
       prepared.baseline.empty() ? "none" : prepared.baseline, options.seed,
       duration_text(expected_seconds(prepared, *options.selection.preset)));
+  if (options.resume) {
+    say(stderr, "{} of {} are there already\n", begun.done.size(),
+        counted(count_children(prepared), "sample"));
+  }
   say(stderr, "results go to {}\n", directory.string());
 }
 
@@ -408,17 +432,28 @@ int conclude(const Options& options, results::Results& results, const Measuring&
 results::JournalWriter open_results(const results::Results& results, const fs::path& directory) {
   claim_directory(directory);
   const fs::path file = directory / "samples.jsonl";
+  const fs::path results_file = directory / "results.json";
   try {
-    results::JournalWriter journal(file);
+    // First what the journal belongs to: without it nothing can be resumed.
     results::Results blank = results;
     analysis::summarise(blank, {});
-    results::write_results(blank, directory / "results.json");
-    return journal;
+    results::write_results(blank, results_file);
+    return results::JournalWriter(file);
   } catch (const std::system_error& error) {
-    std::error_code ignored;
-    fs::remove(file, ignored);  // ours, and empty: the next run may use this directory
+    std::error_code ignored;  // both are ours, and say nothing: the next run may use this directory
+    fs::remove(file, ignored);
+    fs::remove(results_file, ignored);
     throw UsageError(
         fmt::format("{}; make room, or name another directory with --out=DIR", error.what()));
+  }
+}
+
+/// The journal of a run that is resumed, without a torn last line.
+results::JournalWriter reopen_journal(const fs::path& directory) {
+  try {
+    return results::JournalWriter(directory / "samples.jsonl");
+  } catch (const std::system_error& error) {
+    throw UsageError(fmt::format("--resume: {}", error.what()));
   }
 }
 
@@ -432,11 +467,20 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
   }
   leave_out_what_is_denied(*prepared);
   results::Results results = blank_results(catalogue, options, settings, *prepared);
+  if (options.resume) {
+    go_on(read_unfinished(*options.resume), results);
+  }
   const fs::path directory =
       options.out.value_or(default_directory(results.context.host, results.context.arch));
-  results::JournalWriter journal = open_results(results, directory);
-  announce(options, *prepared, results, directory);
-  Measuring measuring(options, settings, *prepared, journal, signals);
+  results::JournalWriter journal =
+      options.resume ? reopen_journal(directory) : open_results(results, directory);
+  Begun begun;
+  if (options.resume) {
+    begun.journal = read_unfinished_journal(directory);
+    begun.done = DoneRounds(begun.journal);
+  }
+  announce(options, *prepared, begun, results, directory);
+  Measuring measuring(options, settings, *prepared, std::move(begun), journal, signals);
   const Ending ending = measure(measuring, journal.path());
   return conclude(options, results, measuring, ending, directory, signals);
 }

@@ -37,6 +37,7 @@ class Running {
   ~Running();
 
   void send(int signal) const;
+  [[nodiscard]] int pid() const { return pid_; }
   /// Waits until `condition` holds; false when the program ended before that.
   [[nodiscard]] bool wait_until(const std::function<bool()>& condition);
   [[nodiscard]] Finished wait();

@@ -48,11 +48,16 @@ void Field::fail(const std::string& what) const {
   throw FormatError(source_ + ": " + (place_.empty() ? "" : place_ + ": ") + what);
 }
 
-Field Field::member(std::string_view key) const {
+std::optional<Field> Field::find(std::string_view key) const {
   if (!value_->is_object()) fail("must be an object, is " + kind_of(*value_));
   const auto found = value_->find(key);
-  if (found == value_->end()) fail("has no member \"" + std::string(key) + "\"");
-  return {*found, source_, (place_.empty() ? "" : place_ + ".") + std::string(key)};
+  if (found == value_->end()) return std::nullopt;
+  return Field(*found, source_, (place_.empty() ? "" : place_ + ".") + std::string(key));
+}
+
+Field Field::member(std::string_view key) const {
+  if (const auto found = find(key)) return *found;
+  fail("has no member \"" + std::string(key) + "\"");
 }
 
 std::string Field::text() const {

@@ -32,6 +32,8 @@ class Field {
   [[noreturn]] void fail(const std::string& what) const;
 
   [[nodiscard]] Field member(std::string_view key) const;
+  /// Empty where there is no such member: for those that schema 1 did not have from the beginning.
+  [[nodiscard]] std::optional<Field> find(std::string_view key) const;
   [[nodiscard]] bool is_null() const { return value_->is_null(); }
 
   [[nodiscard]] std::string text() const;

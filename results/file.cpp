@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,6 +62,12 @@ void File::truncate(std::uint64_t size) {
 
 void File::sync() {
   if (::fsync(fd_) != 0) fail("cannot sync", path_);
+}
+
+bool File::lock() {
+  if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno != EWOULDBLOCK) fail("cannot lock", path_);
+  return false;
 }
 
 void File::close() {

@@ -30,6 +30,8 @@ class File {
   [[nodiscard]] std::uint64_t size() const;
   void truncate(std::uint64_t size);
   void sync();
+  /// flock(2), exclusive, until the descriptor is closed. False when another process has it.
+  [[nodiscard]] bool lock();
   /// Where some file systems (NFS) report what a write could not. Also done, unchecked, by the
   /// destructor.
   void close();

@@ -88,6 +88,10 @@ JournalEntry parse_journal_line(std::string_view line, std::string_view source) 
 
 JournalWriter::JournalWriter(const std::filesystem::path& file)
     : file_(file, O_RDWR | O_CREAT | O_APPEND) {
+  if (!file_.lock()) {
+    throw std::system_error(EWOULDBLOCK, std::generic_category(),
+                            file.string() + " is being written by another process");
+  }
   const std::uint64_t size = file_.size();
   if (size == 0) return;
   const std::size_t complete = complete_size(read_text(file));
@@ -98,7 +102,13 @@ void JournalWriter::append(const JournalEntry& entry) {
   const std::string line = journal_line(entry) + '\n';
   const std::uint64_t before = file_.size();
   const std::size_t written = file_.write_once(line);
-  if (written == line.size()) return;
+  if (written == line.size()) {
+    if (const auto now = std::chrono::steady_clock::now(); now - synced_ >= kSyncInterval) {
+      file_.sync();
+      synced_ = now;
+    }
+    return;
+  }
   file_.truncate(before);
   throw std::system_error(ENOSPC, std::generic_category(),
                           "cannot write " + path().string() + ": only " + std::to_string(written) +

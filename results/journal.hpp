@@ -3,10 +3,11 @@
 //
 // The journal is what an interrupted, killed or out-of-space run leaves behind, so a line is either
 // complete or not there: each goes out in one write(2) on an O_APPEND descriptor, and what a failed
-// write left is cut off again. Lines are not synced one by one; they survive the death of the
-// process, not that of the machine. One process writes a journal at a time.
+// write left is cut off again. Lines survive the death of the process at once, that of the machine
+// after kSyncInterval at the latest. One process writes a journal at a time: it locks the file.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -23,12 +24,15 @@ namespace patchbench::results {
 /// `source` names the line in errors ("samples.jsonl:17"). Throws FormatError.
 [[nodiscard]] JournalEntry parse_journal_line(std::string_view line, std::string_view source);
 
+/// Syncing each line would keep the disk busy beside every child that is being timed.
+inline constexpr std::chrono::seconds kSyncInterval{5};
+
 /// An open journal.
 class JournalWriter {
  public:
   /// Opens `file`, creating it where there is none. A last line without a newline is the trace of a
   /// writer that died in the middle of it, and is cut off. Throws std::system_error naming the
-  /// file.
+  /// file; EWOULDBLOCK while another process writes it.
   explicit JournalWriter(const std::filesystem::path& file);
 
   /// Throws std::system_error naming the file (ENOSPC when the disk is full); the journal then
@@ -39,6 +43,7 @@ class JournalWriter {
 
  private:
   File file_;
+  std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
 };
 
 /// Every complete line, in the order written. A last line without a newline is dropped; any other

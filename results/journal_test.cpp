@@ -32,6 +32,16 @@ TEST_CASE("a journal holds what was appended") {
   CHECK(entries[0].calibration_after_ns == 1.01);
 }
 
+TEST_CASE("a journal has one writer at a time") {
+  const ScratchDirectory scratch;
+  const auto file = scratch.path() / "samples.jsonl";
+  {
+    const JournalWriter first(file);
+    CHECK_THROWS_WITH(JournalWriter(file), contains("is being written by another process"));
+  }
+  CHECK_NOTHROW(JournalWriter(file));
+}
+
 TEST_CASE("a line whose writing was cut off is dropped by readers and by the next writer") {
   const ScratchDirectory scratch;
   const std::string good = journal_line(sample_entry(0)) + "\n";

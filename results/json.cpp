@@ -25,9 +25,16 @@ Json named_texts_to_json(const NamedTexts& texts) {
 }
 
 Json run_to_json(const Run& run) {
-  return {{"id", run.id},           {"started", run.started},        {"finished", run.finished},
-          {"command", run.command}, {"preset", run.preset},          {"seed", run.seed},
-          {"rounds", run.rounds},   {"interrupted", run.interrupted}};
+  return {{"id", run.id},
+          {"started", run.started},
+          {"finished", run.finished},
+          {"command", run.command},
+          {"preset", run.preset},
+          {"seed", run.seed},
+          {"rounds", run.rounds},
+          {"interrupted", run.interrupted},
+          {"program", run.program},
+          {"arguments", run.arguments}};
 }
 
 Json cpu_to_json(const Cpu& cpu) {
@@ -171,6 +178,12 @@ Run run_from(const Field& field) {
   run.seed = field.member("seed").unsigned_integer();
   run.rounds = field.member("rounds").small(1);
   run.interrupted = field.member("interrupted").boolean();
+  if (const auto program = field.find("program")) {
+    run.program = program->text();
+  }
+  if (const auto arguments = field.find("arguments")) {
+    run.arguments = arguments->list(&Field::text);
+  }
   return run;
 }
 

@@ -29,6 +29,10 @@ struct Run {
   std::uint64_t seed = 0;
   int rounds = 0;
   bool interrupted = false;
+  /// What decides the plan, in one form however it was typed, and what was run: a run is resumed
+  /// only with the same. Both are later than the first files of schema 1, and empty in those.
+  std::vector<std::string> arguments;
+  std::string program;  // its fingerprint
 };
 
 struct Cpu {

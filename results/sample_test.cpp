@@ -83,7 +83,9 @@ Results sample_results() {
                  "quick",
                  18446744073709551615ULL,
                  3,
-                 false};
+                 false,
+                 {"--strategy=all", "--rounds=3"},
+                 "fnv1a64:0123456789abcdef"};
   results.context = sample_context();
   results.baseline = "rwx";
   results.strategies.resize(2);

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -90,22 +91,42 @@ int some_child_of(int parent) {
   return child;
 }
 
-/// Begins or goes on with the run in `out`, and kills it, or one of its children, after a while.
-/// True when the run came to its end before.
-bool disturb(const fs::path& out, SeededRandom& random) {
+std::size_t lines_in(const fs::path& journal) {
+  std::ifstream stream(journal);
+  return static_cast<std::size_t>(std::count(std::istreambuf_iterator<char>(stream), {}, '\n'));
+}
+
+void pause(std::uint64_t microseconds) {
+  std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
+}
+
+enum class Ending { before_the_first_sample, among_samples, complete };
+
+/// Begins or goes on with the run in `out`, and kills it at a random moment: every fifth time while
+/// it starts, otherwise some samples later. Every third time a child goes first.
+Ending disturb(const fs::path& out, SeededRandom& random) {
+  const fs::path journal = out / "samples.jsonl";
+  const std::size_t before = lines_in(journal);
   const bool begun = fs::exists(out / "results.json");
   Running running({.arguments = begun ? std::vector<std::string>{"--resume=" + out.string(),
                                                                  "--no-report", "--quiet"}
                                       : arguments(out)});
-  std::this_thread::sleep_for(std::chrono::microseconds(random.below(250'000)));
+  if (random.below(5) != 0) {
+    const std::size_t enough = before + 1 + random.below(12);
+    static_cast<void>(running.wait_until([&] { return lines_in(journal) >= enough; }));
+  }
+  pause(random.below(20'000));
   if (random.below(3) == 0) {
-    if (const int child = some_child_of(running.pid()); child > 0) {
+    if (const int child = some_child_of(running.pid()); child > 1) {
       kill(child, SIGKILL);
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(random.below(50'000)));
+    pause(random.below(10'000));
   }
   running.send(SIGKILL);
-  return running.wait().exit_code == 0;
+  if (running.wait().exit_code == 0) {
+    return Ending::complete;
+  }
+  return lines_in(journal) > before ? Ending::among_samples : Ending::before_the_first_sample;
 }
 
 /// An ended run's files, with results.json as it stands while a run goes on.
@@ -148,35 +169,35 @@ bool says(const Finished& finished, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE(
-    "a run that is killed at a hundred random moments has the samples of an undisturbed one") {
+TEST_CASE("a run that is killed at random moments has the samples of an undisturbed one") {
   const TemporaryDirectory directory;
   const fs::path whole = directory / "whole";
   REQUIRE(run_fake({.arguments = arguments(whole)}).exit_code == 0);
   const auto expected = samples_in(whole);
   SeededRandom random(20);
   int kills = 0;
-  for (int run = 0; kills < 100; ++run) {
+  int among_samples = 0;
+  for (int run = 0; kills < PATCHBENCH_KILLS; ++run) {
     const fs::path out = directory / ("killed-" + std::to_string(run));
-    std::set<Sample> kept;
-    for (bool ended = false; !ended && kills < 100;) {
-      ended = disturb(out, random);
-      kills += ended ? 0 : 1;
-      if (fs::exists(out / "samples.jsonl")) {
-        const auto found = samples_in(out);
-        // Nothing that was written is ever lost.
-        CHECK(std::ranges::includes(found, kept));
-        kept.insert(found.begin(), found.end());
-      }
+    std::multiset<Sample> kept;
+    for (Ending ending{}; ending != Ending::complete && kills < PATCHBENCH_KILLS;) {
+      ending = disturb(out, random);
+      kills += ending == Ending::complete ? 0 : 1;
+      among_samples += ending == Ending::among_samples ? 1 : 0;
+      const auto found = fs::exists(out / "samples.jsonl") ? samples_in(out) : kept;
+      REQUIRE(std::ranges::includes(found, kept));  // nothing that was written is ever lost
+      kept = found;
     }
-    if (fs::exists(out / "results.json") && results::read_results(out).run.interrupted) {
-      CHECK(resume(out).exit_code == 0);
+    if (!fs::exists(out / "results.json")) {
+      continue;  // every time before it was begun
     }
-    if (fs::exists(out / "results.json")) {
-      check_complete(out);
-      CHECK(samples_in(out) == expected);
+    if (results::read_results(out).run.interrupted) {
+      REQUIRE(resume(out).exit_code == 0);
     }
+    check_complete(out);
+    CHECK(samples_in(out) == expected);
   }
+  CHECK(among_samples >= PATCHBENCH_KILLS / 2);
 }
 
 TEST_CASE("a run goes on after its last complete line") {

@@ -80,7 +80,11 @@ Running::~Running() {
   std::filesystem::remove(errors_, ignored);
 }
 
-void Running::send(int signal) const { kill(pid_, signal); }
+void Running::send(int signal) const {
+  if (pid_ > 0) {  // -1, of one that has been waited for, would mean every process there is
+    kill(pid_, signal);
+  }
+}
 
 bool Running::reap(int options) {
   if (pid_ > 0 && waitpid(pid_, &status_, options) == pid_) {

@@ -104,11 +104,21 @@ TEST_CASE("bad options are refused by name") {
   CHECK(says(refusal({"--quiet=3"}), "quiet was given"));
 }
 
+TEST_CASE("the arguments that decide a plan have one form, and give the same plan again") {
+  const Options typed = options({"--workload", "mic", "--param", "sites=32", "order=linear",
+                                 "--rounds", "4", "--quiet", "--cpus=0"});
+  CHECK(typed.arguments ==
+        std::vector<std::string>{"--strategy=all", "--workload=mic", "--preset=quick", "--rounds=4",
+                                 "--seed=" + std::to_string(typed.seed), "--cpus=0",
+                                 "--param=sites=32", "--param=order=linear"});
+  CHECK(options(typed.arguments).arguments == typed.arguments);
+}
+
 TEST_CASE("options that do not exist are refused, with the nearest one") {
   CHECK(refusal({"--stratgey=rwx"}) ==
         "unknown option '--stratgey': did you mean --strategy? --help lists the options");
   // Of later versions: must not be taken for something else until then.
-  for (const char* later : {"--resume=x", "--precision=1", "--budget=3", "--delta=2", "--selftest",
+  for (const char* later : {"--precision=1", "--budget=3", "--delta=2", "--selftest",
                             "--counters=auto", "--publish=none", "--policy=x", "--advise"}) {
     CHECK(says(refusal({later}), "unknown option"));
   }

@@ -46,8 +46,9 @@ constexpr std::uint32_t kSite = 2;
 
 std::uintptr_t quadword_of(std::uintptr_t address) { return address & ~std::uintptr_t{7}; }
 
-std::uint32_t half_of(std::uint64_t quadword, std::uintptr_t address) {
-  return static_cast<std::uint32_t>(quadword >> (address % 8 * 8));
+template <class Word>
+Word word_of(std::uint64_t quadword, std::uintptr_t address) {
+  return static_cast<Word>(quadword >> (address % 8 * 8));
 }
 
 /// Where a site's tag and target are, and what a value read there means.
@@ -55,6 +56,7 @@ template <class Strategy>
 class SiteWatch {
  public:
   using Machine = MachineOf<Strategy>;
+  using TargetWord = typename A::template TargetWord<Strategy::kDispatch>;
 
   explicit SiteWatch(const Machine& machine)
       : site_(machine.site(kSite).value()),
@@ -67,10 +69,11 @@ class SiteWatch {
   /// `values` are those of words(), perhaps followed by others.
   [[nodiscard]] SiteValue value(const std::vector<std::uint64_t>& values) const {
     const std::uintptr_t at = target_at();
-    return {.tag = half_of(values[0], tag_at()),
+    return {.tag = word_of<std::uint32_t>(values[0], tag_at()),
             .target = Machine::Words::kTargetInCell
                           ? ExecAddress{values[1]}
-                          : A::decode_target(ExecAddress{at}, half_of(values[1], at))};
+                          : A::template decode_target<Strategy::kDispatch>(
+                                ExecAddress{at}, word_of<TargetWord>(values[1], at))};
   }
 
  private:

@@ -41,4 +41,10 @@ if(TARGET count_self)
   patchbench_guest_test("output, status and files come back" ThePassage)
   patchbench_guest_test("every strategy works under a real kernel" EveryStrategy)
   patchbench_guest_test("perf_event counts, and instructions repeat" Counters)
+  # Refusals, policies and single steps are a kernel's.
+  foreach(suite strategies_test send_test)
+    add_test(NAME "guest: ${suite} under a real kernel"
+      COMMAND "${scripts}/guest" arm64 -- $<TARGET_FILE:${suite}>)
+    set_tests_properties("guest: ${suite} under a real kernel" PROPERTIES LABELS guest TIMEOUT 600)
+  endforeach()
 endif()

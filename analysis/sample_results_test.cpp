@@ -207,7 +207,9 @@ void set_up(results::Results& results, const SampleOptions& options) {
                  options.standard ? "standard" : "quick",
                  options.seed,
                  options.rounds,
-                 false};
+                 false,
+                 {},
+                 {}};
   results.context = sample_context(options.emulated);
   results.baseline = "rwx";
   for (const std::string_view id : kEverywhere) {

@@ -28,8 +28,10 @@ struct Outcome {
 };
 
 Outcome bench_report(const std::string& arguments) {
-  FILE* pipe =
-      ::popen((std::string(PATCHBENCH_BENCH_REPORT) + " " + arguments + " 2>&1").c_str(), "r");
+  // The emulator is nothing where the kernel itself executes the program.
+  const std::string command =
+      std::string(PATCHBENCH_EMULATOR " " PATCHBENCH_BENCH_REPORT " ") + arguments + " 2>&1";
+  FILE* pipe = ::popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
   Outcome outcome;
   std::array<char, 4096> buffer{};

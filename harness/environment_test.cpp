@@ -6,6 +6,7 @@
 #include <patchbench_catch.hpp>
 
 #include "harness/cpuinfo.hpp"
+#include "harness/emulator.hpp"
 #include "harness/proc.hpp"
 #include "harness/temporary_directory_test.hpp"
 #include "harness/virtualization.hpp"
@@ -253,6 +254,21 @@ TEST_CASE("an emulator is told from a hypervisor") {
   }
   CHECK(machine.read().emulated);
   CHECK(warns(machine.read(), "no time here means anything"));
+}
+
+TEST_CASE("a program is started once more by the kernel, or by the emulator that runs it") {
+  const FakeMachine machine;
+  CHECK(execution_of_self(machine.tree.path()).file == machine.tree / "proc/self/exe");
+  fs::create_directories(machine.tree / "proc/self");
+  fs::create_directories(machine.tree / "proc/thread-self");
+  fs::create_symlink("/opt/bench-run", machine.tree / "proc/self/exe");
+  fs::create_symlink("/opt/bench-run", machine.tree / "proc/thread-self/exe");
+  CHECK(execution_of_self(machine.tree.path()).words == std::vector<std::string>{"bench-run"});
+  fs::remove(machine.tree / "proc/thread-self/exe");
+  fs::create_symlink("/usr/bin/qemu-aarch64", machine.tree / "proc/thread-self/exe");
+  const Execution again = execution_of_self(machine.tree.path());
+  CHECK(again.file == machine.tree / "proc/thread-self/exe");
+  CHECK(again.words == std::vector<std::string>{"qemu-user", "/opt/bench-run"});
 }
 
 TEST_CASE("KVM on QEMU's board is not an emulator") {

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "harness/clock.hpp"
+#include "harness/emulator.hpp"
 #include "harness/words.hpp"
 #include "results/journal.hpp"
 
@@ -119,10 +120,12 @@ pid_t spawn_child(const Pipe& task, const Pipe& answer, const Pipe& errors, cons
   plan.give(task.read, kTaskFd);
   plan.give(answer.write, kAnswerFd);
   plan.set_up_signals(mask);
-  std::string name = "bench-run";
-  std::string argument = kChildArgument;
-  const std::array<char*, 3> arguments = {name.data(), argument.data(), nullptr};
-  return plan.spawn("/proc/self/exe", arguments.data(), child_environment().data());
+  Execution program = execution_of_self();
+  program.words.emplace_back(kChildArgument);
+  std::vector<char*> arguments(program.words.size() + 1);  // and a null at the end
+  std::ranges::transform(program.words, arguments.begin(),
+                         [](std::string& word) { return word.data(); });
+  return plan.spawn(program.file.c_str(), arguments.data(), child_environment().data());
 }
 
 void write_task(Fd fd, const ChildTask& task) {

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/emulator.hpp"
+
 namespace patchbench::harness {
 namespace {
 
@@ -43,7 +45,8 @@ void redirect(const std::filesystem::path& file, int to) { dup2(open(file.c_str(
   for (const auto& [name, value] : start.variables) {
     setenv(name.c_str(), value.c_str(), 1);
   }
-  std::vector<std::string> words = {"bench-run"};
+  Execution fake = execution_of(PATCHBENCH_FAKE);
+  std::vector<std::string>& words = fake.words;
   words.insert(words.end(), start.arguments.begin(), start.arguments.end());
   std::vector<char*> arguments(words.size() + 1);  // and a null at the end
   std::ranges::transform(words, arguments.begin(), [](std::string& word) { return word.data(); });
@@ -54,7 +57,7 @@ void redirect(const std::filesystem::path& file, int to) { dup2(open(file.c_str(
     const rlimit limit{.rlim_cur = start.limit->second, .rlim_max = start.limit->second};
     setrlimit(start.limit->first, &limit);
   }
-  execv(PATCHBENCH_FAKE, arguments.data());
+  execv(fake.file.c_str(), arguments.data());
   _exit(127);
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "harness/cpuinfo.hpp"
+#include "harness/emulator.hpp"
 #include "harness/proc.hpp"
 #include "harness/words.hpp"
 
@@ -53,13 +54,6 @@ std::optional<std::string> search(const std::array<Name, kSize>& names, std::str
   return std::nullopt;
 }
 
-/// qemu-user fakes /proc/self, but not this other name of the same directory.
-bool is_qemu_user(const std::filesystem::path& root) {
-  std::error_code ignored;
-  const auto program = std::filesystem::read_symlink(root / "proc/thread-self/exe", ignored);
-  return program.filename().string().starts_with("qemu-");
-}
-
 std::string read_dmi(const std::filesystem::path& root) {
   std::string all;
   for (const char* file : {"product_name", "sys_vendor", "board_vendor", "bios_vendor"}) {
@@ -100,7 +94,7 @@ std::optional<std::string> without_a_trace(const EnvironmentSources& sources,
 
 bool runs_under_qemu_user(const EnvironmentSources& sources, const CpuInfo& cpuinfo) {
   const bool foreign = sources.arch == "aarch64" && cpuinfo.find("vendor_id").has_value();
-  return is_qemu_user(sources.root) || foreign;
+  return in_qemu_user(sources.root) || foreign;
 }
 
 bool is_emulated(const EnvironmentSources& sources, const CpuInfo& cpuinfo) {

@@ -7,9 +7,6 @@
 
 namespace patchbench::testing {
 
-/// Begins the line with which a child says that this machine does not let it test something.
-inline constexpr const char* kSkipped = "skipped: ";
-
 /// Fails unless the child ended by itself and found nothing.
 inline void check_found_nothing(const ChildOutcome& outcome) {
   CAPTURE(outcome.error_output);

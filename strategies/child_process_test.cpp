@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "emulator_test.hpp"
 #include "mapping.hpp"
 
 namespace patchbench::testing {
@@ -126,7 +127,7 @@ ChildOutcome run_in_child(const std::function<Report()>& body) {
     }
   }
   outcome.report = lines_of(text_in(report));
-  outcome.error_output = text_in(errors);
+  outcome.error_output = without_words_of_emulator(text_in(errors));
   return outcome;
 }
 

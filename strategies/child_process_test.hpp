@@ -14,15 +14,17 @@ namespace patchbench::testing {
 /// Findings in plain words, one a line; empty when there is nothing to report.
 using Report = std::vector<std::string>;
 inline const Report kNothing;
+/// Begins the line that says that something cannot be tested on this machine, and why.
+inline constexpr const char* kSkipped = "skipped: ";
 
 /// The parts in a row.
 [[nodiscard]] std::string text_of(std::initializer_list<std::string_view> parts);
 
 struct ChildOutcome {
   pid_t pid = 0;
-  int wait_status = 0;  // as waitpid(2) gives it
-  Report report;        // what the body returned, or what it threw
-  std::string error_output;
+  int wait_status = 0;       // as waitpid(2) gives it
+  Report report;             // what the body returned, or what it threw
+  std::string error_output;  // without what an emulator adds to it
 
   /// Whether the body returned or threw; otherwise the child died in it.
   [[nodiscard]] bool finished() const noexcept;

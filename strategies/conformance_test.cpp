@@ -20,6 +20,14 @@ TEMPLATE_LIST_TEST_CASE("a zone keeps the contract of CodeZone", "", EveryZone) 
   }
 }
 
+TEST_CASE("every check of the contract can be made on this machine") {
+  for (const Check& check : kChecks<RwxZone>) {
+    if (const std::string_view reason = why_not(check.name); !reason.empty()) {
+      WARN(kSkipped << check.name << ", because " << reason);
+    }
+  }
+}
+
 TEST_CASE("strategies have distinct ids and say what they are") {
   std::set<std::string_view> ids;
   for_each_strategy(

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,7 @@
 
 #include "child_process_test.hpp"
 #include "code_zone.hpp"
+#include "emulator_test.hpp"
 #include "mapping.hpp"
 #include "process_memory_test.hpp"
 #include "rwx.hpp"
@@ -137,6 +139,36 @@ void check_patch_and_execute(Violations& found) {
     found.expect(call(zone.exec() + other * sizeof(CodeWord)) == values[other],
                  "a patch changed another function");
   }
+}
+
+/// Executes the first word whenever somebody asks where it is written. So the old code always runs
+/// once more right before the store, and whoever flushes before that has flushed too early.
+template <class Zone>
+struct ExecutedUntilStored : Zone {
+  using Zone::Zone;
+  [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
+    static_cast<void>(call(at));
+    return Zone::writable(at);
+  }
+};
+
+/// Code of a zone that is written in place may not run while a scope is open.
+template <class Zone>
+using WatchedZone = std::conditional_t<kHasSecondView<Zone>, ExecutedUntilStored<Zone>, Zone>;
+
+template <class Zone>
+void check_nothing_stale(Violations& found) {
+  constexpr std::uint16_t kPatches = 200;
+  WatchedZone<Zone> zone{ZoneRequest{.size = page_size()}};
+  Zone& plain = zone;
+  patch_function(plain, zone.exec(), 0, 0);
+  int stale = call(zone.exec()) == 0 ? 0 : 1;
+  for (std::uint16_t value = 1; value <= kPatches; ++value) {
+    patch_function(zone, zone.exec(), function_returning(value - 1), value);
+    stale += call(zone.exec()) == value ? 0 : 1;
+  }
+  found.expect(stale == 0, std::to_string(stale), " of ", std::to_string(kPatches),
+               " patches were executed as they had been before");
 }
 
 template <class Zone>
@@ -480,6 +512,7 @@ template <class Zone>
 inline constexpr std::array kChecks{
     Check{"reserve", check_reserve<Zone>},
     Check{"patch and execute", check_patch_and_execute<Zone>},
+    Check{"nothing stale", check_nothing_stale<Zone>},
     Check{"views agree", check_views_agree<Zone>},
     Check{"every size", check_every_size<Zone>},
     Check{"one scope for many patches", check_one_scope_for_many_patches<Zone>},
@@ -498,8 +531,22 @@ inline constexpr std::array kChecks{
     Check{"nothing outlives the process", check_nothing_outlives_the_process<Zone>},
 };
 
+/// Why a check says nothing about zones on this machine; empty where it does.
+[[nodiscard]] inline std::string_view why_not(std::string_view check) {
+  if (in_qemu_user() && check == "no huge pages") {
+    return "qemu-user keeps MADV_NOHUGEPAGE to itself";
+  }
+  if (in_qemu_user() && check == "address space limit") {
+    return "qemu-user keeps RLIMIT_AS to itself";
+  }
+  return {};
+}
+
 /// What one check finds. It runs in a child: a crash is a violation and not the end of the test.
 [[nodiscard]] inline Report violations_of(const Check& check) {
+  if (!why_not(check.name).empty()) {
+    return {};
+  }
   const ChildOutcome outcome = run_in_child([&check] {
     Violations found;
     check.run(found);

@@ -246,6 +246,7 @@ constexpr std::array kBroken{
     Broken{"a view off by four", "patch and execute", violations_of<ViewOffByFour>},
     Broken{"writing through the executable view", "patch and execute",
            violations_of<WritesThroughExec>},
+    Broken{"a view of another memory", "nothing stale", violations_of<TwoMemories>},
     Broken{"views of two memories", "views agree", violations_of<TwoMemories>},
     Broken{"a dropped begin_patch", "patch and execute", violations_of<DropsBegin>},
     Broken{"a dropped end_patch", "patch and execute", violations_of<DropsEnd>},
@@ -286,6 +287,9 @@ TEST_CASE("a zone that only passes on to another one violates nothing") {
 
 TEST_CASE("a zone that breaks a clause of the contract is noticed") {
   for (const Broken& broken : kBroken) {
+    if (!why_not(broken.caught_by).empty()) {
+      continue;
+    }
     const Report violations = broken.violations();
     INFO(broken.name << " is to be noticed by '" << broken.caught_by << "'");
     CAPTURE(violations);

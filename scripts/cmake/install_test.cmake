@@ -1,4 +1,5 @@
-# cmake -Dwhat=library|everything -Dsource=DIR -Dbuild=DIR -Dcompiler=PATH -Dgenerator=NAME -P install_test.cmake
+# cmake -Dwhat=library|everything -Dsource=DIR -Dbuild=DIR -Dcompiler=PATH -Dgenerator=NAME
+#   [-Dtoolchain=FILE -Demulator=PATH] -P install_test.cmake
 #
 # Installs into a fresh prefix, then builds and runs strategies/example against what is there.
 #   library     the library alone, from sources, with every other package hidden: a compiler must be enough
@@ -25,7 +26,7 @@ endfunction()
 
 function(configure_and_build from to)
   run(${CMAKE_COMMAND} -S ${from} -B ${to} -G ${generator} -DCMAKE_CXX_COMPILER=${compiler}
-    -DCMAKE_BUILD_TYPE=Release ${ARGN})
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_TOOLCHAIN_FILE=${toolchain} ${ARGN})
   run(${CMAKE_COMMAND} --build ${to})
 endfunction()
 
@@ -38,8 +39,8 @@ if(what STREQUAL "library")
   require_equal("tools beside the library alone" "${tools}" "")
 else()
   run(${CMAKE_COMMAND} --install ${build} --prefix ${prefix})
-  run(${prefix}/bin/bench-run --version)
-  run(${prefix}/bin/bench-report --version)
+  run(${emulator} ${prefix}/bin/bench-run --version)
+  run(${emulator} ${prefix}/bin/bench-report --version)
 endif()
 
 # Every header of strategies/ but the tests' is installed, and each compiles without the source tree.
@@ -56,5 +57,5 @@ file(WRITE ${work}/every_header.cpp "${includes}")
 run(${compiler} -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I${prefix}/include ${work}/every_header.cpp)
 
 configure_and_build(${source}/strategies/example ${work}/example -DCMAKE_PREFIX_PATH=${prefix})
-run(${work}/example/lift_a_code_zone)
+run(${emulator} ${work}/example/lift_a_code_zone)
 require_equal("what the example prints" "${output}" "before: 1\nafter: 2\n")

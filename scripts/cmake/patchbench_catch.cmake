@@ -12,7 +12,15 @@ if(Catch2_VERSION VERSION_GREATER_EQUAL 3)
 else()
   file(WRITE "${patchbench_catch_dir}/patchbench_catch.hpp"
     "#pragma once\n#include <catch2/catch.hpp>\n")
-  target_link_libraries(patchbench_catch INTERFACE Catch2::Catch2WithMain)
+  if(CMAKE_CROSSCOMPILING)
+    # Debian's package holds the compiled half for the machine that builds.
+    file(WRITE "${patchbench_catch_dir}/patchbench_catch_main.cpp"
+      "#define CATCH_CONFIG_MAIN\n#include <catch2/catch.hpp>\n")
+    add_library(patchbench_catch_main STATIC "${patchbench_catch_dir}/patchbench_catch_main.cpp")
+    target_link_libraries(patchbench_catch INTERFACE Catch2::Catch2 patchbench_catch_main)
+  else()
+    target_link_libraries(patchbench_catch INTERFACE Catch2::Catch2WithMain)
+  endif()
   set(patchbench_catch_arguments --warn NoTests)
 endif()
 

@@ -15,7 +15,8 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 
 add_library(patchbench_build_options INTERFACE)
 target_compile_options(patchbench_build_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor)
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor
+  -Wno-psabi)  # on AArch64 GCC notes wherever it passes a pair what it would have done before version 10
 if(PATCHBENCH_SANITIZE)
   target_compile_options(patchbench_build_options INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -111,7 +111,7 @@ std::optional<History> watch(const std::vector<std::uintptr_t>& words,
   }
   Watched child{pid};
   if (child.wait() != SIGSTOP) {
-    WARN("not asserted here: this machine lets no process be single-stepped");
+    WARN("skipped: this machine lets no process be single-stepped");
     return std::nullopt;
   }
   return step_through(child, words);

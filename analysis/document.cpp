@@ -202,6 +202,7 @@ Section run_section(const Results& results) {
   row("preset", run.preset);
   row("rounds",
       fmt::format("{}: n of every interval; a round is one fresh process per cell", run.rounds));
+  row("ended by", run.ended);
   row("seed", std::to_string(run.seed));
   row("cells", std::to_string(results.cells.size()));
   row("baseline", results.baseline.empty() ? "none was available" : results.baseline);

@@ -209,6 +209,7 @@ void set_up(results::Results& results, const SampleOptions& options) {
                  options.rounds,
                  false,
                  {},
+                 {},
                  {}};
   results.context = sample_context(options.emulated);
   results.baseline = "rwx";

@@ -334,6 +334,29 @@ TEST_CASE("interrupting keeps what was measured and says so") {
   CHECK(samples.front().has_value());
 }
 
+TEST_CASE("a budget ends a run, which says so, and resumed it goes on from there") {
+  const OneRun run({"--strategy=memfd-dual", "--workload=zone", "--precision=0.0001%",
+                    "--budget=1s", "--seed=3"});
+  REQUIRE(run.finished.exit_code == 0);
+  CHECK(says(run.finished.output, "budget: "));
+  results::Results results = run.results();
+  CHECK(results.run.ended.starts_with("budget: "));
+  const int rounds = results.run.rounds;
+  CHECK(rounds >= 1);
+  for (const results::Cell& cell : results.cells) {
+    CHECK(cell.lost.empty());
+    CHECK(cell.metrics.at(0).samples.size() == static_cast<std::size_t>(rounds));
+  }
+  // As if it had been killed in a round that nothing of is left.
+  results.run.interrupted = true;
+  results.run.ended.clear();
+  results::write_results(results, run.out() / "results.json");
+  REQUIRE(run_fake({.arguments = {"--resume=" + run.out().string(), "--no-report"}}).exit_code ==
+          0);
+  CHECK(run.results().run.rounds == rounds + 1);
+  CHECK(run.results().run.ended.starts_with("budget: "));
+}
+
 TEST_CASE("signals that were ignored before the run stay ignored") {
   const TemporaryDirectory directory;
   const fs::path out = directory / "out";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <random>
 #include <string_view>
 #include <utility>
@@ -74,6 +75,8 @@ struct Words {
   std::string workloads = "all";
   std::string preset = "quick";
   std::string rounds;
+  std::optional<std::string> precision;
+  std::optional<std::string> budget;
   std::string seed;
   std::optional<std::string> filter;
   std::vector<std::string> params;
@@ -123,6 +126,14 @@ void add_how_to_measure(CLI::App& app, Words& words) {
                  fmt::format("Fresh processes for each cell; the preset's unless given ({})",
                              fmt::join(rounds_of_presets(), ", ")))
       ->type_name("N");
+  app.add_option("--precision", words.precision,
+                 "Instead of a number of rounds: go on until every ratio asked for is known so "
+                 "well; 1% unless given")
+      ->type_name("PERCENT%");
+  app.add_option("--budget", words.budget,
+                 "Instead of a number of rounds: go on until then, or until every ratio is known; "
+                 "1h unless given")
+      ->type_name("TIME[s|m|h]");
   app.add_option("--seed", words.seed, "Repeats the order, the layout and the receivers of a run")
       ->type_name("N");
   app.add_option("--cpus", words.cpus,
@@ -190,6 +201,44 @@ Integer parse_number(std::string_view option, const std::string& text, Integer l
   return value;
 }
 
+/// A positive number with one of `units` behind it, or none, as so many of the first unit.
+double parse_amount(std::string_view option, const std::string& text,
+                    const std::vector<std::pair<std::string_view, double>>& units) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  const std::string_view rest(stop, static_cast<std::size_t>(end - stop));
+  const auto unit = std::ranges::find(units, rest, &std::pair<std::string_view, double>::first);
+  if (error != std::errc{} || unit == units.end() || !(value > 0) || !std::isfinite(value)) {
+    std::vector<std::string_view> names(units.size());
+    std::ranges::transform(units, names.begin(), &std::pair<std::string_view, double>::first);
+    throw UsageError(
+        fmt::format("{}='{}' is not a positive number with one of these behind it: '{}'", option,
+                    text, fmt::join(names, "', '")));
+  }
+  return value * unit->second;
+}
+
+std::optional<StopRule> parse_stop_rule(const Words& words) {
+  if (!words.precision && !words.budget) {
+    return std::nullopt;
+  }
+  if (!words.rounds.empty()) {
+    throw UsageError(
+        "--rounds fixes the number of rounds that --precision and --budget find out: leave out one "
+        "or the other");
+  }
+  StopRule rule;
+  if (words.precision) {
+    rule.precision = parse_amount("--precision", *words.precision, {{"%", 0.01}});
+  }
+  if (words.budget) {
+    rule.budget_s =
+        parse_amount("--budget", *words.budget, {{"s", 1}, {"m", 60}, {"h", 3600}, {"", 1}});
+  }
+  return rule;
+}
+
 std::uint64_t fresh_seed() {
   std::random_device device;
   return device();  // 32 bits: short to type again
@@ -228,9 +277,15 @@ std::vector<std::string> plan_arguments(const Words& words, const Options& optio
   std::vector<std::string> arguments = {fmt::format("--strategy={}", words.strategies),
                                         fmt::format("--workload={}", words.workloads),
                                         fmt::format("--preset={}", words.preset),
-                                        fmt::format("--rounds={}", options.rounds),
+
                                         fmt::format("--seed={}", options.seed),
                                         fmt::format("--cpus={}", fmt::join(options.cpus, ","))};
+  if (options.until) {
+    arguments.push_back(fmt::format("--precision={}%", options.until->precision * 100));
+    arguments.push_back(fmt::format("--budget={}s", options.until->budget_s));
+  } else {
+    arguments.push_back(fmt::format("--rounds={}", options.rounds));
+  }
   for (const std::string& param : words.params) {
     arguments.push_back(fmt::format("--param={}", param));
   }
@@ -254,7 +309,9 @@ Options compare(const Words& words, const Catalogue& catalogue) {
   options.selection.filter = parse_filter(words.filter);
   check_selection(catalogue, options.selection);
   check_baseline(catalogue, words.baseline);
-  options.rounds = words.rounds.empty()
+  options.until = parse_stop_rule(words);
+  options.rounds = options.until ? kFewestRounds
+                   : words.rounds.empty()
                        ? options.selection.preset->rounds
                        : parse_number<int>("--rounds", words.rounds, 1, kMostRounds);
   options.seed = words.seed.empty()

@@ -10,6 +10,7 @@
 
 #include "harness/catalogue.hpp"
 #include "harness/plan.hpp"
+#include "harness/stopping.hpp"
 
 namespace patchbench::harness {
 
@@ -17,7 +18,8 @@ enum class ListFormat { none, text, json };
 
 struct Options {
   Selection selection;
-  int rounds = 0;  // the preset's unless given
+  int rounds = 0;  // the preset's unless given; with `until` the fewest
+  std::optional<StopRule> until;  // instead of a number of rounds
   std::uint64_t seed = 0;
   std::optional<std::string> baseline;
   std::vector<int> cpus;  // children are pinned to one of them, the same for a whole round

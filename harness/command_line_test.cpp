@@ -108,18 +108,39 @@ TEST_CASE("the arguments that decide a plan have one form, and give the same pla
   const Options typed = options({"--workload", "mic", "--param", "sites=32", "order=linear",
                                  "--rounds", "4", "--quiet", "--cpus=0"});
   CHECK(typed.arguments ==
-        std::vector<std::string>{"--strategy=all", "--workload=mic", "--preset=quick", "--rounds=4",
-                                 "--seed=" + std::to_string(typed.seed), "--cpus=0",
+        std::vector<std::string>{"--strategy=all", "--workload=mic", "--preset=quick",
+                                 "--seed=" + std::to_string(typed.seed), "--cpus=0", "--rounds=4",
                                  "--param=sites=32", "--param=order=linear"});
   CHECK(options(typed.arguments).arguments == typed.arguments);
+}
+
+TEST_CASE("precision and budget instead of a number of rounds") {
+  const Options both = options({"--precision=0.5%", "--budget=10m"});
+  REQUIRE(both.until);
+  CHECK(both.until->precision == 0.005);
+  CHECK(both.until->budget_s == 600);
+  CHECK(both.rounds == kFewestRounds);
+  CHECK(options({"--budget=1h"}).until->precision == 0.01);
+  CHECK(options({"--budget=90"}).until->budget_s == 90);
+  CHECK(options({"--precision=2%"}).until->budget_s == 3600);
+  CHECK_FALSE(options({}).until);
+  CHECK(options(both.arguments).until->precision == 0.005);
+  CHECK(options(both.arguments).arguments == both.arguments);
+  CHECK(says(refusal({"--precision=1"}), "--precision='1' is not a positive number"));
+  CHECK(says(refusal({"--precision=0%"}), "--precision='0%'"));
+  CHECK(says(refusal({"--precision=nan%"}), "--precision='nan%'"));
+  CHECK(says(refusal({"--budget=-1m"}), "--budget='-1m'"));
+  CHECK(says(refusal({"--budget=3d"}), "behind it: 's', 'm', 'h', ''"));
+  CHECK(says(refusal({"--budget=1e999h"}), "--budget="));
+  CHECK(says(refusal({"--rounds=7", "--budget=3m"}), "leave out one or the other"));
 }
 
 TEST_CASE("options that do not exist are refused, with the nearest one") {
   CHECK(refusal({"--stratgey=rwx"}) ==
         "unknown option '--stratgey': did you mean --strategy? --help lists the options");
   // Of later versions: must not be taken for something else until then.
-  for (const char* later : {"--precision=1", "--budget=3", "--delta=2", "--selftest",
-                            "--counters=auto", "--publish=none", "--policy=x", "--advise"}) {
+  for (const char* later :
+       {"--delta=2", "--selftest", "--counters=auto", "--publish=none", "--policy=x", "--advise"}) {
     CHECK(says(refusal({later}), "unknown option"));
   }
   CHECK(says(refusal({"mic"}), "unexpected argument 'mic'"));

@@ -1,7 +1,6 @@
 #include "harness/plan.hpp"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include <fmt/format.h>
@@ -182,23 +181,31 @@ std::vector<PlannedCell> plan_cells(const Catalogue& catalogue, const Selection&
   return cells;
 }
 
+RoundPlanner::RoundPlanner(const std::vector<PlannedCell>& cells, std::uint64_t seed,
+                           ChooseArena choose_arena)
+    : seeds_(seed), choose_arena_(choose_arena) {
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    if (cells[cell].make != nullptr) {
+      made_.push_back(cell);
+    }
+  }
+}
+
+PlannedRound RoundPlanner::next() {
+  PlannedRound round;
+  round.seed = seeds_();
+  SeededRandom own(round.seed);  // a round does not depend on how many cells others have
+  round.arena = choose_arena_(own);
+  round.order = made_;
+  own.shuffle(round.order);
+  return round;
+}
+
 std::vector<PlannedRound> plan_rounds(const std::vector<PlannedCell>& cells, int rounds,
                                       std::uint64_t seed, ChooseArena choose_arena) {
-  std::mt19937_64 seeds(seed);
-  std::vector<PlannedRound> result;
-  for (int i = 0; i < rounds; ++i) {
-    PlannedRound round;
-    round.seed = seeds();
-    SeededRandom own(round.seed);  // a round does not depend on how many cells others have
-    round.arena = choose_arena(own);
-    for (std::size_t cell = 0; cell < cells.size(); ++cell) {
-      if (cells[cell].make != nullptr) {
-        round.order.push_back(cell);
-      }
-    }
-    own.shuffle(round.order);
-    result.push_back(std::move(round));
-  }
+  RoundPlanner planner(cells, seed, choose_arena);
+  std::vector<PlannedRound> result(static_cast<std::size_t>(rounds));
+  std::ranges::generate(result, [&planner] { return planner.next(); });
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <random>
 #include <regex>
 #include <string>
 #include <string_view>
@@ -64,6 +65,19 @@ void check_selection(const Catalogue& catalogue, const Selection& selection);
 /// `arena` places a round; called once for each with that round's generator (harness/arena.hpp).
 using ChooseArena = Arena (*)(SeededRandom& random);
 
+/// The rounds of a run, one after the other, as many as are asked for.
+class RoundPlanner {
+ public:
+  RoundPlanner(const std::vector<PlannedCell>& cells, std::uint64_t seed, ChooseArena choose_arena);
+  [[nodiscard]] PlannedRound next();
+
+ private:
+  std::vector<std::size_t> made_;  // indices of cells that can be made
+  std::mt19937_64 seeds_;
+  ChooseArena choose_arena_;
+};
+
+/// The first so many of them.
 [[nodiscard]] std::vector<PlannedRound> plan_rounds(const std::vector<PlannedCell>& cells,
                                                     int rounds, std::uint64_t seed,
                                                     ChooseArena choose_arena);

@@ -4,7 +4,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <set>
+#include <span>
+#include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -24,6 +28,7 @@
 #include "harness/progress.hpp"
 #include "harness/resume.hpp"
 #include "harness/signals.hpp"
+#include "harness/stopping.hpp"
 #include "harness/terminal.hpp"
 #include "harness/timing.hpp"
 #include "harness/usage_error.hpp"
@@ -41,8 +46,7 @@ struct Prepared {
   std::vector<Probed> probed;
   std::string baseline;
   std::vector<PlannedCell> cells;
-  std::vector<PlannedRound> rounds;
-  bool placed = true;  // false: the kernel chooses addresses
+  std::optional<ChooseArena> arena;  // empty: the kernel chooses addresses
 };
 
 /// Empty when the run was asked to stop.
@@ -56,10 +60,7 @@ std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& optio
   prepared.probed = std::move(*probed);
   prepared.baseline = choose_baseline(catalogue, prepared.probed, options.baseline);
   prepared.cells = plan_cells(catalogue, options.selection, prepared.baseline);
-  const std::optional<ChooseArena> arena = find_arena();
-  prepared.placed = arena.has_value();
-  prepared.rounds =
-      plan_rounds(prepared.cells, options.rounds, options.seed, arena.value_or(&no_arena));
+  prepared.arena = find_arena();
   return prepared;
 }
 
@@ -69,19 +70,13 @@ bool is_allowed(const Prepared& prepared, const PlannedCell& cell) {
   return probed == nullptr || probed->cells == CellStatus::ok;
 }
 
-void leave_out_what_is_denied(Prepared& prepared) {
-  for (PlannedRound& round : prepared.rounds) {
-    std::erase_if(round.order,
-                  [&](std::size_t index) { return !is_allowed(prepared, prepared.cells[index]); });
-  }
+bool is_run(const Prepared& prepared, const PlannedCell& cell) {
+  return cell.make != nullptr && is_allowed(prepared, cell);
 }
 
-std::size_t count_children(const Prepared& prepared) {
-  std::size_t count = 0;
-  for (const PlannedRound& round : prepared.rounds) {
-    count += round.order.size();
-  }
-  return count;
+std::size_t children_of_a_round(const Prepared& prepared) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      prepared.cells, [&prepared](const PlannedCell& cell) { return is_run(prepared, cell); }));
 }
 
 /// For the estimate alone. Set-up, checks, calibration and the process itself cost about as much as
@@ -94,14 +89,37 @@ double expected_child_ms(const PlannedCell& cell, const Preset& preset) {
   return std::min(preset.budget_ms, batches_ms) + kOverheadMs;
 }
 
-double expected_seconds(const Prepared& prepared, const Preset& preset) {
+double expected_round_s(const Prepared& prepared, const Preset& preset) {
   double total_ms = 0;
-  for (const PlannedRound& round : prepared.rounds) {
-    for (const std::size_t cell : round.order) {
-      total_ms += expected_child_ms(prepared.cells[cell], preset);
-    }
+  for (const PlannedCell& cell : prepared.cells) {
+    total_ms += is_run(prepared, cell) ? expected_child_ms(cell, preset) : 0;
   }
   return total_ms * 1e-3;
+}
+
+/// How many rounds to expect: what was asked for, or at most what the budget has room for.
+int expected_rounds(const Options& options, const Prepared& prepared) {
+  if (!options.until) {
+    return options.rounds;
+  }
+  const double round_s = expected_round_s(prepared, *options.selection.preset);
+  return std::max(options.rounds, static_cast<int>(options.until->budget_s / round_s));
+}
+
+double expected_seconds(const Options& options, const Prepared& prepared) {
+  return expected_round_s(prepared, *options.selection.preset) * expected_rounds(options, prepared);
+}
+
+/// The cells whose ratios were asked for: those of strategies, not of controls.
+std::set<std::string> requested_cells(const Catalogue& catalogue, const Prepared& prepared) {
+  std::set<std::string> requested;
+  for (const PlannedCell& cell : prepared.cells) {
+    const StrategyEntry* entry = find_strategy(catalogue, cell.strategy);
+    if (entry != nullptr && entry->info.role == StrategyRole::strategy) {
+      requested.insert(cell.id);
+    }
+  }
+  return requested;
 }
 
 results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
@@ -155,7 +173,7 @@ results::Results blank_results(const Catalogue& catalogue, const Options& option
   for (const PlannedCell& cell : prepared.cells) {
     results.cells.push_back(blank_row(catalogue, prepared, cell));
   }
-  if (!prepared.placed) {
+  if (!prepared.arena) {
     results.context.warnings.emplace_back(
         "no free stretch of addresses for all strategies to share: the kernel places each, and "
         "layout may look like a difference between them");
@@ -185,6 +203,7 @@ void go_on(const results::Results& begun, results::Results& results) {
 /// still do would make it `ok`, and one that hangs would cost its timeout every round.
 class LostRounds {
  public:
+  /// `rounds` of them are sure to be run.
   LostRounds(std::size_t cells, int rounds) : lost_(cells), rounds_(rounds) {}
 
   void count(std::size_t cell) { ++lost_[cell]; }
@@ -210,6 +229,10 @@ ChildTask make_task(const Options& options, const PlannedCell& cell, const Plann
   return task;
 }
 
+/// Says after each round why it was the last one, or nothing.
+using ReasonToStop =
+    std::function<std::optional<std::string>(std::span<const results::JournalEntry>, int rounds)>;
+
 /// Runs the plan and keeps what comes back.
 class Measuring {
  public:
@@ -218,30 +241,45 @@ class Measuring {
       : options_(options),
         settings_(settings),
         prepared_(prepared),
+        planner_(prepared.cells, options.seed, prepared.arena.value_or(&no_arena)),
         done_before_(std::move(begun.done)),
         journal_(journal),
         signals_(signals),
         lost_(prepared.cells.size(), options.rounds),
         entries_(std::move(begun.journal)) {}
 
-  /// False when the run was asked to stop. Throws std::system_error when the journal cannot be
-  /// written.
-  bool run_all() {
-    Progress progress(stderr, options_.quiet, count_children(prepared_), options_.rounds,
-                      expected_seconds(prepared_, *options_.selection.preset));
-    for (std::size_t round = 0; round < prepared_.rounds.size(); ++round) {
-      if (!run_round(static_cast<int>(round), progress)) {
-        return false;
+  /// Why it ended; empty when the run was asked to stop. Throws std::system_error when the journal
+  /// cannot be written.
+  std::string run_all(const ReasonToStop& reason_to_stop) {
+    const int expected = expected_rounds(options_, prepared_);
+    Progress progress(stderr, options_.quiet,
+                      children_of_a_round(prepared_) * static_cast<std::size_t>(expected), expected,
+                      expected_seconds(options_, prepared_));
+    for (rounds_ = 1;; ++rounds_) {
+      const std::size_t before = entries_.size();
+      if (!run_round(rounds_ - 1, progress)) {
+        return {};
+      }
+      if (options_.until && entries_.size() == before) {
+        continue;  // resumed: the rule was asked after this round, and the run went on
+      }
+      if (const auto reason = reason_to_stop(entries_, rounds_)) {
+        return *reason;
       }
     }
-    return true;
   }
+
+  /// Begun ones.
+  [[nodiscard]] int rounds() const { return rounds_; }
 
   [[nodiscard]] const std::vector<results::JournalEntry>& entries() const { return entries_; }
 
  private:
   bool run_round(int number, Progress& progress) {
-    const PlannedRound& round = prepared_.rounds[static_cast<std::size_t>(number)];
+    PlannedRound round = planner_.next();
+    std::erase_if(round.order, [this](std::size_t cell) {
+      return !is_allowed(prepared_, prepared_.cells[cell]);
+    });
     for (std::size_t order = 0; order < round.order.size(); ++order) {
       const std::size_t cell = round.order[order];
       progress.show(done_++, number, prepared_.cells[cell].id);
@@ -267,10 +305,12 @@ class Measuring {
   const Options& options_;
   const Settings& settings_;
   const Prepared& prepared_;
+  RoundPlanner planner_;
   DoneRounds done_before_;
   results::JournalWriter& journal_;
   SignalWatch& signals_;
   LostRounds lost_;
+  int rounds_ = 0;
   std::size_t done_ = 0;
   std::vector<results::JournalEntry> entries_;
 };
@@ -284,6 +324,12 @@ std::string one_line(std::string text) {
     text.replace(kLongest, std::string::npos, "...");
   }
   return text;
+}
+
+std::string rounds_text(const Options& options, const Prepared& prepared) {
+  const auto rounds = static_cast<std::size_t>(expected_rounds(options, prepared));
+  return options.until ? fmt::format("{} at most", counted(rounds, "round"))
+                       : counted(rounds, "round");
 }
 
 void announce(const Options& options, const Prepared& prepared, const Begun& begun,
@@ -301,13 +347,15 @@ void announce(const Options& options, const Prepared& prepared, const Begun& beg
     }
   }
   say(stderr, "{} x {} on processor {}, baseline {}, seed {}: about {}\n",
-      counted(prepared.cells.size(), "cell"), counted(prepared.rounds.size(), "round"),
+      counted(prepared.cells.size(), "cell"), rounds_text(options, prepared),
       results.context.cpu.pinned.value_or("any"),
       prepared.baseline.empty() ? "none" : prepared.baseline, options.seed,
-      duration_text(expected_seconds(prepared, *options.selection.preset)));
+      duration_text(expected_seconds(options, prepared)));
   if (options.resume) {
     say(stderr, "{} of {} are there already\n", begun.done.size(),
-        counted(count_children(prepared), "sample"));
+        counted(children_of_a_round(prepared) *
+                    static_cast<std::size_t>(expected_rounds(options, prepared)),
+                "sample"));
   }
   say(stderr, "results go to {}\n", directory.string());
 }
@@ -378,17 +426,45 @@ bool write_final_results(const results::Results& results, const fs::path& direct
 struct Ending {
   bool interrupted = false;
   bool journal_lost = false;
+  std::string reason;  // of a run that was not interrupted
 };
 
-Ending measure(Measuring& measuring, const fs::path& journal) {
+/// After a number of rounds, or by the rule. What a round takes is known from those before it; time
+/// is that of the children, so that it goes on counting where a run was resumed.
+ReasonToStop when_to_stop(const Catalogue& catalogue, const Options& options,
+                          const Prepared& prepared, const results::Results& results) {
+  if (!options.until) {
+    return [rounds = options.rounds](auto, int done) -> std::optional<std::string> {
+      if (done < rounds) {
+        return std::nullopt;
+      }
+      return fmt::format("rounds: {}, as asked for", rounds);
+    };
+  }
+  return [rule = *options.until, requested = requested_cells(catalogue, prepared),
+          so_far = results](std::span<const results::JournalEntry> entries, int done) mutable {
+    double used_ms = 0;
+    for (const results::JournalEntry& entry : entries) {
+      used_ms += entry.wall_ms;
+    }
+    so_far.run.rounds = done;
+    analysis::summarise(so_far, entries);
+    const double used_s = used_ms * 1e-3;
+    return reason_to_stop(rule, so_far, requested,
+                          {.rounds = done, .used_s = used_s, .round_s = used_s / done});
+  };
+}
+
+Ending measure(Measuring& measuring, const ReasonToStop& reason_to_stop, const fs::path& journal) {
   try {
-    return {.interrupted = !measuring.run_all(), .journal_lost = false};
+    std::string reason = measuring.run_all(reason_to_stop);
+    return {.interrupted = reason.empty(), .journal_lost = false, .reason = std::move(reason)};
   } catch (const std::system_error& error) {
     say(stderr,
         "bench-run: stopped: {}; {} is intact up to here; make room, or name a directory on "
         "another filesystem with --out=DIR\n",
         error.what(), journal.string());
-    return {.interrupted = true, .journal_lost = true};
+    return {.interrupted = true, .journal_lost = true, .reason = {}};
   }
 }
 
@@ -409,12 +485,19 @@ int conclude(const Options& options, results::Results& results, const Measuring&
              const Ending& ending, const fs::path& directory, SignalWatch& signals) {
   results.run.finished = utc_now();
   results.run.interrupted = ending.interrupted;
+  results.run.ended = ending.reason;
+  if (options.until) {
+    results.run.rounds = measuring.rounds();
+  }
   analysis::summarise(results, measuring.entries());
   bool written = write_final_results(results, directory);
   signals.release();
   print_failures(results);  // the table shows the headline's cells only
   if (!options.quiet) {
     print_table(results);
+    if (options.until && !ending.reason.empty()) {
+      say(stdout, "{}\n", ending.reason);
+    }
     say(stdout, "results: {}\n", (directory / "results.json").string());
   }
   if (options.report && written) {
@@ -465,7 +548,6 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
   if (!prepared) {
     return kInterrupted;
   }
-  leave_out_what_is_denied(*prepared);
   results::Results results = blank_results(catalogue, options, settings, *prepared);
   if (options.resume) {
     go_on(read_unfinished(*options.resume), results);
@@ -481,7 +563,8 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
   }
   announce(options, *prepared, begun, results, directory);
   Measuring measuring(options, settings, *prepared, std::move(begun), journal, signals);
-  const Ending ending = measure(measuring, journal.path());
+  const Ending ending =
+      measure(measuring, when_to_stop(catalogue, options, *prepared, results), journal.path());
   return conclude(options, results, measuring, ending, directory, signals);
 }
 
@@ -491,7 +574,6 @@ int dry_run(const Catalogue& catalogue, const Options& options, const Settings& 
   if (!prepared) {
     return kInterrupted;
   }
-  leave_out_what_is_denied(*prepared);
   for (const PlannedCell& cell : prepared->cells) {
     const Probed* probed = find_probed(prepared->probed, cell.runs);
     const std::string status =
@@ -502,11 +584,11 @@ int dry_run(const Catalogue& catalogue, const Options& options, const Settings& 
     say(stdout, "{}{}\n", cell.id, status);
   }
   say(stdout, "\n{} x {} = {} processes, about {}; preset {}, baseline {}, seed {}\n",
-      counted(prepared->cells.size(), "cell"), counted(prepared->rounds.size(), "round"),
-      count_children(*prepared),
-      duration_text(expected_seconds(*prepared, *options.selection.preset)),
-      options.selection.preset->name, prepared->baseline.empty() ? "none" : prepared->baseline,
-      options.seed);
+      counted(prepared->cells.size(), "cell"), rounds_text(options, *prepared),
+      children_of_a_round(*prepared) *
+          static_cast<std::size_t>(expected_rounds(options, *prepared)),
+      duration_text(expected_seconds(options, *prepared)), options.selection.preset->name,
+      prepared->baseline.empty() ? "none" : prepared->baseline, options.seed);
   return kDone;
 }
 

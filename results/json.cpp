@@ -34,7 +34,8 @@ Json run_to_json(const Run& run) {
           {"rounds", run.rounds},
           {"interrupted", run.interrupted},
           {"program", run.program},
-          {"arguments", run.arguments}};
+          {"arguments", run.arguments},
+          {"ended", run.ended}};
 }
 
 Json cpu_to_json(const Cpu& cpu) {
@@ -180,6 +181,9 @@ Run run_from(const Field& field) {
   run.interrupted = field.member("interrupted").boolean();
   if (const auto program = field.find("program")) {
     run.program = program->text();
+  }
+  if (const auto ended = field.find("ended")) {
+    run.ended = ended->text();
   }
   if (const auto arguments = field.find("arguments")) {
     run.arguments = arguments->list(&Field::text);

@@ -33,6 +33,9 @@ struct Run {
   /// only with the same. Both are later than the first files of schema 1, and empty in those.
   std::vector<std::string> arguments;
   std::string program;  // its fingerprint
+  /// Why it has so many rounds: "rounds: ...", "precision: ...", "budget: ..."; empty while it goes
+  /// on, when it was interrupted, and in the first files of schema 1.
+  std::string ended;
 };
 
 struct Cpu {

@@ -85,7 +85,8 @@ Results sample_results() {
                  3,
                  false,
                  {"--strategy=all", "--rounds=3"},
-                 "fnv1a64:0123456789abcdef"};
+                 "fnv1a64:0123456789abcdef",
+                 "rounds: 3, as asked for"};
   results.context = sample_context();
   results.baseline = "rwx";
   results.strategies.resize(2);

@@ -1,0 +1,44 @@
+// harness/stopping.hpp - when a run that was not told its number of rounds has enough of them.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "results/model.hpp"
+
+namespace patchbench::harness {
+
+/// --precision and --budget. Rounds go on until every requested ratio is known, or the time is used.
+struct StopRule {
+  double precision = 0.01;  // a share: no interval reaches further than this from its median
+  double budget_s = 3600;
+};
+
+/// Below these no interval is trusted to stop a run: the distribution-free one decides from here on.
+inline constexpr int kFewestRounds = 9;
+
+/// Where a run stands after a round.
+struct Standing {
+  int rounds = 0;      // complete ones
+  double used_s = 0;   // of the budget, with what an earlier process used of it
+  double round_s = 0;  // what a round takes
+};
+
+/// How far the deciding 95 % interval reaches from the ratio's median, to the farther side, as a
+/// share of it. Empty where there is no interval.
+[[nodiscard]] std::optional<double> reach(const results::Ratio& ratio);
+
+/// "rounds: ...", "precision: ...", "budget: ...": why the run ends here, with the ratio that is
+/// known worst; empty when it goes on. `requested` are the cells whose ratios were asked for; cells
+/// that failed have none.
+///
+/// Looking after each round and stopping by the width of an interval, never by where it lies, keeps
+/// its coverage as the precision gets finer (Chow & Robbins, Annals of Mathematical Statistics 36,
+/// 1965, for means). With few rounds it is somewhat too narrow; kFewestRounds is there for that.
+[[nodiscard]] std::optional<std::string> reason_to_stop(const StopRule& rule,
+                                                        const results::Results& so_far,
+                                                        const std::set<std::string>& requested,
+                                                        const Standing& standing);
+
+}  // namespace patchbench::harness

@@ -5,13 +5,17 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "analysis/comparable.hpp"
 #include "analysis/document.hpp"
+#include "analysis/html.hpp"
 #include "analysis/markdown.hpp"
 #include "analysis/report.hpp"
+#include "analysis/simulated.hpp"
 #include "results/file.hpp"
 #include "results/json.hpp"
 
@@ -28,6 +32,11 @@ constexpr const char* kExamples = R"(Examples:
   bench-report results/host-x86_64-20251122T101500Z        report.html and plots/ beside results.json, again
   bench-report results.json --out=report                   into a directory of its own
   bench-report results.json --format=markdown --out=notes  report.md, to paste into an issue
+  bench-report DIR_X86 DIR_ARM --format=markdown --out=notes   simulated.md: instructions per send and per patch,
+                                                           a group of columns for each run
+
+Several results share one table, that of their simulated counts (bench-run --counters=simulated), which --out takes as
+simulated.html or simulated.md. Their times are not put side by side.
 
 Without --out the report goes where the results are. A report there is replaced if it is that run's own, that is, if
 the results are read from the results.json beside it; any other existing report is left alone.
@@ -36,7 +45,7 @@ Exit codes: 0 done (without figures too, when gnuplot is missing), 1 the report 
 2 bad usage or results that cannot be read.)";
 
 struct Options {
-  fs::path input;
+  std::vector<fs::path> inputs;
   fs::path out;
   std::string format = "html";
 };
@@ -85,17 +94,77 @@ int write_html(const results::Results& results, const fs::path& directory) {
   return kDone;
 }
 
-int write_markdown(const results::Results& results, const fs::path& directory) {
+void make_directory(const fs::path& directory) {
   std::error_code error;
   fs::create_directories(directory, error);
   if (error) throw std::system_error(error, "cannot create " + directory.string());
+}
+
+int write_markdown(const results::Results& results, const fs::path& directory) {
+  make_directory(directory);
   results::write_text_atomically(directory / "report.md", markdown_page(make_document(results)));
   print_written(directory / "report.md");
   return kDone;
 }
 
+/// A page of simulated counts may be replaced by another one, and by nothing else.
+void keep_foreign_page(const fs::path& page, const std::string& title) {
+  std::error_code ignored;
+  if (!fs::exists(page, ignored) || results::read_text(page).find(title) != std::string::npos) {
+    return;
+  }
+  throw UsageError(page.string() +
+                   " exists and is something else; name another directory with --out=DIR");
+}
+
+/// Why these runs share no table.
+void check_simulated(const std::vector<results::Results>& runs,
+                     const std::vector<fs::path>& inputs) {
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (has_simulated_counts(runs[i])) continue;
+    std::string message =
+        inputs[i].string() +
+        " has no simulated counts (bench-run --counters=simulated), the one thing of several runs "
+        "that a report puts side by side";
+    for (const results::Results& other : runs) {
+      if (const auto why = why_times_do_not_compare(runs[i].context, other.context)) {
+        message += "; and their times cannot be compared: " + *why;
+        break;
+      }
+    }
+    throw UsageError(message);
+  }
+}
+
+/// One table of several runs.
+int write_side_by_side(const Options& options) {
+  if (options.out.empty()) {
+    throw UsageError("several results have no directory in common; name one with --out=DIR");
+  }
+  std::vector<results::Results> runs;
+  for (const fs::path& input : options.inputs) {
+    runs.push_back(results::read_results(results_file(input)));
+  }
+  check_simulated(runs, options.inputs);
+  const bool markdown = options.format == "markdown";
+  const fs::path page = options.out / (markdown ? "simulated.md" : "simulated.html");
+  const Document document = simulated_document(runs);
+  keep_foreign_page(page, document.title);
+  try {
+    make_directory(options.out);
+    results::write_text_atomically(
+        page, markdown ? markdown_page(document) : html_page(document, {}, {}));
+  } catch (const std::system_error& error) {
+    fmt::print(stderr, "bench-report: {}; name another directory with --out=DIR\n", error.what());
+    return kFailed;
+  }
+  print_written(page);
+  return kDone;
+}
+
 int run(const Options& options) {
-  const fs::path file = results_file(options.input);
+  if (options.inputs.size() > 1) return write_side_by_side(options);
+  const fs::path file = results_file(options.inputs.front());
   const results::Results results = results::read_results(file);
   const fs::path directory = output_directory(options, file);
   const bool markdown = options.format == "markdown";
@@ -114,7 +183,7 @@ int main_of(int argc, char** argv) {
                "bench-report");
   app.footer(kExamples);
   app.set_version_flag("--version", "bench-report " PATCHBENCH_VERSION);
-  app.add_option("results", options.input, "A run's directory, or a results file")
+  app.add_option("results", options.inputs, "A run's directory, or a results file")
       ->required()
       ->type_name("DIR|FILE");
   app.add_option("--out", options.out, "Where the report goes; default: where the results are")

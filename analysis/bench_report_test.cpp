@@ -89,6 +89,66 @@ TEST_CASE("a report of other results is left alone") {
   CHECK(results::read_text(report) == "somebody else's");
 }
 
+/// Results with simulated counts, or without.
+fs::path counted(const results::ScratchDirectory& scratch, const std::string& name, bool emulated,
+                 bool with_counts = true) {
+  results::Results results = sample_run({.rounds = 3, .emulated = emulated}).results;
+  results.context.arch = emulated ? "aarch64" : "x86_64";
+  for (results::Cell& cell : results.cells) {
+    if (!with_counts || cell.metrics.empty()) continue;
+    cell.counters.push_back({"instructions", "simulated", "user", cell.metrics[0].name, 22.0,
+                             std::nullopt, std::nullopt, "ok", ""});
+  }
+  const fs::path file = scratch.path() / name;
+  results::write_results(results, file);
+  return file;
+}
+
+TEST_CASE("several results become one table of simulated counts, in both formats") {
+  const results::ScratchDirectory scratch;
+  const std::string both = counted(scratch, "x86.json", false).string() + " " +
+                           counted(scratch, "arm.json", true).string();
+  const std::string out = " --out=" + (scratch.path() / "out").string();
+  for (const char* format : {"html", "markdown"}) {
+    const std::string page = std::string("simulated.") + (*format == 'h' ? "html" : "md");
+    for (int turn = 0; turn < 2; ++turn) {  // its own page may be replaced
+      const Outcome outcome = bench_report(both + out + " --format=" + format);
+      CHECK(outcome.code == 0);
+      CHECK_THAT(outcome.said, contains(page));
+    }
+    const std::string text = results::read_text(scratch.path() / "out" / page);
+    CHECK_THAT(text, contains("aarch64, emulated: instructions") && contains("22.00"));
+    CHECK_THAT(text, !contains(" ns"));
+  }
+  CHECK_FALSE(fs::exists(scratch.path() / "out" / "report.html"));
+  const auto foreign = scratch.file("simulated.md", "my notes");
+  const Outcome outcome =
+      bench_report(both + " --format=markdown --out=" + scratch.path().string());
+  CHECK(outcome.code == 2);
+  CHECK_THAT(outcome.said, contains("simulated.md exists"));
+  CHECK(results::read_text(foreign) == "my notes");
+}
+
+TEST_CASE(
+    "several results without simulated counts are refused, and emulated times beside native") {
+  const results::ScratchDirectory scratch;
+  const std::string x86 = counted(scratch, "x86.json", false).string();
+  const std::string out = " --out=" + scratch.path().string();
+  const Outcome nowhere = bench_report(x86 + " " + x86);
+  CHECK(nowhere.code == 2);
+  CHECK_THAT(nowhere.said, contains("--out=DIR"));
+  const Outcome native =
+      bench_report(x86 + " " + counted(scratch, "bare.json", false, false).string() + out);
+  CHECK(native.code == 2);
+  CHECK_THAT(native.said, contains("bare.json has no simulated counts") && contains("--counters"));
+  CHECK_THAT(native.said, !contains("emulated"));
+  const Outcome mixed =
+      bench_report(x86 + " " + counted(scratch, "arm.json", true, false).string() + out);
+  CHECK(mixed.code == 2);
+  CHECK_THAT(mixed.said, contains("an emulator's times mean nothing"));
+  CHECK_FALSE(fs::exists(scratch.path() / "simulated.html"));
+}
+
 TEST_CASE("bad usage and bad input end with 2 and say what to do") {
   const Run run;
   const auto check = [](const std::string& arguments, const std::string& said) {

@@ -7,10 +7,13 @@
 
 #include <fmt/format.h>
 
+#include "analysis/comparable.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/palette.hpp"
 #include "analysis/selection.hpp"
+#include "analysis/simulated.hpp"
 #include "analysis/statistics.hpp"
+#include "analysis/wrap.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -46,41 +49,6 @@ std::string full_interval(const std::optional<Interval>& interval) {
   if (!interval) return "";
   return fmt::format("[{}, {}]", full_number((*interval)[0]), full_number((*interval)[1]));
 }
-
-std::string spaced(const Params& params) {
-  std::string text = results::params_text(params);
-  for (std::size_t at = text.find(','); at != std::string::npos; at = text.find(',', at + 2)) {
-    text.replace(at, 1, ", ");
-  }
-  return text;
-}
-
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "" : ", ") + text;
-  return all;
-}
-
-/// Things that share a text, in the order in which the texts first appeared.
-class Grouping {
- public:
-  void add(const std::string& text, const std::string& member) {
-    auto found = std::find_if(groups_.begin(), groups_.end(),
-                              [&](const auto& group) { return group.first == text; });
-    if (found == groups_.end()) {
-      groups_.emplace_back(text, std::vector<std::string>{});
-      found = std::prev(groups_.end());
-    }
-    auto& members = found->second;
-    if (std::find(members.begin(), members.end(), member) == members.end())
-      members.push_back(member);
-  }
-
-  [[nodiscard]] const auto& groups() const { return groups_; }
-
- private:
-  std::vector<std::pair<std::string, std::vector<std::string>>> groups_;
-};
 
 Tone tone_of(Verdict verdict) {
   if (verdict == Verdict::faster) return Tone::faster;
@@ -171,14 +139,15 @@ std::vector<std::string> warnings_of(const Results& results) {
   std::vector<std::string> warnings;
   if (results.context.emulated) {
     warnings.emplace_back(
-        "EMULATED: instructions were interpreted or translated. These times say nothing about any "
-        "processor, and must not stand beside native ones.");
+        "EMULATED: times mean nothing, and none is shown here: instructions were interpreted or "
+        "translated. What this run shows is which cells ran and answered right, what they occupy, "
+        "and how many instructions they execute.");
   }
   if (results.run.interrupted) {
     warnings.emplace_back("The run was interrupted: what is missing was not measured.");
   }
   warn_of_failures(results, warnings);
-  if (suspicious(noise_of(results))) {
+  if (times_mean_something(results.context) && suspicious(noise_of(results))) {
     warnings.push_back("The baseline differs from itself more often than chance explains: " +
                        noise_sentence(results, noise_of(results)) +
                        " Something disturbed this run; do not build on small differences in it.");
@@ -282,6 +251,23 @@ Section headline_section(const Results& results) {
   return section;
 }
 
+/// In place of the headline, where times mean nothing.
+Section status_section(const Results& results) {
+  Section section;
+  section.title = "Status of each cell";
+  section.paragraphs.emplace_back(
+      "ok: executed in at least 80 % of the rounds, and checked in each against the oracle.");
+  TextTable table{{"workload", "parameters", "strategy", "status", "reason or notes"}, {}};
+  for (const Cell& cell : results.cells) {
+    const bool ok = cell.status == results::CellStatus::ok;
+    table.rows.push_back({plain(cell.workload), plain(spaced(cell.params)), name(cell.strategy),
+                          plain(std::string(to_string(cell.status))),
+                          faint(ok ? joined(cell.notes) : cell.reason)});
+  }
+  if (!table.rows.empty()) section.table = std::move(table);
+  return section;
+}
+
 // ---- strategies ----
 
 Section strategies_section(const Results& results, bool controls) {
@@ -380,6 +366,12 @@ std::string amount(const std::optional<std::int64_t>& value) {
   return value ? grouped(*value) : "";
 }
 
+/// Simulated counts have a table of their own, and an emulator's times have none.
+bool stands_beside_memory(const Results& results, const results::Counter& counter) {
+  return !is_simulated(counter) &&
+         (times_mean_something(results.context) || !counter.name.ends_with("-ns"));
+}
+
 /// One row a cell: bytes, counts and memory beside the times.
 Section counters_section(const Results& results, const std::string& workload) {
   Section section;
@@ -390,7 +382,9 @@ Section counters_section(const Results& results, const std::string& workload) {
     for (const auto& counter : cell.counters) {
       const std::string title = counter_title(counter);
       const bool known = std::find(titles.begin(), titles.end(), title) != titles.end();
-      if (cell.workload == workload && !known) titles.push_back(title);
+      if (cell.workload == workload && !known && stands_beside_memory(results, counter)) {
+        titles.push_back(title);
+      }
     }
   }
   TextTable table{{"parameters", "strategy"}, {}};
@@ -535,11 +529,14 @@ Document make_document(const Results& results) {
   document.title = "patchbench: " + results.run.id;
   document.emulated = results.context.emulated;
   document.warnings = warnings_of(results);
-  document.summary = {headline_section(results), run_section(results)};
-  document.rest = {strategies_section(results, false), strategies_section(results, true),
-                   noise_section(results)};
+  const bool times = times_mean_something(results.context);
+  document.summary = {times ? headline_section(results) : status_section(results),
+                      run_section(results)};
+  if (has_simulated_counts(results)) document.summary.push_back(simulated_section(results));
+  document.rest = {strategies_section(results, false), strategies_section(results, true)};
+  if (times) document.rest.push_back(noise_section(results));
   for (const std::string& workload : workloads_in_order(results)) {
-    document.rest.push_back(workload_section(results, workload));
+    if (times) document.rest.push_back(workload_section(results, workload));
     Section counters = counters_section(results, workload);
     if (counters.table) document.rest.push_back(std::move(counters));
   }

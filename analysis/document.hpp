@@ -36,10 +36,12 @@ struct Document {
   std::string title;
   bool emulated = false;  // every heading says so
   std::vector<std::string> warnings;
-  std::vector<Section> summary;  // what was run, the headline
+  /// The headline (of an emulated run the status of its cells), what was run, simulated counts.
+  std::vector<Section> summary;
   std::vector<Section> rest;  // noise, strategies, controls, workloads, lost rounds, notes, context
 };
 
+/// An emulated run's has no times in it.
 [[nodiscard]] Document make_document(const results::Results& results);
 
 }  // namespace patchbench::analysis

@@ -11,8 +11,10 @@
 #include <fmt/format.h>
 
 #include "analysis/chart.hpp"
+#include "analysis/comparable.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/selection.hpp"
+#include "analysis/wrap.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -25,18 +27,6 @@ using results::Results;
 constexpr std::array<std::string_view, 6> kAttribution = {"tag-cell",          "target-cell",
                                                           "target-register",   "indirect-cell",
                                                           "indirect-cell-rwx", "unchecked"};
-
-std::string titled(const Results& results, const std::string& title) {
-  return (results.context.emulated ? "EMULATED, no hardware times: " : "") + title;
-}
-
-std::string spaced(const Params& params) {
-  std::string text = results::params_text(params);
-  for (std::size_t at = text.find(','); at != std::string::npos; at = text.find(',', at + 2)) {
-    text.replace(at, 1, ", ");
-  }
-  return text;
-}
 
 Point point_of(double x, const Metric* metric) {
   if (metric == nullptr) return {x, std::nullopt, std::nullopt};
@@ -180,8 +170,8 @@ LineChart sites_chart(const std::string& name, const std::string& title, const S
 }
 
 Figure send_by_sites(const Results& results, const SitesGrid& grid) {
-  LineChart chart = sites_chart(
-      "send-by-sites", titled(results, "Cost of a monomorphic send by number of send sites"), grid);
+  LineChart chart =
+      sites_chart("send-by-sites", "Cost of a monomorphic send by number of send sites", grid);
   chart.y_label = "ns per send";
   add_panels(
       results, grid, drawn_over_sites(results),
@@ -208,9 +198,7 @@ Point ratio_point(double x, const Cell* cell, const Cell* floor) {
 Figure attribution(const Results& results, const SitesGrid& grid) {
   LineChart chart = sites_chart(
       "attribution",
-      titled(results,
-             "Where the cost of an indirect send comes from: controls as ratios to the floor"),
-      grid);
+      "Where the cost of an indirect send comes from: controls as ratios to the floor", grid);
   chart.y_label = "send cost / floor";
   chart.reference = 1;
   chart.reference_label = "floor";
@@ -341,8 +329,8 @@ Panel degree_panel(const Results& results, const Params& rest,
 Figure send_by_degree(const Results& results) {
   LineChart chart;
   chart.name = "send-by-degree";
-  chart.title = titled(results, fmt::format("Cost of a send by degree of polymorphism, {} sites",
-                                            grouped(sites_of_pic(results))));
+  chart.title = fmt::format("Cost of a send by degree of polymorphism, {} sites",
+                            grouped(sites_of_pic(results)));
   chart.x_label = "classes that a send site sees";
   chart.y_label = "ns per send";
   const std::vector<DegreePlace> places = degree_places(results);
@@ -401,8 +389,8 @@ std::vector<std::string> drawn_when_patching(const Results& results) {
 Figure patch_cost(const Results& results, const Params& params, std::string name) {
   DotChart chart;
   chart.name = std::move(name);
-  chart.title = titled(results, "Cost of changing a linked send site" +
-                                    (params.empty() ? "" : " (relink, " + spaced(params) + ")"));
+  chart.title = "Cost of changing a linked send site" +
+                (params.empty() ? "" : " (relink, " + spaced(params) + ")");
   chart.x_label = "ns per patch, logarithmic";
   chart.panel_titles = {"patch: the change alone",
                         "patch_execute: the change and one send through it"};
@@ -462,8 +450,8 @@ Params with_batch(Params params, std::int64_t batch) {
 Figure patch_by_batch(const Results& results, const Params& like) {
   LineChart chart;
   chart.name = "patch-by-batch";
-  chart.title = titled(results, "Cost of a patch by patches under one scope (relink, " +
-                                    spaced(without_param(like, "batch")) + ")");
+  chart.title = "Cost of a patch by patches under one scope (relink, " +
+                spaced(without_param(like, "batch")) + ")";
   chart.x_label = "patches under one scope";
   chart.y_label = "ns per patch";
   chart.log_x = true;
@@ -500,6 +488,11 @@ Figure patch_by_batch(const Results& results, const Params& like) {
 
 FigureSet make_figures(const Results& results) {
   FigureSet set;
+  if (!times_mean_something(results.context)) {
+    set.absent.emplace_back(
+        "EMULATED: times mean nothing. Every figure would show times, so none is drawn.");
+    return set;
+  }
   const SitesGrid grid = sites_grid(results);
   const std::array relink_wish = {Preference{"batch", 1}, Preference{"sites", 1024}};
   const auto relink = representative(results, "relink", relink_wish);

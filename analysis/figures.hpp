@@ -29,6 +29,8 @@ struct FigureSet {
 /// - patch-by-batch: the same over the number of patches under one scope, where the run has
 ///   several.
 ///
+/// All of them show times: an emulated run has none of them.
+///
 /// A strategy that was refused or failed stands in the figure as not available, with its reason.
 [[nodiscard]] FigureSet make_figures(const results::Results& results);
 

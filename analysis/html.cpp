@@ -108,6 +108,7 @@ std::string warnings_html(const std::vector<std::string>& warnings) {
 
 std::string figures_html(const std::vector<InlineFigure>& figures,
                          const std::vector<std::string>& remarks, bool emulated) {
+  if (figures.empty() && remarks.empty()) return "";
   std::string html = heading(2, "Figures", emulated);
   for (const InlineFigure& figure : figures) {
     const std::string svg = inline_svg(figure);

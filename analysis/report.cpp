@@ -79,13 +79,15 @@ Drawn draw_all(const FigureSet& set, const fs::path& plots, ReportOutcome& outco
 }  // namespace
 
 ReportOutcome write_report(const results::Results& results, const std::filesystem::path& dir) {
+  const FigureSet set = make_figures(results);
   const fs::path plots = dir / "plots";
+  const fs::path& deepest = set.figures.empty() ? dir : plots;
   std::error_code error;
-  fs::create_directories(plots, error);
-  if (error) throw std::system_error(error, "cannot create " + plots.string());
+  fs::create_directories(deepest, error);
+  if (error) throw std::system_error(error, "cannot create " + deepest.string());
   ReportOutcome outcome;
   outcome.files.push_back(dir / "report.html");
-  const Drawn drawn = draw_all(make_figures(results), plots, outcome);
+  const Drawn drawn = draw_all(set, plots, outcome);
   const std::string page = html_page(make_document(results), drawn.figures, drawn.remarks);
   results::write_text_atomically(dir / "report.html", page);
   return outcome;

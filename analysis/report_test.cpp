@@ -159,6 +159,34 @@ TEST_CASE("an emulated run is marked in its title, at every heading, and in Mark
   CHECK(count(markdown, "(EMULATED)") == 1 + document.summary.size() + document.rest.size());
 }
 
+TEST_CASE("no time of an emulated run is in its report") {
+  SampleRun run = sample_run({.rounds = 3, .emulated = true});
+  // A value that nothing else has: it must not come through, in no table and in no other form.
+  for (auto& cell : run.results.cells) {
+    for (auto& metric : cell.metrics) metric.median = 777.25;
+    for (auto& ratio : cell.ratios) ratio.median = 0.12345;
+    cell.counters.push_back({"harness-overhead-ns", "software", "user", "send", 777.25,
+                             std::nullopt, std::nullopt, "ok", ""});
+  }
+  const Document document = make_document(run.results);
+  for (const std::string& page : {html_page(document, {}, {}), markdown_page(document)}) {
+    CHECK_THAT(page, !contains("777") && !contains("0.1234") && !contains(" ns"));
+    CHECK_THAT(page, contains("times mean nothing") && contains("Status of each cell"));
+    CHECK_THAT(page, contains("code-bytes per site") && contains("mapped KiB"));
+  }
+  run.results.context.emulated = false;
+  CHECK_THAT(markdown_page(make_document(run.results)), contains("777"));
+}
+
+TEST_CASE("an emulated run's page says why it has no figures") {
+  const results::ScratchDirectory scratch;
+  const ReportOutcome outcome =
+      write_report(sample_run({.rounds = 3, .emulated = true}).results, scratch.path());
+  CHECK(outcome.files.size() == 1);
+  CHECK_FALSE(fs::exists(scratch.path() / "plots"));
+  CHECK_THAT(results::read_text(scratch.path() / "report.html"), contains("so none is drawn"));
+}
+
 TEST_CASE("text from a results file cannot become HTML") {
   SampleRun run = sample_run({.rounds = 3});
   const std::string evil = "<script>alert('x')</script>";

@@ -37,6 +37,8 @@ using Rounds = std::vector<const JournalEntry*>;
 
 struct Lines {
   std::map<std::string, Rounds, std::less<>> by_cell;
+  /// Lines of counters, by cell and source; the last one stands.
+  std::map<std::string, std::map<std::string, const JournalEntry*>, std::less<>> counted;
   int left_out = 0;
 };
 
@@ -46,7 +48,10 @@ Lines sort_lines(const Results& results, std::span<const JournalEntry> journal) 
   for (const Cell& cell : results.cells) lines.by_cell.emplace(cell.id, Rounds(rounds));
   for (const JournalEntry& entry : journal) {
     const auto found = lines.by_cell.find(entry.cell);
-    if (found == lines.by_cell.end() || entry.round < 0 || entry.round >= results.run.rounds) {
+    if (found != lines.by_cell.end() && !entry.counted.empty()) {
+      lines.counted[entry.cell][entry.counted] = &entry;
+    } else if (found == lines.by_cell.end() || entry.round < 0 ||
+               entry.round >= results.run.rounds) {
       ++lines.left_out;
     } else {
       found->second[static_cast<std::size_t>(entry.round)] = &entry;
@@ -196,6 +201,15 @@ void fill_counters(Cell& cell, const Rounds& rounds) {
   for (const auto& [key, readings] : groups) cell.counters.push_back(merge(readings));
 }
 
+/// Beside those of the rounds: what was counted was not timed, and what was timed not counted.
+void add_counted(Cell& cell, const Lines& lines) {
+  const auto found = lines.counted.find(cell.id);
+  if (found == lines.counted.end()) return;
+  for (const auto& [source, entry] : found->second) {
+    cell.counters.insert(cell.counters.end(), entry->counters.begin(), entry->counters.end());
+  }
+}
+
 void fill_drift(Cell& cell, const Rounds& rounds) {
   std::erase_if(cell.notes, [](const std::string& note) { return note.starts_with(kDriftNote); });
   std::vector<int> drifted;
@@ -292,6 +306,7 @@ void summarise(results::Results& results, std::span<const results::JournalEntry>
     fill_status(cell, rounds, results.run.interrupted);
     fill_metrics(cell, rounds);
     fill_counters(cell, rounds);
+    add_counted(cell, lines);
     fill_memory(cell, rounds);
     fill_drift(cell, rounds);
   }

@@ -24,6 +24,8 @@ namespace patchbench::analysis {
 /// - Ratios are to the baseline's cell of the same workload and parameters, for every metric that
 ///   both have, paired by round (analysis/statistics.hpp). Verdicts of few rounds are held against
 ///   the ratio of `again`.
+/// - Lines of counters (JournalEntry::counted) are no rounds: they add to the cell's counters, of
+///   each source the last line, and to nothing else.
 /// - Lines of cells that are not in the plan, or of rounds outside it, are left out; a warning in
 ///   results.context.warnings says how many.
 void summarise(results::Results& results, std::span<const results::JournalEntry> journal);

@@ -68,6 +68,30 @@ TEST_CASE("samples stand at their round, whatever the order of the lines") {
   CHECK(cell.ratios.empty());
 }
 
+TEST_CASE("a line of counters adds counters and is no round") {
+  const auto counters = [](double instructions) {
+    JournalEntry entry = line("rwx", 0, 99);
+    entry.counted = "simulated";
+    entry.metrics.clear();
+    entry.memory.vmas = 77;
+    entry.counters = {{"instructions", "simulated", "user", "send", instructions, std::nullopt,
+                       std::nullopt, "ok", ""}};
+    return entry;
+  };
+  Results results = plan(2, {"rwx"});
+  // The last one stands, as of a run that was resumed; a failed round has nothing to do with it.
+  const std::vector journal = {line("rwx", 0, 10), counters(21), counters(22),
+                               failure("rwx", 1, CellStatus::crashed, "SIGSEGV")};
+  summarise(results, journal);
+  const Cell& cell = results.cells[0];
+  CHECK(cell.metrics.at(0).samples == std::vector<std::optional<double>>{10, std::nullopt});
+  CHECK(cell.lost.size() == 1);
+  CHECK_FALSE(cell.memory.vmas.has_value());
+  REQUIRE(cell.counters.size() == 1);
+  CHECK(cell.counters[0].value == 22);
+  CHECK(results.context.warnings.empty());
+}
+
 TEST_CASE("four of five rounds are enough, three are not") {
   std::vector journal = {line("rwx", 0, 10), line("rwx", 1, 10), line("rwx", 2, 10),
                          line("rwx", 3, 10),

@@ -8,10 +8,13 @@
 
 #include <fmt/format.h>
 
+#include "analysis/comparable.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/palette.hpp"
 #include "analysis/selection.hpp"
+#include "analysis/simulated.hpp"
 #include "analysis/statistics.hpp"
+#include "analysis/wrap.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -53,31 +56,6 @@ std::string cut(std::string text, std::size_t width) {
   return text + "..";
 }
 
-/// Breaks at spaces; continued lines are indented by `indent`.
-std::string wrap(std::string_view text, std::size_t width, std::size_t indent = 0) {
-  std::string out;
-  std::size_t used = 0;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    std::string_view word = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (used > 0 && used + 1 + word.size() > width) {
-      out += '\n' + std::string(indent, ' ');
-      used = indent;
-    } else if (used > 0) {
-      out += ' ';
-      ++used;
-    }
-    // A word longer than a line (a path) is broken where the line ends.
-    for (; used + word.size() > width; word.remove_prefix(width - used), used = indent) {
-      out += std::string(word.substr(0, width - used)) + '\n' + std::string(indent, ' ');
-    }
-    out += word;
-    used += word.size();
-  }
-  return out + '\n';
-}
-
 /// One terminal, one run.
 class Table {
  public:
@@ -93,6 +71,10 @@ class Table {
   [[nodiscard]] std::string text() {
     const std::vector<HeadlineColumn> columns = headline_columns(results_);
     out_ = title();
+    if (!times_mean_something(results_.context)) {
+      statuses();
+      return out_ + simulated_terminal_table(results_, width_);
+    }
     if (columns.empty()) out_ += "No cell was measured.\n";
     const std::size_t at_once =
         std::max<std::size_t>(1, (width_ - name_width_) / (kGap + kColumnWidth));
@@ -103,18 +85,43 @@ class Table {
     }
     missing(columns);
     legend(columns);
-    return out_;
+    return out_ + simulated_terminal_table(results_, width_);
   }
 
  private:
   [[nodiscard]] std::string title() const {
     std::string line;
-    if (results_.context.emulated) line += "EMULATED, not times of hardware. ";
+    if (!times_mean_something(results_.context)) {
+      line += "EMULATED: times mean nothing, and none is shown. ";
+    }
     line += fmt::format("{} round{}", results_.run.rounds, results_.run.rounds == 1 ? "" : "s");
-    if (!results_.baseline.empty()) line += ", ratios to " + results_.baseline;
+    if (!results_.baseline.empty() && times_mean_something(results_.context)) {
+      line += ", ratios to " + results_.baseline;
+    }
     if (results_.run.interrupted) line += ", interrupted";
     if (results_.context.cpu.model) line += "; " + *results_.context.cpu.model;
     return wrap(line, width_);
+  }
+
+  /// What remains of a run whose times mean nothing: which cells ran and were right.
+  void statuses() {
+    line("");
+    for (const std::string& id : strategies_in_order(results_)) {
+      std::vector<std::pair<results::CellStatus, int>> counts;
+      for (const Cell& cell : results_.cells) {
+        if (cell.strategy != id) continue;
+        auto found = std::find_if(counts.begin(), counts.end(),
+                                  [&](const auto& known) { return known.first == cell.status; });
+        if (found == counts.end()) found = counts.insert(counts.end(), {cell.status, 0});
+        ++found->second;
+      }
+      std::string row = fmt::format("{:<{}}", cut(id, name_width_), name_width_);
+      for (const auto& [status, count] : counts) {
+        row += fmt::format("  {} {}", count, to_string(status));
+      }
+      line(row);
+    }
+    reasons([](const Cell&) { return true; });
   }
 
   void block(const std::vector<HeadlineColumn>& columns) {
@@ -221,37 +228,36 @@ class Table {
     out_ += text + '\n';
   }
 
-  /// Why a row or an entry has no number; what shares a reason shares a line.
+  /// Why a row or an entry has no number.
   void missing(const std::vector<HeadlineColumn>& columns) {
-    std::vector<std::pair<std::string, std::string>> lines;  // reason, who
-    const auto add = [&lines](const std::string& who, std::string why) {
-      auto found = std::find_if(lines.begin(), lines.end(),
-                                [&](const auto& known) { return known.first == why; });
-      if (found == lines.end()) {
-        lines.emplace_back(std::move(why), who);
-      } else if (found->second.find(who) == std::string::npos) {
-        found->second += ", " + who;
-      }
-    };
+    reasons([&columns](const Cell& cell) {
+      return std::any_of(columns.begin(), columns.end(), [&](const HeadlineColumn& column) {
+        return column.workload == cell.workload && column.params == cell.params;
+      });
+    });
+  }
+
+  /// What went wrong in the cells that are `shown`; what shares a reason shares a line.
+  template <typename Shown>
+  void reasons(Shown shown) {
+    Grouping lines;
     for (const auto& strategy : results_.strategies) {
       if (strategy.status == results::Availability::available) continue;
-      add(strategy.id, std::string(to_string(strategy.status)) + ": " +
-                           why_missing(results_, strategy.id, nullptr));
+      lines.add(std::string(to_string(strategy.status)) + ": " +
+                    why_missing(results_, strategy.id, nullptr),
+                strategy.id);
     }
     for (const Cell& cell : results_.cells) {
       const auto* status = find_strategy(results_, cell.strategy);
       if (status != nullptr && status->status != results::Availability::available) continue;
       if (cell.status == results::CellStatus::ok) continue;
-      const bool shown = std::any_of(columns.begin(), columns.end(), [&](const auto& column) {
-        return column.workload == cell.workload && column.params == cell.params;
-      });
-      if (shown) {
-        add(cell.workload + "/" + cell.strategy, why_missing(results_, cell.strategy, &cell));
+      if (shown(cell)) {
+        lines.add(why_missing(results_, cell.strategy, &cell), cell.workload + "/" + cell.strategy);
       }
     }
-    if (!lines.empty()) line("");
-    for (const auto& [why, who] : lines) {
-      out_ += wrap(fmt::format("{}: {}", who, why), width_, 2);
+    if (!lines.groups().empty()) line("");
+    for (const auto& [why, who] : lines.groups()) {
+      out_ += wrap(fmt::format("{}: {}", joined(who), why), width_, 2);
     }
   }
 

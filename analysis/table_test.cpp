@@ -147,11 +147,19 @@ TEST_CASE("the noise has no verdict") {
   CHECK_THAT(line_with(text, "again"), !contains(">"));
 }
 
-TEST_CASE("few rounds and emulation are said") {
+TEST_CASE("few rounds are said") {
   CHECK_THAT(terminal_table(sample_run({.rounds = 5}).results), contains("5 rounds or fewer"));
   CHECK_THAT(terminal_table(sample_run({.rounds = 6}).results), !contains("rounds or fewer"));
-  CHECK_THAT(terminal_table(sample_run({.rounds = 5, .emulated = true}).results),
-             starts_with("EMULATED"));
+}
+
+TEST_CASE("an emulated run's table has statuses and no times") {
+  const SampleRun run = sample_run({.rounds = 7, .crash_one = true, .emulated = true});
+  const std::string table = terminal_table(run.results);
+  CHECK_THAT(table, starts_with("EMULATED: times mean nothing"));
+  CHECK_THAT(table, !contains(" ns") && !contains("ratio") && !contains("["));
+  CHECK_THAT(table, contains("rwx                8 ok\n"));
+  CHECK_THAT(table, contains("file-dual          7 ok  1 crashed\n"));
+  CHECK_THAT(table, contains("relink/file-dual: crashed: killed by SIGBUS"));
 }
 
 TEST_CASE("a run with nothing in it has a table that says so") {

@@ -19,6 +19,7 @@
 
 #include "harness/calibration.hpp"
 #include "harness/clock.hpp"
+#include "harness/counters/emulated.hpp"
 #include "harness/denial.hpp"
 #include "harness/proc.hpp"
 #include "harness/terminal.hpp"
@@ -63,20 +64,24 @@ bool attempt(JournalEntry& entry, CellStatus refused, Step step) {
   return false;
 }
 
+results::Counter software_counter(std::string name, std::string per, double value) {
+  return {.name = std::move(name),
+          .source = "software",
+          .scope = "user",
+          .per = std::move(per),
+          .value = value,
+          .time_enabled = std::nullopt,
+          .time_running = std::nullopt,
+          .status = "ok",
+          .reason = {}};
+}
+
 /// The overhead stands beside the costs that it is part of, in the units that counters have.
 void report_overhead(const Measurement& measurement, std::vector<results::Counter>& counters) {
-  if (measurement.metric != "send" && measurement.metric != "patch") {
-    return;
+  if (measurement.metric == "send" || measurement.metric == "patch") {
+    counters.push_back(
+        software_counter("harness-overhead-ns", measurement.metric, overhead_ns(measurement)));
   }
-  counters.push_back({.name = "harness-overhead-ns",
-                      .source = "software",
-                      .scope = "user",
-                      .per = measurement.metric,
-                      .value = overhead_ns(measurement),
-                      .time_enabled = std::nullopt,
-                      .time_running = std::nullopt,
-                      .status = "ok",
-                      .reason = {}});
 }
 
 void measure(const Instance& instance, const ChildTask& task, JournalEntry& entry) {
@@ -105,15 +110,7 @@ std::optional<std::int64_t> if_known(std::int64_t value) {
 
 void describe(const Instance& instance, JournalEntry& entry) {
   for (const SiteCounter& counter : instance.counters()) {
-    entry.counters.push_back({.name = counter.name,
-                              .source = "software",
-                              .scope = "user",
-                              .per = counter.per,
-                              .value = counter.value,
-                              .time_enabled = std::nullopt,
-                              .time_running = std::nullopt,
-                              .status = "ok",
-                              .reason = {}});
+    entry.counters.push_back(software_counter(counter.name, counter.per, counter.value));
   }
   const MemoryUse memory = instance.memory();
   entry.memory = {.vmas = memory.vmas,
@@ -122,6 +119,34 @@ void describe(const Instance& instance, JournalEntry& entry) {
                   .page_kib = if_known(memory.page_kib),
                   .huge_kib = if_known(memory.huge_kib)};
   entry.max_rss_kib = read_peak_rss_kib("/");
+}
+
+/// Nothing here may depend on the clock or on what /proc says: all of it is counted.
+void execute_one(const Instance& instance, const ChildTask& task, JournalEntry& entry) {
+  const auto measurements = instance.measurements();
+  const auto found = std::ranges::find(measurements, task.metric, &Measurement::metric);
+  if (found == measurements.end()) {
+    fail(entry, CellStatus::unsupported, fmt::format("this cell measures no {}", task.metric));
+    return;
+  }
+  execute(*found, task.extent);
+  entry.counters.push_back(
+      software_counter(kOperationsBetween, task.metric, operations_between(*found)));
+}
+
+void serve(const Instance& instance, const ChildTask& task, JournalEntry& entry) {
+  switch (task.purpose) {
+    case ChildPurpose::time:
+      measure(instance, task, entry);
+      describe(instance, entry);
+      break;
+    case ChildPurpose::execute:
+      execute_one(instance, task, entry);
+      break;
+    case ChildPurpose::count_instructions:
+      entry.counters = count_instructions(instance.measurements());
+      break;
+  }
 }
 
 void run_cell(const CellFactory* factory, const ChildTask& task, JournalEntry& entry) {
@@ -137,10 +162,7 @@ void run_cell(const CellFactory* factory, const ChildTask& task, JournalEntry& e
   if (!attempt(entry, CellStatus::failed, [&] { instance->check(); })) {
     return;
   }
-  attempt(entry, CellStatus::failed, [&] {
-    measure(*instance, task, entry);
-    describe(*instance, entry);
-  });
+  attempt(entry, CellStatus::failed, [&] { serve(*instance, task, entry); });
 }
 
 void probe(const StrategyEntry* strategy, JournalEntry& entry) {
@@ -221,7 +243,10 @@ std::string to_json_text(const ChildTask& task) {
                         {"cpu", task.cpu},
                         {"batches", task.batches},
                         {"budget_ms", task.budget_ms},
-                        {"parent", task.parent}}
+                        {"parent", task.parent},
+                        {"purpose", static_cast<int>(task.purpose)},
+                        {"metric", task.metric},
+                        {"extent", static_cast<int>(task.extent)}}
       .dump();
 }
 
@@ -240,6 +265,9 @@ ChildTask parse_child_task(std::string_view text) {
   json.at("batches").get_to(task.batches);
   json.at("budget_ms").get_to(task.budget_ms);
   json.at("parent").get_to(task.parent);
+  task.purpose = static_cast<ChildPurpose>(json.at("purpose").get<int>());
+  json.at("metric").get_to(task.metric);
+  task.extent = static_cast<Extent>(json.at("extent").get<int>());
   return task;
 }
 
@@ -248,7 +276,6 @@ JournalEntry do_task(const Catalogue& catalogue, const ChildTask& task) {
   entry.round = task.round;
   entry.order = task.order;
   entry.cell = task.cell;
-  entry.started = utc_now();
   if (!attempt(entry, CellStatus::failed, [&] { pin_to(task.cpu); })) {
     return entry;
   }

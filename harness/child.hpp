@@ -10,6 +10,7 @@
 #include <string>
 
 #include "harness/catalogue.hpp"
+#include "harness/counters/fixed_runs.hpp"
 #include "results/model.hpp"
 
 namespace patchbench::harness {
@@ -17,6 +18,12 @@ namespace patchbench::harness {
 inline constexpr const char* kChildArgument = "--child";
 inline constexpr int kTaskFd = 3;
 inline constexpr int kAnswerFd = 4;
+
+enum class ChildPurpose {
+  time,                // every measurement, against the clock
+  execute,             // a fixed number of operations of one: counted from outside, see `metric`
+  count_instructions,  // of every measurement, by harness/counters/emulated.hpp
+};
 
 struct ChildTask {
   std::string cell;      // its id; for the journal and for messages
@@ -29,7 +36,14 @@ struct ChildTask {
   int batches = 0;          // of each measurement
   double budget_ms = 0;     // of timing, over all measurements
   std::int64_t parent = 0;  // process id: a child whose parent is gone does not start
+  ChildPurpose purpose = ChildPurpose::time;
+  std::string metric;             // to execute
+  Extent extent = Extent::fewer;  // to execute
 };
+
+/// In the answer of a child that executed: a counter of this name whose value is
+/// operations_between().
+inline constexpr const char* kOperationsBetween = "operations-between";
 
 [[nodiscard]] std::string to_json_text(const ChildTask& task);
 /// Throws std::exception for anything that to_json_text did not write.

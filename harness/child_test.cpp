@@ -40,6 +40,9 @@ TEST_CASE("a task survives the way to the child") {
   task.order = 41;
   task.cpu = 5;
   task.parent = 1234;
+  task.purpose = ChildPurpose::execute;
+  task.metric = "patch";
+  task.extent = Extent::more;
   const ChildTask back = parse_child_task(to_json_text(task));
   CHECK(back.cell == task.cell);
   CHECK(back.strategy == task.strategy);
@@ -53,6 +56,9 @@ TEST_CASE("a task survives the way to the child") {
   CHECK(back.batches == task.batches);
   CHECK(back.budget_ms == task.budget_ms);
   CHECK(back.parent == task.parent);
+  CHECK(back.purpose == task.purpose);
+  CHECK(back.metric == task.metric);
+  CHECK(back.extent == task.extent);
 }
 
 TEST_CASE("what is not a task is refused") {
@@ -73,6 +79,28 @@ TEST_CASE("a wrong result is failed and never timed") {
   CHECK(entry.status == results::CellStatus::failed);
   CHECK(entry.metrics.empty());
   CHECK(entry.reason == "wrong result: site 3 answered 17 instead of 4");
+}
+
+TEST_CASE("a counted child executes, times nothing, and says how many operations were between") {
+  ChildTask task = zone_task("rwx");
+  task.purpose = ChildPurpose::execute;
+  task.metric = "patch";
+  const results::JournalEntry entry = do_task(fake_catalogue(), task);
+  CHECK(entry.status == results::CellStatus::ok);
+  CHECK(entry.metrics.empty());
+  CHECK_FALSE(entry.calibration_before_ns.has_value());
+  REQUIRE(entry.counters.size() == 1);
+  CHECK(entry.counters[0].name == kOperationsBetween);
+  CHECK(entry.counters[0].value == 10);
+  task.metric = "miss";
+  CHECK(do_task(fake_catalogue(), task).status == results::CellStatus::unsupported);
+}
+
+TEST_CASE("a wrong result is not counted either") {
+  ChildTask task = zone_task("wrong");
+  task.purpose = ChildPurpose::execute;
+  task.metric = "send";
+  CHECK(do_task(fake_catalogue(), task).status == results::CellStatus::failed);
 }
 
 TEST_CASE("a processor that does not exist is a failure with its number") {

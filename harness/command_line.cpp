@@ -34,6 +34,7 @@ constexpr std::string_view kExamples = R"(Examples:
   bench-run --strategy=memfd-dual,indirect-cell --workload=mic
   bench-run --workload=mic --param sites=1024 order=shuffled --rounds=20
   bench-run --filter='pic/.*degree=6' --baseline=memfd-dual
+  bench-run --workload=mic --counters=simulated   and exact counts of instructions
   bench-run --dry-run                      the cells and the time they would take
   bench-run --dump-code=mic/rwx/sites=16   the machine code that is measured
 Controls and the baseline are part of every run, whatever is selected.
@@ -81,6 +82,7 @@ struct Words {
   std::optional<std::string> filter;
   std::vector<std::string> params;
   std::optional<std::string> baseline;
+  std::string counters = "none";
   std::optional<std::string> cpus;
   std::optional<std::string> out;
   std::optional<std::string> resume;
@@ -112,6 +114,23 @@ void add_what_to_measure(CLI::App& app, Words& words) {
       ->type_name("ID");
 }
 
+std::vector<std::string> words_of_counters() {
+  std::vector<std::string> words = {"none"};
+  for (const CounterChoice& choice : counter_choices()) {
+    words.emplace_back(choice.id);
+  }
+  return words;
+}
+
+std::string counters_text() {
+  std::string text =
+      "What is counted after the timed rounds, in processes of its own. none (default)";
+  for (const CounterChoice& choice : counter_choices()) {
+    text += fmt::format("; {}: {}", choice.id, choice.summary);
+  }
+  return text;
+}
+
 std::vector<std::string> rounds_of_presets() {
   std::vector<std::string> texts;
   texts.reserve(kPresets.size());
@@ -134,6 +153,8 @@ void add_how_to_measure(CLI::App& app, Words& words) {
                  "Instead of a number of rounds: go on until then, or until every ratio is known; "
                  "1h unless given")
       ->type_name("TIME[s|m|h]");
+  app.add_option("--counters", words.counters, counters_text())
+      ->type_name(fmt::format("{}", fmt::join(words_of_counters(), "|")));
   app.add_option("--seed", words.seed, "Repeats the order, the layout and the receivers of a run")
       ->type_name("N");
   app.add_option("--cpus", words.cpus,
@@ -266,6 +287,24 @@ ListFormat parse_list(const std::string& text) {
   throw UsageError(fmt::format("--list={}: write --list or --list=json", text));
 }
 
+std::vector<const CounterChoice*> parse_counters(const std::string& text) {
+  std::vector<const CounterChoice*> chosen;
+  const std::vector<std::string> words = split(text, ',');
+  for (const std::string& word : words) {
+    const CounterChoice* choice = find_counter_choice(word);
+    if (choice == nullptr && word != "none") {
+      throw UsageError(unknown_word("value of --counters:", word, words_of_counters()));
+    }
+    if (choice == nullptr && words.size() > 1) {
+      throw UsageError(fmt::format("--counters='{}': 'none' stands alone", text));
+    }
+    if (choice != nullptr && std::ranges::find(chosen, choice) == chosen.end()) {
+      chosen.push_back(choice);
+    }
+  }
+  return chosen;
+}
+
 void check_baseline(const Catalogue& catalogue, const std::optional<std::string>& baseline) {
   if (baseline && find_strategy(catalogue, *baseline) == nullptr) {
     throw UsageError(unknown_word("baseline", *baseline, strategy_ids(catalogue)));
@@ -295,6 +334,9 @@ std::vector<std::string> plan_arguments(const Words& words, const Options& optio
   if (words.baseline) {
     arguments.push_back(fmt::format("--baseline={}", *words.baseline));
   }
+  if (!options.counters.empty()) {
+    arguments.push_back(fmt::format("--counters={}", words.counters));
+  }
   return arguments;
 }
 
@@ -319,6 +361,7 @@ Options compare(const Words& words, const Catalogue& catalogue) {
                      : parse_number<std::uint64_t>("--seed", words.seed, 0,
                                                    std::numeric_limits<std::uint64_t>::max());
   options.baseline = words.baseline;
+  options.counters = parse_counters(words.counters);
   options.cpus = choose_cpus(words.cpus);
   if (words.out && words.out->empty()) {
     throw UsageError("--out is empty: name a directory");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/catalogue.hpp"
+#include "harness/counters/source.hpp"
 #include "harness/plan.hpp"
 #include "harness/stopping.hpp"
 
@@ -22,6 +23,7 @@ struct Options {
   std::optional<StopRule> until;  // instead of a number of rounds
   std::uint64_t seed = 0;
   std::optional<std::string> baseline;
+  std::vector<const CounterChoice*> counters;  // of --counters; empty: none
   std::vector<int> cpus;  // children are pinned to one of them, the same for a whole round
   std::optional<std::filesystem::path> out;
   ListFormat list = ListFormat::none;

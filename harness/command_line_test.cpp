@@ -51,6 +51,19 @@ TEST_CASE("without options everything is measured, quickly") {
   CHECK(all.cpus == std::vector<int>{allowed_cpus().back()});
 }
 
+TEST_CASE("counters are chosen by name, and by default none are") {
+  CHECK(options({}).counters.empty());
+  CHECK(options({"--counters=none"}).counters.empty());
+  const Options simulated = options({"--counters=simulated"});
+  REQUIRE(simulated.counters.size() == 1);
+  CHECK(simulated.counters[0]->id == "simulated");
+  CHECK(options({"--counters=simulated,simulated"}).counters.size() == 1);
+  CHECK(says(refusal({"--counters=hardware"}), "Valid: none, simulated"));
+  CHECK(says(refusal({"--counters=simulatd"}), "did you mean 'simulated'?"));
+  CHECK(says(refusal({"--counters=none,simulated"}), "'none' stands alone"));
+  CHECK(says(refusal({"--counters="}), "empty value"));
+}
+
 TEST_CASE("options say what they say") {
   const Options some =
       options({"--strategy=rwx,memfd-dual", "--workload", "mic", "--preset=paper", "--rounds=7",
@@ -140,7 +153,7 @@ TEST_CASE("options that do not exist are refused, with the nearest one") {
         "unknown option '--stratgey': did you mean --strategy? --help lists the options");
   // Of later versions: must not be taken for something else until then.
   for (const char* later :
-       {"--delta=2", "--selftest", "--counters=auto", "--publish=none", "--policy=x", "--advise"}) {
+       {"--delta=2", "--selftest", "--publish=none", "--policy=x", "--advise"}) {
     CHECK(says(refusal({later}), "unknown option"));
   }
   CHECK(says(refusal({"mic"}), "unexpected argument 'mic'"));

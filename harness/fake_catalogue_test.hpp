@@ -1,5 +1,8 @@
 // harness/fake_catalogue_test.hpp - cells that do what cells must not.
 //
+// Those that work count to 200 in each run, 100 sends or 10 patches, and to 1,000 before each run
+// of patches.
+//
 // Strategies rwx, memfd-dual, file-dual and slow work, and so do the controls floor and tag-cell
 // (of mic alone); the others fail, each in its own way. Workloads mic (sites, order, work) and zone
 // (kib).

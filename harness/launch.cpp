@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +18,7 @@
 #include <fmt/ranges.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/personality.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,9 +91,9 @@ class SpawnPlan {
   }
   [[nodiscard]] pid_t spawn(const char* program, char* const* arguments, char* const* environment) {
     pid_t pid = -1;
-    const int error = posix_spawn(&pid, program, &actions_, &attributes_, arguments, environment);
+    const int error = posix_spawnp(&pid, program, &actions_, &attributes_, arguments, environment);
     if (error != 0) {
-      throw_errno("posix_spawn (a child of this program)", error);
+      throw_errno("posix_spawnp (a child of this program)", error);
     }
     return pid;
   }
@@ -112,7 +115,37 @@ std::vector<char*> child_environment() {
   return variables;
 }
 
-pid_t spawn_child(const Pipe& task, const Pipe& answer, const Pipe& errors, const sigset_t& mask) {
+/// While it lives, programs that this thread starts get the addresses that they always get. A
+/// container's seccomp filter may refuse that; then they do not.
+class FixedLayout {
+ public:
+  FixedLayout() : before_(personality(kAsk)) {
+    if (before_ >= 0) {
+      personality(static_cast<unsigned long>(before_) | ADDR_NO_RANDOMIZE);
+    }
+  }
+  FixedLayout(const FixedLayout&) = delete;
+  FixedLayout& operator=(const FixedLayout&) = delete;
+  ~FixedLayout() {
+    if (before_ >= 0) {
+      personality(static_cast<unsigned long>(before_));
+    }
+  }
+
+ private:
+  static constexpr unsigned long kAsk = 0xffffffff;  // personality(2): changes nothing
+  int before_;
+};
+
+Execution wrapped(const Wrapper& wrapper) {
+  Execution program{.file = wrapper.command.front(), .words = wrapper.command};
+  // /proc/self/exe would be the wrapper itself.
+  program.words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
+  return program;
+}
+
+pid_t spawn_child(const Pipe& task, const Pipe& answer, const Pipe& errors, const sigset_t& mask,
+                  const Wrapper* wrapper) {
   SpawnPlan plan;
   plan.give_empty_stdin();
   plan.give(errors.write, STDOUT_FILENO);
@@ -120,7 +153,14 @@ pid_t spawn_child(const Pipe& task, const Pipe& answer, const Pipe& errors, cons
   plan.give(task.read, kTaskFd);
   plan.give(answer.write, kAnswerFd);
   plan.set_up_signals(mask);
-  Execution program = execution_of_self();
+  Fd report;
+  std::optional<FixedLayout> layout;
+  if (wrapper != nullptr) {
+    report = moved_up(*wrapper->report);
+    plan.give(report, kReportFd);
+    layout.emplace();
+  }
+  Execution program = wrapper != nullptr ? wrapped(*wrapper) : execution_of_self();
   program.words.emplace_back(kChildArgument);
   std::vector<char*> arguments(program.words.size() + 1);  // and a null at the end
   std::ranges::transform(program.words, arguments.begin(),
@@ -155,11 +195,11 @@ bool take(const Fd& fd, std::string& text) {
 /// A running child. Its owner kills what is left of it.
 class Child {
  public:
-  Child(const ChildTask& task, const SignalWatch& signals) {
+  Child(const ChildTask& task, const SignalWatch& signals, const Wrapper* wrapper) {
     Pipe task_pipe = make_pipe();
     Pipe answer = make_pipe();
     Pipe errors = make_pipe();
-    pid_ = spawn_child(task_pipe, answer, errors, signals.mask_before());
+    pid_ = spawn_child(task_pipe, answer, errors, signals.mask_before(), wrapper);
     task_pipe.read = Fd();
     write_task(std::move(task_pipe.write), task);
     answer_ = std::move(answer.read);
@@ -292,11 +332,11 @@ int until(std::int64_t deadline_ns) {
 }  // namespace
 
 std::optional<JournalEntry> run_child(const ChildTask& task, std::chrono::milliseconds timeout,
-                                      SignalWatch& signals) {
+                                      SignalWatch& signals, const Wrapper* wrapper) {
   const std::string started = utc_now();
   const std::int64_t start_ns = now_ns();
   const std::int64_t deadline_ns = start_ns + (timeout.count() * 1'000'000);
-  Child child(task, signals);
+  Child child(task, signals, wrapper);
   while (!child.ended() && !signals.stop_requested() && now_ns() < deadline_ns) {
     child.wait_for_news(signals, until(deadline_ns));
   }

@@ -4,10 +4,13 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "harness/child.hpp"
 #include "harness/signals.hpp"
 #include "results/model.hpp"
+#include "strategies/mapping.hpp"
 
 namespace patchbench::harness {
 
@@ -15,13 +18,24 @@ namespace patchbench::harness {
 /// whole lines where there are any, with " | " between them.
 inline constexpr std::size_t kStderrTail = 1024;
 
+/// Another program that executes the child: a simulator.
+struct Wrapper {
+  std::vector<std::string> command;  // a program, searched on PATH, and its options
+  const Fd* report = nullptr;        // becomes the child's descriptor kReportFd
+};
+inline constexpr int kReportFd = 5;
+
 /// Starts this executable again for `task` and waits. The entry has a status for every way a child
 /// can end: its own answer, else `timeout`, `crashed` (a signal) or `failed` (an exit code, no
 /// answer), with the end of its stderr. Empty when the run was asked to stop meanwhile; the child
 /// is then gone too. No process and no descriptor is left behind. Throws std::system_error when not
 /// even a process can be had.
+///
+/// With a `wrapper` that program runs this executable, without randomised addresses where the
+/// kernel lets itself be asked for that.
 [[nodiscard]] std::optional<results::JournalEntry> run_child(const ChildTask& task,
                                                              std::chrono::milliseconds timeout,
-                                                             SignalWatch& signals);
+                                                             SignalWatch& signals,
+                                                             const Wrapper* wrapper = nullptr);
 
 }  // namespace patchbench::harness

@@ -74,11 +74,15 @@ double Progress::remaining_s(std::size_t done) const {
   return share < kEnough ? expected_s_ * (1 - share) : elapsed_s * (1 - share) / share;
 }
 
+std::string Progress::stage(int round) const {
+  return rounds_ > 0 ? fmt::format("round {}/{}", round + 1, rounds_) : "counting";
+}
+
 void Progress::rewrite(std::size_t done, int round, std::string_view cell) {
   constexpr int kUsualWidth = 80;
   std::string line =
-      fmt::format("{:3} %  round {}/{}  {}/{}  {} left  {}", percent(done, children_), round + 1,
-                  rounds_, done, children_, duration_text(remaining_s(done)), cell);
+      fmt::format("{:3} %  {}  {}/{}  {} left  {}", percent(done, children_), stage(round), done,
+                  children_, duration_text(remaining_s(done)), cell);
   const int width = terminal_width(stream_, kUsualWidth) - 1;  // the last column would wrap
   line.resize(std::min(line.size(), static_cast<std::size_t>(std::max(1, width))));
   say(stream_, "\r{}\033[K", line);
@@ -86,7 +90,7 @@ void Progress::rewrite(std::size_t done, int round, std::string_view cell) {
 }
 
 void Progress::add_line(std::size_t done, int round) {
-  say(stream_, "{:3} %  round {}/{}, {} left\n", percent(done, children_), round + 1, rounds_,
+  say(stream_, "{:3} %  {}, {} left\n", percent(done, children_), stage(round),
       duration_text(remaining_s(done)));
   std::fflush(stream_);
 }

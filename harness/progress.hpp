@@ -16,7 +16,8 @@ namespace patchbench::harness {
 /// otherwise.
 class Progress {
  public:
-  /// `expected_s` is the plan's estimate, used until enough has been done to extrapolate from.
+  /// `rounds` is 0 for what has no rounds: counting. `expected_s` is the plan's estimate, used
+  /// until enough has been done to extrapolate from.
   Progress(std::FILE* stream, bool quiet, std::size_t children, int rounds, double expected_s);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -28,6 +29,7 @@ class Progress {
 
  private:
   [[nodiscard]] double remaining_s(std::size_t done) const;
+  [[nodiscard]] std::string stage(int round) const;
   void rewrite(std::size_t done, int round, std::string_view cell);
   void add_line(std::size_t done, int round);
 

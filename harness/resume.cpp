@@ -190,7 +190,7 @@ void require_same_run(const Results& then, const Results& now) {
 
 DoneRounds::DoneRounds(const std::vector<results::JournalEntry>& journal) {
   for (const results::JournalEntry& entry : journal) {
-    if (entry.status == results::CellStatus::ok) {
+    if (entry.counted.empty() && entry.status == results::CellStatus::ok) {
       done_.emplace(entry.cell, entry.round);
     }
   }

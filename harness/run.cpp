@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <span>
@@ -21,6 +22,8 @@
 #include "analysis/table.hpp"
 #include "harness/arena.hpp"
 #include "harness/clock.hpp"
+#include "harness/counters/counting.hpp"
+#include "harness/counters/fixed_runs.hpp"
 #include "harness/launch.hpp"
 #include "harness/output_directory.hpp"
 #include "harness/plan.hpp"
@@ -272,7 +275,16 @@ class Measuring {
   /// Begun ones.
   [[nodiscard]] int rounds() const { return rounds_; }
 
+  /// After run_all(). False and exceptions as there.
+  bool count_all(const CountingPlan& plan) {
+    constexpr double kExpectedSeconds = 2;  // a metric: two children, twenty times slower
+    Progress progress(stderr, options_.quiet, count_metrics(plan), 0,
+                      kExpectedSeconds * static_cast<double>(count_metrics(plan)));
+    return count_cells(plan, journal_, signals_, progress, entries_);
+  }
+
   [[nodiscard]] const std::vector<results::JournalEntry>& entries() const { return entries_; }
+  [[nodiscard]] bool given_up(std::size_t cell) const { return lost_.given_up(cell); }
 
  private:
   bool run_round(int number, Progress& progress) {
@@ -314,6 +326,63 @@ class Measuring {
   std::size_t done_ = 0;
   std::vector<results::JournalEntry> entries_;
 };
+
+bool has_been_counted(const std::vector<results::JournalEntry>& journal, std::string_view source,
+                      const std::string& cell) {
+  return std::ranges::any_of(journal, [&](const results::JournalEntry& entry) {
+    return entry.counted == source && entry.cell == cell;
+  });
+}
+
+/// Every cell that was measured, with the same seed and place in every run: counts must not depend
+/// on either.
+std::vector<CountedCell> cells_to_count(const Catalogue& catalogue, const Options& options,
+                                        const Prepared& prepared, const Measuring& measuring,
+                                        std::string_view source) {
+  constexpr std::uint64_t kSeed = 1;
+  SeededRandom random(kSeed);
+  const Arena arena = prepared.arena.value_or(&no_arena)(random);
+  std::vector<CountedCell> counted;
+  for (std::size_t i = 0; i < prepared.cells.size(); ++i) {
+    const PlannedCell& cell = prepared.cells[i];
+    if (cell.make == nullptr || !is_allowed(prepared, cell) || measuring.given_up(i) ||
+        has_been_counted(measuring.entries(), source, cell.id)) {
+      continue;
+    }
+    CountedCell one;
+    std::ranges::copy_if(find_workload(catalogue, cell.workload)->metrics,
+                         std::back_inserter(one.metrics), is_countable);
+    one.task.cell = cell.id;
+    one.task.strategy = cell.runs;
+    one.task.workload = cell.workload;
+    one.task.request = {.params = cell.params, .seed = kSeed, .arena = arena};
+    one.task.cpu = options.cpus.front();
+    if (!one.metrics.empty()) {
+      counted.push_back(std::move(one));
+    }
+  }
+  return counted;
+}
+
+/// What --counters asked for, as far as this machine has it.
+std::vector<CountingPlan> find_counters(const Options& options, const Settings& settings,
+                                        results::Context& context) {
+  std::vector<CountingPlan> plans;
+  for (const CounterChoice* choice : options.counters) {
+    CountingPlan plan{
+        .id = choice->id, .found = choice->find(context, settings.child_timeout), .cells = {}};
+    if (!plan.found.source) {
+      std::string warning = fmt::format("--counters={}: {}", choice->id, plan.found.reason);
+      if (std::ranges::find(context.warnings, warning) == context.warnings.end()) {
+        context.warnings.push_back(std::move(warning));  // once, also when a run is resumed
+      }
+    } else if (plan.id == results::kSimulated) {
+      context.simulator = plan.found.source->description();
+    }
+    plans.push_back(std::move(plan));
+  }
+  return plans;
+}
 
 /// One line of what a cell said, for the terminal.
 std::string one_line(std::string text) {
@@ -445,7 +514,7 @@ ReasonToStop when_to_stop(const Catalogue& catalogue, const Options& options,
           so_far = results](std::span<const results::JournalEntry> entries, int done) mutable {
     double used_ms = 0;
     for (const results::JournalEntry& entry : entries) {
-      used_ms += entry.wall_ms;
+      used_ms += entry.counted.empty() ? entry.wall_ms : 0;
     }
     so_far.run.rounds = done;
     analysis::summarise(so_far, entries);
@@ -455,10 +524,19 @@ ReasonToStop when_to_stop(const Catalogue& catalogue, const Options& options,
   };
 }
 
-Ending measure(Measuring& measuring, const ReasonToStop& reason_to_stop, const fs::path& journal) {
+/// Counts once everything is timed: a counted child must not heat a processor that a timed one
+/// needs.
+template <typename FindCells>
+Ending measure(Measuring& measuring, const ReasonToStop& reason_to_stop,
+               std::vector<CountingPlan> plans, FindCells find_cells, const fs::path& journal) {
   try {
     std::string reason = measuring.run_all(reason_to_stop);
-    return {.interrupted = reason.empty(), .journal_lost = false, .reason = std::move(reason)};
+    bool all = !reason.empty();
+    for (CountingPlan& plan : plans) {
+      plan.cells = find_cells(plan.id);
+      all = all && measuring.count_all(plan);
+    }
+    return {.interrupted = !all, .journal_lost = false, .reason = all ? reason : std::string()};
   } catch (const std::system_error& error) {
     say(stderr,
         "bench-run: stopped: {}; {} is intact up to here; make room, or name a directory on "
@@ -552,6 +630,7 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
   if (options.resume) {
     go_on(read_unfinished(*options.resume), results);
   }
+  std::vector<CountingPlan> counting = find_counters(options, settings, results.context);
   const fs::path directory =
       options.out.value_or(default_directory(results.context.host, results.context.arch));
   results::JournalWriter journal =
@@ -563,8 +642,12 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
   }
   announce(options, *prepared, begun, results, directory);
   Measuring measuring(options, settings, *prepared, std::move(begun), journal, signals);
-  const Ending ending =
-      measure(measuring, when_to_stop(catalogue, options, *prepared, results), journal.path());
+  const Ending ending = measure(
+      measuring, when_to_stop(catalogue, options, *prepared, results), std::move(counting),
+      [&](std::string_view source) {
+        return cells_to_count(catalogue, options, *prepared, measuring, source);
+      },
+      journal.path());
   return conclude(options, results, measuring, ending, directory, signals);
 }
 

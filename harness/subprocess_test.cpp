@@ -45,8 +45,8 @@ void redirect(const std::filesystem::path& file, int to) { dup2(open(file.c_str(
   for (const auto& [name, value] : start.variables) {
     setenv(name.c_str(), value.c_str(), 1);
   }
-  Execution fake = execution_of(PATCHBENCH_FAKE);
-  std::vector<std::string>& words = fake.words;
+  Execution program = execution_of(start.program);
+  std::vector<std::string>& words = program.words;
   words.insert(words.end(), start.arguments.begin(), start.arguments.end());
   std::vector<char*> arguments(words.size() + 1);  // and a null at the end
   std::ranges::transform(words, arguments.begin(), [](std::string& word) { return word.data(); });
@@ -57,7 +57,7 @@ void redirect(const std::filesystem::path& file, int to) { dup2(open(file.c_str(
     const rlimit limit{.rlim_cur = start.limit->second, .rlim_max = start.limit->second};
     setrlimit(start.limit->first, &limit);
   }
-  execv(fake.file.c_str(), arguments.data());
+  execv(program.file.c_str(), arguments.data());
   _exit(127);
 }
 

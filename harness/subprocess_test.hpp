@@ -1,4 +1,5 @@
-// harness/subprocess_test.hpp - runs bench_run_fake as a person would, and looks at what it leaves.
+// harness/subprocess_test.hpp - runs bench_run_fake, or bench-run itself, as a person would, and
+// looks at what it leaves.
 #pragma once
 
 #include <filesystem>
@@ -26,9 +27,10 @@ struct Start {
   std::optional<std::pair<__rlimit_resource_t, rlim_t>> limit = {};
   std::vector<int> ignored = {};  // signals, as nohup does
   bool silent = false;            // stdout and stderr are /dev/full
+  std::filesystem::path program = PATCHBENCH_FAKE;
 };
 
-/// A bench_run_fake that is running. It is waited for at the latest by the destructor.
+/// A program that is running. It is waited for at the latest by the destructor.
 class Running {
  public:
   explicit Running(const Start& start);

@@ -43,22 +43,23 @@ std::size_t complete_size(std::string_view text) {
 }  // namespace
 
 std::string journal_line(const JournalEntry& entry) {
-  const Json line = {{"round", entry.round},
-                     {"order", entry.order},
-                     {"cell", entry.cell},
-                     {"status", to_string(entry.status)},
-                     {"call", entry.call},
-                     {"errno", nullable_to_json(entry.error)},
-                     {"reason", entry.reason},
-                     {"started", entry.started},
-                     {"wall_ms", number_to_json(entry.wall_ms)},
-                     {"metrics", metrics_to_json(entry.metrics)},
-                     {"counters", counters_to_json(entry.counters)},
-                     {"memory", memory_to_json(entry.memory)},
-                     {"calibration_before_ns", number_to_json(entry.calibration_before_ns)},
-                     {"calibration_after_ns", number_to_json(entry.calibration_after_ns)},
-                     {"steal_ticks", nullable_to_json(entry.steal_ticks)},
-                     {"max_rss_kib", nullable_to_json(entry.max_rss_kib)}};
+  Json line = {{"round", entry.round},
+               {"order", entry.order},
+               {"cell", entry.cell},
+               {"status", to_string(entry.status)},
+               {"call", entry.call},
+               {"errno", nullable_to_json(entry.error)},
+               {"reason", entry.reason},
+               {"started", entry.started},
+               {"wall_ms", number_to_json(entry.wall_ms)},
+               {"metrics", metrics_to_json(entry.metrics)},
+               {"counters", counters_to_json(entry.counters)},
+               {"memory", memory_to_json(entry.memory)},
+               {"calibration_before_ns", number_to_json(entry.calibration_before_ns)},
+               {"calibration_after_ns", number_to_json(entry.calibration_after_ns)},
+               {"steal_ticks", nullable_to_json(entry.steal_ticks)},
+               {"max_rss_kib", nullable_to_json(entry.max_rss_kib)}};
+  if (!entry.counted.empty()) line["counted"] = entry.counted;
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -67,6 +68,7 @@ JournalEntry parse_journal_line(std::string_view line, std::string_view source) 
   const Field root(document, source);
   const auto count = [](const Field& value) { return value.integer(0); };
   JournalEntry entry;
+  if (const auto counted = root.find("counted")) entry.counted = counted->name();
   entry.round = root.member("round").small(0);
   entry.order = root.member("order").small(0);
   entry.cell = root.member("cell").name();

@@ -1,5 +1,6 @@
-// results/journal.hpp - samples.jsonl, the append-only record of a run: one finished child, one
-// line.
+// results/journal.hpp - samples.jsonl, the append-only record of a run: one line for each finished
+// child of a round, and one, marked `counted` and never a round, for what a source counted in a
+// cell.
 //
 // The journal is what an interrupted, killed or out-of-space run leaves behind, so a line is either
 // complete or not there: each goes out in one write(2) on an O_APPEND descriptor, and what a failed

@@ -42,6 +42,17 @@ TEST_CASE("a journal has one writer at a time") {
   CHECK_NOTHROW(JournalWriter(file));
 }
 
+TEST_CASE("a line of counters is told from a round, and a round has nothing of it") {
+  JournalEntry entry = sample_entry();
+  CHECK_THAT(journal_line(entry), !contains("counted"));
+  entry.counted = "simulated";
+  CHECK(parse_journal_line(journal_line(entry), "line").counted == "simulated");
+  const std::string line = journal_line(entry);
+  std::string unnamed = line;
+  unnamed.replace(unnamed.rfind("simulated"), std::string("simulated").size(), "");
+  CHECK_THROWS_WITH(parse_journal_line(unnamed, "line"), contains("counted: must not be empty"));
+}
+
 TEST_CASE("a line whose writing was cut off is dropped by readers and by the next writer") {
   const ScratchDirectory scratch;
   const std::string good = journal_line(sample_entry(0)) + "\n";

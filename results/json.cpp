@@ -71,6 +71,7 @@ Json context_to_json(const Context& context) {
           {"build_type", context.build_type},
           {"git", context.git},
           {"libraries", named_texts_to_json(context.libraries)},
+          {"simulator", nullable_to_json(context.simulator)},
           {"warnings", context.warnings}};
 }
 
@@ -227,6 +228,9 @@ Context context_from(const Field& field) {
   context.build_type = field.member("build_type").text();
   context.git = field.member("git").text();
   context.libraries = named_texts_from(field.member("libraries"));
+  if (const auto simulator = field.find("simulator")) {
+    context.simulator = simulator->nullable(&Field::name);
+  }
   context.warnings = field.member("warnings").list(&Field::text);
   return context;
 }

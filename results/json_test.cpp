@@ -163,6 +163,16 @@ TEST_CASE("results survive being written and read") {
   CHECK(cell.lost[0].status == CellStatus::timeout);
 }
 
+TEST_CASE("the first files of the schema, which name no simulator, stay readable") {
+  Json document = Json::parse(to_json_text(sample_results()));
+  CHECK(from_json_text(document.dump(), "sample").context.simulator ==
+        "cachegrind of valgrind-1.0");
+  document["context"].erase("simulator");
+  CHECK_FALSE(from_json_text(document.dump(), "sample").context.simulator.has_value());
+  document["context"]["simulator"] = 3;
+  CHECK_THAT(error_of(document.dump()), contains("context.simulator: must be a string"));
+}
+
 TEST_CASE("numbers keep their bits") {
   for (const double value : {0.0, 5e-324, 1e-300, 1.0 / 3, 123456789.123456789, 1e23,
                              std::numeric_limits<double>::max()}) {

@@ -71,6 +71,9 @@ struct Context {
   std::string build_type;
   std::string git;  // revision, with "-dirty" when the tree had changes
   std::vector<std::pair<std::string, std::string>> libraries;
+  /// What counters of source `simulated` were counted by, and what it assumes; empty where nothing
+  /// was. Later than the first files of schema 1, which do not have it.
+  std::optional<std::string> simulator;
   std::vector<std::string> warnings;
 };
 
@@ -117,16 +120,23 @@ struct Ratio {
 };
 
 struct Counter {
-  std::string name;
+  std::string name;    // of source simulated: those of kSimulatedCounters
   std::string source;  // hardware | software | tracepoint | simulated
   std::string scope;   // user | kernel | both
-  std::string per;     // send | patch | site
+  std::string per;     // send | patch | another metric's name | site
   std::optional<double> value;
   std::optional<std::int64_t> time_enabled;  // ns
   std::optional<std::int64_t> time_running;  // ns
-  std::string status;                        // ok | unavailable
+  std::string status;                        // ok | unavailable | unsupported
   std::string reason;
 };
+
+/// What a simulator counts, in the order of tables. Misses are those of the caches that
+/// Context::simulator describes, not of this machine's; ll-misses are of instructions and data
+/// together. An emulator that only counts instructions has the first alone.
+inline constexpr std::array<std::string_view, 5> kSimulatedCounters = {
+    "instructions", "data-reads", "data-writes", "i1-misses", "ll-misses"};
+inline constexpr std::string_view kSimulated = "simulated";
 
 struct Memory {
   std::optional<std::int64_t> vmas;        // mappings that make up the zone and its data
@@ -166,7 +176,6 @@ struct Results {
   std::vector<Cell> cells;
 };
 
-/// One finished child: one line of samples.jsonl.
 struct JournalMetric {
   std::string name;
   std::string unit;
@@ -174,7 +183,12 @@ struct JournalMetric {
   double median = 0;            // the round's sample
 };
 
+/// One line of samples.jsonl: one finished child of a round, or, where `counted` names a source of
+/// counters, one cell's counters from it.
 struct JournalEntry {
+  /// Empty for a round. Otherwise `round` and `order` say nothing, and there are no metrics: what
+  /// was counted was not timed.
+  std::string counted;
   int round = 0;
   int order = 0;  // position inside the round's shuffled order
   std::string cell;

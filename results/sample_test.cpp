@@ -47,6 +47,7 @@ Context sample_context() {
   context.build_type = "Release";
   context.git = "abcdef-dirty";
   context.libraries = {{"asmjit", "1.9"}};
+  context.simulator = "cachegrind of valgrind-1.0";
   context.warnings = {"load is high"};
   return context;
 }

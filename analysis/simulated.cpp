@@ -1,0 +1,357 @@
+#include "analysis/simulated.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "analysis/headline.hpp"
+#include "analysis/palette.hpp"
+#include "analysis/selection.hpp"
+#include "analysis/wrap.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::Cell;
+using results::Counter;
+using results::kSimulatedCounters;
+using results::Params;
+using results::Results;
+
+constexpr std::array<std::string_view, kSimulatedCounters.size()> kColumns = {
+    "instructions", "data reads", "data writes", "I1 misses", "LL misses"};
+constexpr std::array<std::string_view, kSimulatedCounters.size()> kShortColumns = {
+    "instr", "reads", "writes", "I1miss", "LLmiss"};
+
+/// One operation of one workload at one set of parameters.
+struct Operation {
+  std::string workload;
+  Params params;
+  std::string per;
+
+  bool operator==(const Operation&) const = default;
+};
+
+/// In the order of the run.
+std::vector<Operation> operations_of(const Results& results) {
+  std::vector<Operation> operations;
+  for (const Cell& cell : results.cells) {
+    for (const Counter& counter : cell.counters) {
+      Operation operation{cell.workload, cell.params, counter.per};
+      const bool known =
+          std::find(operations.begin(), operations.end(), operation) != operations.end();
+      if (is_simulated(counter) && !known) operations.push_back(std::move(operation));
+    }
+  }
+  return operations;
+}
+
+bool is_send_or_patch(const Operation& operation) {
+  return operation.per == "send" || operation.per == "patch";
+}
+
+/// What fits a terminal: all of them, or of a larger run those that its headline shows.
+std::vector<Operation> for_terminal(const Results& results) {
+  std::vector<Operation> operations = operations_of(results);
+  std::erase_if(operations,
+                [](const Operation& operation) { return !is_send_or_patch(operation); });
+  constexpr std::size_t kMost = 8;
+  if (operations.size() <= kMost) return operations;
+  std::vector<Operation> shown;
+  for (const HeadlineColumn& column : headline_columns(results)) {
+    const Operation operation{column.workload, column.params, column.metric};
+    if (std::find(operations.begin(), operations.end(), operation) != operations.end()) {
+      shown.push_back(operation);
+    }
+  }
+  return shown.empty() ? operations : shown;
+}
+
+/// Indices of the counters that any cell of the run has a value of.
+std::vector<std::size_t> counted(const Results& results) {
+  std::vector<std::size_t> indices;
+  for (std::size_t i = 0; i < kSimulatedCounters.size(); ++i) {
+    const bool any = std::any_of(results.cells.begin(), results.cells.end(), [&](const Cell& cell) {
+      return std::any_of(cell.counters.begin(), cell.counters.end(), [&](const Counter& counter) {
+        return is_simulated(counter) && counter.name == kSimulatedCounters[i] && counter.value;
+      });
+    });
+    if (any) indices.push_back(i);
+  }
+  return indices;
+}
+
+std::string explanation(const Results& results) {
+  return fmt::format(
+      "SIMULATED by {}: exact counts of user code in a fixed number of operations, without set-up "
+      "and preparation; not measured, not times, and the same on every machine with this program. "
+      "What the kernel executes in a system call is not in them.",
+      results.context.simulator.value_or("nothing"));
+}
+
+/// Why values are missing, and whose.
+Grouping reasons_of(const Results& results) {
+  Grouping reasons;
+  for (const Cell& cell : results.cells) {
+    for (const Counter& counter : cell.counters) {
+      if (is_simulated(counter) && !counter.value) {
+        reasons.add(counter.status + ": " + counter.reason, cell.strategy);
+      }
+    }
+  }
+  return reasons;
+}
+
+/// All of a run's strategies have the same reason where there was no simulator at all.
+std::string whose(const std::vector<std::string>& strategies) {
+  constexpr std::size_t kAFew = 4;
+  return strategies.size() <= kAFew ? joined(strategies) : "no counts";
+}
+
+/// Groups of columns side by side, one for each operation.
+class TerminalTable {
+ public:
+  TerminalTable(const Results& results, std::size_t width)
+      : results_(results), width_(width), counted_(counted(results)) {
+    for (const std::string& id : strategies_in_order(results)) {
+      name_width_ = std::max(name_width_, id.size());
+    }
+    group_width_ = std::max(kColumnWidth * counted_.size(), kLeastGroup);
+  }
+
+  [[nodiscard]] std::string text() {
+    out_ = "\n" + wrap(kSimulatedTitle, width_) + wrap(explanation(results_), width_);
+    const std::vector<Operation> operations = for_terminal(results_);
+    const std::size_t at_once =
+        std::max<std::size_t>(1, (width_ - std::min(width_, name_width_)) / (group_width_ + kGap));
+    for (std::size_t first = 0; first < operations.size() && !counted_.empty(); first += at_once) {
+      block({operations.begin() + static_cast<std::ptrdiff_t>(first),
+             operations.begin() +
+                 static_cast<std::ptrdiff_t>(std::min(first + at_once, operations.size()))});
+    }
+    const Grouping reasons = reasons_of(results_);
+    if (!reasons.groups().empty()) out_ += "\n";
+    for (const auto& [why, who] : reasons.groups()) {
+      out_ += wrap(whose(who) + ": " + why, width_, 2);
+    }
+    return out_;
+  }
+
+ private:
+  static constexpr std::size_t kColumnWidth = 7;
+  static constexpr std::size_t kLeastGroup = 22;
+  static constexpr std::size_t kGap = 2;
+
+  void block(const std::vector<Operation>& operations) {
+    std::string titles(name_width_, ' ');
+    std::string params(name_width_, ' ');
+    std::string columns = fmt::format("{:<{}}", "strategy", name_width_);
+    for (const Operation& operation : operations) {
+      titles += group(fmt::format("{}, per {}", operation.workload, operation.per));
+      params += group(results::params_text(operation.params));
+      std::string names;
+      for (const std::size_t i : counted_)
+        names += fmt::format("{:>{}}", kShortColumns[i], kColumnWidth);
+      columns += group(names);
+    }
+    line("");
+    line(titles);
+    line(params);
+    line(columns);
+    for (const std::string& id : strategies_in_order(results_)) row(id, operations);
+  }
+
+  void row(const std::string& id, const std::vector<Operation>& operations) {
+    std::string text = fmt::format("{:<{}}", id, name_width_);
+    bool any = false;
+    for (const Operation& operation : operations) {
+      const Cell* cell = find_cell(results_, operation.workload, id, operation.params);
+      std::string values;
+      for (const std::size_t i : counted_) {
+        const Counter* counter =
+            cell == nullptr ? nullptr : find_simulated(*cell, kSimulatedCounters[i], operation.per);
+        const bool there = counter != nullptr && counter->value;
+        any = any || counter != nullptr;
+        values += fmt::format("{:>{}}", there ? exact_number(*counter->value) : "-", kColumnWidth);
+      }
+      text += group(values);
+    }
+    if (any) line(text);
+  }
+
+  [[nodiscard]] std::string group(std::string text) const {
+    text.resize(std::min(text.size(), group_width_));
+    return fmt::format("{:{}}{:<{}}", "", kGap, text, group_width_);
+  }
+
+  void line(std::string text) {
+    text.erase(text.find_last_not_of(' ') + 1);
+    out_ += text + '\n';
+  }
+
+  const Results& results_;
+  std::size_t width_;
+  std::vector<std::size_t> counted_;
+  std::size_t name_width_ = 8;
+  std::size_t group_width_ = 0;
+  std::string out_;
+};
+
+/// Whether any strategy was asked for it.
+bool anyone_has(const Results& results, const std::string& id, const Operation& operation) {
+  const Cell* cell = find_cell(results, operation.workload, id, operation.params);
+  return cell != nullptr && find_simulated(*cell, kSimulatedCounters.front(), operation.per);
+}
+
+// ---- several runs ----
+
+/// The architecture; with the run's id where another run has the same.
+std::string run_title(std::span<const Results> runs, const Results& run) {
+  const auto same = std::count_if(runs.begin(), runs.end(), [&](const Results& other) {
+    return other.context.arch == run.context.arch;
+  });
+  const std::string title = run.context.arch + (run.context.emulated ? ", emulated" : "");
+  return same > 1 ? title + " (" + run.run.id + ")" : title;
+}
+
+std::optional<double> instructions(const Results& run, const Operation& operation,
+                                   const std::string& strategy) {
+  const Cell* cell = find_cell(run, operation.workload, strategy, operation.params);
+  if (cell == nullptr) return std::nullopt;
+  const Counter* counter = find_simulated(*cell, kSimulatedCounters.front(), operation.per);
+  return counter == nullptr ? std::nullopt : counter->value;
+}
+
+/// Instructions, and how many more than the run's baseline executes.
+void add_group(const Results& run, const Operation& operation, const std::string& strategy,
+               std::vector<TextCell>& row) {
+  const auto value = instructions(run, operation, strategy);
+  const auto base = instructions(run, operation, run.baseline);
+  row.push_back({value ? exact_number(*value) : "-", Tone::number});
+  row.push_back(
+      {value && base && strategy != run.baseline
+           ? fmt::format("{}{}", *value > *base + 0.005 ? "+" : "", exact_number(*value - *base))
+           : "",
+       Tone::number});
+}
+
+/// Operations and strategies of all runs, in the order of the first that has them.
+TextTable side_by_side(std::span<const Results> runs) {
+  TextTable table{{"workload", "parameters", "per", "strategy"}, {}};
+  std::vector<Operation> operations;
+  std::vector<std::string> strategies;
+  const auto add = [](auto& all, const auto& one) {
+    if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(one);
+  };
+  for (const Results& run : runs) {
+    table.header.push_back(run_title(runs, run) + ": instructions");
+    table.header.push_back("against " + run.baseline);
+    for (const Operation& operation : operations_of(run)) {
+      if (is_send_or_patch(operation)) add(operations, operation);
+    }
+    for (const std::string& id : strategies_in_order(run)) add(strategies, id);
+  }
+  for (const Operation& operation : operations) {
+    for (const std::string& id : strategies) {
+      if (std::none_of(runs.begin(), runs.end(),
+                       [&](const Results& run) { return anyone_has(run, id, operation); })) {
+        continue;
+      }
+      std::vector<TextCell> row{{operation.workload, Tone::plain},
+                                {spaced(operation.params), Tone::plain},
+                                {operation.per, Tone::plain},
+                                {id, Tone::name}};
+      for (const Results& run : runs) add_group(run, operation, id, row);
+      table.rows.push_back(std::move(row));
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+bool is_simulated(const Counter& counter) { return counter.source == results::kSimulated; }
+
+bool has_simulated_counts(const Results& results) {
+  return std::any_of(results.cells.begin(), results.cells.end(), [](const Cell& cell) {
+    return std::any_of(cell.counters.begin(), cell.counters.end(), is_simulated);
+  });
+}
+
+const Counter* find_simulated(const Cell& cell, std::string_view name, std::string_view per) {
+  const auto found =
+      std::find_if(cell.counters.begin(), cell.counters.end(), [&](const Counter& counter) {
+        return is_simulated(counter) && counter.name == name && counter.per == per;
+      });
+  return found == cell.counters.end() ? nullptr : &*found;
+}
+
+std::string exact_number(double value) {
+  constexpr double kThousand = 1000;
+  if (std::abs(value) >= kThousand - 0.005) return grouped(std::llround(value));
+  std::string text = fmt::format("{:.2f}", value);
+  return text == "-0.00" ? "0.00" : text;
+}
+
+std::string simulated_terminal_table(const Results& results, std::size_t width) {
+  return has_simulated_counts(results) ? TerminalTable(results, width).text() : "";
+}
+
+Section simulated_section(const Results& results) {
+  Section section;
+  section.title = kSimulatedTitle;
+  if (!has_simulated_counts(results)) return section;
+  section.paragraphs.push_back(explanation(results));
+  const Grouping reasons = reasons_of(results);
+  for (const auto& [why, who] : reasons.groups()) {
+    section.paragraphs.push_back(whose(who) + ": " + why);
+  }
+  const std::vector<std::size_t> columns = counted(results);
+  TextTable table{{"workload", "parameters", "per", "strategy"}, {}};
+  for (const std::size_t i : columns) table.header.emplace_back(kColumns[i]);
+  for (const Operation& operation : operations_of(results)) {
+    for (const std::string& id : strategies_in_order(results)) {
+      if (!anyone_has(results, id, operation)) continue;
+      const Cell& cell = *find_cell(results, operation.workload, id, operation.params);
+      std::vector<TextCell> row{{operation.workload, Tone::plain},
+                                {spaced(operation.params), Tone::plain},
+                                {operation.per, Tone::plain},
+                                {id, Tone::name}};
+      for (const std::size_t i : columns) {
+        const Counter* counter = find_simulated(cell, kSimulatedCounters[i], operation.per);
+        const bool there = counter != nullptr && counter->value;
+        row.push_back({there ? exact_number(*counter->value) : "-", Tone::number});
+      }
+      table.rows.push_back(std::move(row));
+    }
+  }
+  if (!columns.empty()) section.table = std::move(table);
+  return section;
+}
+
+Document simulated_document(std::span<const Results> runs) {
+  Document document;
+  document.title = "patchbench: simulated instructions per send and per patch";
+  Section section;
+  section.title = "Simulated instructions per send and per patch";
+  for (const Results& run : runs) {
+    section.paragraphs.push_back(run_title(runs, run) + ", run " + run.run.id + ": " +
+                                 explanation(run));
+    const Grouping reasons = reasons_of(run);
+    for (const auto& [why, who] : reasons.groups()) {
+      section.paragraphs.push_back(run_title(runs, run) + ", " + whose(who) + ": " + why);
+    }
+  }
+  section.paragraphs.emplace_back(
+      "Architectures need different numbers of instructions for the same thing: across a row, "
+      "compare what a strategy adds to its own baseline. No times of these runs stand here.");
+  section.table = side_by_side(runs);
+  document.summary.push_back(std::move(section));
+  return document;
+}
+
+}  // namespace patchbench::analysis

@@ -1,0 +1,33 @@
+// harness/counters/counting.hpp - after the timed rounds: every cell's counters, in children of
+// their own.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "harness/counters/source.hpp"
+#include "harness/progress.hpp"
+#include "harness/signals.hpp"
+#include "results/journal.hpp"
+#include "results/model.hpp"
+
+namespace patchbench::harness {
+
+/// What a run of --counters counts: one source, and every cell that it is asked about.
+struct CountingPlan {
+  std::string_view id;  // of the choice
+  FoundSource found;    // without a source, every cell gets the reason
+  std::vector<CountedCell> cells;
+};
+
+/// Metrics of all cells: what a source has to count.
+[[nodiscard]] std::size_t count_metrics(const CountingPlan& plan);
+
+/// Appends one line a cell to the journal and to `entries`. False when the run was asked to stop.
+/// Throws std::system_error when the journal cannot be written.
+[[nodiscard]] bool count_cells(const CountingPlan& plan, results::JournalWriter& journal,
+                               SignalWatch& signals, Progress& progress,
+                               std::vector<results::JournalEntry>& entries);
+
+}  // namespace patchbench::harness

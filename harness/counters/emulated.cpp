@@ -1,0 +1,130 @@
+#include "harness/counters/emulated.hpp"
+
+#include <cmath>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <linux/perf_event.h>
+
+#include "harness/calibration.hpp"
+#include "harness/counters/fixed_runs.hpp"
+#include "harness/counters/perf_event.hpp"
+#include "harness/launch.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+using results::Counter;
+
+PerfEvent instructions() { return {PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS}; }
+
+/// Instructions from start to stop, what starting and stopping takes included.
+template <typename Step>
+double instructions_of(PerfEvent& event, Step step) {
+  event.start();
+  step();
+  event.stop();
+  return static_cast<double>(event.read().value);
+}
+
+/// Of the operations between the two extents.
+double difference(PerfEvent& event, const Measurement& measurement) {
+  if (measurement.prepare == nullptr) {
+    const double fewer = instructions_of(event, [&] { execute(measurement, Extent::fewer); });
+    return instructions_of(event, [&] { execute(measurement, Extent::more); }) - fewer;
+  }
+  // The event can be stopped while a run is prepared; it then counts nothing but its own stopping.
+  execute(measurement, Extent::fewer);
+  const double run = instructions_of(event, [&] { measurement.run(measurement.self); });
+  return run - instructions_of(event, [] {});
+}
+
+Counter count_one(PerfEvent& event, const Measurement& measurement) {
+  Counter counter = simulated_counter(results::kSimulatedCounters.front(), measurement.metric);
+  const double counted = difference(event, measurement);
+  const PerfReading reading = event.read();
+  counter.time_enabled = static_cast<std::int64_t>(reading.time_enabled_ns);
+  counter.time_running = static_cast<std::int64_t>(reading.time_running_ns);
+  if (reading.time_running_ns < reading.time_enabled_ns) {
+    counter.status = "unavailable";
+    counter.reason = "the kernel shared the counter with someone else: parts were not counted";
+  } else {
+    counter.value = counted / operations_between(measurement);
+  }
+  return counter;
+}
+
+/// Empty when a known number of instructions is counted: twice as many for twice the work.
+std::string why_not_believed(PerfEvent& event) {
+  constexpr std::uint64_t kLength = 100'000;
+  constexpr double kTolerance = 0.01;
+  const auto chain = [&event](std::uint64_t length) {
+    return instructions_of(event, [length] { multiply_chain(length); });
+  };
+  const double once = chain(kLength);
+  const double twice = chain(2 * kLength);
+  if (once >= kLength && std::abs(twice - 2 * once) <= kTolerance * twice) {
+    return {};
+  }
+  return fmt::format(
+      "the event `instructions` counted {} in {} multiplications and {} in twice as many, which "
+      "cannot be; QEMU counts instructions only with -icount shift=0",
+      once, kLength, twice);
+}
+
+class Emulated : public CounterSource {
+ public:
+  explicit Emulated(std::chrono::milliseconds timeout) : timeout_(timeout) {}
+
+  [[nodiscard]] std::string description() const override {
+    return "the emulator's own count of instructions, by perf_event";
+  }
+
+  [[nodiscard]] std::optional<std::vector<Counter>> count(const CountedCell& cell,
+                                                          SignalWatch& signals) override {
+    ChildTask task = cell.task;
+    task.purpose = ChildPurpose::count_instructions;
+    auto entry = run_child(task, timeout_, signals);
+    if (!entry) {
+      return std::nullopt;
+    }
+    if (entry->status != results::CellStatus::ok) {
+      return not_counted(cell.metrics, "unavailable",
+                         fmt::format("{}: {}", to_string(entry->status), entry->reason));
+    }
+    return std::move(entry->counters);
+  }
+
+ private:
+  std::chrono::milliseconds timeout_;
+};
+
+}  // namespace
+
+std::vector<Counter> count_instructions(std::span<const Measurement> measurements) {
+  PerfEvent event = instructions();
+  std::vector<Counter> counters;
+  for (const Measurement& measurement : measurements) {
+    if (is_countable(measurement.metric)) {
+      counters.push_back(count_one(event, measurement));
+    }
+  }
+  return counters;
+}
+
+FoundSource find_emulated(std::chrono::milliseconds timeout) {
+  try {
+    PerfEvent event = instructions();
+    if (std::string reason = why_not_believed(event); !reason.empty()) {
+      return {.source = nullptr, .reason = std::move(reason)};
+    }
+  } catch (const std::system_error& error) {
+    return {.source = nullptr,
+            .reason = fmt::format("{}; QEMU has instructions to count only with -icount shift=0",
+                                  error.what())};
+  }
+  return {.source = std::make_unique<Emulated>(timeout), .reason = {}};
+}
+
+}  // namespace patchbench::harness

@@ -1,0 +1,33 @@
+#include "harness/counters/fixed_runs.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace patchbench::harness {
+
+bool is_countable(std::string_view metric) {
+  constexpr std::array<std::string_view, 7> kMetrics = {"send", "patch", "patch_execute", "execute",
+                                                        "miss", "link",  "bulk_patch"};
+  return std::ranges::find(kMetrics, metric) != kMetrics.end();
+}
+
+void execute(const Measurement& measurement, Extent extent) {
+  const bool prepared = measurement.prepare != nullptr;
+  // Without a branch: a line of code that only one of the extents touches would count as a miss.
+  const int runs = kCountedRuns << (prepared ? 0 : static_cast<int>(extent));
+  for (int run = 1; run <= runs; ++run) {
+    if (prepared) {
+      measurement.prepare(measurement.self);
+    }
+    if (!prepared || extent == Extent::more || run < runs) {
+      measurement.run(measurement.self);
+    }
+  }
+}
+
+double operations_between(const Measurement& measurement) {
+  return measurement.prepare != nullptr ? measurement.operations
+                                        : kCountedRuns * measurement.operations;
+}
+
+}  // namespace patchbench::harness

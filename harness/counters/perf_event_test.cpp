@@ -1,0 +1,74 @@
+#include "harness/counters/perf_event.hpp"
+
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include <linux/perf_event.h>
+#include <patchbench_catch.hpp>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace patchbench::harness {
+namespace {
+
+/// Touches `pages` pages for the first time.
+void fault(std::size_t pages) {
+  const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) * pages;
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(memory != MAP_FAILED);
+  madvise(memory, size, MADV_NOHUGEPAGE);
+  for (std::size_t at = 0; at < size; at += size / pages) {
+    static_cast<volatile char*>(memory)[at] = 1;
+  }
+  munmap(memory, size);
+}
+
+/// A software event, which needs no counter of the processor. Empty, with a warning, where this
+/// machine forbids all of them.
+std::optional<PerfEvent> page_faults() {
+  try {
+    return PerfEvent(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS);
+  } catch (const std::system_error& error) {
+    const int number = error.code().value();
+    REQUIRE((number == EACCES || number == EPERM || number == ENOSYS));
+    WARN("not tested: " << error.what());
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("an event counts between start and stop, from zero each time") {
+  auto event = page_faults();
+  if (!event) {
+    return;
+  }
+  constexpr std::size_t kPages = 64;
+  for (int turn = 0; turn < 2; ++turn) {
+    event->start();
+    fault(kPages);
+    event->stop();
+    const PerfReading first = event->read();
+    CHECK(first.value >= kPages);
+    CHECK(first.value < 2 * kPages);
+    fault(kPages);  // stopped
+    CHECK(event->read().value == first.value);
+    CHECK(first.time_enabled_ns > 0);
+    CHECK(first.time_running_ns == first.time_enabled_ns);
+  }
+}
+
+TEST_CASE("an event that does not exist is refused with the call and errno") {
+  constexpr std::uint64_t kNoSuchEvent = 12345;
+  try {
+    const PerfEvent event(PERF_TYPE_SOFTWARE, kNoSuchEvent);
+    FAIL("event 12345 was opened");
+  } catch (const std::system_error& error) {
+    CHECK(std::string(error.what()).starts_with("perf_event_open"));
+    CHECK(error.code().value() != 0);
+  }
+}
+
+}  // namespace patchbench::harness

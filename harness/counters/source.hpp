@@ -1,0 +1,68 @@
+// harness/counters/source.hpp - where counters come from.
+//
+// One source, one file. A source counts in children of its own, which are never the timed ones, and
+// says for every metric that it was asked for what it counted or why it could not.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/child.hpp"
+#include "harness/signals.hpp"
+#include "results/model.hpp"
+
+namespace patchbench::harness {
+
+/// A cell, and which of its metrics are to be counted.
+struct CountedCell {
+  ChildTask task;  // strategy, workload, request and processor; what else it has is the source's
+  std::vector<std::string> metrics;
+};
+
+class CounterSource {
+ public:
+  CounterSource() = default;
+  CounterSource(const CounterSource&) = delete;
+  CounterSource& operator=(const CounterSource&) = delete;
+  virtual ~CounterSource() = default;
+
+  /// What counts, its version, and what it assumes: for the record.
+  [[nodiscard]] virtual std::string description() const = 0;
+  /// Empty when the run was asked to stop. A cell that cannot be counted has counters without a
+  /// value, with the reason; throws std::system_error only when no process can be had.
+  [[nodiscard]] virtual std::optional<std::vector<results::Counter>> count(
+      const CountedCell& cell, SignalWatch& signals) = 0;
+};
+
+/// A source that this machine has, or why it has none.
+struct FoundSource {
+  std::unique_ptr<CounterSource> source;
+  std::string reason;
+};
+
+/// A word of --counters.
+struct CounterChoice {
+  std::string_view id;       // also what the journal's lines are marked with
+  std::string_view summary;  // for --help
+  /// `timeout` is that of a timed child.
+  FoundSource (*find)(const results::Context& context, std::chrono::milliseconds timeout);
+};
+
+[[nodiscard]] std::span<const CounterChoice> counter_choices();
+/// nullptr when there is none of that name.
+[[nodiscard]] const CounterChoice* find_counter_choice(std::string_view id);
+
+/// A counter of source `simulated`, of user code, without a value yet.
+[[nodiscard]] results::Counter simulated_counter(std::string_view name, std::string_view metric);
+/// `instructions` of every metric, with the reason why there is none. `status` is `unavailable` or
+/// `unsupported`.
+[[nodiscard]] std::vector<results::Counter> not_counted(std::span<const std::string> metrics,
+                                                        std::string_view status,
+                                                        const std::string& reason);
+
+}  // namespace patchbench::harness

@@ -17,7 +17,7 @@ except ImportError:
 
 FREE_MEMBERS = {"caches", "mitigations", "libraries", "params"}
 # Came after the first files of schema 1, which stay readable without them.
-LATER_MEMBERS = {("run", "program"), ("run", "arguments"), ("context", "simulator")}
+LATER_MEMBERS = {("run", "program"), ("run", "arguments"), ("run", "ended"), ("context", "simulator")}
 
 
 def places(value, path=()):

@@ -36,9 +36,9 @@ class ThePassage(unittest.TestCase):
             self.assertEqual((pathlib.Path(out) / "a/kept").read_text(encoding="utf-8"), "two  words'\n")
 
     def test_the_time_limit(self):
-        ended = guest("--timeout=5", "--", "sh", "-c", "echo early; sleep 600")
-        self.assertEqual((ended.returncode, ended.stdout), (124, "early\n"))
-        self.assertIn("no end after 5 s", ended.stderr)
+        ended = guest("--timeout=3", "--", "sleep", "3600")
+        self.assertEqual(ended.returncode, 124)
+        self.assertIn("no end after 3 s", ended.stderr)
 
     def test_a_machine_that_fails(self):
         self.assertEqual(guest("--memory=8", "--", "true").returncode, 125)

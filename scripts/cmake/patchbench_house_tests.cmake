@@ -52,4 +52,10 @@ if(TARGET count_self)
       COMMAND "${scripts}/guest" arm64 -- $<TARGET_FILE:${suite}>)
     set_tests_properties("guest: ${suite} under a real kernel" PROPERTIES LABELS guest TIMEOUT 600)
   endforeach()
+  # qemu-user has the pages of the machine that it runs on, and only these.
+  foreach(suite strategies_test workload_test)
+    add_test(NAME "guest: ${suite} with pages of 16 KiB"
+      COMMAND "${scripts}/guest" arm64 --pages=16k -- $<TARGET_FILE:${suite}>)
+    set_tests_properties("guest: ${suite} with pages of 16 KiB" PROPERTIES LABELS guest TIMEOUT 600)
+  endforeach()
 endif()

@@ -113,6 +113,12 @@ double Field::non_negative() const {
   return value;
 }
 
+double Field::positive() const {
+  const double value = number();
+  if (value <= 0) fail("must be above 0, is " + value_->dump());
+  return value;
+}
+
 std::array<double, 2> Field::interval() const {
   const std::vector<double> ends = list(&Field::number);
   if (ends.size() != 2) fail("must be [low, high], has " + std::to_string(ends.size()) + " values");

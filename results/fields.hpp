@@ -48,6 +48,8 @@ class Field {
   [[nodiscard]] std::uint64_t unsigned_integer() const;
   [[nodiscard]] double number() const;
   [[nodiscard]] double non_negative() const;
+  /// For what was measured: nothing takes no time at all.
+  [[nodiscard]] double positive() const;
   [[nodiscard]] std::array<double, 2> interval() const;
   [[nodiscard]] ParamValue param() const;
 

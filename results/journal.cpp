@@ -30,7 +30,7 @@ JournalMetric metric_from(const Field& field) {
   metric.name = field.member("name").name();
   metric.unit = field.member("unit").name();
   metric.batches = field.member("batches").list(&Field::non_negative);
-  metric.median = field.member("median").non_negative();
+  metric.median = field.member("median").positive();
   return metric;
 }
 
@@ -118,17 +118,20 @@ void JournalWriter::append(const JournalEntry& entry) {
                               " bytes of a line fitted (full disk, quota or file size limit)");
 }
 
-std::vector<JournalEntry> read_journal(const std::filesystem::path& file) {
-  const std::string text = read_text(file);
-  std::string_view rest = std::string_view(text).substr(0, complete_size(text));
+std::vector<JournalEntry> journal_from_text(std::string_view text, std::string_view source) {
+  std::string_view rest = text.substr(0, complete_size(text));
   std::vector<JournalEntry> entries;
   for (int number = 1; !rest.empty(); ++number) {
     const std::size_t end = rest.find('\n');
-    entries.push_back(
-        parse_journal_line(rest.substr(0, end), file.string() + ":" + std::to_string(number)));
+    entries.push_back(parse_journal_line(rest.substr(0, end),
+                                         std::string(source) + ":" + std::to_string(number)));
     rest.remove_prefix(end + 1);
   }
   return entries;
+}
+
+std::vector<JournalEntry> read_journal(const std::filesystem::path& file) {
+  return journal_from_text(read_text(file), file.string());
 }
 
 }  // namespace patchbench::results

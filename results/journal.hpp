@@ -48,8 +48,11 @@ class JournalWriter {
 };
 
 /// Every complete line, in the order written. A last line without a newline is dropped; any other
-/// damage is a FormatError that names the line ("samples.jsonl:17: ..."). Throws std::system_error
-/// when the file cannot be read.
+/// damage is a FormatError that names the line ("samples.jsonl:17: ..."), with `source` for the
+/// file.
+[[nodiscard]] std::vector<JournalEntry> journal_from_text(std::string_view text,
+                                                          std::string_view source);
+/// Throws std::system_error when the file cannot be read.
 [[nodiscard]] std::vector<JournalEntry> read_journal(const std::filesystem::path& file);
 
 }  // namespace patchbench::results

@@ -85,7 +85,7 @@ TEST_CASE("any other damage names its line") {
   check("{}", "has no member \"round\"");
   JournalEntry negative = sample_entry(1);
   negative.metrics[0].median = -1;
-  check(journal_line(negative), "metrics[0].median: must not be negative");
+  check(journal_line(negative), "metrics[0].median: must be above 0");
   JournalEntry nameless = sample_entry(1);
   nameless.cell.clear();
   check(journal_line(nameless), "cell: must not be empty");

@@ -252,7 +252,7 @@ Metric metric_from(const Field& field, int rounds) {
   metric.unit = field.member("unit").name();
   const Field samples = field.member("samples");
   metric.samples =
-      samples.list([](const Field& sample) { return sample.nullable(&Field::non_negative); });
+      samples.list([](const Field& sample) { return sample.nullable(&Field::positive); });
   if (metric.samples.size() != static_cast<std::size_t>(rounds)) {
     samples.fail("must have one value a round (" + std::to_string(rounds) + "), has " +
                  std::to_string(metric.samples.size()));

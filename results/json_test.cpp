@@ -102,7 +102,10 @@ std::vector<Damage> damages_in_cells() {
        {"cells[0].params.sites", "integer or a word"}},
       {"negative sample",
        [](Json& j) { j["cells"][0]["metrics"][0]["samples"][2] = -4.5; },
-       {"cells[0].metrics[0].samples[2]: must not be negative, is -4.5"}},
+       {"cells[0].metrics[0].samples[2]: must be above 0, is -4.5"}},
+      {"a sample of zero",
+       [](Json& j) { j["cells"][0]["metrics"][0]["samples"][0] = 0; },
+       {"cells[0].metrics[0].samples[0]: must be above 0, is 0"}},
       {"sample as text",
        [](Json& j) { j["cells"][0]["metrics"][0]["samples"][0] = "1"; },
        {"cells[0].metrics[0].samples[0]: must be a number"}},
@@ -174,8 +177,8 @@ TEST_CASE("the first files of the schema, which name no simulator, stay readable
 }
 
 TEST_CASE("numbers keep their bits") {
-  for (const double value : {0.0, 5e-324, 1e-300, 1.0 / 3, 123456789.123456789, 1e23,
-                             std::numeric_limits<double>::max()}) {
+  for (const double value :
+       {5e-324, 1e-300, 1.0 / 3, 123456789.123456789, 1e23, std::numeric_limits<double>::max()}) {
     Results results = sample_results();
     results.cells[0].metrics[0].samples[0] = value;
     const Results read = from_json_text(to_json_text(results), "sample");

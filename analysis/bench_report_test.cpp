@@ -1,13 +1,11 @@
 // The program itself, as a person calls it.
 
-#include <array>
 #include <filesystem>
 #include <string>
 
 #include <patchbench_catch.hpp>
-#include <stdio.h>
-#include <sys/wait.h>
 
+#include "analysis/program_test.hpp"
 #include "analysis/sample_results_test.hpp"
 #include "results/file.hpp"
 #include "results/json.hpp"
@@ -22,26 +20,8 @@ using results::starts_with;
 
 namespace fs = std::filesystem;
 
-struct Outcome {
-  int code = -1;
-  std::string said;  // stdout and stderr
-};
-
-Outcome bench_report(const std::string& arguments) {
-  // The emulator is nothing where the kernel itself executes the program.
-  const std::string command =
-      std::string(PATCHBENCH_EMULATOR " " PATCHBENCH_BENCH_REPORT " ") + arguments + " 2>&1";
-  FILE* pipe = ::popen(command.c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  Outcome outcome;
-  std::array<char, 4096> buffer{};
-  for (std::size_t got = 1; got > 0;) {
-    got = ::fread(buffer.data(), 1, buffer.size(), pipe);
-    outcome.said.append(buffer.data(), got);
-  }
-  const int status = ::pclose(pipe);
-  if (WIFEXITED(status)) outcome.code = WEXITSTATUS(status);
-  return outcome;
+Ended bench_report(const std::string& arguments) {
+  return run_program(PATCHBENCH_BENCH_REPORT, arguments);
 }
 
 /// A run's directory.
@@ -59,7 +39,7 @@ class Run {
 TEST_CASE("a run's directory gets its report, and again") {
   const Run run;
   for (int turn = 0; turn < 2; ++turn) {
-    const Outcome outcome = bench_report(run.path().string());
+    const Ended outcome = bench_report(run.path().string());
     CHECK(outcome.code == 0);
     CHECK_THAT(outcome.said, contains("report.html"));
     CHECK_THAT(results::read_text(run.path() / "report.html"), contains("The result"));
@@ -79,7 +59,7 @@ TEST_CASE("a report of other results is left alone") {
   const Run run;
   const results::ScratchDirectory other;
   const auto report = other.file("report.html", "somebody else's");
-  const Outcome outcome = bench_report(run.path().string() + " --out=" + other.path().string());
+  const Ended outcome = bench_report(run.path().string() + " --out=" + other.path().string());
   CHECK(outcome.code == 2);
   CHECK_THAT(outcome.said, contains("report.html exists") && contains("--out"));
   CHECK(results::read_text(report) == "somebody else's");
@@ -112,7 +92,7 @@ TEST_CASE("several results become one table of simulated counts, in both formats
   for (const char* format : {"html", "markdown"}) {
     const std::string page = std::string("simulated.") + (*format == 'h' ? "html" : "md");
     for (int turn = 0; turn < 2; ++turn) {  // its own page may be replaced
-      const Outcome outcome = bench_report(both + out + " --format=" + format);
+      const Ended outcome = bench_report(both + out + " --format=" + format);
       CHECK(outcome.code == 0);
       CHECK_THAT(outcome.said, contains(page));
     }
@@ -122,8 +102,7 @@ TEST_CASE("several results become one table of simulated counts, in both formats
   }
   CHECK_FALSE(fs::exists(scratch.path() / "out" / "report.html"));
   const auto foreign = scratch.file("simulated.md", "my notes");
-  const Outcome outcome =
-      bench_report(both + " --format=markdown --out=" + scratch.path().string());
+  const Ended outcome = bench_report(both + " --format=markdown --out=" + scratch.path().string());
   CHECK(outcome.code == 2);
   CHECK_THAT(outcome.said, contains("simulated.md exists"));
   CHECK(results::read_text(foreign) == "my notes");
@@ -134,15 +113,15 @@ TEST_CASE(
   const results::ScratchDirectory scratch;
   const std::string x86 = counted(scratch, "x86.json", false).string();
   const std::string out = " --out=" + scratch.path().string();
-  const Outcome nowhere = bench_report(x86 + " " + x86);
+  const Ended nowhere = bench_report(x86 + " " + x86);
   CHECK(nowhere.code == 2);
   CHECK_THAT(nowhere.said, contains("--out=DIR"));
-  const Outcome native =
+  const Ended native =
       bench_report(x86 + " " + counted(scratch, "bare.json", false, false).string() + out);
   CHECK(native.code == 2);
   CHECK_THAT(native.said, contains("bare.json has no simulated counts") && contains("--counters"));
   CHECK_THAT(native.said, !contains("emulated"));
-  const Outcome mixed =
+  const Ended mixed =
       bench_report(x86 + " " + counted(scratch, "arm.json", true, false).string() + out);
   CHECK(mixed.code == 2);
   CHECK_THAT(mixed.said, contains("an emulator's times mean nothing"));
@@ -153,7 +132,7 @@ TEST_CASE("bad usage and bad input end with 2 and say what to do") {
   const Run run;
   const auto check = [](const std::string& arguments, const std::string& said) {
     CAPTURE(arguments);
-    const Outcome outcome = bench_report(arguments);
+    const Ended outcome = bench_report(arguments);
     CHECK(outcome.code == 2);
     CHECK_THAT(outcome.said, contains(said));
   };
@@ -171,8 +150,8 @@ TEST_CASE("an output that cannot be written ends with 1 and names it") {
   const Run run;
   const auto file = run.scratch().file("file", "x");
   for (const char* format : {"html", "markdown"}) {
-    const Outcome outcome = bench_report(
-        run.path().string() + " --out=" + (file / "below").string() + " --format=" + format);
+    const Ended outcome = bench_report(run.path().string() + " --out=" + (file / "below").string() +
+                                       " --format=" + format);
     CHECK(outcome.code == 1);
     CHECK_THAT(outcome.said, contains("below") && contains("--out"));
   }
@@ -181,7 +160,7 @@ TEST_CASE("an output that cannot be written ends with 1 and names it") {
 TEST_CASE("help and version") {
   CHECK(bench_report("--help").code == 0);
   CHECK_THAT(bench_report("--help").said, contains("Examples:") && contains("Exit codes"));
-  const Outcome version = bench_report("--version");
+  const Ended version = bench_report("--version");
   CHECK(version.code == 0);
   CHECK_THAT(version.said, starts_with("bench-report "));
 }

@@ -1,0 +1,164 @@
+// The program itself, as a person or a CI job calls it.
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <patchbench_catch.hpp>
+
+#include "analysis/program_test.hpp"
+#include "analysis/sample_results_test.hpp"
+#include "results/file.hpp"
+#include "results/json.hpp"
+#include "results/matchers_test.hpp"
+#include "results/scratch_test.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::contains;
+using results::starts_with;
+using Json = nlohmann::ordered_json;
+
+namespace fs = std::filesystem;
+
+Ended bench_compare(const std::string& arguments) {
+  return run_program(PATCHBENCH_BENCH_COMPARE, arguments);
+}
+
+/// Two runs of the same costs, the second with what `change` makes of it.
+class TwoRuns {
+ public:
+  explicit TwoRuns(const std::function<void(results::Results&)>& change = {}) {
+    fs::create_directories(first());
+    results::write_results(sample_run({.rounds = 12, .seed = 1}).results, first() / "results.json");
+    results::Results other = sample_run({.rounds = 10, .seed = 2}).results;
+    if (change) change(other);
+    fs::create_directories(second());
+    results::write_results(other, second() / "results.json");
+  }
+  [[nodiscard]] fs::path first() const { return scratch_.path() / "before"; }
+  [[nodiscard]] fs::path second() const { return scratch_.path() / "after"; }
+  [[nodiscard]] std::string both() const { return first().string() + " " + second().string(); }
+  /// The second results file with a damage.
+  [[nodiscard]] std::string damaged(const std::function<void(Json&)>& damage) const {
+    Json document = Json::parse(results::read_text(second() / "results.json"));
+    damage(document);
+    return scratch_.file("damaged.json", document.dump()).string();
+  }
+  [[nodiscard]] const results::ScratchDirectory& scratch() const { return scratch_; }
+
+ private:
+  results::ScratchDirectory scratch_;
+};
+
+void slow_down(results::Results& results, double factor) {
+  for (auto& sample : results.cells[1].metrics[0].samples) *sample *= factor;
+}
+
+TEST_CASE("bench-compare: exit codes say what CI wants to know") {
+  const TwoRuns same;
+  const Ended plain = bench_compare(same.both());
+  CHECK(plain.code == 0);
+  CHECK_THAT(plain.said, contains("RATIOS TO rwx") && contains("0 faster, 0 slower"));
+  CHECK(bench_compare(same.both() + " --max-regression=15%").code == 0);
+  const Ended open = bench_compare(same.both() + " --max-regression=0.5");
+  CHECK(open.code == 4);
+  CHECK_THAT(open.said, contains("cannot tell"));
+  const TwoRuns slower([](auto& results) { slow_down(results, 1.4); });
+  const Ended found = bench_compare(slower.both() + " --max-regression=3%");
+  CHECK(found.code == 3);
+  CHECK_THAT(found.said, contains("regression: 1 of more than 3 %"));
+  CHECK(bench_compare(slower.both()).code == 0);
+}
+
+TEST_CASE("bench-compare: other environments are refused by name, or labelled") {
+  const TwoRuns runs([](auto& results) {
+    results.context.kernel = "Linux 6.12";
+    results.context.compiler = "clang 14";
+  });
+  const Ended refused = bench_compare(runs.both());
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.said, contains("kernel: Linux 6.1.0 and Linux 6.12") &&
+                               contains("compiler: g++ 12.2.0 and clang 14") &&
+                               contains("--allow-env-diff"));
+  CHECK_THAT(refused.said, !contains("RATIOS"));
+  const Ended allowed = bench_compare(runs.both() + " --allow-env-diff");
+  CHECK(allowed.code == 0);
+  CHECK_THAT(allowed.said,
+             contains("ENVIRONMENTS DIFFER") && contains("Linux 6.12") && contains("RATIOS"));
+}
+
+TEST_CASE("bench-compare: an emulator's times compare with nothing") {
+  const TwoRuns runs([](auto& results) { results.context.emulated = true; });
+  for (const char* option : {"", " --allow-env-diff", " --allow-env-diff --absolute"}) {
+    const Ended ended = bench_compare(runs.both() + option);
+    CHECK(ended.code == 2);
+    CHECK_THAT(ended.said, contains("the second is emulated"));
+  }
+}
+
+TEST_CASE("bench-compare: times only when asked for, and labelled") {
+  const TwoRuns runs;
+  CHECK_THAT(bench_compare(runs.both()).said, !contains("ABSOLUTE TIMES"));
+  CHECK_THAT(bench_compare(runs.both() + " --absolute").said, contains("ABSOLUTE TIMES"));
+}
+
+TEST_CASE("bench-compare: bad results end with 2 and say what is wrong") {
+  const TwoRuns runs;
+  const std::string first = runs.first().string();
+  const auto check = [&](const std::string& second, const std::string& said) {
+    CAPTURE(second);
+    for (const bool damaged_first : {false, true}) {
+      const std::string& one = damaged_first ? second : first;
+      const std::string& other = damaged_first ? first : second;
+      const Ended ended = bench_compare(fmt::format("{} {}", one, other));
+      CHECK(ended.code == 2);
+      CHECK_THAT(ended.said, starts_with("bench-compare: ") && contains(said));
+    }
+  };
+  const std::string text = results::read_text(runs.second() / "results.json");
+  check(runs.scratch().file("cut.json", text.substr(0, text.size() / 2)).string(),
+        "ends in the middle of its JSON");
+  check(runs.scratch().file("empty.json", "").string(), "empty.json");
+  check(runs.damaged([](Json& j) { j["schema_version"] = 2; }), "reads version 1");
+  check(runs.damaged([](Json& j) { j["cells"][1] = j["cells"][0]; }), "second time");
+  check(runs.damaged([](Json& j) { j["cells"] = Json::array(); }), "no cell in common");
+  check(runs.damaged([](Json& j) { j["cells"][0]["metrics"][0]["samples"][1] = 0; }), "is 0");
+  check(runs.damaged([](Json& j) { j["cells"][0]["metrics"][0]["samples"][1] = -2.5; }), "-2.5");
+  check("/no/such/run", "/no/such/run");
+  check(runs.scratch().path().string(), "results.json");
+}
+
+TEST_CASE("bench-compare: bad usage ends with 2 and names the option") {
+  const TwoRuns runs;
+  const auto check = [](const std::string& arguments, const std::string& said) {
+    CAPTURE(arguments);
+    const Ended ended = bench_compare(arguments);
+    CHECK(ended.code == 2);
+    CHECK_THAT(ended.said, contains(said));
+  };
+  check("", "first is required");
+  check(runs.first().string(), "second is required");
+  check(runs.both() + " third", "third");
+  for (const char* odd : {"fast", "-1", "3%%", "%", "100%", "nan", "inf", "3x"}) {
+    check(runs.both() + " --max-regression=" + odd, "--max-regression");
+    check(runs.both() + " --delta=" + odd, "--delta");
+  }
+  check(runs.both() + " --delta=0", "--delta");
+  CHECK(bench_compare(runs.both() + " --max-regression=0%").code == 4);
+}
+
+TEST_CASE("bench-compare: help and version") {
+  const Ended help = bench_compare("--help");
+  CHECK(help.code == 0);
+  CHECK_THAT(help.said, contains("Examples:") && contains("Exit codes") &&
+                            contains("--max-regression") && contains("--allow-env-diff"));
+  CHECK(bench_compare("--version").code == 0);
+  CHECK_THAT(bench_compare("--version").said, starts_with("bench-compare "));
+}
+
+}  // namespace
+}  // namespace patchbench::analysis

@@ -22,6 +22,11 @@ if(PATCHBENCH_SANITIZE)
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(patchbench_build_options INTERFACE -fsanitize=address,undefined)
 endif()
+if(PATCHBENCH_FUZZ)
+  target_compile_options(patchbench_build_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(patchbench_build_options INTERFACE -fsanitize=fuzzer-no-link)
+  add_custom_target(fuzzers)
+endif()
 # Debug builds compare the bytes a patch replaces with the bytes it states (strategies/code_zone.hpp).
 target_compile_definitions(patchbench_build_options INTERFACE
   $<$<CONFIG:Debug>:PATCHBENCH_CHECK_PATCHES=1>)
@@ -32,4 +37,12 @@ function(patchbench_library folder)
   target_include_directories(patchbench_${folder} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_link_libraries(patchbench_${folder} PRIVATE $<BUILD_INTERFACE:patchbench_build_options>)
+endfunction()
+
+# patchbench_fuzzer(NAME LIBRARY SOURCES...): a program that libFuzzer drives; built by the target `fuzzers`.
+function(patchbench_fuzzer name library)
+  add_executable(${name} EXCLUDE_FROM_ALL ${ARGN})
+  target_link_libraries(${name} PRIVATE ${library} patchbench_build_options)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzzers ${name})
 endfunction()

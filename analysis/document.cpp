@@ -8,8 +8,10 @@
 #include <fmt/format.h>
 
 #include "analysis/comparable.hpp"
+#include "analysis/flags.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/palette.hpp"
+#include "analysis/repetitions.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/simulated.hpp"
 #include "analysis/statistics.hpp"
@@ -118,6 +120,33 @@ Section noise_section(const Results& results) {
   return section;
 }
 
+// ---- repetitions ----
+
+Section repetitions_section(const Results& results) {
+  Section section;
+  section.title = "Scatter: where it comes from, and what it takes to see through it";
+  section.paragraphs = repetition_advice(results);
+  if (std::string flags = flags_sentence(results); !flags.empty()) {
+    section.paragraphs.push_back(
+        std::move(flags) +
+        " A trend is told by the test of Mann and Kendall, several modes by Hartigan's dip test, "
+        "both corrected for the number of series; intervals and verdicts take rounds for "
+        "independent values of one distribution, and mean less where that is not so.");
+  }
+  TextTable table{{"cell", "metric", "flags"}, {}};
+  for (const Cell& cell : results.cells) {
+    for (const Metric& metric : cell.metrics) {
+      const auto words = flag_words(metric, find_ratio(cell, metric.name));
+      if (!words.empty()) {
+        table.rows.push_back({plain(cell.id), plain(metric.name), plain(joined(words))});
+      }
+    }
+  }
+  section.detail = table.rows.size() > 20;
+  if (!table.rows.empty()) section.table = std::move(table);
+  return section;
+}
+
 // ---- warnings ----
 
 void warn_of_failures(const Results& results, std::vector<std::string>& warnings) {
@@ -216,6 +245,11 @@ std::string how_to_read(const Results& results) {
       "slower (the interval lies beyond that of again, the run's own noise), same (it lies within "
       "{:.0f} % of 1) or unsure. Every interval holds for itself: of twenty, about one misses.",
       results.baseline.empty() ? "the baseline" : results.baseline, 100 * kDefaultDelta);
+  if (verdicts_corrected(results)) {
+    text +=
+        " Verdicts are corrected for the number of a workload's ratios (Benjamini & Hochberg "
+        "1995): of those other than unsure, at most one in twenty is expected to be wrong.";
+  }
   if (results.run.rounds <= kFewRounds) {
     text += fmt::format(
         " With {} rounds or fewer, same is said only where the interval of again lies within that "
@@ -320,7 +354,9 @@ std::vector<TextCell> metric_row(const Cell& cell, const Metric& metric) {
                            number(free),
                            {std::string(to_string(ratio->verdict)), tone_of(ratio->verdict)}});
   }
-  row.push_back(faint(joined(cell.notes)));
+  std::vector<std::string> notes = flag_words(metric, ratio);
+  notes.insert(notes.end(), cell.notes.begin(), cell.notes.end());
+  row.push_back(faint(joined(notes)));
   return row;
 }
 
@@ -535,6 +571,8 @@ Document make_document(const Results& results) {
   if (has_simulated_counts(results)) document.summary.push_back(simulated_section(results));
   document.rest = {strategies_section(results, false), strategies_section(results, true)};
   if (times) document.rest.push_back(noise_section(results));
+  Section scatter = repetitions_section(results);
+  if (times && !scatter.paragraphs.empty()) document.rest.push_back(std::move(scatter));
   for (const std::string& workload : workloads_in_order(results)) {
     if (times) document.rest.push_back(workload_section(results, workload));
     Section counters = counters_section(results, workload);

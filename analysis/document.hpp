@@ -38,7 +38,8 @@ struct Document {
   std::vector<std::string> warnings;
   /// The headline (of an emulated run the status of its cells), what was run, simulated counts.
   std::vector<Section> summary;
-  std::vector<Section> rest;  // noise, strategies, controls, workloads, lost rounds, notes, context
+  /// Strategies, controls, noise, scatter, workloads, lost rounds, notes, context.
+  std::vector<Section> rest;
 };
 
 /// An emulated run's has no times in it.

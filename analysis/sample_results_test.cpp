@@ -148,7 +148,7 @@ class Child {
     }
     for (const std::string_view metric : metrics_of(cell)) {
       const double median = cost_of(cell, metric) * noise(0.02);
-      entry.metrics.push_back({std::string(metric), "ns", {}, median});
+      entry.metrics.push_back({std::string(metric), "ns", {}, median, 4.5});
       for (int batch = 0; batch < 3; ++batch) {
         entry.metrics.back().batches.push_back(median * (1 + 0.004 * (batch - 1)));
       }

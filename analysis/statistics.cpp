@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/students_t.hpp>
@@ -40,7 +41,7 @@ double t_quantile(double confidence, int degrees) {
   return boost::math::quantile(distribution, (1 + confidence) / 2);
 }
 
-std::optional<Interval> log_t_interval(std::span<const double> values) {
+std::optional<LogMean> log_mean(std::span<const double> values) {
   if (values.size() < 2) return std::nullopt;
   if (std::any_of(values.begin(), values.end(), [](double value) { return !(value > 0); })) {
     return std::nullopt;
@@ -50,10 +51,15 @@ std::optional<Interval> log_t_interval(std::span<const double> values) {
   for (const double value : values) mean += std::log(value) / n;
   double squares = 0;
   for (const double value : values) squares += std::pow(std::log(value) - mean, 2);
-  const double standard_error = std::sqrt(squares / (n - 1) / n);
+  return LogMean{mean, std::sqrt(squares / (n - 1) / n)};
+}
+
+std::optional<Interval> log_t_interval(std::span<const double> values) {
+  const auto logs = log_mean(values);
+  if (!logs) return std::nullopt;
   const double reach =
-      t_quantile(kConfidence, static_cast<int>(values.size()) - 1) * standard_error;
-  return Interval{std::exp(mean - reach), std::exp(mean + reach)};
+      t_quantile(kConfidence, static_cast<int>(values.size()) - 1) * logs->standard_error;
+  return Interval{std::exp(logs->mean - reach), std::exp(logs->mean + reach)};
 }
 
 std::optional<FreeInterval> median_interval(std::span<const double> values) {
@@ -80,8 +86,13 @@ PairedRatio paired_ratio(std::span<const std::optional<double>> strategy,
       ratios.push_back(*strategy[round] / *baseline[round]);
     }
   }
-  return {static_cast<int>(ratios.size()), median(ratios), log_t_interval(ratios),
-          median_interval(ratios)};
+  PairedRatio paired{static_cast<int>(ratios.size()),
+                     median(ratios),
+                     log_t_interval(ratios),
+                     median_interval(ratios),
+                     {}};
+  paired.values = std::move(ratios);
+  return paired;
 }
 
 std::optional<Interval> deciding_interval(const PairedRatio& ratio) {

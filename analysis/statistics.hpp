@@ -30,6 +30,14 @@ inline constexpr int kFewRounds = 5;
 /// The two-sided Student quantile: P(|T| <= t) = confidence at `degrees` >= 1 degrees of freedom.
 [[nodiscard]] double t_quantile(double confidence, int degrees);
 
+struct LogMean {
+  double mean = 0;            // of the logarithms
+  double standard_error = 0;  // of that mean
+};
+
+/// Empty for n < 2 and where a value is not positive.
+[[nodiscard]] std::optional<LogMean> log_mean(std::span<const double> values);
+
 /// exp(mean(ln x) -+ t(n-1) * s / sqrt(n)): the textbook t interval for a mean, taken on logarithms
 /// and transformed back, so an interval for the geometric mean (for the median too, as far as the
 /// logarithms are symmetric). Empty for n < 2 and where a value is not positive.
@@ -60,6 +68,7 @@ struct PairedRatio {
   std::optional<double> median;         // of the ratios
   std::optional<Interval> ci95;         // log_t_interval of the ratios
   std::optional<FreeInterval> ci_free;  // median_interval of the ratios
+  std::vector<double> values;           // the ratios, in the order of the rounds
 };
 
 /// The interval that is shown and that decides: the distribution-free one for the median from

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -13,7 +14,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "analysis/repetitions.hpp"
 #include "analysis/selection.hpp"
+#include "analysis/series.hpp"
+#include "analysis/significance.hpp"
 #include "analysis/statistics.hpp"
 
 namespace patchbench::analysis {
@@ -130,6 +134,30 @@ void fill_metrics(Cell& cell, const Rounds& rounds) {
     const std::vector<double> values = present(metric.samples);
     metric.median = median(values);
     metric.ci95 = median_ci95(values);
+  }
+}
+
+/// What its process did beside timing batches.
+std::optional<double> rest_ms(const JournalEntry& entry) {
+  double batches = 0;
+  for (const results::JournalMetric& metric : entry.metrics) {
+    if (!metric.batches_ms) return std::nullopt;
+    batches += *metric.batches_ms;
+  }
+  return std::max(0.0, entry.wall_ms - batches);
+}
+
+void fill_variances(Cell& cell, const Rounds& rounds) {
+  for (Metric& metric : cell.metrics) {
+    std::vector<Process> processes;
+    for (const JournalEntry* entry : rounds) {
+      if (!is_ok(entry)) continue;
+      for (const results::JournalMetric& measured : entry->metrics) {
+        if (measured.name != metric.name) continue;
+        processes.push_back({measured.batches, measured.batches_ms, rest_ms(*entry)});
+      }
+    }
+    metric.variance = variance_of(processes);
   }
 }
 
@@ -276,10 +304,94 @@ void fill_ratios(Cell& cell, const Results& results, const PeerMap& peers) {
     if (twin != nullptr) noise = deciding_interval(paired_ratio(twin->samples, base->samples));
     results::Ratio ratio = to_ratio(paired, metric.name);
     ratio.baseline = results.baseline;
-    // The noise itself cannot be held against the noise.
-    ratio.verdict =
-        again == &cell ? plain_verdict(deciding_interval(paired)) : verdict(paired, noise);
+    if (again == &cell) {
+      // The noise itself cannot be held against the noise, and is not to look smaller than it is.
+      ratio.verdict = plain_verdict(deciding_interval(paired));
+    } else {
+      ratio.verdict = verdict(paired, noise);
+      if (const auto p = p_values(paired)) {
+        ratio.q_differs = p->differs;  // until correct_verdicts()
+        ratio.q_same = p->same;
+      }
+    }
     cell.ratios.push_back(std::move(ratio));
+  }
+}
+
+/// What is read together is corrected together: a workload's ratios, all of one table.
+void correct_verdicts(const std::vector<results::Ratio*>& table) {
+  std::vector<double> differs;
+  std::vector<double> same;
+  for (const results::Ratio* ratio : table) {
+    differs.push_back(*ratio->q_differs);
+    same.push_back(*ratio->q_same);
+  }
+  differs = benjamini_hochberg(differs);
+  same = benjamini_hochberg(same);
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    table[i]->q_differs = differs[i];
+    table[i]->q_same = same[i];
+    table[i]->verdict = corrected(table[i]->verdict, {differs[i], same[i]});
+  }
+}
+
+void correct_verdicts(Results& results) {
+  std::map<std::string, std::vector<results::Ratio*>> tables;
+  for (Cell& cell : results.cells) {
+    for (results::Ratio& ratio : cell.ratios) {
+      if (ratio.q_differs) tables[cell.workload].push_back(&ratio);
+    }
+  }
+  for (const auto& [workload, table] : tables) correct_verdicts(table);
+}
+
+/// Values in the order of the rounds, and where to say what they look like.
+struct Series {
+  std::vector<double> values;
+  std::optional<bool>* drifts = nullptr;
+  std::optional<bool>* bimodal = nullptr;
+};
+
+using SeriesMap = std::map<std::string, std::vector<Series>>;  // by workload
+
+void add_series(Cell& cell, const PeerMap& peers, std::vector<Series>& all) {
+  for (Metric& metric : cell.metrics) {
+    all.push_back({present(metric.samples), &metric.drifts, &metric.bimodal});
+  }
+  for (results::Ratio& ratio : cell.ratios) {
+    const Cell& baseline = *peers.find(peer_key(cell))->second.baseline;
+    const Metric* own = find_metric(cell, ratio.metric);
+    const Metric* base = find_metric(baseline, ratio.metric);
+    all.push_back(
+        {paired_ratio(own->samples, base->samples).values, &ratio.drifts, &ratio.bimodal});
+  }
+}
+
+/// Corrected as verdicts are: of the flags raised in a table, one in twenty is expected to be
+/// false.
+template <typename Test>
+void raise_flags(const std::vector<Series>& table, std::optional<bool>* Series::*flag, Test test) {
+  std::vector<double> p;
+  std::vector<std::optional<bool>*> flags;
+  for (const Series& series : table) {
+    const std::optional<double> value = test(series.values);
+    (series.*flag)->reset();
+    if (!value) continue;
+    p.push_back(*value);
+    flags.push_back(series.*flag);
+  }
+  const std::vector<double> adjusted = benjamini_hochberg(p);
+  for (std::size_t i = 0; i < flags.size(); ++i) *flags[i] = adjusted[i] <= kFalseDiscoveryRate;
+}
+
+void raise_flags(Results& results, const PeerMap& peers) {
+  SeriesMap tables;
+  for (Cell& cell : results.cells) add_series(cell, peers, tables[cell.workload]);
+  DipTest modes;
+  for (const auto& [workload, table] : tables) {
+    raise_flags(table, &Series::drifts, trend_p_value);
+    raise_flags(table, &Series::bimodal,
+                [&modes](std::span<const double> values) { return modes.p_value(values); });
   }
 }
 
@@ -305,6 +417,7 @@ void summarise(results::Results& results, std::span<const results::JournalEntry>
     fill_lost(cell, rounds, results.run.interrupted);
     fill_status(cell, rounds, results.run.interrupted);
     fill_metrics(cell, rounds);
+    fill_variances(cell, rounds);
     fill_counters(cell, rounds);
     add_counted(cell, lines);
     fill_memory(cell, rounds);
@@ -312,6 +425,8 @@ void summarise(results::Results& results, std::span<const results::JournalEntry>
   }
   const PeerMap peers = find_peers(results);
   for (Cell& cell : results.cells) fill_ratios(cell, results, peers);
+  correct_verdicts(results);
+  raise_flags(results, peers);
   warn_of_lines_left_out(results, lines.left_out);
 }
 

@@ -8,8 +8,8 @@
 namespace patchbench::analysis {
 
 /// Fills in what follows from the journal, for every cell of `results.cells`: samples by round,
-/// medians and intervals, lost rounds, status, ratios to the baseline, counters, memory, and the
-/// note on drift.
+/// medians and intervals, lost rounds, status, ratios to the baseline, flags, variances, counters,
+/// memory, and the note on drift.
 ///
 /// Expects results.run.rounds, results.run.interrupted and results.baseline to be set, and each
 /// cell to have its id, strategy, workload, params and notes. A cell whose status is preset to
@@ -22,8 +22,11 @@ namespace patchbench::analysis {
 ///   first failure, and no ratios. Rounds that an interrupted run never started are lost rounds,
 ///   but they do not count against a cell that was measured before.
 /// - Ratios are to the baseline's cell of the same workload and parameters, for every metric that
-///   both have, paired by round (analysis/statistics.hpp). Verdicts of few rounds are held against
-///   the ratio of `again`.
+///   both have, paired by round (analysis/statistics.hpp). Verdicts are held against the ratio of
+///   `again`, and corrected for the number of a workload's ratios (analysis/significance.hpp); that
+///   of `again` itself is not.
+/// - A series that drifts or has several modes is flagged (analysis/series.hpp), corrected for the
+///   number of a workload's series; samples and ratios alike.
 /// - Lines of counters (JournalEntry::counted) are no rounds: they add to the cell's counters, of
 ///   each source the last line, and to nothing else.
 /// - Lines of cells that are not in the plan, or of rounds outside it, are left out; a warning in

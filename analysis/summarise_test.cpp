@@ -1,5 +1,7 @@
 #include "analysis/summarise.hpp"
 
+#include <cmath>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -41,7 +43,7 @@ JournalEntry line(const std::string& strategy, int round, double send) {
   JournalEntry entry;
   entry.round = round;
   entry.cell = "mic/" + strategy + "/sites=16";
-  entry.metrics = {{"send", "ns", {send}, send}};
+  entry.metrics = {{"send", "ns", {send}, send, std::nullopt}};
   return entry;
 }
 
@@ -168,7 +170,7 @@ TEST_CASE("ratios are to the baseline's cell, paired by round, for every metric"
     journal.push_back(line("memfd-dual", round, 15 * drift * (round % 2 == 0 ? 1.001 : 0.999)));
     journal.push_back(line("again", round, 10 * drift * (round % 2 == 0 ? 1.002 : 0.998)));
     for (auto entry = journal.end() - 3; entry != journal.end(); ++entry) {
-      entry->metrics.push_back({"patch", "ns", {}, entry->metrics[0].median * 2});
+      entry->metrics.push_back({"patch", "ns", {}, entry->metrics[0].median * 2, std::nullopt});
     }
   }
   summarise(results, journal);
@@ -200,6 +202,119 @@ TEST_CASE("with few rounds a verdict is held against the twin") {
   };
   CHECK(run(0.05) == Verdict::slower);
   CHECK(run(2.0) == Verdict::unsure);
+}
+
+/// `strategies` cells that cost what rwx does, scattering by 1 %, but for those whose factor says
+/// otherwise.
+Results many_ratios(int rounds, int strategies, const std::vector<double>& factors) {
+  std::vector<std::string> names = {"rwx", "again"};
+  for (int i = 0; i < strategies; ++i) names.push_back(std::to_string(i));
+  Results results = plan(rounds, names);
+  std::mt19937_64 random(77);
+  std::normal_distribution<double> noise(0, 0.01);
+  std::vector<JournalEntry> journal;
+  for (int round = 0; round < rounds; ++round) {
+    journal.push_back(line("rwx", round, 10 * std::exp(noise(random))));
+    journal.push_back(line("again", round, journal.back().metrics[0].median));
+    for (std::size_t i = 0; i < static_cast<std::size_t>(strategies); ++i) {
+      const double factor = i < factors.size() ? factors[i] : 1;
+      journal.push_back(line(names[i + 2], round, 10 * factor * std::exp(noise(random))));
+    }
+  }
+  summarise(results, journal);
+  return results;
+}
+
+TEST_CASE("verdicts are corrected for the number of a workload's ratios") {
+  // Nine rounds on one side are as sure as a sign test of nine can be: 2 / 2^9 = 0.0039.
+  const auto verdict_of = [](int strategies) {
+    return many_ratios(9, strategies, {1.5}).cells[2].ratios.at(0);
+  };
+  CHECK(verdict_of(1).q_differs == about(2.0 / 512));
+  CHECK(verdict_of(1).verdict == Verdict::slower);
+  CHECK(verdict_of(40).q_differs == about(40 * 2.0 / 512));
+  CHECK(verdict_of(40).verdict == Verdict::unsure);
+  // Of many that differ each needs less.
+  const Results many = many_ratios(9, 40, std::vector(20, 1.5));
+  CHECK(many.cells[2].ratios.at(0).q_differs == about(40.0 / 20 * 2 / 512));
+  CHECK(many.cells[2].ratios.at(0).verdict == Verdict::slower);
+}
+
+TEST_CASE("the noise is not corrected, and ratios of other workloads do not count") {
+  Results results = many_ratios(9, 3, {});
+  CHECK_FALSE(results.cells[1].ratios.at(0).q_differs.has_value());
+  CHECK(results.cells[1].ratios.at(0).verdict == Verdict::same);
+  results = plan(9, {"rwx", "dual"});
+  for (const char* workload : {"pic", "link", "mixed", "zone"}) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      results.cells.push_back(results.cells[i]);
+      results.cells.back().workload = workload;
+      results.cells.back().id = std::string(workload) + results.cells[i].id.substr(3);
+    }
+  }
+  std::vector<JournalEntry> journal;
+  for (int round = 0; round < 9; ++round) {
+    for (const Cell& cell : results.cells) {
+      journal.push_back(line("rwx", round, cell.id == "mic/dual/sites=16" ? 15 : 10));
+      journal.back().cell = cell.id;
+    }
+  }
+  summarise(results, journal);
+  CHECK(results.cells[1].ratios.at(0).q_differs == about(2.0 / 512));
+}
+
+TEST_CASE("series that drift and series of two modes are flagged, samples and ratios apart") {
+  Results results = plan(20, {"rwx", "again", "both", "own", "split"});
+  std::mt19937_64 random(78);
+  std::normal_distribution<double> noise(0, 0.01);
+  std::vector<JournalEntry> journal;
+  for (int round = 0; round < 20; ++round) {
+    const double drift = 1 + 0.02 * round;
+    const auto value = [&](double cost) { return cost * std::exp(noise(random)); };
+    journal.push_back(line("rwx", round, value(10 * drift)));
+    journal.push_back(line("again", round, value(10 * drift)));
+    journal.push_back(line("both", round, value(12 * drift)));
+    journal.push_back(line("own", round, value(12 * drift * drift)));
+    journal.push_back(line("split", round, value(round % 3 == 0 ? 10 : 30) * drift));
+  }
+  summarise(results, journal);
+  const auto metric = [&](std::size_t cell) { return results.cells[cell].metrics.at(0); };
+  const auto ratio = [&](std::size_t cell) { return results.cells[cell].ratios.at(0); };
+  CHECK(metric(0).drifts == true);
+  CHECK(metric(2).drifts == true);
+  CHECK(ratio(2).drifts == false);
+  CHECK(ratio(3).drifts == true);
+  CHECK(ratio(4).bimodal == true);
+  CHECK(ratio(3).bimodal == false);
+}
+
+TEST_CASE("too few rounds raise no flag, and clear none that cannot be told") {
+  Results results = many_ratios(4, 1, {});
+  CHECK_FALSE(results.cells[0].metrics.at(0).drifts.has_value());
+  CHECK_FALSE(results.cells[2].ratios.at(0).bimodal.has_value());
+}
+
+TEST_CASE("the variance is split by the journal's batches, and costs are what the children took") {
+  Results results = plan(2, {"rwx"});
+  std::vector journal = {line("rwx", 0, 1), line("rwx", 1, 1)};
+  for (JournalEntry& entry : journal) {
+    const double shift = 3.0 * entry.round;
+    entry.wall_ms = 40;
+    entry.metrics[0].batches = {std::exp(shift), std::exp(shift + 1), std::exp(shift + 2)};
+    entry.metrics[0].batches_ms = 12;
+    entry.metrics.push_back({"patch", "ns", {1, 1}, 1, 8});
+  }
+  summarise(results, journal);
+  const auto& variance = results.cells[0].metrics.at(0).variance;
+  REQUIRE(variance.has_value());
+  CHECK(variance->between == about(4.5 - 1.0 / 3));
+  CHECK(variance->within == about(1));
+  CHECK(variance->batch_ms == 4.0);
+  CHECK(variance->process_ms == 20.0);
+  journal[0].metrics[1].batches_ms.reset();
+  journal[1].metrics[1].batches_ms.reset();
+  summarise(results, journal);
+  CHECK_FALSE(results.cells[0].metrics.at(0).variance->process_ms.has_value());
 }
 
 TEST_CASE("cells of other parameters, and failed baselines, give no ratio") {

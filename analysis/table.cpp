@@ -4,13 +4,16 @@
 #include <array>
 #include <cctype>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "analysis/comparable.hpp"
+#include "analysis/flags.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/palette.hpp"
+#include "analysis/repetitions.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/simulated.hpp"
 #include "analysis/statistics.hpp"
@@ -85,6 +88,7 @@ class Table {
     }
     missing(columns);
     legend(columns);
+    findings();
     return out_ + simulated_terminal_table(results_, width_);
   }
 
@@ -270,8 +274,11 @@ class Table {
             "5.13 1.02 [0.98,1.06] = reads: median of the rounds; ratio to {}, below 1 is "
             "faster; interval: 95 %, of that median (below nine rounds of the geometric mean); < "
             "faster, > slower, = same within {:.0f} %, ? unsure. < and > are given only beyond the "
-            "interval of again.",
-            base, 100 * kDefaultDelta),
+            "interval of again.{}",
+            base, 100 * kDefaultDelta,
+            verdicts_corrected(results_) ? " Verdicts, unlike intervals, are corrected for the "
+                                           "number of a workload's ratios."
+                                         : ""),
         width_);
     out_ += wrap(
         fmt::format(
@@ -287,6 +294,16 @@ class Table {
               kFewRounds, 100 * kDefaultDelta),
           width_);
     }
+  }
+
+  /// What the run says of itself, and what a longer one would take.
+  void findings() {
+    std::vector<std::string> sentences = repetition_advice(results_);
+    if (std::string flags = flags_sentence(results_); !flags.empty()) {
+      sentences.insert(sentences.begin(), std::move(flags));
+    }
+    if (!sentences.empty()) line("");
+    for (const std::string& sentence : sentences) out_ += wrap(sentence, width_);
   }
 
   const Results& results_;

@@ -7,8 +7,10 @@
 
 #include <patchbench_catch.hpp>
 
+#include "analysis/document.hpp"
 #include "analysis/figures.hpp"
 #include "analysis/headline.hpp"
+#include "analysis/markdown.hpp"
 #include "analysis/sample_results_test.hpp"
 #include "analysis/selection.hpp"
 #include "results/matchers_test.hpp"
@@ -166,6 +168,42 @@ TEST_CASE("a run with nothing in it has a table that says so") {
   CHECK_THAT(terminal_table(results::Results{}), contains("No cell was measured"));
   SampleRun run = sample_run({.rounds = 1});
   CHECK_THAT(terminal_table(run.results), contains("[n<2]"));
+}
+
+/// As a program wrote it that knew neither corrections nor flags nor variances.
+void forget_what_came_later(results::Results& results) {
+  for (auto& cell : results.cells) {
+    for (auto& metric : cell.metrics) {
+      metric.drifts.reset();
+      metric.bimodal.reset();
+      metric.variance.reset();
+    }
+    for (auto& ratio : cell.ratios) {
+      ratio.q_differs.reset();
+      ratio.q_same.reset();
+      ratio.drifts.reset();
+      ratio.bimodal.reset();
+    }
+  }
+}
+
+TEST_CASE("the end says what the run says of itself, and of an older one only what it can") {
+  SampleRun run = sample_run({.rounds = 6});
+  auto& metric = run.results.cells[0].metrics.at(0);
+  metric.drifts = true;
+  metric.bimodal = true;
+  const std::string table = terminal_table(run.results, {.width = 1000});
+  CHECK_THAT(table, contains("1 drift with the rounds and 1 has several modes"));
+  CHECK_THAT(table, contains("corrected for the number"));
+  CHECK_THAT(table, contains("lies between processes"));
+  CHECK_THAT(table, contains("To know a ratio to within 3 %"));
+  const std::string page = markdown_page(make_document(run.results));
+  CHECK_THAT(page, contains("Benjamini") && contains("drifts with the rounds, bimodal"));
+
+  forget_what_came_later(run.results);
+  const std::string old = terminal_table(run.results, {.width = 1000});
+  CHECK_THAT(old, !contains("drift with") && !contains("corrected") && !contains("processes"));
+  CHECK_THAT(markdown_page(make_document(run.results)), !contains("Benjamini"));
 }
 
 }  // namespace

@@ -131,11 +131,14 @@ Schedule choose_schedule(double iteration_ns, const TimingBudget& budget) {
 results::JournalMetric time_measurement(const Measurement& measurement,
                                         const TimingBudget& budget) {
   const double iteration_ns = estimate_iteration_ns(measurement, budget.total_ns);
+  const std::int64_t start = now_ns();
   results::JournalMetric metric{
       .name = measurement.metric,
       .unit = measurement.unit,
       .batches = run_batches(measurement, choose_schedule(iteration_ns, budget)),
-      .median = 0};
+      .median = 0,
+      .batches_ms = std::nullopt};
+  metric.batches_ms = static_cast<double>(now_ns() - start) * 1e-6;
   for (double& batch : metric.batches) {
     batch /= measurement.operations;
   }

@@ -64,6 +64,14 @@ class Field {
     return std::invoke(read, *this);
   }
 
+  /// As nullable, of a member that schema 1 did not have from the beginning.
+  template <typename Read>
+  [[nodiscard]] auto later(std::string_view key, Read read) const
+      -> std::optional<std::invoke_result_t<Read, const Field&>> {
+    const std::optional<Field> found = find(key);
+    return found ? found->nullable(read) : std::nullopt;
+  }
+
   template <typename Read>
   [[nodiscard]] auto list(Read read) const
       -> std::vector<std::invoke_result_t<Read, const Field&>> {

@@ -20,7 +20,8 @@ Json metrics_to_json(const std::vector<JournalMetric>& metrics) {
     list.push_back(Json{{"name", metric.name},
                         {"unit", metric.unit},
                         {"batches", std::move(batches)},
-                        {"median", number_to_json(metric.median)}});
+                        {"median", number_to_json(metric.median)},
+                        {"batches_ms", number_to_json(metric.batches_ms)}});
   }
   return list;
 }
@@ -31,6 +32,7 @@ JournalMetric metric_from(const Field& field) {
   metric.unit = field.member("unit").name();
   metric.batches = field.member("batches").list(&Field::non_negative);
   metric.median = field.member("median").positive();
+  metric.batches_ms = field.later("batches_ms", &Field::non_negative);
   return metric;
 }
 

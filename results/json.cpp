@@ -89,6 +89,15 @@ Json params_to_json(const Params& params) {
   return object;
 }
 
+Json variance_to_json(const std::optional<Variance>& variance) {
+  if (!variance) return nullptr;
+  return {{"between", number_to_json(variance->between)},
+          {"within", number_to_json(variance->within)},
+          {"batches", number_to_json(variance->batches)},
+          {"batch_ms", number_to_json(variance->batch_ms)},
+          {"process_ms", number_to_json(variance->process_ms)}};
+}
+
 Json metric_to_json(const Metric& metric) {
   Json samples = Json::array();
   for (const auto& sample : metric.samples) samples.push_back(number_to_json(sample));
@@ -96,7 +105,10 @@ Json metric_to_json(const Metric& metric) {
           {"unit", metric.unit},
           {"samples", std::move(samples)},
           {"median", number_to_json(metric.median)},
-          {"ci95", interval_to_json(metric.ci95)}};
+          {"ci95", interval_to_json(metric.ci95)},
+          {"drifts", nullable_to_json(metric.drifts)},
+          {"bimodal", nullable_to_json(metric.bimodal)},
+          {"variance", variance_to_json(metric.variance)}};
 }
 
 Json ratio_to_json(const Ratio& ratio) {
@@ -107,7 +119,11 @@ Json ratio_to_json(const Ratio& ratio) {
           {"ci_free", interval_to_json(ratio.ci_free)},
           {"ci_free_coverage", number_to_json(ratio.ci_free_coverage)},
           {"n", ratio.n},
-          {"verdict", to_string(ratio.verdict)}};
+          {"verdict", to_string(ratio.verdict)},
+          {"q_differs", number_to_json(ratio.q_differs)},
+          {"q_same", number_to_json(ratio.q_same)},
+          {"drifts", nullable_to_json(ratio.drifts)},
+          {"bimodal", nullable_to_json(ratio.bimodal)}};
 }
 
 template <typename T, typename Write>
@@ -246,6 +262,20 @@ StrategyStatus strategy_from(const Field& field) {
   return strategy;
 }
 
+Variance variance_from(const Field& field) {
+  return {field.member("between").number(), field.member("within").non_negative(),
+          field.member("batches").non_negative(),
+          field.member("batch_ms").nullable(&Field::non_negative),
+          field.member("process_ms").nullable(&Field::non_negative)};
+}
+
+/// A p-value after correction.
+double probability_from(const Field& field) {
+  const double value = field.non_negative();
+  if (value > 1) field.fail("must be at most 1, is above");
+  return value;
+}
+
 Metric metric_from(const Field& field, int rounds) {
   Metric metric;
   metric.name = field.member("name").name();
@@ -259,6 +289,9 @@ Metric metric_from(const Field& field, int rounds) {
   }
   metric.median = field.member("median").nullable(&Field::non_negative);
   metric.ci95 = field.member("ci95").nullable(&Field::interval);
+  metric.drifts = field.later("drifts", &Field::boolean);
+  metric.bimodal = field.later("bimodal", &Field::boolean);
+  metric.variance = field.later("variance", variance_from);
   return metric;
 }
 
@@ -272,6 +305,10 @@ Ratio ratio_from(const Field& field, int rounds) {
   ratio.ci_free_coverage = field.member("ci_free_coverage").nullable(&Field::non_negative);
   ratio.n = static_cast<int>(field.member("n").integer(0, rounds));
   ratio.verdict = field.member("verdict").one_of(kVerdicts);
+  ratio.q_differs = field.later("q_differs", probability_from);
+  ratio.q_same = field.later("q_same", probability_from);
+  ratio.drifts = field.later("drifts", &Field::boolean);
+  ratio.bimodal = field.later("bimodal", &Field::boolean);
   return ratio;
 }
 

@@ -224,6 +224,23 @@ TEST_CASE("a results file cut off anywhere is refused") {
   CHECK_THAT(error_of("[]"), contains("must be an object"));
 }
 
+TEST_CASE("members that came later may be missing") {
+  Json document = Json::parse(to_json_text(sample_results()));
+  for (Json& cell : document["cells"]) {
+    for (const char* member : {"drifts", "bimodal", "variance"}) cell["metrics"][0].erase(member);
+    for (Json& ratio : cell["ratios"]) {
+      for (const char* member : {"q_differs", "q_same", "drifts", "bimodal"}) ratio.erase(member);
+    }
+  }
+  const Results results = from_json_text(document.dump(), "old.json");
+  CHECK_FALSE(results.cells[1].metrics[0].variance.has_value());
+  CHECK_FALSE(results.cells[1].ratios[0].q_differs.has_value());
+  CHECK(results.cells[1].ratios[0].n == 2);
+  document["cells"][1]["ratios"][0]["q_same"] = 1.5;
+  CHECK_THROWS_WITH(from_json_text(document.dump(), "bad.json"),
+                    contains("q_same") && contains("at most 1"));
+}
+
 TEST_CASE("members that are not known are left alone") {
   Json document = Json::parse(to_json_text(sample_results()));
   document["cells"][0]["later"] = "addition";

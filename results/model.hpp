@@ -94,6 +94,15 @@ using Params = std::vector<std::pair<std::string, ParamValue>>;
 
 enum class CellStatus { ok, denied, unsupported, failed, crashed, timeout };
 
+/// The scatter of a metric's logarithms, so in squares of shares of its value.
+struct Variance {
+  double between = 0;                // processes, that within them taken out; may be negative
+  double within = 0;                 // of the batches of one process
+  double batches = 0;                // of a process
+  std::optional<double> batch_ms;    // what one batch costs
+  std::optional<double> process_ms;  // what a process costs beside its batches
+};
+
 struct Metric {
   std::string
       name;  // send, patch, patch_execute, miss, link, bulk_patch, reserve, first_touch, teardown
@@ -102,6 +111,9 @@ struct Metric {
   std::vector<std::optional<double>> samples;
   std::optional<double> median;
   std::optional<std::array<double, 2>> ci95;  // of the median over rounds
+  std::optional<bool> drifts;        // with the rounds; none where they are too few to tell
+  std::optional<bool> bimodal;       // none where the rounds are too few to tell
+  std::optional<Variance> variance;  // none where the journal did not tell
 };
 
 enum class Verdict { faster, slower, same, unsure };
@@ -117,6 +129,12 @@ struct Ratio {
   std::optional<double> ci_free_coverage;
   int n = 0;  // rounds in which both cells have a sample
   Verdict verdict = Verdict::unsure;
+  /// Adjusted p-values of the hypotheses that both cost the same, and that they differ by delta;
+  /// none in files written before verdicts were corrected for their number.
+  std::optional<double> q_differs;
+  std::optional<double> q_same;
+  std::optional<bool> drifts;   // with the rounds; none where they are too few to tell
+  std::optional<bool> bimodal;  // none where the rounds are too few to tell
 };
 
 struct Counter {
@@ -179,8 +197,9 @@ struct Results {
 struct JournalMetric {
   std::string name;
   std::string unit;
-  std::vector<double> batches;  // one value a batch, in the order measured
-  double median = 0;            // the round's sample
+  std::vector<double> batches;       // one value a batch, in the order measured
+  double median = 0;                 // the round's sample
+  std::optional<double> batches_ms;  // wall time of all batches, with their preparation
 };
 
 /// One line of samples.jsonl: one finished child of a round, or, where `counted` names a source of

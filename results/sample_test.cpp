@@ -64,6 +64,9 @@ Cell sample_cell(const std::string& strategy) {
   metric.samples = {0.1 + 0.2, std::nullopt, 1.0 / 3};
   metric.median = 0.3166666666666667;
   metric.ci95 = {{0.25, 0.4}};
+  metric.drifts = false;
+  metric.bimodal = true;
+  metric.variance = {0.0004, 0.0009, 41, 0.5, std::nullopt};
   cell.metrics.push_back(std::move(metric));
   LostRound lost;
   lost.round = 1;
@@ -104,6 +107,9 @@ Results sample_results() {
   ratio.ci_free = {{0.98, 1.04}};
   ratio.ci_free_coverage = 0.5;
   ratio.n = 2;
+  ratio.q_differs = 0.75;
+  ratio.q_same = 1.0;
+  ratio.drifts = true;
   cell.ratios.push_back(ratio);
   cell.counters = {sample_counter(), missing_counter()};
   cell.memory = {2, 64, std::nullopt, 4, std::nullopt};
@@ -118,7 +124,7 @@ JournalEntry sample_entry(int round) {
   entry.status = CellStatus::ok;
   entry.started = "2025-01-02T03:04:05Z";
   entry.wall_ms = 12.5;
-  entry.metrics = {{"send", "ns", {1.5, 0.1 + 0.2}, 1.25}};
+  entry.metrics = {{"send", "ns", {1.5, 0.1 + 0.2}, 1.25, 20.5}};
   entry.counters = {sample_counter(), missing_counter()};
   entry.memory = {1, 64, 32, 4, 0};
   entry.calibration_before_ns = 1.0;

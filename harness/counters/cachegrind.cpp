@@ -87,11 +87,12 @@ std::vector<std::string> command_of_valgrind() {
 /// "): without that, without remarks about this machine's caches, and without addresses, so that
 /// the same end has the same words. Empty where it said nothing.
 std::string said_by_valgrind(const std::string& reason) {
-  static const std::regex kLine("(?:==|--)[0-9]+(?:==|--) +([^|]*[^| ])");
-  static const std::regex kAddress(" at address 0x[0-9A-Fa-f]+");
+  static const std::regex prefixed("(?:==|--)[0-9]+(?:==|--) +([^|]*[^| ])");
+  static const std::regex its_address(" at address 0x[0-9A-Fa-f]+");
   std::string said;
-  for (std::sregex_iterator line(reason.begin(), reason.end(), kLine), end; line != end; ++line) {
-    const std::string words = std::regex_replace((*line)[1].str(), kAddress, "");
+  for (std::sregex_iterator line(reason.begin(), reason.end(), prefixed), end; line != end;
+       ++line) {
+    const std::string words = std::regex_replace((*line)[1].str(), its_address, "");
     if (!words.starts_with("warning:") && !words.starts_with("at 0x") &&
         !words.starts_with("by 0x") && !words.empty()) {
       said += (said.empty() ? "" : "; ") + words;

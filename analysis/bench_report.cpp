@@ -1,9 +1,12 @@
 // analysis/bench_report.cpp - bench-report: a finished run's results, made readable again.
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -11,7 +14,9 @@
 #include <fmt/format.h>
 
 #include "analysis/comparable.hpp"
+#include "analysis/csv.hpp"
 #include "analysis/document.hpp"
+#include "analysis/google_benchmark.hpp"
 #include "analysis/html.hpp"
 #include "analysis/markdown.hpp"
 #include "analysis/report.hpp"
@@ -34,6 +39,9 @@ constexpr const char* kExamples = R"(Examples:
   bench-report results.json --format=markdown --out=notes  report.md, to paste into an issue
   bench-report DIR_X86 DIR_ARM --format=markdown --out=notes   simulated.md: instructions per send and per patch,
                                                            a group of columns for each run
+  bench-report results.json --format=csv                   samples.csv: one row a sample, for R or pandas
+  bench-report results.json --format=google-benchmark      google-benchmark.json: for google/benchmark's compare.py,
+                                                           Bencher and github-action-benchmark
 
 Several results share one table, that of their simulated counts (bench-run --counters=simulated), which --out takes as
 simulated.html or simulated.md. Their times are not put side by side.
@@ -100,10 +108,44 @@ void make_directory(const fs::path& directory) {
   if (error) throw std::system_error(error, "cannot create " + directory.string());
 }
 
-int write_markdown(const results::Results& results, const fs::path& directory) {
+/// A format that is one text in one file.
+struct TextFormat {
+  std::string_view name;
+  const char* file;
+  std::string (*text)(const results::Results& results);
+  bool times_alone;  // nothing else is in it
+};
+
+std::string markdown_of(const results::Results& results) {
+  return markdown_page(make_document(results));
+}
+
+constexpr std::array<TextFormat, 3> kTextFormats = {{
+    {"markdown", "report.md", markdown_of, false},
+    {"csv", "samples.csv", samples_as_csv, true},
+    {"google-benchmark", "google-benchmark.json", google_benchmark_json, true},
+}};
+
+/// nullptr for html, which is more than a text.
+const TextFormat* text_format(std::string_view name) {
+  const auto* found = std::find_if(kTextFormats.begin(), kTextFormats.end(),
+                                   [&](const TextFormat& format) { return format.name == name; });
+  return found == kTextFormats.end() ? nullptr : found;
+}
+
+void check_times(const TextFormat& format, const results::Results& results) {
+  if (!format.times_alone || times_mean_something(results.context)) return;
+  throw UsageError(fmt::format(
+      "--format={} holds times alone, and this run was emulated: an emulator's times mean nothing; "
+      "its counts are in --format=html and --format=markdown",
+      format.name));
+}
+
+int write_text(const TextFormat& format, const results::Results& results,
+               const fs::path& directory) {
   make_directory(directory);
-  results::write_text_atomically(directory / "report.md", markdown_page(make_document(results)));
-  print_written(directory / "report.md");
+  results::write_text_atomically(directory / format.file, format.text(results));
+  print_written(directory / format.file);
   return kDone;
 }
 
@@ -138,6 +180,10 @@ void check_simulated(const std::vector<results::Results>& runs,
 
 /// One table of several runs.
 int write_side_by_side(const Options& options) {
+  const TextFormat* format = text_format(options.format);
+  if (format != nullptr && format->times_alone) {
+    throw UsageError(fmt::format("--format={} takes one run at a time", format->name));
+  }
   if (options.out.empty()) {
     throw UsageError("several results have no directory in common; name one with --out=DIR");
   }
@@ -146,7 +192,7 @@ int write_side_by_side(const Options& options) {
     runs.push_back(results::read_results(results_file(input)));
   }
   check_simulated(runs, options.inputs);
-  const bool markdown = options.format == "markdown";
+  const bool markdown = format != nullptr;
   const fs::path page = options.out / (markdown ? "simulated.md" : "simulated.html");
   const Document document = simulated_document(runs);
   keep_foreign_page(page, document.title);
@@ -167,10 +213,12 @@ int run(const Options& options) {
   const fs::path file = results_file(options.inputs.front());
   const results::Results results = results::read_results(file);
   const fs::path directory = output_directory(options, file);
-  const bool markdown = options.format == "markdown";
-  keep_foreign_report(directory / (markdown ? "report.md" : "report.html"), file);
+  const TextFormat* format = text_format(options.format);
+  if (format != nullptr) check_times(*format, results);
+  keep_foreign_report(directory / (format == nullptr ? "report.html" : format->file), file);
   try {
-    return markdown ? write_markdown(results, directory) : write_html(results, directory);
+    return format == nullptr ? write_html(results, directory)
+                             : write_text(*format, results, directory);
   } catch (const std::system_error& error) {
     fmt::print(stderr, "bench-report: {}; name another directory with --out=DIR\n", error.what());
     return kFailed;
@@ -188,8 +236,11 @@ int main_of(int argc, char** argv) {
       ->type_name("DIR|FILE");
   app.add_option("--out", options.out, "Where the report goes; default: where the results are")
       ->type_name("DIR");
-  app.add_option("--format", options.format, "html (with figures) or markdown (tables alone)")
-      ->check(CLI::IsMember({"html", "markdown"}))
+  app.add_option(
+         "--format", options.format,
+         "html (with figures), markdown (tables alone), csv (samples) or google-benchmark (its "
+         "JSON)")
+      ->check(CLI::IsMember({"html", "markdown", "csv", "google-benchmark"}))
       ->type_name("FORMAT")
       ->capture_default_str();
   try {

@@ -79,9 +79,36 @@ fs::path counted(const results::ScratchDirectory& scratch, const std::string& na
     cell.counters.push_back({"instructions", "simulated", "user", cell.metrics[0].name, 22.0,
                              std::nullopt, std::nullopt, "ok", ""});
   }
-  const fs::path file = scratch.path() / name;
+  fs::path file = scratch.path() / name;
   results::write_results(results, file);
   return file;
+}
+
+TEST_CASE("samples go into a file of their own, for other programs") {
+  const Run run;
+  for (const auto& [format, name] :
+       {std::pair("csv", "samples.csv"), std::pair("google-benchmark", "google-benchmark.json")}) {
+    const std::string option = std::string(" --format=") + format;
+    for (int turn = 0; turn < 2; ++turn) {
+      const Ended ended = bench_report(run.path().string() + option);
+      CHECK(ended.code == 0);
+      CHECK_THAT(ended.said, contains(name));
+    }
+    CHECK_THAT(results::read_text(run.path() / name), contains("indirect-cell"));
+    const results::ScratchDirectory other;
+    const auto foreign = other.file(name, "somebody else's");
+    CHECK(bench_report(run.path().string() + option + " --out=" + other.path().string()).code == 2);
+    CHECK(results::read_text(foreign) == "somebody else's");
+    const auto emulated = other.path() / "emulated.json";
+    results::write_results(sample_run({.rounds = 3, .emulated = true}).results, emulated);
+    const Ended refused = bench_report(emulated.string() + option);
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.said, contains("an emulator's times mean nothing"));
+    const Ended several = bench_report(run.path().string() + " " + run.path().string() + option +
+                                       " --out=" + other.path().string());
+    CHECK(several.code == 2);
+    CHECK_THAT(several.said, contains("one run at a time"));
+  }
 }
 
 TEST_CASE("several results become one table of simulated counts, in both formats") {
@@ -149,7 +176,7 @@ TEST_CASE("bad usage and bad input end with 2 and say what to do") {
 TEST_CASE("an output that cannot be written ends with 1 and names it") {
   const Run run;
   const auto file = run.scratch().file("file", "x");
-  for (const char* format : {"html", "markdown"}) {
+  for (const char* format : {"html", "markdown", "csv", "google-benchmark"}) {
     const Ended outcome = bench_report(run.path().string() + " --out=" + (file / "below").string() +
                                        " --format=" + format);
     CHECK(outcome.code == 1);

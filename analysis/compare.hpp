@@ -77,6 +77,8 @@ struct Comparison {
 /// the
 ///   probability of even one false one is at most 5 %; and the whole interval lies beyond that of
 ///   the change of `again` (with the same workload, parameters and metric), in either direction.
+///   Holm's and not the false discovery rate of significance.hpp, because one false regression
+///   among hundreds of changes already fails somebody's build.
 /// - `unsure` otherwise.
 /// The baseline is the first run's where both measured it, else the second's. Throws CompareError
 /// when no cell is common, or no baseline is, or a sample is not a positive time.

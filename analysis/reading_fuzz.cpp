@@ -9,7 +9,9 @@
 #include "analysis/comparison_text.hpp"
 #include "analysis/conclusions.hpp"
 #include "analysis/context_difference.hpp"
+#include "analysis/csv.hpp"
 #include "analysis/document.hpp"
+#include "analysis/google_benchmark.hpp"
 #include "analysis/markdown.hpp"
 #include "analysis/table.hpp"
 #include "results/json.hpp"
@@ -21,6 +23,8 @@ using patchbench::results::Results;
 void show(const Results& results) {
   namespace analysis = patchbench::analysis;
   (void)analysis::terminal_table(results);
+  (void)analysis::samples_as_csv(results);
+  (void)analysis::google_benchmark_json(results);
   (void)analysis::markdown_page(analysis::make_document(results));
 }
 

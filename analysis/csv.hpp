@@ -1,0 +1,17 @@
+// analysis/csv.hpp - a run's samples for other programs: R, pandas, a spreadsheet.
+#pragma once
+
+#include <string>
+
+#include "results/model.hpp"
+
+namespace patchbench::analysis {
+
+/// Tidy: a header, then one row a sample, in the order of the run; every variable has one column.
+/// Columns: run, workload, strategy, then every parameter that any workload of the run has (empty
+/// where a cell's workload has no such one), metric, unit, round, value. A lost round has a row
+/// with an empty value. Numbers have every digit that they need to be read as the same bits. Fields
+/// are quoted as RFC 4180 says; lines end with a newline alone.
+[[nodiscard]] std::string samples_as_csv(const results::Results& results);
+
+}  // namespace patchbench::analysis

@@ -41,6 +41,7 @@ else()
   run(${CMAKE_COMMAND} --install ${build} --prefix ${prefix})
   run(${emulator} ${prefix}/bin/bench-run --version)
   run(${emulator} ${prefix}/bin/bench-report --version)
+  run(${emulator} ${prefix}/bin/bench-probe --version)
   run(${emulator} ${prefix}/bin/bench-compare --version)
 endif()
 

@@ -24,7 +24,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/patchbench-config-version
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/patchbench-config-version.cmake DESTINATION ${patchbench_package})
 
-foreach(tool bench-run bench-report bench-compare)
+foreach(tool bench-run bench-report bench-compare bench-probe)
   if(TARGET ${tool})
     install(TARGETS ${tool} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()

@@ -13,7 +13,9 @@ if(NOT CMAKE_CROSSCOMPILING)
     COMMAND "${scripts}/setup_test")
   add_test(NAME "house: unpack takes backports from where the release comes from"
     COMMAND "${scripts}/unpack_test")
-  add_test(NAME "house: the end of a log shows the tests that failed"
+  add_test(NAME "house: tune-host restores what it changed, whenever it is killed"
+  COMMAND "${scripts}/tune-host_test")
+add_test(NAME "house: the end of a log shows the tests that failed"
     COMMAND "${scripts}/failed_tests_test")
   add_test(NAME "house: the mutation test can fail"
     COMMAND Python3::Interpreter "${scripts}/mutants" --selftest)

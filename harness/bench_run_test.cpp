@@ -529,7 +529,8 @@ TEST_CASE("bad usage ends with 2 and leaves nothing") {
       std::pair{"--param=sites=0", "1 to 1048576"},
       std::pair{"--param=site=1", "did you mean 'sites'"},
       std::pair{"--filter=zzz", "matches no cell"}, std::pair{"--rounds=-1", "--rounds"},
-      std::pair{"--budget=3", "unknown option '--budget'"}, std::pair{"--cpus=9999", "--cpus"});
+      std::pair{"--budget=3d", "--budget='3d'"}, std::pair{"--delta=2", "unknown option '--delta'"},
+      std::pair{"--cpus=9999", "--cpus"});
   const TemporaryDirectory directory;
   const Finished finished = run_fake({.arguments = {option}, .directory = directory.path()});
   INFO(option);

@@ -19,7 +19,7 @@ enum class ListFormat { none, text, json };
 
 struct Options {
   Selection selection;
-  int rounds = 0;  // the preset's unless given; with `until` the fewest
+  int rounds = 0;                 // the preset's unless given; with `until` the fewest
   std::optional<StopRule> until;  // instead of a number of rounds
   std::uint64_t seed = 0;
   std::optional<std::string> baseline;

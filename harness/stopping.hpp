@@ -9,13 +9,15 @@
 
 namespace patchbench::harness {
 
-/// --precision and --budget. Rounds go on until every requested ratio is known, or the time is used.
+/// --precision and --budget. Rounds go on until every requested ratio is known, or the time is
+/// used.
 struct StopRule {
   double precision = 0.01;  // a share: no interval reaches further than this from its median
   double budget_s = 3600;
 };
 
-/// Below these no interval is trusted to stop a run: the distribution-free one decides from here on.
+/// Below these no interval is trusted to stop a run: the distribution-free one decides from here
+/// on.
 inline constexpr int kFewestRounds = 9;
 
 /// Where a run stands after a round.

@@ -11,6 +11,7 @@
 #include "results/json.hpp"
 #include "results/matchers_test.hpp"
 #include "results/scratch_test.hpp"
+#include "results/validator_test.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -35,6 +36,38 @@ class Run {
  private:
   results::ScratchDirectory scratch_;
 };
+
+/// Results with simulated counts, or without.
+fs::path counted(const results::ScratchDirectory& scratch, const std::string& name, bool emulated,
+                 bool with_counts = true) {
+  results::Results results = sample_run({.rounds = 3, .emulated = emulated}).results;
+  results.context.arch = emulated ? "aarch64" : "x86_64";
+  for (results::Cell& cell : results.cells) {
+    if (!with_counts || cell.metrics.empty()) continue;
+    cell.counters.push_back({"instructions", "simulated", "user", cell.metrics[0].name, 22.0,
+                             std::nullopt, std::nullopt, "ok", ""});
+  }
+  fs::path file = scratch.path() / name;
+  results::write_results(results, file);
+  return file;
+}
+
+TEST_CASE("made-up runs of every kind are what the schema says") {
+  const results::ScratchDirectory scratch;
+  for (const SampleOptions& options :
+       {SampleOptions{}, SampleOptions{.rounds = 1}, SampleOptions{.standard = true},
+        SampleOptions{.rounds = 12, .deny_sysv = false, .crash_one = false},
+        SampleOptions{.emulated = true}}) {
+    const auto file = scratch.path() / "results.json";
+    results::write_results(sample_run(options).results, file);
+    CHECK(results::validator_errors(file).empty());
+  }
+  CHECK(results::validator_errors(counted(scratch, "counted.json", true)).empty());
+  // And the validator can say no.
+  const auto bad = scratch.file("bad.json", R"({"schema_version": 1})");
+  if (results::validator_errors(scratch.path() / "none.json").empty()) return;  // not installed
+  CHECK_THAT(results::validator_errors(bad), contains("'run' is a required property"));
+}
 
 TEST_CASE("a run's directory gets its report, and again") {
   const Run run;
@@ -67,21 +100,6 @@ TEST_CASE("a report of other results is left alone") {
   fs::copy_file(run.file(), other.path() / "copy.json");
   CHECK(bench_report((other.path() / "copy.json").string()).code == 2);
   CHECK(results::read_text(report) == "somebody else's");
-}
-
-/// Results with simulated counts, or without.
-fs::path counted(const results::ScratchDirectory& scratch, const std::string& name, bool emulated,
-                 bool with_counts = true) {
-  results::Results results = sample_run({.rounds = 3, .emulated = emulated}).results;
-  results.context.arch = emulated ? "aarch64" : "x86_64";
-  for (results::Cell& cell : results.cells) {
-    if (!with_counts || cell.metrics.empty()) continue;
-    cell.counters.push_back({"instructions", "simulated", "user", cell.metrics[0].name, 22.0,
-                             std::nullopt, std::nullopt, "ok", ""});
-  }
-  fs::path file = scratch.path() / name;
-  results::write_results(results, file);
-  return file;
 }
 
 TEST_CASE("samples go into a file of their own, for other programs") {

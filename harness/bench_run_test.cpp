@@ -22,6 +22,7 @@
 #include "harness/temporary_directory_test.hpp"
 #include "results/journal.hpp"
 #include "results/json.hpp"
+#include "results/validator_test.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -47,6 +48,13 @@ double counter_of(const results::JournalEntry& entry, std::string_view name) {
   return found->value.value();
 }
 
+results::Results valid_results(const fs::path& directory) {
+  const std::string errors = results::validator_errors(directory);
+  INFO(errors);
+  CHECK(errors.empty());
+  return results::read_results(directory);
+}
+
 /// A run into DIR/out, on zone alone unless told otherwise, without a report.
 class OneRun {
  public:
@@ -58,7 +66,7 @@ class OneRun {
   }
 
   [[nodiscard]] fs::path out() const { return directory / "out"; }
-  [[nodiscard]] results::Results results() const { return results::read_results(out()); }
+  [[nodiscard]] results::Results results() const { return valid_results(out()); }
   [[nodiscard]] std::vector<results::JournalEntry> journal() const {
     return results::read_journal(out() / "samples.jsonl");
   }
@@ -320,13 +328,13 @@ TEST_CASE("interrupting keeps what was measured and says so") {
   Running running({.arguments = {"--strategy=slow", "--workload=zone", "--rounds=5000",
                                  "--no-report", "--out=" + out.string()}});
   REQUIRE(running.wait_until([&] { return count_lines(out / "samples.jsonl") >= 6; }));
-  CHECK(results::read_results(out).run.interrupted);  // were it killed now, this is what is left
+  CHECK(valid_results(out).run.interrupted);  // were it killed now, this is what is left
   running.send(signal);
   const Finished finished = running.wait();
   CHECK(finished.exit_code == 130);
   CHECK(says(finished.errors, "interrupted"));
   CHECK(says(finished.output, "results.json"));
-  const results::Results results = results::read_results(out);
+  const results::Results results = valid_results(out);
   CHECK(results.run.interrupted);
   CHECK_FALSE(results.run.finished.empty());
   const auto& samples = cell_of(results, "zone/rwx/kib=64").metrics.at(0).samples;
@@ -467,7 +475,7 @@ TEST_CASE("a full disk stops the run with an error, and the journal stays readab
   const auto journal = results::read_journal(out / "samples.jsonl");
   CHECK(journal.size() > 3);
   CHECK(count_lines(out / "samples.jsonl") == journal.size());
-  CHECK(results::read_results(out).run.interrupted);
+  CHECK(valid_results(out).run.interrupted);
 }
 
 TEST_CASE("no room for even the first results is bad usage") {
@@ -519,7 +527,7 @@ TEST_CASE("nobody listening does not stop a run") {
       {.arguments = {"--strategy=rwx", "--workload=zone", "--rounds=3", "--out=" + out.string()},
        .silent = true});
   CHECK(finished.exit_code == 0);
-  CHECK_FALSE(results::read_results(out).run.interrupted);
+  CHECK_FALSE(valid_results(out).run.interrupted);
 }
 
 TEST_CASE("bad usage ends with 2 and leaves nothing") {

@@ -22,6 +22,7 @@
 #include "results/file.hpp"
 #include "results/journal.hpp"
 #include "results/json.hpp"
+#include "results/validator_test.hpp"
 #include "workloads/seeded_random.hpp"
 
 namespace patchbench::harness {
@@ -69,6 +70,7 @@ std::multiset<Sample> samples_in(const fs::path& out) {
 }
 
 void check_complete(const fs::path& out) {
+  CHECK(results::validator_errors(out).empty());
   const results::Results results = results::read_results(out);
   CHECK_FALSE(results.run.interrupted);
   for (const results::Cell& cell : results.cells) {

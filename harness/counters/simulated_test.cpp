@@ -16,6 +16,7 @@
 #include "harness/temporary_directory_test.hpp"
 #include "results/journal.hpp"
 #include "results/json.hpp"
+#include "results/validator_test.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -38,7 +39,10 @@ class CountedRun {
   }
 
   [[nodiscard]] std::string out() const { return (directory / "out").string(); }
-  [[nodiscard]] results::Results results() const { return results::read_results(out()); }
+  [[nodiscard]] results::Results results() const {
+    CHECK(results::validator_errors(out()).empty());
+    return results::read_results(out());
+  }
   [[nodiscard]] std::vector<results::JournalEntry> journal() const {
     return results::read_journal(fs::path(out()) / "samples.jsonl");
   }

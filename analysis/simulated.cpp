@@ -214,7 +214,10 @@ std::string run_title(std::span<const Results> runs, const Results& run) {
   const auto same = std::count_if(runs.begin(), runs.end(), [&](const Results& other) {
     return other.context.arch == run.context.arch;
   });
-  const std::string title = run.context.arch + (run.context.emulated ? ", emulated" : "");
+  // Other builds check what they patch, and are not what a VM would ship.
+  const bool shipped = run.context.build_type == "Release";
+  const std::string title = run.context.arch + (run.context.emulated ? ", emulated" : "") +
+                            (shipped ? "" : ", build type " + run.context.build_type);
   return same > 1 ? title + " (" + run.run.id + ")" : title;
 }
 

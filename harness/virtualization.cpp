@@ -30,6 +30,7 @@ constexpr std::array kDmi = {
     Name{"KVM", "kvm"},
     Name{"OpenStack", "kvm"},
     Name{"Google Compute Engine", "kvm"},
+    Name{"Amazon EC2", "kvm"},  // Nitro; but see is_metal()
     Name{"QEMU", "qemu"},
     Name{"VMware", "vmware"},
     Name{"VirtualBox", "oracle"},
@@ -62,6 +63,12 @@ std::string read_dmi(const std::filesystem::path& root) {
   return all;
 }
 
+/// Amazon's machines without a hypervisor are named so ("c7g.metal"), by the same firmware.
+bool is_metal(std::string_view dmi) {
+  return dmi.find("Amazon EC2") != std::string_view::npos &&
+         dmi.find(".metal") != std::string_view::npos;
+}
+
 std::string read_device_tree(const std::filesystem::path& root) {
   return read_trimmed(root / "proc/device-tree/compatible").value_or("");
 }
@@ -70,7 +77,8 @@ std::optional<std::string> search_files(const std::filesystem::path& root) {
   if (auto type = read_trimmed(root / "sys/hypervisor/type"); type && !type->empty()) {
     return type;
   }
-  if (auto kind = search(kDmi, read_dmi(root))) {
+  const std::string dmi = read_dmi(root);
+  if (auto kind = search(kDmi, dmi); kind && !is_metal(dmi)) {
     return kind;
   }
   // The board that QEMU invents when it boots a kernel without firmware.

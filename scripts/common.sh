@@ -17,6 +17,9 @@ die() {
 # The comment at the top of a script is its help.
 print_help() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
 
+# Its packages for arm64 come from another archive than those for amd64, which apt has to be told of.
+on_ubuntu() { grep -qs '^ID=ubuntu' "${PATCHBENCH_ETC:-/etc}/os-release"; }
+
 # One compilation a processor, but no more than there are GiB of memory for.
 jobs_at_once() {
   local processors memory_gib

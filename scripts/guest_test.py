@@ -97,6 +97,25 @@ class Counters(unittest.TestCase):
         self.assertGreater(first, 1_000_000)
         self.assertAlmostEqual(second, first, delta=first / 100)
 
+    def test_counts_per_send_and_per_patch_repeat(self):
+        def counts():
+            with tempfile.TemporaryDirectory() as out:
+                ended = guest("--icount", f"--out={out}", "--", bench_run, "--strategy=rwx,memfd-dual",
+                              "--workload=mic,relink", "--param", "sites=64", "--rounds=1", "--counters=simulated",
+                              "--no-report", "--quiet", "--out=run")
+                self.assertEqual(ended.returncode, 0, ended.stderr)
+                text = (pathlib.Path(out) / "run/results.json").read_text(encoding="utf-8")
+            return {(cell["id"], counter["per"]): counter["value"]
+                    for cell in json.loads(text)["cells"] for counter in cell["counters"]
+                    if counter["source"] == "simulated" and counter["status"] == "ok"}
+
+        first, second = counts(), counts()
+        self.assertLessEqual({("mic/memfd-dual/sites=64,order=linear,targets=64", "send"),
+                              ("relink/memfd-dual/sites=64,batch=1", "patch")}, set(first))
+        self.assertEqual(set(first), set(second))
+        for key, value in first.items():
+            self.assertAlmostEqual(second[key], value, delta=value / 100, msg=key)
+
 
 if __name__ == "__main__":
     bench_run, count_self = sys.argv[1:3]

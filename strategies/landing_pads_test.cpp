@@ -7,6 +7,7 @@
 #include <patchbench_catch.hpp>
 
 #include "child_process_test.hpp"
+#include "emulator_test.hpp"
 #include "every_zone_test.hpp"
 #include "tiny_code_test.hpp"
 
@@ -32,6 +33,12 @@ TEMPLATE_LIST_TEST_CASE("a call that arrives at no landing pad is stopped where 
   const ChildOutcome checked = call_without_a_pad<TestType>(true);
   INFO(checked.ending());
   CHECK(checked.signal() == (landing_pad_protection() != 0 ? SIGILL : 0));
+}
+
+TEST_CASE("the emulator's processor checks landing pads, so that something is tested there") {
+  if (in_qemu_user()) {
+    CHECK(landing_pad_protection() != 0);
+  }
 }
 
 }  // namespace

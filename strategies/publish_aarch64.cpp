@@ -8,12 +8,11 @@
 // in chapter B2): after the stores, clean the data cache to the point of unification, wait, discard
 // what the instruction cache holds, wait, and discard what the pipeline has fetched:
 //
-//     DC CVAU (each data line)   through the view that was written
-//     DSB ISH                    the clean is done for all cores before anything refetches
-//     IC IVAU (each instr. line) through the view that executes
-//     DSB ISH                    the invalidation is done, on all cores of the inner shareable
-//     domain ISB                        this core fetches again; every other one needs an ISB of
-//     its own
+//     DC CVAU, each data line         through the view that was written
+//     DSB ISH                         the clean is done before any core fetches again
+//     IC IVAU, each instruction line  through the view that executes
+//     DSB ISH                         the invalidation is done on all cores that share memory
+//     ISB                             this core fetches again; each other one needs its own
 //
 // A data cache behaves as if it were looked up by physical address, so cleaning through either view
 // would do. An instruction cache need not: an IC IVAU is sure to reach only the virtual address
@@ -21,10 +20,11 @@
 // one that executes.
 //
 // CTR_EL0 says at run time how long the lines are, and which half the processor makes needless:
-// IDC, the clean; DIC, the invalidation. The barriers stay. Linux lets programs read the register;
-// where cores differ (Documentation/arch/arm64/cpu-feature-registers.rst), and where one has an
-// erratum (Neoverse N1 1542419: DIC is hidden), it answers with what is safe for all of them. That
-// answer is a trap into the kernel, so it is asked for once.
+// IDC, the clean; DIC, the invalidation. The barriers stay. Linux lets programs read the register,
+// and answers in its place where one core is not like the others or has an erratum: on Neoverse N1
+// (1542419) it hides DIC and names a line that is much too long, because each IC IVAU is then a
+// trap (J. Morse, "arm64: errata: Workaround Neoverse-N1 #1542419", linux-arm-kernel, 2019). The
+// answer may be a trap itself, so it is asked for once.
 
 namespace patchbench {
 namespace {

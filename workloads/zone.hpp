@@ -97,10 +97,10 @@ class ZoneCell : public Instance {
     {
       const PatchScope scope{*zone_};
       for (std::size_t page = 0; page < pages_; ++page) {
-        std::memcpy(zone_->writable(zone_->exec() + page * page_size()).data(), function_.data(),
-                    function_.size());
+        const ExecAddress at = zone_->exec() + page * page_size();
+        std::memcpy(zone_->writable(at).data(), function_.data(), function_.size());
+        publish(at, zone_->writable(at), function_.size(), Zone::kAlias);
       }
-      publish(zone_->exec(), zone_->writable(zone_->exec()), zone_->size(), Zone::kAlias);
     }
     if (memory_touched_.vmas == 0) {
       memory_touched_ = memory_in_arena(arena_);

@@ -25,9 +25,10 @@
 // What may change while another core may execute it: B and BL among the instructions (Arm ARM DDI
 // 0487E.a, B2.2.5 "Concurrent modification and execution of instructions"), so a site's target and
 // the jump of a closed PIC; and literals, which are data and need no publishing. The pair of tag
-// and target still takes the order of stores of site_words.hpp. Everything else (cases of a PIC,
-// the two instructions of target_register) is only written while nobody can execute it: there is
-// one mutator, it is the only executor, and it is outside the code that it writes.
+// and target is not protected by that: site_words.hpp says what it takes with more than one
+// executor. Everything else (cases of a PIC, the two instructions of target_register) is only
+// written while nobody can execute it: there is one mutator, it is the only executor, and it is
+// outside the code that it writes.
 #pragma once
 
 #include <cstddef>

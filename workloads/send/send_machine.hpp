@@ -527,7 +527,8 @@ class SendMachine {
     }
   }
 
-  /// Target first: a slot whose tag matches always has its target. A free slot is all zero.
+  /// Target first: in memory a slot with a tag always has its target (site_words.hpp says what a
+  /// reader on another core needs besides). A free slot is all zero.
   void set_slot(std::uint32_t pic_index, unsigned slot, ClassTag tag, ExecAddress target) noexcept {
     Cell& entry = slots(pic_index).slots[slot];
     patch_word<std::uint64_t>(WritableAddress{&entry.target}, 0, target.value());

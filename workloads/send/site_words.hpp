@@ -80,14 +80,17 @@ class SiteWords {
   }
 
   /// Changes tag and target. In between the site goes to `safe`, the miss trampoline, so that what
-  /// memory holds is at every moment the old pair, a way to the trampoline, or the new pair: a
-  /// patch that is cut short, or seen by a thread that begins the site afterwards, is never a new
-  /// tag with an old target.
+  /// memory holds is at every moment the old pair, a way to the trampoline, or the new pair: never
+  /// a new tag with an old target, also where a patch is cut short.
   ///
-  /// It does not make a patch safe against a thread that is inside the site: one that has loaded
-  /// the old tag and calls the new target passes the class check of the wrong method. Here the
-  /// mutator is the only executor. A VM with more stops them, or brings them out of the site,
-  /// before it stores the new pair.
+  /// That is a property of memory, not of execution. A thread inside the site may have loaded the
+  /// old tag and then call the new target. Where instructions and data are not coherent (AArch64),
+  /// a thread that begins the site afterwards may load the new tag, which is data, and fetch the
+  /// old call; and loads of two words of a cell may be reordered. Here the mutator is the only
+  /// executor, and publishes before it executes. A VM with more executors stores `safe`, publishes,
+  /// makes every executor synchronise (membarrier SYNC_CORE, or a stop), and only then stores the
+  /// tag and the target and publishes again; over cells it loads the target by an acquire of, or a
+  /// dependency on, the tag.
   void store_pair(std::uint32_t index, const SiteValue& from, const SiteValue& to,
                   ExecAddress safe) noexcept {
     const Place place = locate(index);

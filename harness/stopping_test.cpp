@@ -21,12 +21,12 @@ results::Ratio ratio(double median, double low, double high, int n = 20) {
   return ratio;
 }
 
-results::Results results_with(std::vector<std::pair<std::string, results::Ratio>> ratios) {
+results::Results results_with(const std::vector<std::pair<std::string, results::Ratio>>& ratios) {
   results::Results results;
-  for (auto& [id, one] : ratios) {
+  for (const auto& [id, one] : ratios) {
     results::Cell cell;
     cell.id = id;
-    cell.ratios.push_back(std::move(one));
+    cell.ratios.push_back(one);
     results.cells.push_back(std::move(cell));
   }
   return results;

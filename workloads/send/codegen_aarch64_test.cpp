@@ -31,7 +31,7 @@ bool is_adrp_x17(std::uint32_t word) { return (word & 0x9f00'001f) == 0x9000'001
 
 /// A field of `bits` bits at `low`, sign-extended.
 std::int64_t signed_field(std::uint32_t word, unsigned low, unsigned bits) {
-  const std::int64_t field = word >> low & ((std::uint64_t{1} << bits) - 1);
+  const auto field = static_cast<std::int64_t>(word >> low & ((std::uint64_t{1} << bits) - 1));
   const std::int64_t sign = std::int64_t{1} << (bits - 1);
   return (field ^ sign) - sign;
 }
@@ -237,7 +237,7 @@ TEST_CASE(
       const std::size_t body = A::unchecked_entry_offset();
       CHECK(word_at(bytes, body - 8) == 0x6b01'021f);  // cmp w16, w1
       REQUIRE(is_b_ne(word_at(bytes, body - 4)));
-      const std::size_t ret = body + 8 + work * 4;
+      const std::size_t ret = body + 8 + std::size_t{work} * 4;
       CHECK(word_at(bytes, ret) == kRet);
       CHECK(near_destination(bytes, body - 4) == ret + 4);
       CHECK(is_b(word_at(bytes, ret + 4)));

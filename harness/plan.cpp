@@ -201,12 +201,4 @@ PlannedRound RoundPlanner::next() {
   return round;
 }
 
-std::vector<PlannedRound> plan_rounds(const std::vector<PlannedCell>& cells, int rounds,
-                                      std::uint64_t seed, ChooseArena choose_arena) {
-  RoundPlanner planner(cells, seed, choose_arena);
-  std::vector<PlannedRound> result(static_cast<std::size_t>(rounds));
-  std::ranges::generate(result, [&planner] { return planner.next(); });
-  return result;
-}
-
 }  // namespace patchbench::harness

@@ -77,9 +77,4 @@ class RoundPlanner {
   ChooseArena choose_arena_;
 };
 
-/// The first so many of them.
-[[nodiscard]] std::vector<PlannedRound> plan_rounds(const std::vector<PlannedCell>& cells,
-                                                    int rounds, std::uint64_t seed,
-                                                    ChooseArena choose_arena);
-
 }  // namespace patchbench::harness

@@ -473,14 +473,14 @@ Options resumed_options(const Words& asked, bool alone, const Catalogue& catalog
   if (asked.dry_run || asked.dump_code || !asked.list.empty()) {
     throw UsageError("--resume measures: --dry-run, --dump-code and --list do not go with it");
   }
-  const results::Results unfinished = read_unfinished(*asked.resume);
-  const Words recorded = parse_recorded(unfinished.run.arguments);
+  results::Results begun = read_unfinished(*asked.resume);
+  const Words recorded = parse_recorded(begun.run.arguments);
   if (!alone) {
     require_no_contradiction(asked, recorded, catalogue);
   }
   Options options = compare(recorded, catalogue);
-  options.command = unfinished.run.command;
-  options.resume = asked.resume;
+  options.command = begun.run.command;
+  options.begun = std::move(begun);
   options.out = asked.resume;
   options.quiet = asked.quiet;
   options.report = !asked.no_report;

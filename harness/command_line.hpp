@@ -35,7 +35,8 @@ struct Options {
   /// What decides the plan, in one form however it was typed, with what was left to chance or to
   /// the machine (seed, processors): the same arguments give the same plan.
   std::vector<std::string> arguments;
-  std::optional<std::filesystem::path> resume;  // the directory of the run to go on with; == out
+  /// What results.json in *out says of the run to go on with; empty for a new one.
+  std::optional<results::Results> begun;
 };
 
 /// --help and --version: text for stdout, and nothing else to do.

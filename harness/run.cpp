@@ -420,7 +420,7 @@ void announce(const Options& options, const Prepared& prepared, const Begun& beg
       results.context.cpu.pinned.value_or("any"),
       prepared.baseline.empty() ? "none" : prepared.baseline, options.seed,
       duration_text(expected_seconds(options, prepared)));
-  if (options.resume) {
+  if (options.begun) {
     say(stderr, "{} of {} are there already\n", begun.done.size(),
         counted(children_of_a_round(prepared) *
                     static_cast<std::size_t>(expected_rounds(options, prepared)),
@@ -627,16 +627,16 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
     return kInterrupted;
   }
   results::Results results = blank_results(catalogue, options, settings, *prepared);
-  if (options.resume) {
-    go_on(read_unfinished(*options.resume), results);
+  if (options.begun) {
+    go_on(*options.begun, results);
   }
   std::vector<CountingPlan> counting = find_counters(options, settings, results.context);
   const fs::path directory =
       options.out.value_or(default_directory(results.context.host, results.context.arch));
   results::JournalWriter journal =
-      options.resume ? reopen_journal(directory) : open_results(results, directory);
+      options.begun ? reopen_journal(directory) : open_results(results, directory);
   Begun begun;
-  if (options.resume) {
+  if (options.begun) {
     begun.journal = read_unfinished_journal(directory);
     begun.done = DoneRounds(begun.journal);
   }

@@ -1,0 +1,30 @@
+// harness/counters/event.hpp - what the kernel is asked to count, and why it may not be.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace patchbench::harness {
+
+/// One event as perf_event_open(2) takes it, under the name that results show.
+struct Event {
+  std::string name;    // "cycles", "l1i-misses", "page-faults", "mprotect-calls"
+  std::string set;     // of --counters: "prefetch", "icache", "vma"; empty for a single event
+  std::string source;  // hardware | software | tracepoint
+  std::string scope;   // user | kernel | both
+  std::uint32_t type = 0;
+  std::uint64_t config = 0;
+  std::uint64_t config1 = 0;
+  std::uint64_t config2 = 0;
+};
+
+/// An event that was asked for, and why this machine does not count it.
+struct WantedEvent {
+  Event event;
+  std::string status;  // ok | unavailable (rights, tracefs, a machine without counters)
+                       // | unsupported (this processor or architecture has no such event)
+  std::string reason;  // empty when status is ok
+};
+
+}  // namespace patchbench::harness

@@ -17,6 +17,12 @@ struct Event {
   std::uint64_t config = 0;
   std::uint64_t config1 = 0;
   std::uint64_t config2 = 0;
+  /// Of a tracepoint, as PERF_EVENT_IOC_SET_FILTER takes it: "reason==3"; empty: every one counts.
+  std::string filter;
+  /// What else the process does meanwhile: nothing where empty; "busy-thread" where a second thread
+  /// runs user code on another processor, and the event counts both threads. Counted in a child of
+  /// its own: a child is either alone or not.
+  std::string beside;
 };
 
 /// An event that was asked for, and why this machine does not count it.

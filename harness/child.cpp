@@ -73,7 +73,9 @@ results::Counter software_counter(std::string name, std::string per, double valu
           .time_enabled = std::nullopt,
           .time_running = std::nullopt,
           .status = "ok",
-          .reason = {}};
+          .reason = {},
+          .set = {},
+          .samples = {}};
 }
 
 /// The overhead stands beside the costs that it is part of, in the units that counters have.

@@ -162,18 +162,27 @@ Json interval_to_json(const std::optional<std::array<double, 2>>& interval) {
   return Json::array({number_to_json((*interval)[0]), number_to_json((*interval)[1])});
 }
 
+Json numbers_to_json(const std::vector<double>& values) {
+  Json list = Json::array();
+  for (const double value : values) list.push_back(number_to_json(value));
+  return list;
+}
+
 Json counters_to_json(const std::vector<Counter>& counters) {
   Json list = Json::array();
   for (const Counter& counter : counters) {
-    list.push_back(Json{{"name", counter.name},
-                        {"source", counter.source},
-                        {"scope", counter.scope},
-                        {"per", counter.per},
-                        {"value", number_to_json(counter.value)},
-                        {"time_enabled", nullable_to_json(counter.time_enabled)},
-                        {"time_running", nullable_to_json(counter.time_running)},
-                        {"status", counter.status},
-                        {"reason", counter.reason}});
+    Json one = {{"name", counter.name},
+                {"source", counter.source},
+                {"scope", counter.scope},
+                {"per", counter.per},
+                {"value", number_to_json(counter.value)},
+                {"time_enabled", nullable_to_json(counter.time_enabled)},
+                {"time_running", nullable_to_json(counter.time_running)},
+                {"status", counter.status},
+                {"reason", counter.reason}};
+    if (!counter.set.empty()) one["set"] = counter.set;
+    if (!counter.samples.empty()) one["samples"] = numbers_to_json(counter.samples);
+    list.push_back(std::move(one));
   }
   return list;
 }
@@ -199,6 +208,8 @@ std::vector<Counter> counters_from(const Field& field) {
     counter.time_running = from.member("time_running").nullable(count);
     counter.status = from.member("status").name();
     counter.reason = from.member("reason").text();
+    if (const auto set = from.find("set")) counter.set = set->name();
+    if (const auto samples = from.find("samples")) counter.samples = samples->list(&Field::number);
     return counter;
   });
 }

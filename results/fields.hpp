@@ -109,6 +109,8 @@ inline constexpr std::array kCellStatuses = {CellStatus::ok,          CellStatus
 [[nodiscard]] Json number_to_json(std::optional<double> value);
 [[nodiscard]] Json interval_to_json(const std::optional<std::array<double, 2>>& interval);
 
+[[nodiscard]] Json numbers_to_json(const std::vector<double>& values);
+
 template <typename T>
 [[nodiscard]] Json nullable_to_json(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);

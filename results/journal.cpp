@@ -15,11 +15,9 @@ namespace {
 Json metrics_to_json(const std::vector<JournalMetric>& metrics) {
   Json list = Json::array();
   for (const JournalMetric& metric : metrics) {
-    Json batches = Json::array();
-    for (const double batch : metric.batches) batches.push_back(number_to_json(batch));
     list.push_back(Json{{"name", metric.name},
                         {"unit", metric.unit},
-                        {"batches", std::move(batches)},
+                        {"batches", numbers_to_json(metric.batches)},
                         {"median", number_to_json(metric.median)},
                         {"batches_ms", number_to_json(metric.batches_ms)}});
   }

@@ -49,6 +49,19 @@ Json cpu_to_json(const Cpu& cpu) {
           {"caches", named_texts_to_json(cpu.caches)}};
 }
 
+Json counting_to_json(const std::optional<Counting>& counting) {
+  if (!counting) return nullptr;
+  Json bracket = Json::object();
+  for (const auto& [event, value] : counting->bracket) bracket[event] = number_to_json(value);
+  return {{"library", counting->library},
+          {"pmu", nullable_to_json(counting->pmu)},
+          {"counters", nullable_to_json(counting->counters)},
+          {"read_path", nullable_to_json(counting->read_path)},
+          {"read_ns", number_to_json(counting->read_ns)},
+          {"rounds", counting->rounds},
+          {"bracket", std::move(bracket)}};
+}
+
 Json context_to_json(const Context& context) {
   return {{"host", context.host},
           {"arch", context.arch},
@@ -72,6 +85,7 @@ Json context_to_json(const Context& context) {
           {"git", context.git},
           {"libraries", named_texts_to_json(context.libraries)},
           {"simulator", nullable_to_json(context.simulator)},
+          {"counting", counting_to_json(context.counting)},
           {"warnings", context.warnings}};
 }
 
@@ -221,6 +235,21 @@ Cpu cpu_from(const Field& field) {
   return cpu;
 }
 
+Counting counting_from(const Field& field) {
+  Counting counting;
+  counting.library = field.member("library").name();
+  counting.pmu = field.member("pmu").nullable(&Field::name);
+  counting.counters =
+      field.member("counters").nullable([](const Field& value) { return value.small(0); });
+  counting.read_path = field.member("read_path").nullable(&Field::name);
+  counting.read_ns = field.member("read_ns").nullable(&Field::non_negative);
+  counting.rounds = field.member("rounds").small(0);
+  for (const auto& [event, value] : field.member("bracket").members()) {
+    counting.bracket.emplace_back(event, value.number());
+  }
+  return counting;
+}
+
 Context context_from(const Field& field) {
   Context context;
   context.host = field.member("host").text();
@@ -247,6 +276,7 @@ Context context_from(const Field& field) {
   if (const auto simulator = field.find("simulator")) {
     context.simulator = simulator->nullable(&Field::name);
   }
+  context.counting = field.later("counting", counting_from);
   context.warnings = field.member("warnings").list(&Field::text);
   return context;
 }

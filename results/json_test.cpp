@@ -166,6 +166,33 @@ TEST_CASE("results survive being written and read") {
   CHECK(cell.lost[0].status == CellStatus::timeout);
 }
 
+TEST_CASE("files that do not say how they counted stay readable") {
+  Json document = Json::parse(to_json_text(sample_results()));
+  Results read = from_json_text(document.dump(), "sample");
+  CHECK(read.context.counting->bracket == sample_results().context.counting->bracket);
+  CHECK(read.cells[1].counters[0].samples == std::vector<double>{11, 11.5});
+  CHECK(read.cells[1].counters[0].set == "prefetch");
+  CHECK(read.cells[1].counters[1].set.empty());
+  document["context"].erase("counting");
+  for (Json& counter : document["cells"][1]["counters"]) {
+    counter.erase("set");
+    counter.erase("samples");
+  }
+  read = from_json_text(document.dump(), "sample");
+  CHECK_FALSE(read.context.counting.has_value());
+  CHECK(read.cells[1].counters[0].samples.empty());
+  CHECK(read.cells[1].counters[0].set.empty());
+}
+
+TEST_CASE("what says how it counted is held to it") {
+  Json document = Json::parse(to_json_text(sample_results()));
+  document["context"]["counting"]["read_ns"] = -1;
+  CHECK_THAT(error_of(document.dump()), contains("context.counting.read_ns: must not be negative"));
+  document = Json::parse(to_json_text(sample_results()));
+  document["cells"][1]["counters"][0]["samples"][1] = "many";
+  CHECK_THAT(error_of(document.dump()), contains("counters[0].samples[1]: must be a number"));
+}
+
 TEST_CASE("the first files of the schema, which name no simulator, stay readable") {
   Json document = Json::parse(to_json_text(sample_results()));
   CHECK(from_json_text(document.dump(), "sample").context.simulator ==

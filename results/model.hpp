@@ -49,6 +49,19 @@ struct Cpu {
   std::vector<std::pair<std::string, std::string>> caches;  // "L1d" -> "48K", as sysfs says
 };
 
+/// How hardware, software and tracepoint counters were counted.
+struct Counting {
+  std::string library;             // "libpfm 4.13.0": what knows the events' names
+  std::optional<std::string> pmu;  // what counts, as the library or the kernel calls it
+  std::optional<int> counters;     // of it that count at the same time; none where there is no PMU
+  std::optional<std::string> read_path;  // rdpmc | mrs | read, of hardware events
+  std::optional<double> read_ns;         // what one reading of a whole group takes
+  int rounds = 0;  // processes a cell that were counted: the samples of each counter
+  /// What a reading before and one after nothing count, "cycles:user" -> 97. It is part of no
+  /// value: each process finds out its own and takes it away.
+  std::vector<std::pair<std::string, double>> bracket;
+};
+
 struct Context {
   std::string host;
   std::string arch;  // x86_64 | aarch64
@@ -74,6 +87,8 @@ struct Context {
   /// What counters of source `simulated` were counted by, and what it assumes; empty where nothing
   /// was. Later than the first files of schema 1, which do not have it.
   std::optional<std::string> simulator;
+  /// How the other counters were counted; empty where none were. As late as `simulator`.
+  std::optional<Counting> counting;
   std::vector<std::string> warnings;
 };
 
@@ -145,8 +160,14 @@ struct Counter {
   std::optional<double> value;
   std::optional<std::int64_t> time_enabled;  // ns
   std::optional<std::int64_t> time_running;  // ns
-  std::string status;                        // ok | unavailable | unsupported
+  /// ok | unavailable | unsupported | multiplexed: counted only for a part of the time and scaled
+  std::string status;
   std::string reason;
+  /// The named set of --counters that it belongs to: prefetch, icache or vma; empty for none.
+  std::string set;
+  /// One value for each process that counted, whose median is `value`; empty where there is one
+  /// for each round, or nothing was counted.
+  std::vector<double> samples;
 };
 
 /// What a simulator counts, in the order of tables. Misses are those of the caches that

@@ -15,7 +15,9 @@ Counter sample_counter() {
   counter.value = 11.25;
   counter.time_enabled = 1000;
   counter.time_running = 900;
-  counter.status = "ok";
+  counter.status = "multiplexed";
+  counter.set = "prefetch";
+  counter.samples = {11, 11.5};
   return counter;
 }
 
@@ -48,6 +50,13 @@ Context sample_context() {
   context.git = "abcdef-dirty";
   context.libraries = {{"asmjit", "1.9"}};
   context.simulator = "cachegrind of valgrind-1.0";
+  context.counting = {.library = "libpfm 4.13.0",
+                      .pmu = "amd64_fam19h_zen4",
+                      .counters = 6,
+                      .read_path = "rdpmc",
+                      .read_ns = 101.5,
+                      .rounds = 2,
+                      .bracket = {{"cycles:user", 97}, {"cycles:kernel", 0}}};
   context.warnings = {"load is high"};
   return context;
 }

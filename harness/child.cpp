@@ -69,6 +69,7 @@ results::Counter software_counter(std::string name, std::string per, double valu
           .source = "software",
           .scope = "user",
           .per = std::move(per),
+          .beside = {},
           .value = value,
           .time_enabled = std::nullopt,
           .time_running = std::nullopt,

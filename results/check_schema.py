@@ -19,7 +19,7 @@ FREE_MEMBERS = {"caches", "mitigations", "libraries", "params", "bracket"}
 # Came after the first files of schema 1, which stay readable without them.
 LATER_MEMBERS = {
     "program", "arguments", "ended", "simulator", "drifts", "bimodal", "variance", "q_differs", "q_same",
-    "counting", "set",
+    "counting", "set", "beside",
 }
 
 

@@ -180,6 +180,7 @@ Json counters_to_json(const std::vector<Counter>& counters) {
                 {"time_running", nullable_to_json(counter.time_running)},
                 {"status", counter.status},
                 {"reason", counter.reason}};
+    if (!counter.beside.empty()) one["beside"] = counter.beside;
     if (!counter.set.empty()) one["set"] = counter.set;
     if (!counter.samples.empty()) one["samples"] = numbers_to_json(counter.samples);
     list.push_back(std::move(one));
@@ -203,6 +204,7 @@ std::vector<Counter> counters_from(const Field& field) {
     counter.source = from.member("source").text();
     counter.scope = from.member("scope").text();
     counter.per = from.member("per").text();
+    if (const auto beside = from.find("beside")) counter.beside = beside->name();
     counter.value = from.member("value").nullable(&Field::number);
     counter.time_enabled = from.member("time_enabled").nullable(count);
     counter.time_running = from.member("time_running").nullable(count);

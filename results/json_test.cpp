@@ -161,6 +161,8 @@ TEST_CASE("results survive being written and read") {
   CHECK_FALSE(cell.metrics[0].samples[1].has_value());
   CHECK(cell.ratios[0].verdict == Verdict::unsure);
   CHECK(cell.ratios[0].ci_free_coverage == 0.5);
+  CHECK(cell.counters[0].beside == "busy-thread");
+  CHECK(cell.counters[1].beside.empty());
   CHECK(cell.counters[0].time_running == 900);
   CHECK_FALSE(cell.counters[1].value.has_value());
   CHECK(cell.lost[0].status == CellStatus::timeout);

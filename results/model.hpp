@@ -157,6 +157,7 @@ struct Counter {
   std::string source;  // hardware | software | tracepoint | simulated
   std::string scope;   // user | kernel | both
   std::string per;     // send | patch | another metric's name | site
+  std::string beside;  // what else the process did meanwhile: "busy-thread"; empty: nothing
   std::optional<double> value;
   std::optional<std::int64_t> time_enabled;  // ns
   std::optional<std::int64_t> time_running;  // ns

@@ -12,6 +12,7 @@ Counter sample_counter() {
   counter.source = "hardware";
   counter.scope = "user";
   counter.per = "send";
+  counter.beside = "busy-thread";
   counter.value = 11.25;
   counter.time_enabled = 1000;
   counter.time_running = 900;

@@ -44,8 +44,13 @@ fs::path counted(const results::ScratchDirectory& scratch, const std::string& na
   results.context.arch = emulated ? "aarch64" : "x86_64";
   for (results::Cell& cell : results.cells) {
     if (!with_counts || cell.metrics.empty()) continue;
-    cell.counters.push_back({"instructions", "simulated", "user", cell.metrics[0].name, 22.0,
-                             std::nullopt, std::nullopt, "ok", ""});
+    results::Counter& counter = cell.counters.emplace_back();
+    counter.name = "instructions";
+    counter.source = "simulated";
+    counter.scope = "user";
+    counter.per = cell.metrics[0].name;
+    counter.value = 22;
+    counter.status = "ok";
   }
   fs::path file = scratch.path() / name;
   results::write_results(results, file);

@@ -165,8 +165,12 @@ TEST_CASE("no time of an emulated run is in its report") {
   for (auto& cell : run.results.cells) {
     for (auto& metric : cell.metrics) metric.median = 777.25;
     for (auto& ratio : cell.ratios) ratio.median = 0.12345;
-    cell.counters.push_back({"harness-overhead-ns", "software", "user", "send", 777.25,
-                             std::nullopt, std::nullopt, "ok", ""});
+    results::Counter& counter = cell.counters.emplace_back();
+    counter.name = "harness-overhead-ns";
+    counter.source = "software";
+    counter.per = "send";
+    counter.value = 777.25;
+    counter.status = "ok";
   }
   const Document document = make_document(run.results);
   for (const std::string& page : {html_page(document, {}, {}), markdown_page(document)}) {

@@ -76,8 +76,12 @@ TEST_CASE("a line of counters adds counters and is no round") {
     entry.counted = "simulated";
     entry.metrics.clear();
     entry.memory.vmas = 77;
-    entry.counters = {{"instructions", "simulated", "user", "send", instructions, std::nullopt,
-                       std::nullopt, "ok", ""}};
+    results::Counter& counter = entry.counters.emplace_back();
+    counter.name = "instructions";
+    counter.source = "simulated";
+    counter.per = "send";
+    counter.value = instructions;
+    counter.status = "ok";
     return entry;
   };
   Results results = plan(2, {"rwx"});

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "analysis/comparable.hpp"
+#include "analysis/counters.hpp"
 #include "analysis/csv.hpp"
 #include "analysis/document.hpp"
 #include "analysis/google_benchmark.hpp"
@@ -39,7 +40,8 @@ constexpr const char* kExamples = R"(Examples:
   bench-report results.json --format=markdown --out=notes  report.md, to paste into an issue
   bench-report DIR_X86 DIR_ARM --format=markdown --out=notes   simulated.md: instructions per send and per patch,
                                                            a group of columns for each run
-  bench-report results.json --format=csv                   samples.csv: one row a sample, for R or pandas
+  bench-report results.json --format=csv                   samples.csv: one row a sample, for R or pandas; what was
+                                                           counted in counters.csv, what was simulated in simulated.csv
   bench-report results.json --format=google-benchmark      google-benchmark.json: for google/benchmark's compare.py,
                                                            Bencher and github-action-benchmark
 
@@ -114,23 +116,39 @@ struct TextFormat {
   const char* file;
   std::string (*text)(const results::Results& results);
   bool times_alone;  // nothing else is in it
+  /// Whether a run has anything for it; nullptr: every run has.
+  bool (*applies)(const results::Results& results) = nullptr;
 };
 
 std::string markdown_of(const results::Results& results) {
   return markdown_page(make_document(results));
 }
 
-constexpr std::array<TextFormat, 3> kTextFormats = {{
+bool has_counters(const results::Results& results) { return !event_sets(results).empty(); }
+
+/// A format may be several files.
+constexpr std::array<TextFormat, 5> kTextFormats = {{
     {"markdown", "report.md", markdown_of, false},
     {"csv", "samples.csv", samples_as_csv, true},
+    {"csv", "counters.csv", counters_as_csv, true, has_counters},
+    {"csv", "simulated.csv", simulated_as_csv, true, has_simulated_counts},
     {"google-benchmark", "google-benchmark.json", google_benchmark_json, true},
 }};
 
-/// nullptr for html, which is more than a text.
+/// The first file of the format; nullptr for html, which is more than texts.
 const TextFormat* text_format(std::string_view name) {
   const auto* found = std::find_if(kTextFormats.begin(), kTextFormats.end(),
                                    [&](const TextFormat& format) { return format.name == name; });
   return found == kTextFormats.end() ? nullptr : found;
+}
+
+std::vector<TextFormat> files_of(std::string_view name, const results::Results& results) {
+  std::vector<TextFormat> files;
+  for (const TextFormat& format : kTextFormats) {
+    const bool applies = format.applies == nullptr || format.applies(results);
+    if (format.name == name && applies) files.push_back(format);
+  }
+  return files;
 }
 
 void check_times(const TextFormat& format, const results::Results& results) {
@@ -141,11 +159,13 @@ void check_times(const TextFormat& format, const results::Results& results) {
       format.name));
 }
 
-int write_text(const TextFormat& format, const results::Results& results,
-               const fs::path& directory) {
+int write_texts(const std::vector<TextFormat>& files, const results::Results& results,
+                const fs::path& directory) {
   make_directory(directory);
-  results::write_text_atomically(directory / format.file, format.text(results));
-  print_written(directory / format.file);
+  for (const TextFormat& file : files) {
+    results::write_text_atomically(directory / file.file, file.text(results));
+    print_written(directory / file.file);
+  }
   return kDone;
 }
 
@@ -215,10 +235,12 @@ int run(const Options& options) {
   const fs::path directory = output_directory(options, file);
   const TextFormat* format = text_format(options.format);
   if (format != nullptr) check_times(*format, results);
-  keep_foreign_report(directory / (format == nullptr ? "report.html" : format->file), file);
+  const std::vector<TextFormat> files = files_of(options.format, results);
+  if (format == nullptr) keep_foreign_report(directory / "report.html", file);
+  for (const TextFormat& text : files) keep_foreign_report(directory / text.file, file);
   try {
     return format == nullptr ? write_html(results, directory)
-                             : write_text(*format, results, directory);
+                             : write_texts(files, results, directory);
   } catch (const std::system_error& error) {
     fmt::print(stderr, "bench-report: {}; name another directory with --out=DIR\n", error.what());
     return kFailed;

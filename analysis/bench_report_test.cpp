@@ -5,6 +5,7 @@
 
 #include <patchbench_catch.hpp>
 
+#include "analysis/counted_results_test.hpp"
 #include "analysis/program_test.hpp"
 #include "analysis/sample_results_test.hpp"
 #include "results/file.hpp"
@@ -132,6 +133,28 @@ TEST_CASE("samples go into a file of their own, for other programs") {
     CHECK(several.code == 2);
     CHECK_THAT(several.said, contains("one run at a time"));
   }
+}
+
+TEST_CASE("counters go into files of their own, each kind into its own") {
+  const results::ScratchDirectory scratch;
+  results::Results results = measured_run();
+  const auto file = scratch.path() / "results.json";
+  results::write_results(results, file);
+  const std::string command = scratch.path().string() + " --format=csv";
+  CHECK(bench_report(command).code == 0);
+  CHECK(fs::exists(scratch.path() / "samples.csv"));
+  CHECK_THAT(results::read_text(scratch.path() / "counters.csv"), contains("smc-clears"));
+  CHECK_FALSE(fs::exists(scratch.path() / "simulated.csv"));
+  results.cells.front().counters.push_back(
+      event("", "simulated", "instructions", "user", "send", 1));
+  results::write_results(results, file);
+  CHECK(bench_report(command).code == 0);
+  CHECK_THAT(results::read_text(scratch.path() / "simulated.csv"), contains(",simulated,"));
+  CHECK_THAT(results::read_text(scratch.path() / "counters.csv"), !contains(",simulated,"));
+  const results::ScratchDirectory other;
+  (void)other.file("counters.csv", "somebody else's");
+  CHECK(bench_report(command + " --out=" + other.path().string()).code == 2);
+  CHECK_FALSE(fs::exists(other.path() / "samples.csv"));
 }
 
 TEST_CASE("several results become one table of simulated counts, in both formats") {

@@ -7,25 +7,18 @@
 
 #include <fmt/format.h>
 
+#include "analysis/canvas.hpp"
 #include "analysis/gnuplot.hpp"
 #include "analysis/headline.hpp"
 
 namespace patchbench::analysis {
 namespace {
 
-// Layout in pixels of the SVG; the PDF has the same proportions at 96 pixels an inch.
-constexpr double kFontSize = 13;
-constexpr double kTitleHeight = 46;
 constexpr double kPanelTitleHeight = 24;
 constexpr double kTicHeight = 30;
 constexpr double kZoneHeight = 18;
 constexpr double kXLabelHeight = 26;
-constexpr double kRemarkHeight = 17;
-constexpr double kMargin = 14;
-constexpr std::size_t kRemarkCharacters = 128;
 constexpr std::string_view kGrid = "#dddddd";
-constexpr std::string_view kFrame = "#888888";
-constexpr std::string_view kFaintText = "#666666";
 
 struct Range {
   double low = std::numeric_limits<double>::max();
@@ -37,51 +30,6 @@ struct Range {
   }
   [[nodiscard]] bool empty() const { return low > high; }
 };
-
-struct Size {
-  double width = 0;
-  double height = 0;
-};
-
-/// A rectangle in pixels, origin at the top left.
-struct Box {
-  double left = 0;
-  double top = 0;
-  double right = 0;
-  double bottom = 0;
-};
-
-double screen_x(const Size& size, double x) { return x / size.width; }
-double screen_y(const Size& size, double y) { return 1 - y / size.height; }
-
-std::vector<std::string> wrapped(const std::vector<std::string>& texts) {
-  std::vector<std::string> lines;
-  for (const std::string& text : texts) {
-    std::string rest = text;
-    while (rest.size() > kRemarkCharacters) {
-      std::size_t end = rest.rfind(' ', kRemarkCharacters);
-      if (end == std::string::npos || end == 0) end = kRemarkCharacters;
-      lines.push_back(rest.substr(0, end));
-      rest = "    " + rest.substr(std::min(rest.size(), rest.find_first_not_of(' ', end)));
-    }
-    lines.push_back(rest);
-  }
-  return lines;
-}
-
-std::string text_at(const Size& size, double x, double y, std::string_view text,
-                    std::string_view options) {
-  return fmt::format("set label {} at screen {:.5f},{:.5f} {}\n", gnuplot_string(text),
-                     screen_x(size, x), screen_y(size, y), options);
-}
-
-std::string margins(const Size& size, const Box& box) {
-  return fmt::format(
-      "set lmargin at screen {:.5f}\nset rmargin at screen {:.5f}\nset tmargin at screen "
-      "{:.5f}\nset bmargin at screen {:.5f}\n",
-      screen_x(size, box.left), screen_x(size, box.right), screen_y(size, box.top),
-      screen_y(size, box.bottom));
-}
 
 std::string style_of(const Appearance& look) {
   return fmt::format("lc rgb '{}' pt {} dt {} lw 1.6 ps 0.75", look.colour, look.marker, look.dash);
@@ -157,45 +105,6 @@ ValueAxis value_axis(Range range, bool always_log) {
   return axis;
 }
 
-/// The terminals twice, the drawing once each: gnuplot cannot draw the same multiplot to two files.
-std::string both_terminals(const std::string& name, const Size& size, const std::string& drawing) {
-  // pdfcairo takes a font size of 1 for 4/3 of a point, unscaled; a pixel at 96 to the inch is 3/4
-  // of a point.
-  constexpr double kPdfFontScale = 0.75 * 0.75;
-  return fmt::format(
-             "set terminal svg size {:.0f},{:.0f} noenhanced font 'sans-serif,{:.0f}' linewidth 1 "
-             "background '#ffffff'\n"
-             "set output {}\n{}unset output\n",
-             size.width, size.height, kFontSize, gnuplot_string(name + ".svg"), drawing) +
-         fmt::format(
-             "set terminal pdfcairo size {:.3f}in,{:.3f}in noenhanced font 'sans-serif,{:.0f}' "
-             "fontscale {} linewidth 1 "
-             "background '#ffffff'\nset output {}\n{}unset output\n",
-             size.width / 96, size.height / 96, kFontSize, kPdfFontScale,
-             gnuplot_string(name + ".pdf"), drawing);
-}
-
-std::string header(const std::string& name) {
-  // name is ours, but a comment ends at the line's end and nothing else does.
-  return "# Draws " + gnuplot_string(name + ".svg") + " and .pdf: gnuplot " +
-         gnuplot_string(name + ".gp") + "\nset encoding utf8\n";
-}
-
-std::string figure_title(const Size& size, const std::string& title) {
-  return text_at(size, kMargin, 24, title, "left font ',16'");
-}
-
-std::string remark_lines(const Size& size, const std::vector<std::string>& lines) {
-  std::string script;
-  double y = size.height - kMargin - kRemarkHeight * (static_cast<double>(lines.size()) - 1);
-  for (const std::string& line : lines) {
-    script +=
-        text_at(size, kMargin, y, line, fmt::format("left font ',12' tc rgb '{}'", kFaintText));
-    y += kRemarkHeight;
-  }
-  return script;
-}
-
 std::string frame(double left_border) {
   return fmt::format(
       "unset key\nset border {} lc rgb '{}'\nset tics nomirror tc rgb '#000000'\nset grid xtics "
@@ -206,7 +115,8 @@ std::string frame(double left_border) {
 /// Draws one LineChart.
 class LineScript {
  public:
-  explicit LineScript(const LineChart& chart) : chart_(chart), remarks_(wrapped(chart.remarks)) {
+  explicit LineScript(const LineChart& chart)
+      : chart_(chart), remarks_(wrapped_remarks(chart.remarks)) {
     const std::size_t count = std::max<std::size_t>(1, chart.panels.size());
     columns_ = count == 1 ? 1 : 2;
     rows_ = (count + columns_ - 1) / columns_;
@@ -232,7 +142,7 @@ class LineScript {
       drawing += draw_panel(index);
     }
     drawing += "unset multiplot\nreset\n";
-    return header(chart_.name) + data() + both_terminals(chart_.name, size_, drawing);
+    return script_header(chart_.name) + data() + both_terminals(chart_.name, size_, drawing);
   }
 
  private:
@@ -444,7 +354,8 @@ class LineScript {
 /// Draws one DotChart.
 class DotScript {
  public:
-  explicit DotScript(const DotChart& chart) : chart_(chart), remarks_(wrapped(chart.remarks)) {
+  explicit DotScript(const DotChart& chart)
+      : chart_(chart), remarks_(wrapped_remarks(chart.remarks)) {
     rows_ = static_cast<double>(std::max<std::size_t>(1, chart.rows.size()));
     size_.width = 980;
     size_.height = kTitleHeight + kPanelTitleHeight + rows_ * kRowHeight + kTicHeight +
@@ -469,7 +380,7 @@ class DotScript {
       drawing += draw_panel(panel);
     }
     drawing += "unset multiplot\nreset\n";
-    return header(chart_.name) + data() + both_terminals(chart_.name, size_, drawing);
+    return script_header(chart_.name) + data() + both_terminals(chart_.name, size_, drawing);
   }
 
  private:

@@ -1,4 +1,4 @@
-// analysis/csv.hpp - a run's samples for other programs: R, pandas, a spreadsheet.
+// analysis/csv.hpp - a run's samples and counters for other programs: R, pandas, a spreadsheet.
 #pragma once
 
 #include <string>
@@ -13,5 +13,14 @@ namespace patchbench::analysis {
 /// with an empty value. Numbers have every digit that they need to be read as the same bits. Fields
 /// are quoted as RFC 4180 says; lines end with a newline alone.
 [[nodiscard]] std::string samples_as_csv(const results::Results& results);
+
+/// As samples_as_csv, of what was counted: in one file what hardware, the kernel and the program
+/// counted, in the other what a simulator did. Columns: run, emulated (true or false), workload,
+/// strategy, parameters, per, beside, counter, set, source, scope, process, value, status,
+/// time_enabled, time_running, reason. One row for each process that counted, or, with an empty
+/// process, one for a counter of which only the median over the rounds is known, or that is
+/// missing.
+[[nodiscard]] std::string counters_as_csv(const results::Results& results);
+[[nodiscard]] std::string simulated_as_csv(const results::Results& results);
 
 }  // namespace patchbench::analysis

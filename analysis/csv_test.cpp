@@ -6,6 +6,7 @@
 
 #include <patchbench_catch.hpp>
 
+#include "analysis/counted_results_test.hpp"
 #include "analysis/sample_results_test.hpp"
 #include "results/sample_test.hpp"
 
@@ -57,6 +58,37 @@ TEST_CASE("what would break a row is quoted") {
   CHECK(samples_as_csv(results).find("\"a \"\"run\"\", of\nmine\",mic,rwx") != std::string::npos);
   results.cells.clear();
   CHECK(samples_as_csv(results) == "run,workload,strategy,metric,unit,round,value\n");
+}
+
+TEST_CASE("counters have a file of their own, and simulated ones another") {
+  results::Results results = results::sample_results();
+  results.cells.resize(1);
+  results.cells[0].counters = {event("vma", "tracepoint", "system-calls", "both", "patch", 2),
+                               event("prefetch", "hardware", "cycles", "user", "send", 1.5),
+                               event("", "simulated", "instructions", "user", "send", 21)};
+  results.cells[0].counters[0].samples = {2, 2.25};
+  results.cells[0].counters[0].beside = "busy-thread";
+  results.cells[0].counters[1] =
+      without_value(results.cells[0].counters[1], "unavailable", "no PMU, none at all");
+  const std::string header =
+      "run,emulated,workload,strategy,sites,order,per,beside,counter,set,source,scope,process,"
+      "value,status,time_enabled,time_running,reason";
+  const std::vector<std::string> measured = {
+      header,
+      "run-1,false,mic,rwx,1024,linear,patch,busy-thread,system-calls,vma,tracepoint,both,0,2,ok,,"
+      ",",
+      "run-1,false,mic,rwx,1024,linear,patch,busy-thread,system-calls,vma,tracepoint,both,1,2.25,"
+      "ok,,,",
+      "run-1,false,mic,rwx,1024,linear,send,,cycles,prefetch,hardware,user,,,unavailable,,,\"no "
+      "PMU, none at all\"",
+  };
+  CHECK(lines_of(counters_as_csv(results)) == measured);
+  const std::vector<std::string> simulated = {
+      header,
+      "run-1,false,mic,rwx,1024,linear,send,,instructions,,simulated,user,,21,ok,,,",
+  };
+  CHECK(lines_of(simulated_as_csv(results)) == simulated);
+  CHECK(samples_as_csv(results).find("cycles") == std::string::npos);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "analysis/comparable.hpp"
+#include "analysis/counters.hpp"
 #include "analysis/flags.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/palette.hpp"
@@ -402,9 +403,9 @@ std::string amount(const std::optional<std::int64_t>& value) {
   return value ? grouped(*value) : "";
 }
 
-/// Simulated counts have a table of their own, and an emulator's times have none.
+/// Events have tables of their own, and an emulator's times have none.
 bool stands_beside_memory(const Results& results, const results::Counter& counter) {
-  return !is_simulated(counter) &&
+  return !is_event(counter) &&
          (times_mean_something(results.context) || !counter.name.ends_with("-ns"));
 }
 
@@ -555,7 +556,7 @@ Section context_section(const Results& results) {
   table.text("build type", context.build_type);
   table.text("revision", context.git);
   table.pairs("library ", context.libraries);
-  return {"Context", {}, table.take(), false};
+  return {"Context", {}, table.take(), false, {}};
 }
 
 }  // namespace
@@ -568,6 +569,7 @@ Document make_document(const Results& results) {
   const bool times = times_mean_something(results.context);
   document.summary = {times ? headline_section(results) : status_section(results),
                       run_section(results)};
+  for (Section& section : counter_sections(results)) document.summary.push_back(std::move(section));
   if (has_simulated_counts(results)) document.summary.push_back(simulated_section(results));
   document.rest = {strategies_section(results, false), strategies_section(results, true)};
   if (times) document.rest.push_back(noise_section(results));
@@ -578,6 +580,7 @@ Document make_document(const Results& results) {
     Section counters = counters_section(results, workload);
     if (counters.table) document.rest.push_back(std::move(counters));
   }
+  for (Section& section : counter_details(results)) document.rest.push_back(std::move(section));
   document.rest.push_back(lost_section(results));
   document.rest.push_back(notes_section(results));
   document.rest.push_back(context_section(results));

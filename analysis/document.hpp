@@ -29,14 +29,16 @@ struct Section {
   std::string title;
   std::vector<std::string> paragraphs;
   std::optional<TextTable> table;
-  bool detail = false;  // for reference: may be folded away
+  bool detail = false;                 // for reference: may be folded away
+  std::vector<std::string> footnotes;  // below the table
 };
 
 struct Document {
   std::string title;
   bool emulated = false;  // every heading says so
   std::vector<std::string> warnings;
-  /// The headline (of an emulated run the status of its cells), what was run, simulated counts.
+  /// The headline (of an emulated run the status of its cells), what was run, counters,
+  /// simulated counts.
   std::vector<Section> summary;
   /// Strategies, controls, noise, scatter, workloads, lost rounds, notes, context.
   std::vector<Section> rest;

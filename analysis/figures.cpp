@@ -12,6 +12,7 @@
 
 #include "analysis/chart.hpp"
 #include "analysis/comparable.hpp"
+#include "analysis/counter_figures.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/wrap.hpp"
@@ -489,8 +490,8 @@ Figure patch_by_batch(const Results& results, const Params& like) {
 FigureSet make_figures(const Results& results) {
   FigureSet set;
   if (!times_mean_something(results.context)) {
-    set.absent.emplace_back(
-        "EMULATED: times mean nothing. Every figure would show times, so none is drawn.");
+    set.absent.emplace_back("EMULATED: times mean nothing, so none is drawn.");
+    set.figures = counter_figures(results);
     return set;
   }
   const SitesGrid grid = sites_grid(results);
@@ -519,6 +520,7 @@ FigureSet make_figures(const Results& results) {
         "No figure of send cost by degree: this run has no cell of pic or open-pic.");
   }
   if (!grid.sites.empty()) set.figures.push_back(attribution(results, grid));
+  for (Figure& figure : counter_figures(results)) set.figures.push_back(std::move(figure));
   return set;
 }
 

@@ -27,9 +27,10 @@ struct FigureSet {
 /// - send-by-degree: send cost over the degree of polymorphism, from mic through pic to open-pic;
 /// - patch-cost: patch and patch_execute of every strategy;
 /// - patch-by-batch: the same over the number of patches under one scope, where the run has
-///   several.
+///   several;
+/// - those of analysis/counter_figures.hpp.
 ///
-/// All of them show times: an emulated run has none of them.
+/// All but the last show times: an emulated run has none of them.
 ///
 /// A strategy that was refused or failed stands in the figure as not available, with its reason.
 [[nodiscard]] FigureSet make_figures(const results::Results& results);

@@ -13,12 +13,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/counters.hpp"
+#include "analysis/simulated.hpp"
 #include "analysis/statistics.hpp"
 
 namespace patchbench::analysis {
 namespace {
 
 using results::Cell;
+using results::Counter;
 using results::Metric;
 using results::Results;
 using Json = nlohmann::ordered_json;
@@ -107,6 +110,21 @@ class Families {
   std::vector<std::pair<std::array<std::string, 3>, std::size_t>> known_;
 };
 
+/// "cycles:u"
+std::string member_name(const Counter& counter) {
+  if (counter.scope == "user") return counter.name + ":u";
+  return counter.name + (counter.scope == "kernel" ? ":k" : "");
+}
+
+void add_counters(Json& entry, const Cell& cell, const Metric& metric) {
+  for (const Counter& counter : cell.counters) {
+    const bool own = counter.per == metric.name && counter.beside.empty() && counter.value;
+    if (!own || !is_event(counter) || is_simulated(counter) || is_multiplexed(counter)) continue;
+    const std::string name = member_name(counter);
+    if (!entry.contains(name)) entry[name] = *counter.value;
+  }
+}
+
 void add_entries(Json& entries, const Cell& cell, const Metric& metric, Families::Place place) {
   const std::string name = cell.id + "/" + metric.name;
   const std::vector<double> values = present(metric.samples);
@@ -137,6 +155,7 @@ void add_entries(Json& entries, const Cell& cell, const Metric& metric, Families
   json["threads"] = 1;
   json["aggregate_name"] = "median";
   json["aggregate_unit"] = "time";
+  add_counters(json, cell, metric);
   finish(json, values.size(), *middle);
 }
 

@@ -19,6 +19,10 @@ namespace patchbench::analysis {
 ///   context.cpu_time says so.
 /// - `mhz_per_cpu`, `num_sharing` of caches and whatever else a run does not know have no member.
 ///   Members of `context` that google/benchmark does not have are texts, as it allows itself.
+/// - What was counted per operation of a metric stands in its aggregate entry, as google/benchmark
+///   has user counters: "cycles:u", "cycles:k" (perf's modifiers), "system-calls". Simulated
+///   counts, multiplexed ones, and those beside a busy thread are left out: a number here is a
+///   measured one, whole, and of the same circumstances as the times.
 /// Metrics in another unit than ns, us, ms or s are left out: the format knows no other.
 [[nodiscard]] std::string google_benchmark_json(const results::Results& results);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <patchbench_catch.hpp>
 
+#include "analysis/counted_results_test.hpp"
 #include "analysis/sample_results_test.hpp"
 #include "results/sample_test.hpp"
 
@@ -87,6 +88,33 @@ TEST_CASE("families are workload, strategy and metric, instances their parameter
   // mic has two numbers of sites: two instances of one family.
   CHECK(places.contains({0, 1}));
   CHECK_FALSE(places.contains({0, 2}));
+}
+
+TEST_CASE("what was measured whole stands in the aggregate, and nothing simulated does") {
+  results::Results results = results::sample_results();
+  results::Cell& cell = results.cells[0];
+  cell.counters = {event("prefetch", "hardware", "cycles", "user", "send", 11.5),
+                   event("prefetch", "hardware", "cycles", "kernel", "send", 0.5),
+                   event("vma", "tracepoint", "system-calls", "both", "send", 0),
+                   event("vma", "tracepoint", "tlb-flushes", "both", "send", 3),
+                   event("icache", "hardware", "l1i-misses", "user", "send", 9),
+                   event("icache", "hardware", "itlb-misses", "user", "patch", 9),
+                   event("", "simulated", "instructions", "user", "send", 21),
+                   event("vma", "tracepoint", "name", "both", "send", 1)};
+  cell.counters[3].beside = "busy-thread";
+  cell.counters[4].status = "multiplexed";
+  const Json document = document_of(results);
+  const Json& median = document["benchmarks"][2];
+  CHECK(median["cycles:u"] == 11.5);
+  CHECK(median["cycles:k"] == 0.5);
+  CHECK(median["system-calls"] == 0.0);
+  CHECK(median["name"] == "mic/rwx/sites=1024,order=linear/send_median");
+  for (const Json& entry : document["benchmarks"]) {
+    for (const char* name : {"tlb-flushes", "l1i-misses:u", "itlb-misses:u", "instructions:u"}) {
+      CHECK_FALSE(entry.contains(name));
+    }
+  }
+  CHECK_FALSE(document["benchmarks"][1].contains("cycles:u"));
 }
 
 }  // namespace

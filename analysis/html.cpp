@@ -31,6 +31,7 @@ td:first-child, .headline td { white-space: nowrap; }
 figure { margin: 20px 0 28px; }
 figure svg { width: 100%; height: auto; max-width: 1000px; border: 1px solid #eee; }
 figcaption { color: #333; font-size: 14px; }
+.footnote { font-size: 13px; color: #444; margin: 2px 0; }
 summary { cursor: pointer; color: #0072b2; }
 )";
 
@@ -93,7 +94,10 @@ std::string section_html(const Section& section, bool emulated, bool headline) {
     html += "<p>" + escape_html(paragraph) + "</p>\n";
   }
   if (!section.table) return html;
-  const std::string table = table_html(*section.table, headline);
+  std::string table = table_html(*section.table, headline);
+  for (const std::string& note : section.footnotes) {
+    table += "<p class=\"footnote\">" + escape_html(note) + "</p>\n";
+  }
   if (!section.detail) return html + table;
   return html + fmt::format("<details><summary>Show {} rows</summary>\n{}</details>\n",
                             section.table->rows.size(), table);

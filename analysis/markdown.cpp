@@ -28,6 +28,7 @@ std::string section_text(const Section& section, bool emulated) {
   for (const std::string& paragraph : section.paragraphs)
     text += escape_markdown(paragraph) + "\n\n";
   if (section.table) text += table_text(*section.table);
+  for (const std::string& note : section.footnotes) text += escape_markdown(note) + "\n\n";
   return text;
 }
 

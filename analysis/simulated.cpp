@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/counters.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/palette.hpp"
 #include "analysis/selection.hpp"
@@ -19,7 +20,6 @@ namespace {
 using results::Cell;
 using results::Counter;
 using results::kSimulatedCounters;
-using results::Params;
 using results::Results;
 
 constexpr std::array<std::string_view, kSimulatedCounters.size()> kColumns = {
@@ -27,21 +27,12 @@ constexpr std::array<std::string_view, kSimulatedCounters.size()> kColumns = {
 constexpr std::array<std::string_view, kSimulatedCounters.size()> kShortColumns = {
     "instr", "reads", "writes", "I1miss", "LLmiss"};
 
-/// One operation of one workload at one set of parameters.
-struct Operation {
-  std::string workload;
-  Params params;
-  std::string per;
-
-  bool operator==(const Operation&) const = default;
-};
-
 /// In the order of the run.
 std::vector<Operation> operations_of(const Results& results) {
   std::vector<Operation> operations;
   for (const Cell& cell : results.cells) {
     for (const Counter& counter : cell.counters) {
-      Operation operation{cell.workload, cell.params, counter.per};
+      Operation operation{cell.workload, cell.params, counter.per, {}};
       const bool known =
           std::find(operations.begin(), operations.end(), operation) != operations.end();
       if (is_simulated(counter) && !known) operations.push_back(std::move(operation));
@@ -63,7 +54,7 @@ std::vector<Operation> for_terminal(const Results& results) {
   if (operations.size() <= kMost) return operations;
   std::vector<Operation> shown;
   for (const HeadlineColumn& column : headline_columns(results)) {
-    const Operation operation{column.workload, column.params, column.metric};
+    const Operation operation{column.workload, column.params, column.metric, {}};
     if (std::find(operations.begin(), operations.end(), operation) != operations.end()) {
       shown.push_back(operation);
     }
@@ -89,7 +80,8 @@ std::string explanation(const Results& results) {
   return fmt::format(
       "SIMULATED by {}: exact counts of user code in a fixed number of operations, without set-up "
       "and preparation; not measured, not times, and the same on every machine with this program. "
-      "What the kernel executes in a system call is not in them.",
+      "What the kernel executes in a system call is not in them, and neither is how a processor "
+      "predicts branches: no model of that is good enough to be reported.",
       results.context.simulator.value_or("nothing"));
 }
 
@@ -104,6 +96,79 @@ Grouping reasons_of(const Results& results) {
     }
   }
   return reasons;
+}
+
+// ---- against the baseline ----
+
+/// Over sets of parameters, rounded as tables show them.
+struct Span {
+  double low = 0;
+  double high = 0;
+};
+
+std::string signed_number(double value) {
+  const std::string text = exact_number(value);
+  return value > 0.005 ? "+" + text : text;
+}
+
+std::string span_text(const Span& span) {
+  const std::string low = signed_number(span.low);
+  const std::string high = signed_number(span.high);
+  return low == high ? low : low + " to " + high;
+}
+
+/// What a strategy executes more than the baseline: "instructions +2.00, data reads 0.00"; empty
+/// where one of the two was not counted.
+std::string against_baseline(const Results& results, const std::vector<Operation>& operations,
+                             const std::string& id) {
+  constexpr std::size_t kExact = 3;  // misses depend on the modelled caches
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < kExact; ++i) {
+    std::optional<Span> span;
+    for (const Operation& operation : operations) {
+      const Cell* cell = find_cell(results, operation.workload, id, operation.params);
+      const Cell* base = find_cell(results, operation.workload, results.baseline, operation.params);
+      if (cell == nullptr || base == nullptr) continue;
+      const Counter* own = find_simulated(*cell, kSimulatedCounters[i], operation.per);
+      const Counter* its = find_simulated(*base, kSimulatedCounters[i], operation.per);
+      if (own == nullptr || its == nullptr || !own->value || !its->value) continue;
+      const double more = *own->value - *its->value;
+      if (!span) span = Span{more, more};
+      span = Span{std::min(span->low, more), std::max(span->high, more)};
+    }
+    if (span) parts.push_back(fmt::format("{} {}", kColumns[i], span_text(*span)));
+  }
+  return joined(parts);
+}
+
+/// One for each workload and operation: what the counts of this run say.
+std::vector<std::string> simulated_findings(const Results& results) {
+  std::vector<std::string> sentences;
+  const std::vector<Operation> all = operations_of(results);
+  for (const std::string& workload : workloads_in_order(results)) {
+    for (const char* per : {"send", "patch"}) {
+      std::vector<Operation> operations = all;
+      std::erase_if(operations, [&](const Operation& operation) {
+        return operation.workload != workload || operation.per != per;
+      });
+      Grouping groups;
+      for (const std::string& id : strategies_in_order(results)) {
+        if (id == results.baseline || id == "again") continue;
+        const std::string difference = against_baseline(results, operations, id);
+        if (!difference.empty()) groups.add(difference, id);
+      }
+      if (groups.groups().empty()) continue;
+      std::string sentence = fmt::format("{}, per {}, against {}", workload, per, results.baseline);
+      if (operations.size() > 1) sentence += fmt::format(", {} cells each", operations.size());
+      std::string separator = ": ";
+      for (const auto& [difference, ids] : groups.groups()) {
+        sentence += fmt::format("{}{}: {}", separator, joined(ids), difference);
+        separator = "; ";
+      }
+      sentences.push_back(sentence + ".");
+    }
+  }
+  return sentences;
 }
 
 /// All of a run's strategies have the same reason where there was no simulator at all.
@@ -312,6 +377,9 @@ Section simulated_section(const Results& results) {
   const Grouping reasons = reasons_of(results);
   for (const auto& [why, who] : reasons.groups()) {
     section.paragraphs.push_back(whose(who) + ": " + why);
+  }
+  for (std::string& finding : simulated_findings(results)) {
+    section.paragraphs.push_back(std::move(finding));
   }
   const std::vector<std::size_t> columns = counted(results);
   TextTable table{{"workload", "parameters", "per", "strategy"}, {}};

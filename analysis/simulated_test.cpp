@@ -127,6 +127,29 @@ TEST_CASE("simulated and measured values stand in different tables of a report")
   CHECK_FALSE(simulated_section(sample_run({.rounds = 3}).results).table.has_value());
 }
 
+TEST_CASE("what the counts say is computed from them") {
+  results::Results results = counted_run();
+  const auto findings = [&] {
+    std::string text;
+    for (const std::string& paragraph : simulated_section(results).paragraphs) {
+      text += paragraph + "\n";
+    }
+    return text;
+  };
+  CHECK_THAT(findings(), contains("mic, per send, against rwx, 2 cells each: memfd-dual, "));
+  CHECK_THAT(findings(), contains("indirect-cell: instructions +1,212, data reads +2.00, data "
+                                  "writes 0.00"));
+  CHECK_THAT(findings(), contains("relink, per patch, against rwx: ") && !contains("misses"));
+  for (results::Cell& cell : results.cells) {
+    for (results::Counter& counter : cell.counters) {
+      if (cell.id == "mic/indirect-cell/sites=16384,order=linear,targets=64" && counter.value) {
+        *counter.value -= 1;
+      }
+    }
+  }
+  CHECK_THAT(findings(), contains("data reads +1.00 to +2.00"));
+}
+
 TEST_CASE("an emulated run shows its counts, and only what was counted") {
   const results::Results results = counted_run("aarch64", true);
   const std::string table = terminal_table(results);

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "analysis/comparable.hpp"
+#include "analysis/counters.hpp"
 #include "analysis/flags.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/palette.hpp"
@@ -76,6 +77,7 @@ class Table {
     out_ = title();
     if (!times_mean_something(results_.context)) {
       statuses();
+      counters();
       return out_ + simulated_terminal_table(results_, width_);
     }
     if (columns.empty()) out_ += "No cell was measured.\n";
@@ -89,6 +91,7 @@ class Table {
     missing(columns);
     legend(columns);
     findings();
+    counters();
     return out_ + simulated_terminal_table(results_, width_);
   }
 
@@ -304,6 +307,13 @@ class Table {
     }
     if (!sentences.empty()) line("");
     for (const std::string& sentence : sentences) out_ += wrap(sentence, width_);
+  }
+
+  /// Their tables are wider than any terminal: the report has them.
+  void counters() {
+    const std::vector<std::string> lines = counter_summary(results_);
+    if (!lines.empty()) line("");
+    for (const std::string& text : lines) out_ += wrap(text, width_, 2);
   }
 
   const Results& results_;

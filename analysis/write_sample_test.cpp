@@ -3,13 +3,13 @@
 #include <cstdio>
 #include <exception>
 
-#include "analysis/sample_results_test.hpp"
+#include "analysis/counted_results_test.hpp"
 #include "results/json.hpp"
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   try {
-    patchbench::results::write_results(patchbench::analysis::sample_run().results, argv[1]);
+    patchbench::results::write_results(patchbench::analysis::measured_run(), argv[1]);
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -1,0 +1,338 @@
+#include "analysis/counters.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "analysis/bar_chart.hpp"
+#include "analysis/comparable.hpp"
+#include "analysis/headline.hpp"
+#include "analysis/palette.hpp"
+#include "analysis/selection.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::Cell;
+using results::Counter;
+using results::Results;
+
+struct KnownSet {
+  std::string_view id;
+  std::string_view title;
+  std::string_view question;
+};
+
+constexpr KnownSet kSingle{"events", "Counters: single events", ""};
+
+/// In the order of reports.
+constexpr std::array kKnownSets = {
+    KnownSet{"prefetch", "Counters: prefetch",
+             "Does the processor fetch ahead past a send, or does it wait for the target?"},
+    KnownSet{"icache", "Counters: instruction cache",
+             "What does changed code cost, and does the processor notice the change?"},
+    KnownSet{"vma", "Counters: mappings", "What does the kernel do for a patch?"},
+    kSingle,
+    KnownSet{results::kSimulated, "SIMULATED counters",
+             "Exact, of a model: not measured, not times."},
+};
+
+/// One of kKnownSets, whatever a file says: ids become names of files.
+const KnownSet& set_of(const Counter& counter) {
+  const std::string_view id =
+      counter.source == results::kSimulated ? results::kSimulated : std::string_view(counter.set);
+  const auto* const known = std::find_if(kKnownSets.begin(), kKnownSets.end(),
+                                         [&](const KnownSet& set) { return set.id == id; });
+  return known == kKnownSets.end() ? kSingle : *known;
+}
+
+template <typename T>
+void add_once(std::vector<T>& all, T one) {
+  if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
+}
+
+Operation operation_of(const Cell& cell, const Counter& counter) {
+  return {cell.workload, cell.params, counter.per, counter.beside};
+}
+
+/// An emulator's time is nobody's.
+bool is_shown(const Results& results, const Counter& counter) {
+  return is_event(counter) &&
+         (times_mean_something(results.context) || !counter.name.ends_with("-ns"));
+}
+
+// ---- which operations ----
+
+/// Those of the headline, in its order; of a run without any of them, all.
+std::vector<Operation> by_interest(const Results& results, const EventSet& set) {
+  std::vector<Operation> ordered;
+  for (const HeadlineColumn& column : headline_columns(results)) {
+    for (const Operation& operation : set.operations) {
+      if (operation.workload == column.workload && operation.params == column.params &&
+          operation.per == column.metric) {
+        add_once(ordered, operation);
+      }
+    }
+  }
+  return ordered.empty() ? set.operations : ordered;
+}
+
+/// The first `most` of this kind, alone or not.
+void choose(const std::vector<Operation>& from, std::string_view per, bool alone, std::size_t most,
+            std::vector<Operation>& chosen) {
+  for (const Operation& operation : from) {
+    if (most == 0) return;
+    if (operation.per != per || operation.beside.empty() != alone) continue;
+    chosen.push_back(operation);
+    --most;
+  }
+}
+
+// ---- findings ----
+
+/// "busy-thread" as words.
+std::string with_spaces(std::string text) {
+  std::replace(text.begin(), text.end(), '-', ' ');
+  return text;
+}
+
+/// The sum over scopes; empty where one of them was not counted for its whole time, or not at all.
+std::optional<double> exact_sum(const EventCounters& counters) {
+  std::optional<double> sum;
+  for (const Counter* counter : counters) {
+    if (counter == nullptr) continue;
+    if (!counter->value || is_multiplexed(*counter)) return std::nullopt;
+    sum = sum.value_or(0) + *counter->value;
+  }
+  return sum;
+}
+
+/// "0 for rwx and memfd-dual, 2 for mprotect-toggle"; empty where no strategy has a value.
+std::string values_of(const Results& results, const EventSet& set, std::string_view event,
+                      const Operation& operation) {
+  std::vector<std::pair<double, std::string>> values;
+  for (const std::string& id : strategies_in_order(results)) {
+    const Cell* cell = find_cell(results, operation.workload, id, operation.params);
+    if (cell == nullptr || (appearance(id).control && id != "floor")) continue;
+    const auto value = exact_sum(find_event(*cell, set, event, operation));
+    if (value) values.emplace_back(*value, id);
+  }
+  std::stable_sort(values.begin(), values.end(),
+                   [](const auto& left, const auto& right) { return left.first < right.first; });
+  Grouping groups;
+  for (const auto& [value, id] : values) groups.add(bar_number(value), id);
+  std::string text;
+  for (const auto& [value, ids] : groups.groups()) {
+    const bool all = ids.size() == values.size() && ids.size() > 1;
+    text += fmt::format("{}{} for {}", text.empty() ? "" : "; ", value,
+                        all ? fmt::format("all of {}", joined(ids)) : joined(ids));
+  }
+  return text;
+}
+
+struct Finding {
+  std::string_view event;
+  std::string_view words;
+  std::string_view per;
+};
+constexpr std::array kFindings = {
+    Finding{"branch-misses", "Mispredicted branches", "send"},
+    Finding{"indirect-branch-misses", "Mispredicted indirect branches", "send"},
+    Finding{"l1i-misses", "Misses of the first-level instruction cache", "patch_execute"},
+    Finding{"smc-clears", "Restarts for code that was changed", "patch_execute"},
+    Finding{"system-calls", "System calls", "patch"},
+    Finding{"tlb-flushes", "Events tlb:tlb_flush", "patch"},
+    Finding{"ipis-to-one", "Interrupts sent to one other processor", "patch"},
+    Finding{"ipis-to-many", "Interrupts sent to several processors", "patch"},
+};
+
+/// The last of the chosen sends of mic, which has the most sites; every one of another operation.
+std::vector<Operation> told(const Finding& finding, std::vector<Operation> operations) {
+  std::erase_if(operations, [&](const Operation& operation) {
+    return operation.per != finding.per || (finding.per == "send" && operation.workload != "mic");
+  });
+  if (finding.per == "send" && operations.size() > 1) {
+    operations.erase(operations.begin(), std::prev(operations.end()));
+  }
+  return operations;
+}
+
+/// Of one event: alone, then beside whatever there was.
+std::string sentence_of(const Results& results, const EventSet& set, const Finding& finding,
+                        const std::vector<Operation>& operations) {
+  std::string sentence;
+  for (const Operation& operation : told(finding, operations)) {
+    const std::string values = values_of(results, set, finding.event, operation);
+    if (values.empty()) continue;
+    if (sentence.empty()) {
+      sentence = fmt::format("{} {} ({}, {}): ", finding.words, operation_title(operation),
+                             operation.workload, spaced(operation.params));
+    } else {
+      sentence += fmt::format(". Beside a {}: ", with_spaces(operation.beside));
+    }
+    sentence += values;
+  }
+  return sentence.empty() ? "" : sentence + ".";
+}
+
+}  // namespace
+
+std::string operation_title(const Operation& operation) {
+  if (operation.beside.empty()) return "per " + operation.per;
+  return fmt::format("per {}, beside a {}", operation.per, with_spaces(operation.beside));
+}
+
+bool is_event(const Counter& counter) {
+  constexpr std::array<std::string_view, 3> kAlways = {"hardware", "tracepoint",
+                                                       results::kSimulated};
+  if (std::find(kAlways.begin(), kAlways.end(), counter.source) != kAlways.end()) return true;
+  // The harness' own facts are of source software too, and are never missing.
+  return counter.source == "software" &&
+         (!counter.set.empty() || counter.time_enabled || !counter.value);
+}
+
+std::vector<EventSet> event_sets(const Results& results) {
+  std::vector<EventSet> sets;
+  for (const KnownSet& known : kKnownSets) {
+    EventSet set{known.id, known.title, known.question, {}, {}};
+    for (const Cell& cell : results.cells) {
+      for (const Counter& counter : cell.counters) {
+        if (!is_shown(results, counter) || set_of(counter).id != known.id) continue;
+        add_once(set.events, counter.name);
+        add_once(set.operations, operation_of(cell, counter));
+      }
+    }
+    if (!set.events.empty()) sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
+std::vector<Operation> chosen_operations(const Results& results, const EventSet& set) {
+  constexpr std::size_t kMostSends = 3;
+  const std::vector<Operation> all = by_interest(results, set);
+  std::vector<Operation> chosen;
+  choose(all, "send", true, kMostSends, chosen);
+  for (const std::string_view per : {"patch", "patch_execute"}) {
+    choose(all, per, true, 1, chosen);
+    choose(all, per, false, 1, chosen);
+  }
+  // A run of something else: what it has.
+  constexpr std::size_t kAFew = 4;
+  if (chosen.empty())
+    chosen.assign(all.begin(),
+                  all.begin() + static_cast<std::ptrdiff_t>(std::min(kAFew, all.size())));
+  return chosen;
+}
+
+EventCounters find_event(const Cell& cell, const EventSet& set, std::string_view event,
+                         const Operation& operation) {
+  EventCounters found{};
+  for (const Counter& counter : cell.counters) {
+    if (counter.name != event || counter.per != operation.per ||
+        counter.beside != operation.beside || !is_event(counter) || set_of(counter).id != set.id) {
+      continue;
+    }
+    const auto* const scope = std::find(kScopes.begin(), kScopes.end(), counter.scope);
+    if (scope != kScopes.end()) {
+      found[static_cast<std::size_t>(std::distance(kScopes.begin(), scope))] = &counter;
+    }
+  }
+  return found;
+}
+
+std::string why_not_counted(const Counter& counter) {
+  if (!counter.reason.empty()) return counter.reason;
+  return counter.status.empty() || counter.status == "ok" ? "no value" : counter.status;
+}
+
+std::string why_not_counted(const Results& results, const Cell& cell, const EventSet& set,
+                            std::string_view event, const Operation& operation) {
+  if (cell.status != results::CellStatus::ok) return why_missing(results, cell.strategy, &cell);
+  // A source that could count nothing of an operation may say so of one of its events alone.
+  std::vector<std::string_view> events{event};
+  events.insert(events.end(), set.events.begin(), set.events.end());
+  for (const std::string_view one : events) {
+    for (const Counter* counter : find_event(cell, set, one, operation)) {
+      if (counter != nullptr && !counter->value) return why_not_counted(*counter);
+    }
+  }
+  return "not counted";
+}
+
+std::string all_reasons(const Grouping& reasons) {
+  const auto& groups = reasons.groups();
+  if (groups.size() == 1) return groups.front().first;
+  std::string text;
+  for (const auto& [reason, strategies] : groups) {
+    text += fmt::format("{}{} ({})", text.empty() ? "" : "; ", reason, joined(strategies));
+  }
+  return text;
+}
+
+bool is_multiplexed(const Counter& counter) {
+  return counter.status == "multiplexed" || (counter.time_enabled && counter.time_running &&
+                                             *counter.time_running < *counter.time_enabled);
+}
+
+namespace {
+
+bool anybody_has(const Results& results, const EventSet& set, std::string_view event) {
+  return std::any_of(results.cells.begin(), results.cells.end(), [&](const Cell& cell) {
+    return std::any_of(cell.counters.begin(), cell.counters.end(), [&](const Counter& counter) {
+      return counter.value && counter.name == event && is_event(counter) &&
+             set_of(counter).id == set.id;
+    });
+  });
+}
+
+/// Why nobody has them, each reason once.
+std::string missing_events(const Results& results, const EventSet& set) {
+  Grouping reasons;
+  for (const std::string& event : set.events) {
+    if (anybody_has(results, set, event)) continue;
+    for (const Cell& cell : results.cells) {
+      for (const Counter& counter : cell.counters) {
+        const bool own = counter.name == event && is_event(counter) && !counter.value;
+        if (own && set_of(counter).id == set.id) reasons.add(why_not_counted(counter), event);
+      }
+    }
+  }
+  std::string text;
+  for (const auto& [reason, events] : reasons.groups()) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", joined(events), reason);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> counter_summary(const Results& results) {
+  std::vector<std::string> lines;
+  for (const EventSet& set : event_sets(results)) {
+    if (set.id == results::kSimulated) continue;
+    const auto counted =
+        std::count_if(set.events.begin(), set.events.end(),
+                      [&](const std::string& event) { return anybody_has(results, set, event); });
+    std::string line =
+        fmt::format("{}: {} of {} events counted", set.title, counted, set.events.size());
+    const std::string missing = missing_events(results, set);
+    if (!missing.empty()) line += "; not available: " + missing;
+    lines.push_back(std::move(line));
+    for (std::string& finding : counter_findings(results, set)) lines.push_back(std::move(finding));
+  }
+  return lines;
+}
+
+std::vector<std::string> counter_findings(const Results& results, const EventSet& set) {
+  std::vector<std::string> sentences;
+  const std::vector<Operation> operations = chosen_operations(results, set);
+  for (const Finding& finding : kFindings) {
+    std::string sentence = sentence_of(results, set, finding, operations);
+    if (!sentence.empty()) sentences.push_back(std::move(sentence));
+  }
+  return sentences;
+}
+
+}  // namespace patchbench::analysis

@@ -9,8 +9,10 @@
 #include <iostream>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <fmt/format.h>
 #include <patchbench_catch.hpp>
@@ -53,6 +55,8 @@ struct Distribution {
   double median = 1;
   double geometric_mean = 1;
   bool one_mode = true;
+  bool median_in_gap = false;  // half of the values on either side of a place where none are
+  bool symmetric_logs = false;
 };
 
 double mean_log_of_normal(double deviation) {
@@ -69,14 +73,17 @@ Distribution two_modes(const char* name, double share, double shift) {
   return {name,
           [=](Random& r) { return std::exp((r.happens(share) ? shift : 0) + 0.02 * r.normal()); },
           share == 0.5 ? std::exp(shift / 2) : std::exp(0.02 * normal_quantile(0.5 / (1 - share))),
-          std::exp(share * shift), false};
+          std::exp(share * shift),
+          false,
+          share == 0.5,
+          share == 0.5};
 }
 
 std::vector<Distribution> distributions() {
   return {
       {"normal", [](Random& r) { return 1 + 0.1 * r.normal(); }, 1,
-       std::exp(mean_log_of_normal(0.1)), true},
-      {"lognormal", [](Random& r) { return std::exp(0.5 * r.normal()); }, 1, 1, true},
+       std::exp(mean_log_of_normal(0.1)), true, false, true},
+      {"lognormal", [](Random& r) { return std::exp(0.5 * r.normal()); }, 1, 1, true, false, true},
       {"exponential logs", [](Random& r) { return std::exp(0.2 * r.exponential()); },
        std::pow(2, 0.2), std::exp(0.2), true},
       two_modes("two modes, 50:50", 0.5, 0.4),
@@ -118,7 +125,7 @@ void print(const std::string& line) { std::cout << line << '\n'; }
 struct Coverage {
   double t = 0;         // of the geometric mean
   double free = 0;      // of the median
-  double stated = 0;    // by that one, from n alone
+  double stated = 0;    // of that one, for whatever distribution
   double absolute = 0;  // as shown beside a metric's median
   double ratio = 0;     // as shown and decided by: of a paired ratio of 1.1
 };
@@ -149,10 +156,30 @@ std::string marked(double share) {
   return percent(share) + (share < kLow ? "!" : (share > kHigh ? "+" : " "));
 }
 
+void check_bounds(double share) {
+  CHECK(share >= kLow);
+  CHECK(share <= kHigh);
+}
+
+/// Of the pairs of order statistics between which 95 % is interpolated.
+struct PairCoverage {
+  double outer = 0;
+  double inner = 0;
+};
+
+PairCoverage pair_coverage(std::size_t n) {
+  const boost::math::binomial_distribution<double> below(static_cast<double>(n), 0.5);
+  PairCoverage pair{1, 1};
+  for (int values = 0; pair.inner >= kConfidence; ++values) {
+    pair.outer = std::exchange(pair.inner, 1 - 2 * boost::math::cdf(below, values));
+  }
+  return pair;
+}
+
 TEST_CASE("coverage of 95 % intervals, 2,000 trials each") {
   print("\nShare of 2,000 intervals that hold the truth, in %. ! below 93, + above 97");
   print(fmt::format("{:<18}{:>4}  {:>8} {:>13} {:>10} {:>9} {:>7}", "", "n", "t, logs",
-                    "distr.-free", "by n alone", "absolute", "ratio"));
+                    "distr.-free", "stated", "absolute", "ratio"));
   Random random(20251122);
   for (const Distribution& distribution : distributions()) {
     for (const std::size_t n : kRounds) {
@@ -161,30 +188,34 @@ TEST_CASE("coverage of 95 % intervals, 2,000 trials each") {
                         marked(seen.t), marked(seen.free), percent(seen.stated),
                         marked(seen.absolute), marked(seen.ratio)));
       INFO(distribution.name << ", n = " << n);
-      // Whatever the distribution, and whatever n.
-      CHECK(std::abs(seen.free - seen.stated) <= error_of(seen.stated));
-      // A ratio of two equal distributions is symmetric on logarithms: t does well there even at
-      // three rounds, and never claims too much from ten on, where order statistics take over.
-      if (n >= 10) {
-        CHECK(seen.absolute >= kLow);
-        CHECK(seen.ratio >= kLow);
-        CHECK(seen.ratio <= std::max(kHigh, seen.stated + error_of(seen.stated)));
+      if (n < 10) {
+        CHECK(std::abs(seen.free - seen.stated) <= error_of(seen.stated));  // the range
+        continue;
       }
-      // What t is made for.
-      if (distribution.name == "lognormal" || distribution.name == "normal") {
-        CHECK(seen.t >= kLow);
-        CHECK(seen.t <= kHigh);
+      if (distribution.median_in_gap) {
+        CHECK(seen.free >= pair_coverage(n).inner - error_of(pair_coverage(n).inner));
+        CHECK(seen.free <= pair_coverage(n).outer + error_of(pair_coverage(n).outer));
+      } else {
+        check_bounds(seen.free);
+        check_bounds(seen.absolute);
       }
+      check_bounds(seen.ratio);
+      if (distribution.symmetric_logs) check_bounds(seen.t);
     }
   }
   print(
-      "t, logs: of the geometric mean; exact for lognormal costs at any n, but too narrow where a\n"
-      "  minority of rounds is far away: with three rounds often none of them is seen.\n"
-      "distr.-free: of the median, from order statistics. At 3 and 5 rounds their range covers\n"
-      "  75 and 93.8 %, that is all there is; at 10 the second and the ninth cover 97.9 %, and "
-      "the\n"
-      "  next pair would cover 89.1 %. No distribution changes that.\n"
-      "absolute, ratio: what is shown: order statistics from 6 and from 9 rounds on, t below.");
+      "t, logs: of the geometric mean; exact for lognormal costs at any n. Logarithms that are\n"
+      "  skewed (exponential) or have a far minority (70:30, outliers) converge to it slowly: too\n"
+      "  narrow where the minority is not among the rounds, or on one side only.\n"
+      "distr.-free: of the median. At 3 and 5 rounds the range covers 75 and 93.8 %, that is all\n"
+      "  there is. From 6 on it is interpolated between order statistics (at 10 between pairs "
+      "that\n"
+      "  cover 97.9 and 89.1 %), which is close to 95 % unless the median lies in a gap between "
+      "two\n"
+      "  modes (50:50): nothing lies there to interpolate, and it covers between those two.\n"
+      "absolute, ratio: what is shown and decided by: order statistics from 6 and from 9 rounds "
+      "on,\n"
+      "  t below. A ratio of two equal distributions is symmetric on logarithms.");
 }
 
 // ---- verdicts ----

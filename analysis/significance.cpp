@@ -4,31 +4,19 @@
 #include <cmath>
 #include <numeric>
 
-#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/students_t.hpp>
 
 namespace patchbench::analysis {
 namespace {
 
-/// P(Bin(n, 1/2) >= count)
-double chance_of_at_least(std::ptrdiff_t count, std::size_t n) {
-  if (count <= 0) return 1;
-  const boost::math::binomial_distribution<double> tosses(static_cast<double>(n), 0.5);
-  return cdf(complement(tosses, static_cast<double>(count - 1)));
-}
-
 double two_sided(double one_sided) { return std::min(1.0, 2 * one_sided); }
 
 PValues sign_test(std::span<const double> ratios, double delta) {
-  const auto chance = [ratios](auto condition) {
-    return chance_of_at_least(std::count_if(ratios.begin(), ratios.end(), condition),
-                              ratios.size());
-  };
-  const double above = chance([](double ratio) { return ratio > 1; });
-  const double below = chance([](double ratio) { return ratio < 1; });
-  const double not_low = chance([delta](double ratio) { return ratio >= 1 - delta; });
-  const double not_high = chance([delta](double ratio) { return ratio <= 1 + delta; });
-  return {two_sided(std::min(above, below)), two_sided(std::max(not_low, not_high))};
+  const double not_above = p_median_at_most(ratios, 1);
+  const double not_below = p_median_at_least(ratios, 1);
+  const double low = p_median_at_most(ratios, 1 - delta);
+  const double high = p_median_at_least(ratios, 1 + delta);
+  return {two_sided(std::min(not_above, not_below)), two_sided(std::max(low, high))};
 }
 
 /// P(T >= distance / standard_error), also where nothing scatters.

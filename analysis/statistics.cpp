@@ -4,7 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/students_t.hpp>
 
 namespace patchbench::analysis {
@@ -14,12 +13,6 @@ std::vector<double> sorted(std::span<const double> values) {
   std::vector<double> copy(values.begin(), values.end());
   std::sort(copy.begin(), copy.end());
   return copy;
-}
-
-/// Of [x(k), x(n+1-k)] for the median of any continuous distribution.
-double coverage(std::size_t n, std::size_t k) {
-  const boost::math::binomial_distribution<double> below(static_cast<double>(n), 0.5);
-  return 1 - 2 * boost::math::cdf(below, static_cast<double>(k - 1));
 }
 
 bool inside(const Interval& interval, double delta) {
@@ -60,15 +53,6 @@ std::optional<Interval> log_t_interval(std::span<const double> values) {
   const double reach =
       t_quantile(kConfidence, static_cast<int>(values.size()) - 1) * logs->standard_error;
   return Interval{std::exp(logs->mean - reach), std::exp(logs->mean + reach)};
-}
-
-std::optional<FreeInterval> median_interval(std::span<const double> values) {
-  const std::size_t n = values.size();
-  if (n < 2) return std::nullopt;
-  std::size_t k = 1;
-  while (k + 1 <= n / 2 && coverage(n, k + 1) >= kConfidence) ++k;
-  const std::vector<double> ordered = sorted(values);
-  return FreeInterval{{ordered[k - 1], ordered[n - k]}, coverage(n, k)};
 }
 
 std::optional<Interval> median_ci95(std::span<const double> values) {

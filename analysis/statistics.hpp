@@ -6,19 +6,16 @@
 // from one round, no median from none.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "analysis/order_statistics.hpp"
 #include "results/model.hpp"
 
 namespace patchbench::analysis {
 
-using Interval = std::array<double, 2>;  // [low, high]
-
-inline constexpr double kConfidence = 0.95;
 /// Two costs closer than this share are called the same.
 inline constexpr double kDefaultDelta = 0.03;
 /// With so few rounds no verdict stands without the run's own A/A interval.
@@ -43,24 +40,13 @@ struct LogMean {
 /// logarithms are symmetric). Empty for n < 2 and where a value is not positive.
 [[nodiscard]] std::optional<Interval> log_t_interval(std::span<const double> values);
 
-struct FreeInterval {
-  Interval interval{};
-  double coverage = 0;  // probability, at least, that such an interval holds the median
-};
-
-/// Distribution-free: the narrowest pair of order statistics x(k), x(n+1-k) that holds the median
-/// with at least `confidence`; its coverage is 1 - 2 P(Bin(n, 1/2) <= k - 1) (David & Nagaraja,
-/// "Order Statistics", 3rd ed., section 7.1). Where n is too small for that, the range with the
-/// coverage that it has: 0.9375 at n = 5, 0.75 at n = 3. Empty for n < 2.
-[[nodiscard]] std::optional<FreeInterval> median_interval(std::span<const double> values);
-
 /// A 95 % interval for the median of absolute values: distribution-free from n = 6 on, the first n
 /// for which the range covers 95 %; the t interval on logarithms below that, which always holds the
 /// sample's median for n <= 5. Empty for n < 2.
 [[nodiscard]] std::optional<Interval> median_ci95(std::span<const double> values);
 
 /// From so many rounds on the distribution-free interval no longer hangs on the extremes: at n = 9
-/// it is that of the second and the eighth value, with 96 % coverage.
+/// it lies between the second and the eighth value.
 inline constexpr int kRobustRounds = 9;
 
 struct PairedRatio {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "analysis/selection.hpp"
+#include "analysis/significance.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -209,6 +210,10 @@ class Pairs {
                       log_ratios(other.samples, other_base.samples));
     fill(change, shift);
     change.p_none = shift.p_none();
+    const double delta = comparison_.options.delta;
+    // Two one-sided tests, each at 2.5 % as an interval of 95 % has it (Schuirmann 1987).
+    change.p_apart = std::min(1.0, 2 * std::max(shift.p_at_most(std::log1p(-delta)),
+                                                shift.p_at_least(std::log1p(delta))));
     if (const auto limit = comparison_.options.max_regression) {
       change.p_within_limit = shift.p_at_most(std::log1p(*limit));
     }
@@ -216,19 +221,20 @@ class Pairs {
   }
 
   void correct() {
-    correct(&Change::p_none);
-    correct(&Change::p_within_limit);
+    correct(&Change::p_none, holm_adjusted);
+    correct(&Change::p_within_limit, holm_adjusted);
+    correct(&Change::p_apart, benjamini_hochberg);
     comparison_.tested =
         static_cast<int>(std::count_if(comparison_.changes.begin(), comparison_.changes.end(),
                                        [](const Change& change) { return !change.twin; }));
   }
 
-  void correct(double Change::*p_value) {
+  void correct(double Change::*p_value, std::vector<double> (*adjust)(std::span<const double>)) {
     std::vector<double> values;
     for (const Change& change : comparison_.changes) {
       if (!change.twin) values.push_back(change.*p_value);
     }
-    const std::vector<double> adjusted = holm_adjusted(values);
+    const std::vector<double> adjusted = adjust(values);
     auto next = adjusted.begin();
     for (Change& change : comparison_.changes) {
       if (!change.twin) change.*p_value = *next++;
@@ -259,7 +265,8 @@ class Pairs {
     const bool real = !change.twin && change.p_none < kSignificance;
     if (plain_verdict(interval, delta) == Verdict::same) {
       const bool quiet = noise <= 1 + delta && 1 / noise >= 1 - delta;
-      change.verdict = few && !quiet ? Verdict::unsure : Verdict::same;
+      const bool stands = change.twin || change.p_apart <= kFalseDiscoveryRate;
+      change.verdict = stands && (quiet || !few) ? Verdict::same : Verdict::unsure;
     } else if (real && interval[1] < 1 / noise) {
       change.verdict = Verdict::faster;
     } else if (real && interval[0] > noise) {

@@ -48,6 +48,7 @@ struct Change {
   results::Verdict verdict = results::Verdict::unsure;
   bool twin = false;                 // again: shows the noise, and is never faster or slower
   double p_none = 1;                 // of "nothing changed", after Holm's correction
+  double p_apart = 1;                // of "it changed by delta", after Benjamini & Hochberg's
   double p_within_limit = 1;         // of "no regression beyond the limit", after Holm's correction
   bool regression = false;           // beyond the limit, and beyond the noise
   bool regression_possible = false;  // the limit lies below the end of the interval
@@ -72,7 +73,9 @@ struct Comparison {
 
 /// The ratios of both runs, and how they changed: analysis/shift.hpp on their logarithms, because
 /// rounds of two runs are not pairs and their numbers may differ. Verdicts:
-/// - `same`: the 95 % interval lies within +-delta. Stated change by change.
+/// - `same`: the 95 % interval lies within +-delta, and that stands after Benjamini and Hochberg's
+///   correction over all changes: of those called the same, at most one in twenty is expected to
+///   have changed by more. With few rounds, that of `again` has to lie there too.
 /// - `faster`, `slower`: the difference stands after Holm's correction over all changes, so that
 /// the
 ///   probability of even one false one is at most 5 %; and the whole interval lies beyond that of

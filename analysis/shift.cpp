@@ -114,21 +114,23 @@ void Shift::from_means(std::span<const double> first, std::span<const double> se
   interval_ = Interval{*estimate_ - reach, *estimate_ + reach};
 }
 
-/// How likely a shift of `limit` makes it to look at least as large as it does.
-double Shift::upper_tail(double limit) const {
+double Shift::tail(double limit, bool above) const {
   if (by_ranks_) {
-    const auto above = std::upper_bound(differences_.begin(), differences_.end(), limit);
-    const auto from = std::lower_bound(differences_.begin(), differences_.end(), limit);
-    const double ties = static_cast<double>(above - from) / 2;
-    const double u = static_cast<double>(differences_.end() - above) + ties;
-    return rank_sum_->at_most(static_cast<double>(differences_.size()) - u);
+    const auto begin = std::lower_bound(differences_.begin(), differences_.end(), limit);
+    const auto end = std::upper_bound(begin, differences_.end(), limit);
+    const double ties = static_cast<double>(end - begin) / 2;
+    const auto against = above ? begin - differences_.begin() : differences_.end() - end;
+    return rank_sum_->at_most(static_cast<double>(against) + ties);
   }
-  if (standard_error_ <= 0) return *estimate_ > limit ? 0 : 1;
+  const double beyond = above ? *estimate_ - limit : limit - *estimate_;
+  if (standard_error_ <= 0) return beyond > 0 ? 0 : 1;
   const boost::math::students_t_distribution<double> t(degrees_);
-  return boost::math::cdf(boost::math::complement(t, (*estimate_ - limit) / standard_error_));
+  return boost::math::cdf(boost::math::complement(t, beyond / standard_error_));
 }
 
-double Shift::p_at_most(double limit) const { return estimate_ ? upper_tail(limit) : 1; }
+double Shift::p_at_most(double limit) const { return estimate_ ? tail(limit, true) : 1; }
+
+double Shift::p_at_least(double limit) const { return estimate_ ? tail(limit, false) : 1; }
 
 double Shift::p_none() const {
   if (!estimate_) return 1;

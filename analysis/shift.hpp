@@ -53,16 +53,18 @@ class Shift {
   [[nodiscard]] const std::optional<Interval>& interval() const { return interval_; }
   [[nodiscard]] bool by_ranks() const { return by_ranks_; }
 
-  /// The one-sided p-value of "the shift is at most `limit`": small where it lies above. 1 without
-  /// an estimate.
+  /// The one-sided p-values of "the shift is at most `limit`", small where it lies above, and "at
+  /// least", small where it lies below. 1 without an estimate.
   [[nodiscard]] double p_at_most(double limit) const;
+  [[nodiscard]] double p_at_least(double limit) const;
   /// The two-sided p-value of "there is no shift".
   [[nodiscard]] double p_none() const;
 
  private:
   void from_ranks(std::span<const double> first, std::span<const double> second);
   void from_means(std::span<const double> first, std::span<const double> second);
-  [[nodiscard]] double upper_tail(double limit) const;
+  /// How likely a shift of `limit` is to look at least as far above it, or below.
+  [[nodiscard]] double tail(double limit, bool above) const;
 
   bool by_ranks_ = false;
   std::optional<double> estimate_;

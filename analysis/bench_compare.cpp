@@ -72,7 +72,9 @@ ContextDifferences check_contexts(const results::Results& first, const results::
   ContextDifferences differences = context_differences(first.context, second.context);
   if (differences.decisive.empty() || allow_differences) return differences;
   std::string message = "the environments differ, and a change could be theirs:\n";
-  for (const std::string& difference : differences.decisive) message += "  " + difference + "\n";
+  for (const Difference& difference : differences.decisive) {
+    message += "  " + to_text(difference) + "\n";
+  }
   throw UsageError(message + "--allow-env-diff compares all the same, and says so");
 }
 

@@ -75,20 +75,34 @@ TEST_CASE("bench-compare: exit codes say what CI wants to know") {
 }
 
 TEST_CASE("bench-compare: other environments are refused by name, or labelled") {
+  const auto check = [](const std::string& said, auto change) {
+    const TwoRuns runs([&](auto& results) { change(results.context); });
+    const Ended refused = bench_compare(runs.both());
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.said, contains("the environments differ") && contains("  " + said + "\n") &&
+                                 contains("--allow-env-diff"));
+    CHECK_THAT(refused.said, !contains("RATIOS"));
+    const Ended allowed = bench_compare(runs.both() + " --allow-env-diff");
+    CHECK(allowed.code == 0);
+    CHECK_THAT(allowed.said, contains("ENVIRONMENTS DIFFER") && contains("  " + said + "\n") &&
+                                 contains("RATIOS") && contains("of different environments: 1"));
+  };
+  check("CPU: Made-up CPU @ 3.00GHz and Another", [](auto& c) { c.cpu.model = "Another"; });
+  check("kernel: Linux 6.1.0 and Linux 6.12", [](auto& c) { c.kernel = "Linux 6.12"; });
+  check("governor: unknown and powersave", [](auto& c) { c.governor = "powersave"; });
+  check("compiler: g++ 12.2.0 and clang 14", [](auto& c) { c.compiler = "clang 14"; });
+  check("flags: -O2 and -O3 -DNDEBUG", [](auto& c) { c.flags = "-O3 -DNDEBUG"; });
+}
+
+TEST_CASE("bench-compare: another host or revision is named, and no reason to refuse") {
   const TwoRuns runs([](auto& results) {
-    results.context.kernel = "Linux 6.12";
-    results.context.compiler = "clang 14";
+    results.context.host = "elsewhere";
+    results.context.git = "fedcba987654";
   });
-  const Ended refused = bench_compare(runs.both());
-  CHECK(refused.code == 2);
-  CHECK_THAT(refused.said, contains("kernel: Linux 6.1.0 and Linux 6.12") &&
-                               contains("compiler: g++ 12.2.0 and clang 14") &&
-                               contains("--allow-env-diff"));
-  CHECK_THAT(refused.said, !contains("RATIOS"));
-  const Ended allowed = bench_compare(runs.both() + " --allow-env-diff");
-  CHECK(allowed.code == 0);
-  CHECK_THAT(allowed.said,
-             contains("ENVIRONMENTS DIFFER") && contains("Linux 6.12") && contains("RATIOS"));
+  const Ended ended = bench_compare(runs.both());
+  CHECK(ended.code == 0);
+  CHECK_THAT(ended.said, contains("Also different:") && contains("host: sample and elsewhere") &&
+                             contains("revision: 0123456789ab and fedcba987654"));
 }
 
 TEST_CASE("bench-compare: an emulator's times compare with nothing") {

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <set>
 #include <string>
+#include <vector>
 
+#include <nlohmann/json.hpp>
 #include <patchbench_catch.hpp>
 
 #include "analysis/comparison_text.hpp"
@@ -12,6 +15,7 @@
 #include "analysis/context_difference.hpp"
 #include "analysis/sample_results_test.hpp"
 #include "analysis/selection.hpp"
+#include "results/json.hpp"
 #include "results/matchers_test.hpp"
 
 namespace patchbench::analysis {
@@ -21,6 +25,7 @@ using results::about;
 using results::contains;
 using results::Results;
 using results::Verdict;
+using Json = nlohmann::ordered_json;
 
 /// Two runs of the same costs, with noise of their own.
 Results sample(std::uint64_t seed, int rounds = 12) {
@@ -294,7 +299,7 @@ TEST_CASE("what a run depends on is decisive, where it was run is not") {
     results::Context other = context;
     change(other);
     const auto lines = context_differences(context, other).decisive;
-    return lines.size() == 1 ? lines[0] : std::to_string(lines.size()) + " differences";
+    return lines.size() == 1 ? to_text(lines[0]) : std::to_string(lines.size()) + " differences";
   };
   CHECK(decisive([](auto& c) { c.cpu.model = "other"; }) == "CPU: Made-up CPU @ 3.00GHz and other");
   CHECK(decisive([](auto& c) { c.kernel = std::nullopt; }) == "kernel: Linux 6.1.0 and unknown");
@@ -310,6 +315,51 @@ TEST_CASE("what a run depends on is decisive, where it was run is not") {
   other.host = other.git = "other";
   std::reverse(other.libraries.begin(), other.libraries.end());
   CHECK(context_differences(context, other).others.size() == 2);
+}
+
+/// `fact` with another value of whatever type it has.
+results::Context with_another(const Json& document, const Json::json_pointer& fact) {
+  const Json& old = document[fact];
+  for (const Json& value : {Json("other"), Json(old != Json(true)), Json(7), Json::array({7}),
+                            Json::object({{"x", "other"}})}) {
+    Json changed = document;
+    changed[fact] = value;
+    try {
+      return results::from_json_text(changed.dump(), "changed").context;
+    } catch (const results::FormatError&) {
+      continue;  // of another type
+    }
+  }
+  FAIL("no other value for " << fact.to_string());
+  return {};
+}
+
+TEST_CASE("every fact of the context is compared, but what says how a run was and not where") {
+  const Results run = sample(1);
+  const Json document = Json::parse(results::to_json_text(run));
+  const std::set<std::string> left_out = {"load_average", "simulator", "counting", "sources",
+                                          "warnings"};
+  std::vector<std::string> facts;
+  for (const auto& [name, value] : document["context"].items()) {
+    if (name != "cpu" && !left_out.contains(name)) facts.push_back("/context/" + name);
+  }
+  for (const auto& [name, value] : document["context"]["cpu"].items()) {
+    facts.push_back("/context/cpu/" + name);
+  }
+  for (const std::string& fact : facts) {
+    INFO(fact);
+    const auto differences =
+        context_differences(run.context, with_another(document, Json::json_pointer(fact)));
+    CHECK(differences.decisive.size() + differences.others.size() >= 1);
+  }
+  Results later = run;
+  later.context.load_average = 3;
+  later.context.simulator = "another";
+  later.context.counting.emplace();
+  later.context.sources = {{"host", "hostname(1)"}};
+  later.context.warnings = {"loud"};
+  const auto differences = context_differences(run.context, later.context);
+  CHECK((differences.decisive.empty() && differences.others.empty()));
 }
 
 TEST_CASE("the text says all of it") {

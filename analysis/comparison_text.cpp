@@ -73,12 +73,12 @@ class Text {
     if (!differences.decisive.empty()) {
       line("");
       line("THE ENVIRONMENTS DIFFER: a change below may be theirs.");
-      for (const std::string& difference : differences.decisive) line("  " + difference);
+      for (const Difference& difference : differences.decisive) line("  " + to_text(difference));
     }
     if (!differences.others.empty()) {
       line("");
       line("Also different:");
-      for (const std::string& difference : differences.others) line("  " + difference);
+      for (const Difference& difference : differences.others) line("  " + to_text(difference));
     }
   }
 
@@ -240,8 +240,10 @@ class Text {
         "the interval that inverts Mann and Whitney's test; below, Welch's t interval on "
         "logarithms.");
     line(fmt::format(
-        "`same`: the interval lies within {:.3g} %, stated change by change. `faster` and",
+        "`same`: the interval lies within {:.3g} %; of these verdicts at most one in twenty is",
         100 * report_.comparison.options.delta));
+    line(
+        "expected to be wrong (Benjamini and Hochberg's correction for all changes). `faster` and");
     line(fmt::format(
         "`slower` stand after Holm's correction for all {} changes (at most 5 % to have",
         report_.comparison.tested));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace patchbench::analysis {
 namespace {
@@ -18,6 +19,9 @@ std::string text_of(const std::string& value) { return value.empty() ? "nothing"
 std::string text_of(bool value) { return value ? "on" : "off"; }
 std::string text_of(std::int64_t value) { return std::to_string(value); }
 std::string text_of(int value) { return std::to_string(value); }
+std::string text_of(const std::vector<std::int64_t>& values) {
+  return values.empty() ? "none" : fmt::format("{}", fmt::join(values, ", "));
+}
 
 template <typename T>
 std::string text_of(const std::optional<T>& value) {
@@ -27,12 +31,12 @@ std::string text_of(const std::optional<T>& value) {
 /// Collects what differs into one list.
 class List {
  public:
-  explicit List(std::vector<std::string>& lines) : lines_(lines) {}
+  explicit List(std::vector<Difference>& differences) : differences_(differences) {}
 
   template <typename T>
   void check(std::string_view what, const T& first, const T& second) {
     if (first == second) return;
-    lines_.push_back(fmt::format("{}: {} and {}", what, text_of(first), text_of(second)));
+    differences_.push_back({std::string(what), text_of(first), text_of(second)});
   }
 
   /// By name; the order in a file means nothing.
@@ -55,7 +59,7 @@ class List {
     return std::nullopt;
   }
 
-  std::vector<std::string>& lines_;
+  std::vector<Difference>& differences_;
 };
 
 void check_machine(List& list, const Context& first, const Context& second) {
@@ -84,6 +88,10 @@ void check_system(List& list, const Context& first, const Context& second) {
 
 }  // namespace
 
+std::string to_text(const Difference& difference) {
+  return fmt::format("{}: {} and {}", difference.what, difference.first, difference.second);
+}
+
 ContextDifferences context_differences(const Context& first, const Context& second) {
   ContextDifferences differences;
   List decisive(differences.decisive);
@@ -97,6 +105,10 @@ ContextDifferences context_differences(const Context& first, const Context& seco
   others.check("revision", first.git, second.git);
   others.check("library", first.libraries, second.libraries);
   others.check("online processors", first.cpu.online, second.cpu.online);
+  others.check("cores", first.cpu.cores, second.cpu.cores);
+  others.check("perf_event_paranoid", first.perf_event_paranoid, second.perf_event_paranoid);
+  others.check("larger pages", first.huge_page_sizes, second.huge_page_sizes);
+  others.check("size of transparent huge pages", first.thp_size, second.thp_size);
   others.check("pinned to", first.cpu.pinned, second.cpu.pinned);
   return differences;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "analysis/comparable.hpp"
 #include "analysis/counters.hpp"
@@ -506,56 +507,96 @@ Section notes_section(const Results& results) {
   return section;
 }
 
+/// Facts with their sources, where the results have those.
 class ContextTable {
  public:
-  void text(const std::string& name, const std::optional<std::string>& value) {
-    table_.rows.push_back({plain(name), value ? plain(*value) : faint("unknown")});
+  explicit ContextTable(const results::Context& context) : sources_(context.sources) {
+    if (!sources_.empty()) table_.header.emplace_back("read from");
+  }
+
+  /// `field` is the fact's name in results.json.
+  void text(const char* name, std::string_view field, const std::optional<std::string>& value) {
+    add(name, value, source_of(field));
   }
   template <typename T>
-  void value(const std::string& name, const std::optional<T>& value) {
-    text(name, value ? std::optional(fmt::format("{}", *value)) : std::nullopt);
+  void value(const char* name, std::string_view field, const std::optional<T>& value) {
+    text(name, field, value ? std::optional(fmt::format("{}", *value)) : std::nullopt);
   }
-  void pairs(const std::string& prefix,
+  /// The source stands beside the first.
+  void pairs(const std::string& prefix, std::string_view field,
              const std::vector<std::pair<std::string, std::string>>& pairs) {
-    for (const auto& [name, value] : pairs) text(prefix + name, value);
+    std::string source = source_of(field);
+    if (pairs.empty() && !source.empty()) add(prefix, std::nullopt, source);
+    for (const auto& [name, value] : pairs) {
+      add(prefix + " " + name, value, std::exchange(source, ""));
+    }
   }
   [[nodiscard]] TextTable take() { return std::move(table_); }
 
  private:
+  [[nodiscard]] std::string source_of(std::string_view field) const {
+    const auto found = std::find_if(sources_.begin(), sources_.end(),
+                                    [field](const auto& one) { return one.first == field; });
+    return found == sources_.end() ? "" : found->second;
+  }
+
+  void add(std::string name, const std::optional<std::string>& value, std::string source) {
+    std::vector<TextCell> row{plain(std::move(name)), value ? plain(*value) : faint("unknown")};
+    if (!sources_.empty()) row.push_back(faint(std::move(source)));
+    table_.rows.push_back(std::move(row));
+  }
+
+  const std::vector<std::pair<std::string, std::string>>& sources_;
   TextTable table_{{"", ""}, {}};
 };
 
+void add_processor(ContextTable& table, const results::Cpu& cpu) {
+  table.text("processor", "cpu.model", cpu.model);
+  table.text("vendor", "cpu.vendor", cpu.vendor);
+  table.value("family", "cpu.family", cpu.family);
+  table.value("model", "cpu.model_number", cpu.model_number);
+  table.text("microcode", "cpu.microcode", cpu.microcode);
+  table.value("logical processors", "cpu.online", cpu.online);
+  table.value("cores", "cpu.cores", cpu.cores);
+  table.text("pinned to", "cpu.pinned", cpu.pinned);
+  table.pairs("cache", "cpu.caches", cpu.caches);
+}
+
+std::optional<std::string> sizes_text(const std::optional<std::vector<std::int64_t>>& sizes) {
+  if (!sizes) return std::nullopt;
+  return sizes->empty() ? "none" : fmt::format("{} bytes", fmt::join(*sizes, ", "));
+}
+
+void add_system(ContextTable& table, const results::Context& context) {
+  table.text("kernel", "kernel", context.kernel);
+  table.text("kernel command line", "kernel_command_line", context.kernel_command_line);
+  table.text("virtualisation", "virtualization", context.virtualization);
+  table.text("emulated", "emulated", context.emulated ? "yes" : "no");
+  table.text("page size", "page_size", std::to_string(context.page_size) + " bytes");
+  table.text("larger pages", "huge_page_sizes", sizes_text(context.huge_page_sizes));
+  table.text("transparent huge pages", "thp", context.thp);
+  table.value("size of those, bytes", "thp_size", context.thp_size);
+  table.value("address space randomisation", "aslr", context.aslr);
+  table.text("governor", "governor", context.governor);
+  table.value("turbo", "turbo", context.turbo);
+  table.value("simultaneous multithreading", "smt", context.smt);
+  table.value("perf_event_paranoid", "perf_event_paranoid", context.perf_event_paranoid);
+  table.value("load at the start", "load_average", context.load_average);
+  table.pairs("mitigation", "mitigations", context.mitigations);
+}
+
 Section context_section(const Results& results) {
   const results::Context& context = results.context;
-  ContextTable table;
-  table.text("host", context.host);
-  table.text("architecture", context.arch);
-  table.text("processor", context.cpu.model);
-  table.text("vendor", context.cpu.vendor);
-  table.value("family", context.cpu.family);
-  table.value("model", context.cpu.model_number);
-  table.text("microcode", context.cpu.microcode);
-  table.value("logical processors", context.cpu.online);
-  table.text("pinned to", context.cpu.pinned);
-  table.pairs("cache ", context.cpu.caches);
-  table.text("kernel", context.kernel);
-  table.text("kernel command line", context.kernel_command_line);
-  table.text("virtualisation", context.virtualization);
-  table.text("emulated", context.emulated ? "yes" : "no");
-  table.text("page size", std::to_string(context.page_size) + " bytes");
-  table.text("governor", context.governor);
-  table.value("turbo", context.turbo);
-  table.value("simultaneous multithreading", context.smt);
-  table.value("address space randomisation", context.aslr);
-  table.text("transparent huge pages", context.thp);
-  table.value("perf_event_paranoid", context.perf_event_paranoid);
-  table.value("load at the start", context.load_average);
-  table.pairs("mitigation ", context.mitigations);
-  table.text("compiler", context.compiler);
-  table.text("flags", context.flags);
-  table.text("build type", context.build_type);
-  table.text("revision", context.git);
-  table.pairs("library ", context.libraries);
+  ContextTable table(context);
+  table.text("host", "host", context.host);
+  table.text("architecture", "arch", context.arch);
+  add_processor(table, context.cpu);
+  add_system(table, context);
+  table.text("compiler", "compiler", context.compiler);
+  table.text("flags", "flags", context.flags);
+  table.text("build type", "build_type", context.build_type);
+  table.text("revision", "git", context.git);
+  table.pairs("library", "libraries", context.libraries);
   return {"Context", {}, table.take(), false, {}};
 }
 

@@ -61,7 +61,7 @@ std::string date_of(const std::string& started) {
 Json context_of(const Results& results) {
   const results::Context& context = results.context;
   Json json = {{"date", date_of(results.run.started)},
-               {"host_name", context.host},
+               {"host_name", context.host.value_or("unknown")},
                {"executable", results.run.command.substr(0, results.run.command.find(' '))}};
   if (context.cpu.online) json["num_cpus"] = *context.cpu.online;
   if (context.governor) json["cpu_scaling_enabled"] = *context.governor != "performance";
@@ -80,7 +80,7 @@ Json context_of(const Results& results) {
   json["kernel"] = context.kernel.value_or("unknown");
   json["compiler"] = context.compiler;
   json["compiler_flags"] = context.flags;
-  json["git"] = context.git;
+  json["git"] = context.git.value_or("unknown");
   json["cpu_time"] = "not measured: a copy of real_time";
   return json;
 }

@@ -112,6 +112,21 @@ TEST_CASE("a report is one page with everything in it, and nothing from elsewher
   CHECK(std::set<std::string>(ids.begin(), ids.end()).size() == ids.size());
 }
 
+TEST_CASE("facts stand beside their sources, where the results have those") {
+  results::Results run = sample_run({.rounds = 3}).results;
+  const auto page = [&run] { return markdown_page(make_document(run)); };
+  CHECK_THAT(page(), contains("| processor | Made-up CPU @ 3.00GHz | /proc/cpuinfo |"));
+  CHECK_THAT(page(), contains("| governor | unknown |  |"));
+  run.context.sources.emplace_back("governor", "/sys/.../scaling_governor");
+  run.context.sources.emplace_back("mitigations", "/sys/.../vulnerabilities");
+  CHECK_THAT(page(), contains("| governor | unknown | /sys/.../scaling"));
+  run.context.mitigations.clear();
+  CHECK_THAT(page(), contains("| mitigation | unknown | /sys/.../vulnerabilities |"));
+  run.context.sources.clear();  // as in the first files of the schema
+  CHECK_THAT(page(), contains("| processor | Made-up CPU @ 3.00GHz |\n"));
+  CHECK_THAT(page(), !contains("read from"));
+}
+
 TEST_CASE("without gnuplot the report has its tables and says which package is missing") {
   const results::ScratchDirectory scratch;
   const OnlyPath nothing_found("/nonexistent");
@@ -194,7 +209,8 @@ TEST_CASE("an emulated run's page says why it has no figures") {
 TEST_CASE("text from a results file cannot become HTML") {
   SampleRun run = sample_run({.rounds = 3});
   const std::string evil = "<script>alert('x')</script>";
-  run.results.run.id = run.results.run.command = run.results.context.host = evil;
+  run.results.run.id = run.results.run.command = evil;
+  run.results.context.host = evil;
   run.results.context.libraries = {{evil, evil}};
   run.results.context.warnings = {evil};
   run.results.baseline = evil;

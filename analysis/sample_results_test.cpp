@@ -195,6 +195,7 @@ results::Context sample_context(bool emulated) {
   context.build_type = "Release";
   context.git = "0123456789ab";
   context.libraries = {{"asmjit", "1.9"}, {"benchmark", "1.7.1"}};
+  context.sources = {{"cpu.model", "/proc/cpuinfo"}, {"page_size", "sysconf(_SC_PAGESIZE)"}};
   context.warnings = {"the frequency governor is unknown: a virtual machine does not show it"};
   return context;
 }

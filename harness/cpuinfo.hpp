@@ -17,6 +17,7 @@ class CpuInfo {
   explicit CpuInfo(std::vector<std::pair<std::string, std::string>> fields)
       : fields_(std::move(fields)) {}
 
+  [[nodiscard]] bool empty() const { return fields_.empty(); }
   [[nodiscard]] std::optional<std::string> find(std::string_view key) const;
   /// Among x86's "flags".
   [[nodiscard]] bool has_flag(std::string_view flag) const;

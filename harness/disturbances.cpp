@@ -20,6 +20,7 @@ namespace patchbench::harness {
 namespace {
 
 using std::filesystem::path;
+using NamedText = std::pair<std::string, std::string>;
 
 constexpr std::string_view kCpus = "/sys/devices/system/cpu";
 
@@ -57,6 +58,11 @@ class Machine {
     return read_integer(root_ / path(file).relative_path());
   }
 
+  /// Where the context has `fact` from.
+  [[nodiscard]] std::string source_of(std::string_view fact) const {
+    return std::ranges::find(context_.sources, fact, &NamedText::first)->second;
+  }
+
   /// Judged when there is a value.
   static Finding judged(std::string name, std::optional<std::string> value, std::string source,
                         bool disturbs, std::string why, std::string command) {
@@ -74,14 +80,13 @@ class Machine {
   }
 
   [[nodiscard]] Finding emulation() const {
-    return judged("emulation", context_.emulated ? "yes" : "no",
-                  "the processor's name, CPUID, DMI, the device tree", context_.emulated,
+    return judged("emulation", context_.emulated ? "yes" : "no", source_of("emulated"),
+                  context_.emulated,
                   "instructions are interpreted or translated: no time here means anything", "");
   }
 
   [[nodiscard]] Finding virtualization() const {
-    return judged("virtualization", context_.virtualization,
-                  "CPUID, /proc/cpuinfo, DMI, the device tree",
+    return judged("virtualization", context_.virtualization, source_of("virtualization"),
                   context_.virtualization.value_or("none") != "none",
                   "neighbours can steal time, and a mapping costs more than on hardware", "");
   }
@@ -106,9 +111,7 @@ class Machine {
     const bool intel = number(no_turbo).has_value();
     std::optional<std::string> value;
     if (context_.turbo) value = *context_.turbo ? "on" : "off";
-    return judged("turbo", value,
-                  intel ? no_turbo : (context_.turbo ? boost : no_turbo + ", " + boost),
-                  context_.turbo.value_or(false),
+    return judged("turbo", value, source_of("turbo"), context_.turbo.value_or(false),
                   "the clock depends on temperature and on what the other cores do",
                   intel ? write_command("1", no_turbo) : write_command("0", boost));
   }
@@ -116,7 +119,7 @@ class Machine {
   [[nodiscard]] Finding smt() const {
     std::optional<std::string> value;
     if (context_.smt) value = *context_.smt ? "on" : "off";
-    return judged("smt", value, fmt::format("{}/smt/active", kCpus), context_.smt.value_or(false),
+    return judged("smt", value, source_of("smt"), context_.smt.value_or(false),
                   "a process on the sibling of the pinned processor slows it down",
                   write_command("off", fmt::format("{}/smt/control", kCpus)));
   }
@@ -124,7 +127,7 @@ class Machine {
   [[nodiscard]] Finding processors() const {
     std::optional<std::string> value;
     if (context_.cpu.online) value = std::to_string(*context_.cpu.online);
-    return judged("processors", value, fmt::format("{}/online", kCpus), context_.cpu.online == 1,
+    return judged("processors", value, source_of("cpu.online"), context_.cpu.online == 1,
                   "whatever else runs here runs between the measurements", "");
   }
 
@@ -132,12 +135,13 @@ class Machine {
     constexpr double kQuiet = 0.5;
     std::optional<std::string> value;
     if (context_.load_average) value = fmt::format("{:.2f}", *context_.load_average);
-    return judged("load", value, "/proc/loadavg", context_.load_average.value_or(0) > kQuiet,
-                  "something else is running here", "top -o %CPU");
+    return judged("load", value, source_of("load_average"),
+                  context_.load_average.value_or(0) > kQuiet, "something else is running here",
+                  "top -o %CPU");
   }
 
   [[nodiscard]] Finding huge_pages() const {
-    const std::string file = "/sys/kernel/mm/transparent_hugepage/enabled";
+    const std::string file = source_of("thp");
     return judged("transparent huge pages", context_.thp, file, context_.thp == "always",
                   "what does not ask for small pages gets large ones now and then",
                   write_command("madvise", file));
@@ -147,7 +151,7 @@ class Machine {
     constexpr int kFull = 2;
     std::optional<std::string> value;
     if (context_.aslr) value = std::to_string(*context_.aslr);
-    return judged("address space randomisation", value, "/proc/sys/kernel/randomize_va_space",
+    return judged("address space randomisation", value, source_of("aslr"),
                   context_.aslr.value_or(kFull) != kFull,
                   "rounds are to differ in their layout, and do so less: one accident of layout "
                   "looks like a difference",

@@ -11,8 +11,11 @@
 
 namespace patchbench::harness {
 
-/// The variable PATCHBENCH_EMULATED: the name of the emulator this runs in, set by whoever started
-/// that, where nothing inside can tell. Empty when it is not set.
+/// The variable that names the emulator this runs in, set by whoever started that, where nothing
+/// inside can tell.
+inline constexpr const char* kEmulatorVariable = "PATCHBENCH_EMULATED";
+
+/// What it says. Empty when it is not set.
 [[nodiscard]] std::string declared_emulator();
 
 /// Where facts come from. Tests bring their own tree.
@@ -27,6 +30,7 @@ struct EnvironmentSources {
 
 /// Reads files and nothing else: no program is started, nothing of the machine is changed. `cpus`
 /// are those that children will be pinned to; the facts about the processor are those of the first.
+/// Every fact has its source in Context::sources, under its name in results.json.
 /// The warnings name what will disturb a run here, before it starts.
 [[nodiscard]] results::Context read_environment(const EnvironmentSources& sources,
                                                 const std::vector<int>& cpus);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
+#include <nlohmann/json.hpp>
 #include <patchbench_catch.hpp>
 
 #include "harness/cpuinfo.hpp"
@@ -10,6 +12,7 @@
 #include "harness/proc.hpp"
 #include "harness/temporary_directory_test.hpp"
 #include "harness/virtualization.hpp"
+#include "results/json.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -45,6 +48,14 @@ class FakeMachine {
     cpu("smt/active", "0\n");
     cpu("intel_pstate/no_turbo", "1\n");
     cpu("cpu0/cpufreq/scaling_governor", "performance\n");
+    for (const int number : {0, 1, 2, 3}) {  // two cores of two threads
+      const fs::path topology = fs::path("cpu" + std::to_string(number)) / "topology";
+      cpu(topology / "physical_package_id", "0\n");
+      cpu(topology / "core_id", std::to_string(number / 2) + "\n");
+    }
+    tree.write("sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages", "0\n");
+    tree.write("sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "0\n");
+    tree.write("sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "2097152\n");
     cpu("cpu0/cache/index0/level", "1\n");
     cpu("cpu0/cache/index0/type", "Data\n");
     cpu("cpu0/cache/index0/size", "32K\n");
@@ -98,6 +109,7 @@ TEST_CASE("a machine as its files describe it") {
   CHECK(context.cpu.model_number == 85);
   CHECK(context.cpu.microcode == "0x2006b06");
   CHECK(context.cpu.online == 4);
+  CHECK(context.cpu.cores == 2);
   CHECK(context.cpu.pinned == "0");
   CHECK(context.cpu.caches ==
         std::vector<std::pair<std::string, std::string>>{
@@ -109,6 +121,8 @@ TEST_CASE("a machine as its files describe it") {
   CHECK(context.smt == false);
   CHECK(context.aslr == 2);
   CHECK(context.thp == "madvise");
+  CHECK(context.thp_size == 2097152);
+  CHECK(context.huge_page_sizes == std::vector<std::int64_t>{2097152, 1073741824});
   CHECK(context.perf_event_paranoid == -1);
   CHECK(context.load_average == 0.03);
   CHECK(context.mitigations ==
@@ -127,7 +141,7 @@ TEST_CASE("nothing disturbs a quiet machine but the build") {
 TEST_CASE("the build is described") {
   const results::Context context = FakeMachine().read();
   CHECK_FALSE(context.compiler.empty());
-  CHECK_FALSE(context.git.empty());
+  CHECK(context.git != "");
   CHECK(context.page_size >= 4096);
   CHECK(std::ranges::find(context.libraries, "benchmark",
                           &std::pair<std::string, std::string>::first) != context.libraries.end());
@@ -142,11 +156,14 @@ TEST_CASE("what cannot be read is unknown, never zero") {
                                                      .cache_maintenance = "",
                                                      .breaks_architecture = [] { return false; }},
                                                     {2});
-  CHECK(context.host == "unknown");
+  CHECK_FALSE(context.host.has_value());
   CHECK_FALSE(context.kernel.has_value());
   CHECK_FALSE(context.cpu.model.has_value());
   CHECK_FALSE(context.cpu.family.has_value());
   CHECK_FALSE(context.cpu.online.has_value());
+  CHECK_FALSE(context.cpu.cores.has_value());
+  CHECK_FALSE(context.huge_page_sizes.has_value());
+  CHECK_FALSE(context.thp_size.has_value());
   CHECK(context.cpu.caches.empty());
   CHECK_FALSE(context.virtualization.has_value());
   CHECK_FALSE(context.governor.has_value());
@@ -157,6 +174,82 @@ TEST_CASE("what cannot be read is unknown, never zero") {
   CHECK_FALSE(context.perf_event_paranoid.has_value());
   CHECK_FALSE(context.load_average.has_value());
   CHECK(context.mitigations.empty());
+}
+
+std::string source_of(const results::Context& context, std::string_view fact) {
+  const auto found =
+      std::ranges::find(context.sources, fact, &std::pair<std::string, std::string>::first);
+  return found == context.sources.end() ? "" : found->second;
+}
+
+/// The names of all facts in results.json, "cpu.model" and the like; what is concluded from them is
+/// none.
+std::set<std::string> facts_in(const results::Context& context) {
+  results::Results results;
+  results.context = context;
+  const auto json = nlohmann::json::parse(results::to_json_text(results)).at("context");
+  std::set<std::string> names;
+  for (const auto& [name, value] : json.items()) {
+    if (name == "cpu") {
+      for (const auto& [part, unused] : value.items()) names.insert("cpu." + part);
+    } else if (name != "sources" && name != "warnings") {
+      names.insert(name);
+    }
+  }
+  return names;
+}
+
+TEST_CASE("every fact in results.json has its source, known or not") {
+  const TemporaryDirectory empty;
+  const FakeMachine machine;
+  EnvironmentSources nothing = machine.sources();
+  nothing.root = empty.path();
+  nothing.cache_maintenance = "";
+  for (const results::Context& context :
+       {machine.read(), read_environment(nothing, {}), read_environment({}, {})}) {
+    for (const std::string& fact : facts_in(context)) {
+      INFO(fact << ": Facts in environment.cpp says of each where it is from");
+      CHECK_FALSE(source_of(context, fact).empty());
+    }
+    for (const auto& [fact, source] : context.sources) {
+      INFO(fact << ": " << source);
+      CHECK(facts_in(context).contains(fact));
+      CHECK(source.find(empty.path().string()) == std::string::npos);
+      CHECK(source.find(machine.tree.path().string()) == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("a source is what answered, of what is unknown what was asked") {
+  const FakeMachine machine;
+  const auto source = [&machine](std::string_view fact) { return source_of(machine.read(), fact); };
+  const std::string intel = "/sys/devices/system/cpu/intel_pstate/no_turbo";
+  const std::string others = "/sys/devices/system/cpu/cpufreq/boost";
+  CHECK(source("turbo") == intel);
+  fs::remove_all(machine.tree / "sys/devices/system/cpu/intel_pstate");
+  CHECK(source("turbo") == intel + ", " + others);
+  machine.cpu("cpufreq/boost", "1\n");
+  CHECK(source("turbo") == others);
+  CHECK(source("host") == "/proc/sys/kernel/hostname");
+  CHECK(source("cpu.microcode") == "/proc/cpuinfo");
+  CHECK(source_of(machine.read({3}), "governor") ==
+        "/sys/devices/system/cpu/cpu3/cpufreq/scaling_governor");
+  CHECK(source("cpu.cores").find("/cpu*/topology/{physical_package_id,core_id}") !=
+        std::string::npos);
+  fs::remove(machine.tree / "sys/devices/system/cpu/cpu2/topology/core_id");
+  CHECK_FALSE(machine.read().cpu.cores.has_value());
+  CHECK(source("page_size") == "sysconf(_SC_PAGESIZE)");
+}
+
+TEST_CASE("who emulates or virtualises has what told so for its source") {
+  FakeMachine machine;
+  CHECK(source_of(machine.read(), "virtualization") == "/proc/cpuinfo");
+  machine.tree.write("sys/class/dmi/id/sys_vendor", "QEMU\n");
+  CHECK(source_of(machine.read(), "virtualization") ==
+        "/sys/class/dmi/id/{product_name,sys_vendor,board_vendor,bios_vendor}");
+  machine.emulator = "gem5";
+  CHECK(source_of(machine.read(), "virtualization") == "PATCHBENCH_EMULATED");
+  CHECK(source_of(machine.read(), "emulated") == "PATCHBENCH_EMULATED");
 }
 
 TEST_CASE("the processor is the one that is pinned to") {

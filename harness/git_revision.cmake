@@ -1,6 +1,6 @@
 # Runs at every build: writes ${OUTPUT} with the revision of ${SOURCE}, and touches it only when that changed.
 cmake_minimum_required(VERSION 3.25)
-set(revision unknown)
+set(revision "")
 find_package(Git QUIET)
 if(Git_FOUND)
   execute_process(

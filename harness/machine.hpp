@@ -17,6 +17,8 @@ namespace patchbench::harness {
 /// What the processor itself says about the hypervisor it runs under ("KVMKVMKVM"); empty when it
 /// says nothing, which is always so where the architecture has no such instruction.
 [[nodiscard]] std::string hypervisor_signature();
+/// How it is asked for that; empty where it cannot be.
+[[nodiscard]] std::string_view hypervisor_signature_source();
 
 /// Whether two threads caught the processor at something that its architecture forbids. True proves
 /// an emulator; false proves nothing: there may be no such test, or no second processor for it.

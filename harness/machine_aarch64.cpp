@@ -91,6 +91,8 @@ std::string_view second_view_note() { return {}; }
 
 std::string hypervisor_signature() { return {}; }
 
+std::string_view hypervisor_signature_source() { return {}; }
+
 bool breaks_architecture() {
   // An interrupt in between makes any exclusive store fail, so once is not enough.
   constexpr int kAttempts = 16;

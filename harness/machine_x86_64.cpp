@@ -19,6 +19,8 @@ std::string_view second_view_note() { return "no architectural guarantee"; }
 // Not needed: emulators say so by CPUID and by the processor's name.
 bool breaks_architecture() { return false; }
 
+std::string_view hypervisor_signature_source() { return "CPUID leaf 0x40000000"; }
+
 std::string hypervisor_signature() {
   constexpr unsigned kFeatures = 1;
   constexpr unsigned kHypervisorPresent = 1U << 31U;  // ECX; reserved for this use by both vendors

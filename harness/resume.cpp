@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "analysis/context_difference.hpp"
 #include "harness/usage_error.hpp"
 #include "results/file.hpp"
 #include "results/journal.hpp"
@@ -34,19 +35,8 @@ std::string value_in(const std::vector<std::string>& arguments, std::string_view
 /// Collects what is not as it was.
 class Differences {
  public:
-  void compare(std::string_view what, const std::string& then, const std::string& now) {
-    if (then != now) {
-      found_.push_back(fmt::format("{} was '{}' and is '{}'", what, then, now));
-    }
-  }
-  template <typename T>
-  void compare(std::string_view what, const std::optional<T>& then, const std::optional<T>& now) {
-    compare(what, then ? fmt::format("{}", *then) : "unknown",
-            now ? fmt::format("{}", *now) : "unknown");
-  }
-  void compare(std::string_view what, const std::vector<std::pair<std::string, std::string>>& then,
-               const std::vector<std::pair<std::string, std::string>>& now) {
-    compare(what, fmt::format("{}", then), fmt::format("{}", now));
+  void compare(std::string_view what, std::string_view then, std::string_view now) {
+    if (then != now) add(fmt::format("{} was '{}' and is '{}'", what, then, now));
   }
   void add(std::string difference) { found_.push_back(std::move(difference)); }
   [[nodiscard]] const std::vector<std::string>& found() const { return found_; }
@@ -55,35 +45,14 @@ class Differences {
   std::vector<std::string> found_;
 };
 
-void compare_machine(const results::Context& then, const results::Context& now,
-                     Differences& differences) {
-  differences.compare("host", then.host, now.host);
-  differences.compare("architecture", then.arch, now.arch);
-  differences.compare("processor", then.cpu.model, now.cpu.model);
-  differences.compare("microcode", then.cpu.microcode, now.cpu.microcode);
-  differences.compare("the number of processors", then.cpu.online, now.cpu.online);
-  differences.compare("pinned to", then.cpu.pinned, now.cpu.pinned);
-  differences.compare("kernel", then.kernel, now.kernel);
-  differences.compare("the kernel's command line", then.kernel_command_line,
-                      now.kernel_command_line);
-  differences.compare("virtualisation", then.virtualization, now.virtualization);
-  differences.compare("page size", fmt::format("{}", then.page_size),
-                      fmt::format("{}", now.page_size));
-  differences.compare("governor", then.governor, now.governor);
-  differences.compare("turbo", then.turbo, now.turbo);
-  differences.compare("simultaneous multithreading", then.smt, now.smt);
-  differences.compare("address space randomisation", then.aslr, now.aslr);
-  differences.compare("transparent huge pages", then.thp, now.thp);
-  differences.compare("mitigations", then.mitigations, now.mitigations);
-}
-
-void compare_program(const Results& then, const Results& now, Differences& differences) {
-  differences.compare("revision", then.context.git, now.context.git);
-  differences.compare("compiler", then.context.compiler, now.context.compiler);
-  differences.compare("flags", then.context.flags, now.context.flags);
-  differences.compare("build type", then.context.build_type, now.context.build_type);
-  differences.compare("libraries", then.context.libraries, now.context.libraries);
-  differences.compare("the program's fingerprint", then.run.program, now.run.program);
+void compare_contexts(const results::Context& then, const results::Context& now,
+                      Differences& differences) {
+  const analysis::ContextDifferences found = analysis::context_differences(then, now);
+  for (const auto* list : {&found.decisive, &found.others}) {
+    for (const analysis::Difference& one : *list) {
+      differences.compare(one.what, one.first, one.second);
+    }
+  }
 }
 
 std::vector<std::string> cell_ids(const Results& results) {
@@ -104,7 +73,7 @@ void compare_plan(const Results& then, const Results& now, Differences& differen
   };
   for (const results::StrategyStatus& strategy : now.strategies) {
     differences.compare(fmt::format("strategy {}", strategy.id), status_of(then, strategy.id),
-                        std::string(results::to_string(strategy.status)));
+                        results::to_string(strategy.status));
   }
   if (cell_ids(then) != cell_ids(now)) {
     differences.compare("cells", fmt::format("{} of them", then.cells.size()),
@@ -177,8 +146,8 @@ std::vector<std::string> differing_arguments(const std::vector<std::string>& the
 
 void require_same_run(const Results& then, const Results& now) {
   Differences differences;
-  compare_machine(then.context, now.context, differences);
-  compare_program(then, now, differences);
+  compare_contexts(then.context, now.context, differences);
+  differences.compare("the program's fingerprint", then.run.program, now.run.program);
   compare_plan(then, now, differences);
   if (!differences.found().empty()) {
     throw UsageError(fmt::format(

@@ -276,7 +276,7 @@ TEST_CASE("another machine, program or plan is refused by name") {
     CHECK(says(finished, part));
   };
   refuses([](auto& r) { r.context.kernel = "5.10"; }, "kernel was '5.10'");
-  refuses([](auto& r) { r.context.cpu.model = std::nullopt; }, "processor was 'unknown'");
+  refuses([](auto& r) { r.context.cpu.model = std::nullopt; }, "CPU was 'unknown'");
   refuses([](auto& r) { r.context.git = "deadbeef"; }, "revision was 'deadbeef'");
   refuses([](auto& r) { r.run.program = "fnv1a64:0"; }, "fingerprint was 'fnv1a64:0'");
   refuses([](auto& r) { r.baseline = "floor"; }, "baseline was 'floor'");

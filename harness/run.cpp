@@ -152,7 +152,8 @@ results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
 
 results::Run describe_run(const Options& options, const results::Context& context) {
   results::Run run;
-  run.id = fmt::format("{}-{}-{}", as_file_name(context.host), context.arch, utc_now_compact());
+  run.id = fmt::format("{}-{}-{}", as_file_name(context.host.value_or("unknown")), context.arch,
+                       utc_now_compact());
   run.started = utc_now();
   run.command = options.command;
   run.preset = options.selection.preset->name;
@@ -631,8 +632,8 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
     go_on(*options.begun, results);
   }
   std::vector<CountingPlan> counting = find_counters(options, settings, results.context);
-  const fs::path directory =
-      options.out.value_or(default_directory(results.context.host, results.context.arch));
+  const fs::path directory = options.out.value_or(
+      default_directory(results.context.host.value_or("unknown"), results.context.arch));
   results::JournalWriter journal =
       options.begun ? reopen_journal(directory) : open_results(results, directory);
   Begun begun;

@@ -3,8 +3,12 @@
 #include <array>
 #include <string_view>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "harness/cpuinfo.hpp"
 #include "harness/emulator.hpp"
+#include "harness/lookup.hpp"
 #include "harness/proc.hpp"
 #include "harness/words.hpp"
 
@@ -55,11 +59,15 @@ std::optional<std::string> search(const std::array<Name, kSize>& names, std::str
   return std::nullopt;
 }
 
-std::string read_dmi(const std::filesystem::path& root) {
+std::string read_dmi(Lookup& lookup) {
+  constexpr std::string_view kDirectory = "/sys/class/dmi/id";
+  constexpr std::array<std::string_view, 4> kFiles = {"product_name", "sys_vendor", "board_vendor",
+                                                      "bios_vendor"};
   std::string all;
-  for (const char* file : {"product_name", "sys_vendor", "board_vendor", "bios_vendor"}) {
-    all += read_trimmed(root / "sys/class/dmi/id" / file).value_or("") + "\n";
+  for (const std::string_view file : kFiles) {
+    all += read_trimmed(lookup.below_root(kDirectory) / file).value_or("") + "\n";
   }
+  lookup.ask(fmt::format("{}/{{{}}}", kDirectory, fmt::join(kFiles, ",")), !trimmed(all).empty());
   return all;
 }
 
@@ -69,78 +77,99 @@ bool is_metal(std::string_view dmi) {
          dmi.find(".metal") != std::string_view::npos;
 }
 
-std::string read_device_tree(const std::filesystem::path& root) {
-  return read_trimmed(root / "proc/device-tree/compatible").value_or("");
+std::string read_device_tree(Lookup& lookup) {
+  return lookup.text("/proc/device-tree/compatible").value_or("");
 }
 
-std::optional<std::string> search_files(const std::filesystem::path& root) {
-  if (auto type = read_trimmed(root / "sys/hypervisor/type"); type && !type->empty()) {
+CpuInfo read_first_cpu(Lookup& lookup) {
+  CpuInfo cpuinfo = read_cpuinfo(lookup.root(), 0);
+  lookup.ask("/proc/cpuinfo", !cpuinfo.empty());
+  return cpuinfo;
+}
+
+std::string ask_processor(const EnvironmentSources& sources, Lookup& lookup) {
+  const std::string_view how = hypervisor_signature_source();
+  if (!how.empty()) lookup.ask(how, !sources.hypervisor.empty());
+  return sources.hypervisor;
+}
+
+std::optional<std::string> search_files(Lookup& lookup) {
+  if (auto type = lookup.text("/sys/hypervisor/type"); type && !type->empty()) {
     return type;
   }
-  const std::string dmi = read_dmi(root);
+  const std::string dmi = read_dmi(lookup);
   if (auto kind = search(kDmi, dmi); kind && !is_metal(dmi)) {
     return kind;
   }
   // The board that QEMU invents when it boots a kernel without firmware.
-  if (read_device_tree(root).find("linux,dummy-virt") != std::string::npos) {
+  if (read_device_tree(lookup).find("linux,dummy-virt") != std::string::npos) {
     return "qemu";
   }
   return std::nullopt;
 }
 
 /// Nothing was found: does that mean that there is nothing?
-std::optional<std::string> without_a_trace(const EnvironmentSources& sources,
-                                           const CpuInfo& cpuinfo) {
+std::optional<std::string> without_a_trace(Lookup& lookup) {
+  const CpuInfo cpuinfo = read_first_cpu(lookup);
   if (cpuinfo.has_flag("hypervisor")) {
     return "unknown hypervisor";
   }
   const bool x86 = cpuinfo.find("flags").has_value();  // where the flag would be
-  const bool described =
-      !trimmed(read_dmi(sources.root)).empty() || !read_device_tree(sources.root).empty();
+  const bool described = !trimmed(read_dmi(lookup)).empty() || !read_device_tree(lookup).empty();
   return x86 || described ? std::optional<std::string>("none") : std::nullopt;
 }
 
-bool runs_under_qemu_user(const EnvironmentSources& sources, const CpuInfo& cpuinfo) {
-  const bool foreign = sources.arch == "aarch64" && cpuinfo.find("vendor_id").has_value();
-  return in_qemu_user(sources.root) || foreign;
+bool runs_under_qemu_user(const EnvironmentSources& sources, Lookup& lookup) {
+  if (lookup.ask("/proc/thread-self/exe", in_qemu_user(lookup.root()))) return true;
+  return sources.arch == "aarch64" && read_first_cpu(lookup).find("vendor_id").has_value();
 }
 
-bool is_emulated(const EnvironmentSources& sources, const CpuInfo& cpuinfo) {
+bool is_emulated(const EnvironmentSources& sources, Lookup& lookup) {
+  if (lookup.ask(kEmulatorVariable, !sources.emulator.empty())) return true;
+  if (ask_processor(sources, lookup).starts_with("TCG")) return true;
+  const CpuInfo cpuinfo = read_first_cpu(lookup);
   const std::string model = cpuinfo.find("model name").value_or("");
-  return !sources.emulator.empty() || sources.hypervisor.starts_with("TCG") ||
-         model.find("QEMU TCG") != std::string::npos ||
-         cpuinfo.find("CPU implementer") == kSoftwareImplementer ||
-         read_dmi(sources.root).find("QEMU Virtual Machine") != std::string::npos ||
-         sources.breaks_architecture();
+  if (model.find("QEMU TCG") != std::string::npos ||
+      cpuinfo.find("CPU implementer") == kSoftwareImplementer ||
+      read_dmi(lookup).find("QEMU Virtual Machine") != std::string::npos) {
+    return true;
+  }
+  const bool proof = sources.breaks_architecture();
+  if (proof) lookup.ask("what its architecture forbids a processor (exclusive stores)", true);
+  return proof;
 }
 
 /// Who emulates or virtualises.
-std::optional<std::string> find_kind(const EnvironmentSources& sources, const CpuInfo& cpuinfo,
+std::optional<std::string> find_kind(const EnvironmentSources& sources, Lookup& lookup,
                                      bool emulated) {
-  if (!sources.emulator.empty()) {
+  if (lookup.ask(kEmulatorVariable, !sources.emulator.empty())) {
     return sources.emulator;
   }
-  if (auto kind = search(kSignatures, sources.hypervisor)) {
+  if (auto kind = search(kSignatures, ask_processor(sources, lookup))) {
     return kind;
   }
-  if (auto kind = search_files(sources.root)) {
+  if (auto kind = search_files(lookup)) {
     return kind;
   }
-  return emulated ? "unknown emulator" : without_a_trace(sources, cpuinfo);
+  return emulated ? "unknown emulator" : without_a_trace(lookup);
 }
 
 }  // namespace
 
 Virtualization detect_virtualization(const EnvironmentSources& sources) {
-  const CpuInfo cpuinfo = read_cpuinfo(sources.root, 0);
+  Lookup kind(sources.root);
+  Lookup emulated(sources.root);
   Virtualization found;
-  if (runs_under_qemu_user(sources, cpuinfo)) {
+  if (runs_under_qemu_user(sources, emulated)) {
     found.kind = "qemu-user";
     found.emulated = true;
+    found.kind_source = found.emulated_source = emulated.source(true);
     return found;
   }
-  found.emulated = is_emulated(sources, cpuinfo);
-  found.kind = find_kind(sources, cpuinfo, found.emulated);
+  found.emulated = is_emulated(sources, emulated);
+  found.emulated_source = emulated.source(true);
+  found.kind = find_kind(sources, kind, found.emulated);
+  found.kind_source = kind.source(found.kind.has_value());
   if (found.kind == "qemu" && !found.emulated) {
     found.warnings.emplace_back(
         "QEMU's board, and nothing says whether a hypervisor or an emulator runs it: if it is an "

@@ -45,6 +45,7 @@ Json cpu_to_json(const Cpu& cpu) {
           {"family", nullable_to_json(cpu.family)},
           {"model_number", nullable_to_json(cpu.model_number)},
           {"online", nullable_to_json(cpu.online)},
+          {"cores", nullable_to_json(cpu.cores)},
           {"pinned", nullable_to_json(cpu.pinned)},
           {"caches", named_texts_to_json(cpu.caches)}};
 }
@@ -63,7 +64,7 @@ Json counting_to_json(const std::optional<Counting>& counting) {
 }
 
 Json context_to_json(const Context& context) {
-  return {{"host", context.host},
+  return {{"host", nullable_to_json(context.host)},
           {"arch", context.arch},
           {"cpu", cpu_to_json(context.cpu)},
           {"kernel", nullable_to_json(context.kernel)},
@@ -71,6 +72,8 @@ Json context_to_json(const Context& context) {
           {"virtualization", nullable_to_json(context.virtualization)},
           {"emulated", context.emulated},
           {"page_size", context.page_size},
+          {"huge_page_sizes", nullable_to_json(context.huge_page_sizes)},
+          {"thp_size", nullable_to_json(context.thp_size)},
           {"governor", nullable_to_json(context.governor)},
           {"turbo", nullable_to_json(context.turbo)},
           {"smt", nullable_to_json(context.smt)},
@@ -82,10 +85,11 @@ Json context_to_json(const Context& context) {
           {"compiler", context.compiler},
           {"flags", context.flags},
           {"build_type", context.build_type},
-          {"git", context.git},
+          {"git", nullable_to_json(context.git)},
           {"libraries", named_texts_to_json(context.libraries)},
           {"simulator", nullable_to_json(context.simulator)},
           {"counting", counting_to_json(context.counting)},
+          {"sources", named_texts_to_json(context.sources)},
           {"warnings", context.warnings}};
 }
 
@@ -200,6 +204,10 @@ NamedTexts named_texts_from(const Field& field) {
 
 int small_from(const Field& field) { return field.small(); }
 
+std::int64_t size_from(const Field& field) { return field.integer(0); }
+
+std::vector<std::int64_t> sizes_from(const Field& field) { return field.list(size_from); }
+
 Run run_from(const Field& field) {
   Run run;
   run.id = field.member("id").name();
@@ -230,6 +238,7 @@ Cpu cpu_from(const Field& field) {
   cpu.family = field.member("family").nullable(small_from);
   cpu.model_number = field.member("model_number").nullable(small_from);
   cpu.online = field.member("online").nullable(small_from);
+  cpu.cores = field.later("cores", small_from);
   cpu.pinned = field.member("pinned").nullable(&Field::text);
   cpu.caches = named_texts_from(field.member("caches"));
   return cpu;
@@ -252,7 +261,7 @@ Counting counting_from(const Field& field) {
 
 Context context_from(const Field& field) {
   Context context;
-  context.host = field.member("host").text();
+  context.host = field.member("host").nullable(&Field::text);
   context.arch = field.member("arch").name();
   context.cpu = cpu_from(field.member("cpu"));
   context.kernel = field.member("kernel").nullable(&Field::text);
@@ -260,6 +269,8 @@ Context context_from(const Field& field) {
   context.virtualization = field.member("virtualization").nullable(&Field::text);
   context.emulated = field.member("emulated").boolean();
   context.page_size = field.member("page_size").integer(0);
+  context.huge_page_sizes = field.later("huge_page_sizes", sizes_from);
+  context.thp_size = field.later("thp_size", size_from);
   context.governor = field.member("governor").nullable(&Field::text);
   context.turbo = field.member("turbo").nullable(&Field::boolean);
   context.smt = field.member("smt").nullable(&Field::boolean);
@@ -271,12 +282,13 @@ Context context_from(const Field& field) {
   context.compiler = field.member("compiler").text();
   context.flags = field.member("flags").text();
   context.build_type = field.member("build_type").text();
-  context.git = field.member("git").text();
+  context.git = field.member("git").nullable(&Field::text);
   context.libraries = named_texts_from(field.member("libraries"));
   if (const auto simulator = field.find("simulator")) {
     context.simulator = simulator->nullable(&Field::name);
   }
   context.counting = field.later("counting", counting_from);
+  if (const auto sources = field.find("sources")) context.sources = named_texts_from(*sources);
   context.warnings = field.member("warnings").list(&Field::text);
   return context;
 }

@@ -205,6 +205,26 @@ TEST_CASE("the first files of the schema, which name no simulator, stay readable
   CHECK_THAT(error_of(document.dump()), contains("context.simulator: must be a string"));
 }
 
+TEST_CASE("the first files of the schema, which name no sources, stay readable") {
+  Json document = Json::parse(to_json_text(sample_results()));
+  const Context now = from_json_text(document.dump(), "sample").context;
+  CHECK(now.sources == sample_results().context.sources);
+  CHECK(now.cpu.cores == 4);
+  CHECK(now.huge_page_sizes == std::vector<std::int64_t>{2097152, 1073741824});
+  for (const char* later : {"sources", "huge_page_sizes", "thp_size"}) {
+    document["context"].erase(later);
+  }
+  document["context"]["cpu"].erase("cores");
+  const Context then = from_json_text(document.dump(), "sample").context;
+  CHECK(then.sources.empty());
+  CHECK_FALSE(then.cpu.cores.has_value());
+  CHECK_FALSE(then.huge_page_sizes.has_value());
+  document["context"]["host"] = document["context"]["git"] = nullptr;
+  CHECK_FALSE(from_json_text(document.dump(), "sample").context.host.has_value());
+  document["context"]["sources"] = {{"turbo", 3}};
+  CHECK_THAT(error_of(document.dump()), contains("context.sources.turbo: must be a string"));
+}
+
 TEST_CASE("numbers keep their bits") {
   for (const double value :
        {5e-324, 1e-300, 1.0 / 3, 123456789.123456789, 1e23, std::numeric_limits<double>::max()}) {

@@ -45,6 +45,7 @@ struct Cpu {
   std::optional<int> family;
   std::optional<int> model_number;
   std::optional<int> online;          // logical processors
+  std::optional<int> cores;           // what they belong to; later than the first files of schema 1
   std::optional<std::string> pinned;  // the --cpus list that children were pinned to
   std::vector<std::pair<std::string, std::string>> caches;  // "L1d" -> "48K", as sysfs says
 };
@@ -63,7 +64,7 @@ struct Counting {
 };
 
 struct Context {
-  std::string host;
+  std::optional<std::string> host;
   std::string arch;  // x86_64 | aarch64
   Cpu cpu;
   std::optional<std::string> kernel;
@@ -71,6 +72,10 @@ struct Context {
   std::optional<std::string> virtualization;       // "none", "kvm", "qemu", ...
   bool emulated = false;                           // instructions are interpreted or translated
   std::int64_t page_size = 0;                      // bytes
+  /// Bytes, ascending: the larger pages that can be asked for, and what transparent huge pages are
+  /// made of. Both are later than the first files of schema 1.
+  std::optional<std::vector<std::int64_t>> huge_page_sizes;
+  std::optional<std::int64_t> thp_size;
   std::optional<std::string> governor;
   std::optional<bool> turbo;
   std::optional<bool> smt;
@@ -82,13 +87,16 @@ struct Context {
   std::string compiler;
   std::string flags;
   std::string build_type;
-  std::string git;  // revision, with "-dirty" when the tree had changes
+  std::optional<std::string> git;  // revision, with "-dirty" when the tree had changes
   std::vector<std::pair<std::string, std::string>> libraries;
   /// What counters of source `simulated` were counted by, and what it assumes; empty where nothing
   /// was. Later than the first files of schema 1, which do not have it.
   std::optional<std::string> simulator;
   /// How the other counters were counted; empty where none were. As late as `simulator`.
   std::optional<Counting> counting;
+  /// Where each of the facts above was read, by its name in results.json ("cpu.model"); of one that
+  /// is unknown, where it was looked for. Later than the first files of schema 1.
+  std::vector<std::pair<std::string, std::string>> sources;
   std::vector<std::string> warnings;
 };
 

@@ -39,9 +39,11 @@ Context sample_context() {
   context.arch = "x86_64";
   context.cpu.model = "CPU";
   context.cpu.family = 6;
+  context.cpu.cores = 4;
   context.cpu.caches = {{"L1d", "48K"}, {"L2", "2048K"}};
   context.kernel = "Linux 6.1";
   context.page_size = 4096;
+  context.huge_page_sizes = {{2097152, 1073741824}};
   context.turbo = false;
   context.aslr = 2;
   context.load_average = 0.125;
@@ -58,6 +60,7 @@ Context sample_context() {
                       .read_ns = 101.5,
                       .rounds = 2,
                       .bracket = {{"cycles:user", 97}, {"cycles:kernel", 0}}};
+  context.sources = {{"cpu.model", "/proc/cpuinfo"}, {"turbo", "/sys/devices/system/cpu"}};
   context.warnings = {"load is high"};
   return context;
 }

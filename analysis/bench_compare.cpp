@@ -1,7 +1,5 @@
 // analysis/bench_compare.cpp - bench-compare: what changed between two runs, and what did not.
 
-#include <cstdio>
-#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -14,13 +12,12 @@
 #include "analysis/comparison_text.hpp"
 #include "analysis/conclusions.hpp"
 #include "analysis/context_difference.hpp"
+#include "analysis/tool.hpp"
 #include "results/json.hpp"
 
 namespace patchbench::analysis {
 namespace {
 
-constexpr int kDone = 0;
-constexpr int kBadUsage = 2;
 constexpr int kRegression = 3;
 constexpr int kCannotTell = 4;
 
@@ -111,11 +108,7 @@ int run(const Options& options) {
   return kDone;
 }
 
-int main_of(int argc, char** argv) {
-  Options options;
-  CLI::App app("Compares two runs by their ratios to the baseline, cell by cell.", "bench-compare");
-  app.footer(kExamples);
-  app.set_version_flag("--version", "bench-compare " PATCHBENCH_VERSION);
+void add_options(CLI::App& app, Options& options) {
   app.add_option("first", options.first, "The earlier run: its directory, or a results file")
       ->required()
       ->type_name("DIR|FILE");
@@ -131,24 +124,19 @@ int main_of(int argc, char** argv) {
   app.add_flag(
       "--allow-env-diff", options.allow_env_diff,
       "Compare in spite of another CPU, kernel, governor, compiler or flags, and label it");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kBadUsage;
-  }
-  return run(options);
 }
 
 }  // namespace
 }  // namespace patchbench::analysis
 
 int main(int argc, char** argv) {
-  using patchbench::analysis::kBadUsage;
-  try {
-    return patchbench::analysis::main_of(argc, argv);
-  } catch (
-      const std::exception& error) {  // UsageError, CompareError, FormatError, unreadable files
-    std::fprintf(stderr, "bench-compare: %s\n", error.what());
-    return kBadUsage;
-  }
+  using namespace patchbench::analysis;
+  Options options;
+  return tool_main(
+      argc, argv,
+      {.name = "bench-compare",
+       .summary = "Compares two runs by their ratios to the baseline, cell by cell.",
+       .footer = kExamples,
+       .version = PATCHBENCH_VERSION},
+      [&](CLI::App& app) { add_options(app, options); }, [&] { return run(options); });
 }

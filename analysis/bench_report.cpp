@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -22,6 +21,7 @@
 #include "analysis/markdown.hpp"
 #include "analysis/report.hpp"
 #include "analysis/simulated.hpp"
+#include "analysis/tool.hpp"
 #include "results/file.hpp"
 #include "results/json.hpp"
 
@@ -30,9 +30,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kDone = 0;
 constexpr int kFailed = 1;
-constexpr int kBadUsage = 2;
 
 constexpr const char* kExamples = R"(Examples:
   bench-report results/host-x86_64-20251122T101500Z        report.html and plots/ beside results.json, again
@@ -247,12 +245,7 @@ int run(const Options& options) {
   }
 }
 
-int main_of(int argc, char** argv) {
-  Options options;
-  CLI::App app("Turns a run's results.json into a report: tables, figures, and how to read them.",
-               "bench-report");
-  app.footer(kExamples);
-  app.set_version_flag("--version", "bench-report " PATCHBENCH_VERSION);
+void add_options(CLI::App& app, Options& options) {
   app.add_option("results", options.inputs, "A run's directory, or a results file")
       ->required()
       ->type_name("DIR|FILE");
@@ -265,23 +258,20 @@ int main_of(int argc, char** argv) {
       ->check(CLI::IsMember({"html", "markdown", "csv", "google-benchmark"}))
       ->type_name("FORMAT")
       ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kBadUsage;
-  }
-  return run(options);
 }
 
 }  // namespace
 }  // namespace patchbench::analysis
 
 int main(int argc, char** argv) {
-  using patchbench::analysis::kBadUsage;
-  try {
-    return patchbench::analysis::main_of(argc, argv);
-  } catch (const std::exception& error) {  // UsageError, FormatError, unreadable files
-    std::fprintf(stderr, "bench-report: %s\n", error.what());
-    return kBadUsage;
-  }
+  using namespace patchbench::analysis;
+  Options options;
+  return tool_main(
+      argc, argv,
+      {.name = "bench-report",
+       .summary =
+           "Turns a run's results.json into a report: tables, figures, and how to read them.",
+       .footer = kExamples,
+       .version = PATCHBENCH_VERSION},
+      [&](CLI::App& app) { add_options(app, options); }, [&] { return run(options); });
 }

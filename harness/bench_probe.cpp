@@ -1,11 +1,12 @@
 // bench-probe: what of this machine will disturb a run, before there is one.
 #include <cstdio>
-#include <exception>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "analysis/tool.hpp"
 #include "harness/disturbances.hpp"
-#include "harness/run.hpp"
+#include "harness/environment.hpp"
 #include "harness/terminal.hpp"
 
 namespace patchbench::harness {
@@ -19,30 +20,25 @@ Nothing is changed and nothing is guessed. scripts/tune-host apply changes what 
 
 Exit codes: 0 done, whatever was found; 2 bad usage.)";
 
-int probe_main(int argc, char** argv) {
-  bool json = false;
-  CLI::App app("Names what will disturb a run on this machine.", "bench-probe");
-  app.footer(kExamples);
-  app.set_version_flag("--version", "bench-probe " + version_text());
-  app.add_flag("--json", json, "For programs");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kBadUsage;
-  }
+int probe(bool json) {
   const std::vector<Finding> findings = find_disturbances({});
   say(stdout, "{}", json ? findings_json(findings) : findings_text(findings));
-  return kDone;
+  return analysis::kDone;
 }
 
 }  // namespace
 }  // namespace patchbench::harness
 
 int main(int argc, char** argv) {
-  try {
-    return patchbench::harness::probe_main(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench-probe: %s\n", error.what());
-    return 1;
-  }
+  using namespace patchbench::harness;
+  bool json = false;
+  return patchbench::analysis::tool_main(
+      argc, argv,
+      {.name = "bench-probe",
+       .summary = "Names what will disturb a run on this machine.",
+       .footer = kExamples,
+       .version = version_text(),
+       .failed = 1},
+      [&](CLI::App& app) { app.add_flag("--json", json, "For programs"); },
+      [&] { return probe(json); });
 }

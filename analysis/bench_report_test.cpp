@@ -1,8 +1,10 @@
 // The program itself, as a person calls it.
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
+#include <nlohmann/json.hpp>
 #include <patchbench_catch.hpp>
 
 #include "analysis/counted_results_test.hpp"
@@ -19,6 +21,7 @@ namespace {
 
 using results::contains;
 using results::starts_with;
+using Json = nlohmann::ordered_json;
 
 namespace fs = std::filesystem;
 
@@ -215,8 +218,38 @@ TEST_CASE("bad usage and bad input end with 2 and say what to do") {
   check(run.path().string() + " --colour=red", "--colour");
   const results::ScratchDirectory empty;
   check(empty.path().string(), "has no results.json");
-  check(empty.file("cut.json", "{\"schema_version\": 1,").string(), "cut.json");
   check(empty.file("later.json", "{\"schema_version\": 9}").string(), "reads version 1");
+}
+
+TEST_CASE("damaged results end with 2 and say what is wrong, whatever becomes of them") {
+  const Run run;
+  const std::string text = results::read_text(run.file());
+  const auto damaged = [&](const std::function<void(Json&)>& damage) {
+    Json document = Json::parse(text);
+    damage(document);
+    return document.dump();
+  };
+  const auto sample = [&](double value) {
+    return damaged([value](Json& j) { j["cells"][0]["metrics"][0]["samples"][1] = value; });
+  };
+  const auto check = [&](const std::string& content, const std::string& said) {
+    const std::string file = run.scratch().file("damaged.json", content).string();
+    const std::string out = " --out=" + (run.path() / "out").string();
+    for (const char* format : {"html", "markdown", "csv", "google-benchmark"}) {
+      const Ended ended = bench_report(file + out + " --format=" + format);
+      CAPTURE(format);
+      CHECK(ended.code == 2);
+      CHECK_THAT(ended.said,
+                 starts_with("bench-report: ") && contains("damaged.json") && contains(said));
+    }
+    CHECK_FALSE(fs::exists(run.path() / "out"));
+  };
+  check(text.substr(0, text.size() / 2), "ends in the middle of its JSON");
+  check("", "damaged.json");
+  check(damaged([](Json& j) { j["schema_version"] = 2; }), "reads version 1");
+  check(damaged([](Json& j) { j["cells"][1] = j["cells"][0]; }), "second time");
+  check(sample(0), "cells[0].metrics[0].samples[1]");
+  check(sample(-2.5), "-2.5");
 }
 
 TEST_CASE("an output that cannot be written ends with 1 and names it") {

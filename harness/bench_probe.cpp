@@ -1,10 +1,13 @@
-// bench-probe: what of this machine will disturb a run, before there is one.
+// bench-probe: what of this machine will disturb a run, and what it counts, before there is one.
 #include <cstdio>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "analysis/tool.hpp"
+#include "harness/counters/asked_events.hpp"
+#include "harness/counters/counter_probe.hpp"
+#include "harness/counters/measured.hpp"
 #include "harness/disturbances.hpp"
 #include "harness/environment.hpp"
 #include "harness/terminal.hpp"
@@ -13,7 +16,8 @@ namespace patchbench::harness {
 namespace {
 
 constexpr const char* kExamples = R"(Examples:
-  bench-probe           what disturbs a run here, where that was read, and the command that changes it
+  bench-probe           what disturbs a run here, where that was read, and the command that changes it;
+                        then every event of the sets of counters, and why one is missing
   bench-probe --json    the same for programs; what is not known is null
 
 Nothing is changed and nothing is guessed. scripts/tune-host apply changes what can be changed, and restores it.
@@ -22,7 +26,13 @@ Exit codes: 0 done, whatever was found; 2 bad usage.)";
 
 int probe(bool json) {
   const std::vector<Finding> findings = find_disturbances({});
-  say(stdout, "{}", json ? findings_json(findings) : findings_text(findings));
+  const std::vector<WantedEvent> events = all_sets(read_environment({}, {}));
+  const results::Counting counting = describe_counting(events);
+  if (json) {
+    say(stdout, "{}", with_counters_json(findings_json(findings), events, counting));
+  } else {
+    say(stdout, "{}\n{}", findings_text(findings), counters_text(events, counting));
+  }
   return analysis::kDone;
 }
 
@@ -35,7 +45,7 @@ int main(int argc, char** argv) {
   return patchbench::analysis::tool_main(
       argc, argv,
       {.name = "bench-probe",
-       .summary = "Names what will disturb a run on this machine.",
+       .summary = "Names what will disturb a run on this machine, and what can be counted here.",
        .footer = kExamples,
        .version = version_text(),
        .failed = 1},

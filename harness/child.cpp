@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <optional>
@@ -19,6 +20,7 @@
 
 #include "harness/calibration.hpp"
 #include "harness/clock.hpp"
+#include "harness/counters/count_events.hpp"
 #include "harness/counters/emulated.hpp"
 #include "harness/denial.hpp"
 #include "harness/proc.hpp"
@@ -149,6 +151,9 @@ void serve(const Instance& instance, const ChildTask& task, JournalEntry& entry)
     case ChildPurpose::count_instructions:
       entry.counters = count_instructions(instance.measurements());
       break;
+    case ChildPurpose::count_events:
+      entry.counters = count_events(instance.measurements(), task.events);
+      break;
   }
 }
 
@@ -228,6 +233,41 @@ void leave_no_core() {
   setrlimit(RLIMIT_CORE, &none);  // a crash is a row with a reason, not a file
 }
 
+nlohmann::json events_to_json(const EventGroups& groups) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const std::vector<Event>& group : groups) {
+    nlohmann::json events = nlohmann::json::array();
+    for (const Event& event : group) {
+      events.push_back({event.name, event.set, event.source, event.scope, event.type, event.config,
+                        event.config1, event.config2, event.filter, event.beside});
+    }
+    list.push_back(std::move(events));
+  }
+  return list;
+}
+
+Event event_from(const nlohmann::json& fields) {
+  return {.name = fields.at(0),
+          .set = fields.at(1),
+          .source = fields.at(2),
+          .scope = fields.at(3),
+          .type = fields.at(4),
+          .config = fields.at(5),
+          .config1 = fields.at(6),
+          .config2 = fields.at(7),
+          .filter = fields.at(8),
+          .beside = fields.at(9)};
+}
+
+EventGroups events_from(const nlohmann::json& list) {
+  EventGroups groups;
+  for (const nlohmann::json& events : list) {
+    groups.emplace_back();
+    std::ranges::transform(events, std::back_inserter(groups.back()), event_from);
+  }
+  return groups;
+}
+
 }  // namespace
 
 std::string to_json_text(const ChildTask& task) {
@@ -249,7 +289,8 @@ std::string to_json_text(const ChildTask& task) {
                         {"parent", task.parent},
                         {"purpose", static_cast<int>(task.purpose)},
                         {"metric", task.metric},
-                        {"extent", static_cast<int>(task.extent)}}
+                        {"extent", static_cast<int>(task.extent)},
+                        {"events", events_to_json(task.events)}}
       .dump();
 }
 
@@ -271,6 +312,7 @@ ChildTask parse_child_task(std::string_view text) {
   task.purpose = static_cast<ChildPurpose>(json.at("purpose").get<int>());
   json.at("metric").get_to(task.metric);
   task.extent = static_cast<Extent>(json.at("extent").get<int>());
+  task.events = events_from(json.at("events"));
   return task;
 }
 

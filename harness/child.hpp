@@ -10,6 +10,7 @@
 #include <string>
 
 #include "harness/catalogue.hpp"
+#include "harness/counters/event_split.hpp"
 #include "harness/counters/fixed_runs.hpp"
 #include "results/model.hpp"
 
@@ -23,6 +24,7 @@ enum class ChildPurpose {
   time,                // every measurement, against the clock
   execute,             // a fixed number of operations of one: counted from outside, see `metric`
   count_instructions,  // of every measurement, by harness/counters/emulated.hpp
+  count_events,        // of every measurement, by harness/counters/count_events.hpp
 };
 
 struct ChildTask {
@@ -39,6 +41,7 @@ struct ChildTask {
   ChildPurpose purpose = ChildPurpose::time;
   std::string metric;             // to execute
   Extent extent = Extent::fewer;  // to execute
+  EventGroups events;             // to count
 };
 
 /// In the answer of a child that executed: a counter of this name whose value is

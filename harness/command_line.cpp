@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/counters/asked_events.hpp"
+#include "harness/counters/event_sets.hpp"
 #include "harness/cpu_list.hpp"
 #include "harness/environment.hpp"
 #include "harness/resume.hpp"
@@ -23,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMostRounds = 10'000;
+constexpr std::string_view kAutomatic = "auto";
 
 constexpr std::string_view kSummary =
     "Measures what it costs a JIT to change code that is already running: strategies for patching\n"
@@ -35,6 +38,7 @@ constexpr std::string_view kExamples = R"(Examples:
   bench-run --workload=mic --param sites=1024 order=shuffled --rounds=20
   bench-run --filter='pic/.*degree=6' --baseline=memfd-dual
   bench-run --workload=mic --counters=simulated   and exact counts of instructions
+  bench-run --workload=relink --counters=icache,branch-misses:u
   bench-run --dry-run                      the cells and the time they would take
   bench-run --dump-code=mic/rwx/sites=16   the machine code that is measured
 Controls and the baseline are part of every run, whatever is selected.
@@ -82,7 +86,7 @@ struct Words {
   std::optional<std::string> filter;
   std::vector<std::string> params;
   std::optional<std::string> baseline;
-  std::string counters = "none";
+  std::string counters = "auto";
   std::optional<std::string> cpus;
   std::optional<std::string> out;
   std::optional<std::string> resume;
@@ -114,21 +118,17 @@ void add_what_to_measure(CLI::App& app, Words& words) {
       ->type_name("ID");
 }
 
-std::vector<std::string> words_of_counters() {
-  std::vector<std::string> words = {"none"};
-  for (const CounterChoice& choice : counter_choices()) {
-    words.emplace_back(choice.id);
-  }
-  return words;
-}
-
 std::string counters_text() {
   std::string text =
-      "What is counted after the timed rounds, in processes of its own. none (default)";
+      "What is counted after the timed rounds, in processes of its own. auto (default): all sets; "
+      "none";
   for (const CounterChoice& choice : counter_choices()) {
     text += fmt::format("; {}: {}", choice.id, choice.summary);
   }
-  return text;
+  for (const EventSet& set : event_sets()) {
+    text += fmt::format("; {}: {}", set.id, set.summary);
+  }
+  return text + "; or any event of libpfm4 (bench-probe lists the sets' events)";
 }
 
 std::vector<std::string> rounds_of_presets() {
@@ -154,7 +154,7 @@ void add_how_to_measure(CLI::App& app, Words& words) {
                  "1h unless given")
       ->type_name("TIME[s|m|h]");
   app.add_option("--counters", words.counters, counters_text())
-      ->type_name(fmt::format("{}", fmt::join(words_of_counters(), "|")));
+      ->type_name("auto|none|simulated|SET,EVENT...");
   app.add_option("--seed", words.seed, "Repeats the order, the layout and the receivers of a run")
       ->type_name("N");
   app.add_option("--cpus", words.cpus,
@@ -287,22 +287,40 @@ ListFormat parse_list(const std::string& text) {
   throw UsageError(fmt::format("--list={}: write --list or --list=json", text));
 }
 
-std::vector<const CounterChoice*> parse_counters(const std::string& text) {
-  std::vector<const CounterChoice*> chosen;
+void ask_for(const std::string& word, CountersAsked& asked) {
+  const auto add_once = [](auto& list, const auto& value) {
+    if (std::ranges::find(list, value) == list.end()) {
+      list.push_back(value);
+    }
+  };
+  if (const CounterChoice* choice = find_counter_choice(word)) {
+    add_once(asked.sources, choice);
+  } else if (word == kAutomatic) {
+    for (const EventSet& set : event_sets()) {
+      add_once(asked.events, std::string(set.id));
+    }
+  } else {
+    check_event_word(word);
+    add_once(asked.events, word);
+  }
+}
+
+CountersAsked parse_counters(const std::string& text) {
   const std::vector<std::string> words = split(text, ',');
+  const bool none = std::ranges::find(words, "none") != words.end();
+  if (none && words.size() > 1) {
+    throw UsageError(fmt::format("--counters='{}': 'none' stands alone", text));
+  }
+  CountersAsked asked;
   for (const std::string& word : words) {
-    const CounterChoice* choice = find_counter_choice(word);
-    if (choice == nullptr && word != "none") {
-      throw UsageError(unknown_word("value of --counters:", word, words_of_counters()));
+    if (word.empty()) {
+      throw UsageError(fmt::format("--counters='{}' has an empty name in it", text));
     }
-    if (choice == nullptr && words.size() > 1) {
-      throw UsageError(fmt::format("--counters='{}': 'none' stands alone", text));
-    }
-    if (choice != nullptr && std::ranges::find(chosen, choice) == chosen.end()) {
-      chosen.push_back(choice);
+    if (!none) {
+      ask_for(word, asked);
     }
   }
-  return chosen;
+  return asked;
 }
 
 void check_baseline(const Catalogue& catalogue, const std::optional<std::string>& baseline) {
@@ -334,9 +352,7 @@ std::vector<std::string> plan_arguments(const Words& words, const Options& optio
   if (words.baseline) {
     arguments.push_back(fmt::format("--baseline={}", *words.baseline));
   }
-  if (!options.counters.empty()) {
-    arguments.push_back(fmt::format("--counters={}", words.counters));
-  }
+  arguments.push_back(fmt::format("--counters={}", words.counters));
   return arguments;
 }
 

@@ -17,13 +17,19 @@ namespace patchbench::harness {
 
 enum class ListFormat { none, text, json };
 
+/// Of --counters.
+struct CountersAsked {
+  std::vector<const CounterChoice*> sources;  // "simulated"
+  std::vector<std::string> events;            // sets and events, as typed, each once
+};
+
 struct Options {
   Selection selection;
   int rounds = 0;                 // the preset's unless given; with `until` the fewest
   std::optional<StopRule> until;  // instead of a number of rounds
   std::uint64_t seed = 0;
   std::optional<std::string> baseline;
-  std::vector<const CounterChoice*> counters;  // of --counters; empty: none
+  CountersAsked counters;
   std::vector<int> cpus;  // children are pinned to one of them, the same for a whole round
   std::optional<std::filesystem::path> out;
   ListFormat list = ListFormat::none;

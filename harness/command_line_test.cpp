@@ -51,15 +51,27 @@ TEST_CASE("without options everything is measured, quickly") {
   CHECK(all.cpus == std::vector<int>{allowed_cpus().back()});
 }
 
-TEST_CASE("counters are chosen by name, and by default none are") {
-  CHECK(options({}).counters.empty());
-  CHECK(options({"--counters=none"}).counters.empty());
+TEST_CASE("counters are chosen by name, and by default all sets are") {
+  const std::vector<std::string> sets = {"prefetch", "icache", "vma"};
+  CHECK(options({}).counters.events == sets);
+  CHECK(options({}).counters.sources.empty());
+  CHECK(options({"--counters=auto"}).counters.events == sets);
+  CHECK(options({"--counters=none"}).counters.events.empty());
+  CHECK(options({"--counters=none"}).counters.sources.empty());
   const Options simulated = options({"--counters=simulated"});
-  REQUIRE(simulated.counters.size() == 1);
-  CHECK(simulated.counters[0]->id == "simulated");
-  CHECK(options({"--counters=simulated,simulated"}).counters.size() == 1);
-  CHECK(says(refusal({"--counters=hardware"}), "Valid: none, simulated"));
-  CHECK(says(refusal({"--counters=simulatd"}), "did you mean 'simulated'?"));
+  REQUIRE(simulated.counters.sources.size() == 1);
+  CHECK(simulated.counters.sources[0]->id == "simulated");
+  CHECK(simulated.counters.events.empty());
+  CHECK(options({"--counters=simulated,simulated"}).counters.sources.size() == 1);
+  const Options mixed = options({"--counters=icache,PERF_COUNT_HW_CPU_CYCLES:u,icache,cycles:k"});
+  CHECK(mixed.counters.events ==
+        std::vector<std::string>{"icache", "PERF_COUNT_HW_CPU_CYCLES:u", "cycles:k"});
+  CHECK(options({"--counters=auto,simulated"}).counters.sources.size() == 1);
+  CHECK(says(refusal({"--counters=simulatd"}), "did you mean simulated?"));
+  CHECK(says(refusal({"--counters=icahce"}), "did you mean icache?"));
+  CHECK(says(refusal({"--counters=BRANCHS:u"}), "BRANCHES"));
+  CHECK(says(refusal({"--counters=icache,nothing-like-it-at-all"}), "bench-probe lists"));
+  CHECK(says(refusal({"--counters=icache,,vma"}), "empty name"));
   CHECK(says(refusal({"--counters=none,simulated"}), "'none' stands alone"));
   CHECK(says(refusal({"--counters="}), "empty value"));
 }
@@ -123,7 +135,7 @@ TEST_CASE("the arguments that decide a plan have one form, and give the same pla
   CHECK(typed.arguments ==
         std::vector<std::string>{"--strategy=all", "--workload=mic", "--preset=quick",
                                  "--seed=" + std::to_string(typed.seed), "--cpus=0", "--rounds=4",
-                                 "--param=sites=32", "--param=order=linear"});
+                                 "--param=sites=32", "--param=order=linear", "--counters=auto"});
   CHECK(options(typed.arguments).arguments == typed.arguments);
 }
 

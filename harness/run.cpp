@@ -23,7 +23,7 @@
 #include "harness/arena.hpp"
 #include "harness/clock.hpp"
 #include "harness/counters/counting.hpp"
-#include "harness/counters/fixed_runs.hpp"
+#include "harness/counters/measured.hpp"
 #include "harness/launch.hpp"
 #include "harness/output_directory.hpp"
 #include "harness/plan.hpp"
@@ -278,9 +278,8 @@ class Measuring {
 
   /// After run_all(). False and exceptions as there.
   bool count_all(const CountingPlan& plan) {
-    constexpr double kExpectedSeconds = 2;  // a metric: two children, twenty times slower
     Progress progress(stderr, options_.quiet, count_metrics(plan), 0,
-                      kExpectedSeconds * static_cast<double>(count_metrics(plan)));
+                      expected_counting_seconds(plan));
     return count_cells(plan, journal_, signals_, progress, entries_);
   }
 
@@ -339,7 +338,7 @@ bool has_been_counted(const std::vector<results::JournalEntry>& journal, std::st
 /// on either.
 std::vector<CountedCell> cells_to_count(const Catalogue& catalogue, const Options& options,
                                         const Prepared& prepared, const Measuring& measuring,
-                                        std::string_view source) {
+                                        const CountingPlan& plan) {
   constexpr std::uint64_t kSeed = 1;
   SeededRandom random(kSeed);
   const Arena arena = prepared.arena.value_or(&no_arena)(random);
@@ -347,12 +346,13 @@ std::vector<CountedCell> cells_to_count(const Catalogue& catalogue, const Option
   for (std::size_t i = 0; i < prepared.cells.size(); ++i) {
     const PlannedCell& cell = prepared.cells[i];
     if (cell.make == nullptr || !is_allowed(prepared, cell) || measuring.given_up(i) ||
-        has_been_counted(measuring.entries(), source, cell.id)) {
+        has_been_counted(measuring.entries(), plan.id, cell.id)) {
       continue;
     }
     CountedCell one;
-    std::ranges::copy_if(find_workload(catalogue, cell.workload)->metrics,
-                         std::back_inserter(one.metrics), is_countable);
+    std::ranges::copy_if(
+        find_workload(catalogue, cell.workload)->metrics, std::back_inserter(one.metrics),
+        [&plan](const std::string& metric) { return counts_metric(plan, metric); });
     one.task.cell = cell.id;
     one.task.strategy = cell.runs;
     one.task.workload = cell.workload;
@@ -365,11 +365,11 @@ std::vector<CountedCell> cells_to_count(const Catalogue& catalogue, const Option
   return counted;
 }
 
-/// What --counters asked for, as far as this machine has it.
-std::vector<CountingPlan> find_counters(const Options& options, const Settings& settings,
-                                        results::Context& context) {
+/// The simulators and the like that --counters asked for, as far as this machine has them.
+std::vector<CountingPlan> find_sources(const Options& options, const Settings& settings,
+                                       results::Context& context) {
   std::vector<CountingPlan> plans;
-  for (const CounterChoice* choice : options.counters) {
+  for (const CounterChoice* choice : options.counters.sources) {
     CountingPlan plan{
         .id = choice->id, .found = choice->find(context, settings.child_timeout), .cells = {}};
     if (!plan.found.source) {
@@ -377,10 +377,28 @@ std::vector<CountingPlan> find_counters(const Options& options, const Settings& 
       if (std::ranges::find(context.warnings, warning) == context.warnings.end()) {
         context.warnings.push_back(std::move(warning));  // once, also when a run is resumed
       }
-    } else if (plan.id == results::kSimulated) {
-      context.simulator = plan.found.source->description();
     }
     plans.push_back(std::move(plan));
+  }
+  return plans;
+}
+
+/// What --counters asked for. Of events that this machine lacks each row says why.
+std::vector<CountingPlan> find_counters(const Options& options, const Settings& settings,
+                                        results::Context& context) {
+  std::vector<CountingPlan> plans = find_sources(options, settings, context);
+  if (!options.counters.events.empty()) {
+    const MeasuredRequest request{.words = options.counters.events,
+                                  .rounds = options.selection.preset->counted_rounds,
+                                  .timeout = settings.child_timeout};
+    plans.push_back({.id = kMeasured,
+                     .found = {.source = make_measured(request, context), .reason = {}},
+                     .cells = {}});
+  }
+  for (const CountingPlan& plan : plans) {
+    if (plan.found.source) {
+      plan.found.source->describe(context);
+    }
   }
   return plans;
 }
@@ -534,7 +552,7 @@ Ending measure(Measuring& measuring, const ReasonToStop& reason_to_stop,
     std::string reason = measuring.run_all(reason_to_stop);
     bool all = !reason.empty();
     for (CountingPlan& plan : plans) {
-      plan.cells = find_cells(plan.id);
+      plan.cells = find_cells(plan);
       all = all && measuring.count_all(plan);
     }
     return {.interrupted = !all, .journal_lost = false, .reason = all ? reason : std::string()};
@@ -645,8 +663,8 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
   Measuring measuring(options, settings, *prepared, std::move(begun), journal, signals);
   const Ending ending = measure(
       measuring, when_to_stop(catalogue, options, *prepared, results), std::move(counting),
-      [&](std::string_view source) {
-        return cells_to_count(catalogue, options, *prepared, measuring, source);
+      [&](const CountingPlan& plan) {
+        return cells_to_count(catalogue, options, *prepared, measuring, plan);
       },
       journal.path());
   return conclude(options, results, measuring, ending, directory, signals);

@@ -1,8 +1,10 @@
 #include "harness/subprocess_test.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -10,6 +12,10 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +41,28 @@ std::filesystem::path new_file() {
 
 void redirect(const std::filesystem::path& file, int to) { dup2(open(file.c_str(), O_WRONLY), to); }
 
+bool let_perf_event_open_fail(int error) {
+  std::array filter = {
+      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_perf_event_open, 0, 1),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{.len = filter.size(), .filter = filter.data()};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
+
+/// What a resumed run counts is written down in it.
+bool says_what_to_count(const std::vector<std::string>& arguments) {
+  return std::ranges::all_of(arguments,
+                             [](const std::string& word) {
+                               return word.starts_with("--resume=") || word == "--quiet" ||
+                                      word == "--no-report";
+                             }) ||
+         std::ranges::any_of(
+             arguments, [](const std::string& word) { return word.starts_with("--counters"); });
+}
+
 [[noreturn]] void become_fake(const Start& start, const std::filesystem::path& output,
                               const std::filesystem::path& errors) {
   redirect(start.silent ? "/dev/full" : output, STDOUT_FILENO);
@@ -48,6 +76,9 @@ void redirect(const std::filesystem::path& file, int to) { dup2(open(file.c_str(
   Execution program = execution_of(start.program);
   std::vector<std::string>& words = program.words;
   words.insert(words.end(), start.arguments.begin(), start.arguments.end());
+  if (!says_what_to_count(start.arguments)) {
+    words.emplace_back("--counters=none");
+  }
   std::vector<char*> arguments(words.size() + 1);  // and a null at the end
   std::ranges::transform(words, arguments.begin(), [](std::string& word) { return word.data(); });
   for (const int signal : start.ignored) {
@@ -56,6 +87,9 @@ void redirect(const std::filesystem::path& file, int to) { dup2(open(file.c_str(
   if (start.limit) {
     const rlimit limit{.rlim_cur = start.limit->second, .rlim_max = start.limit->second};
     setrlimit(start.limit->first, &limit);
+  }
+  if (start.perf_event_error != 0 && !let_perf_event_open_fail(start.perf_event_error)) {
+    _exit(kNotFiltered);
   }
   execv(program.file.c_str(), arguments.data());
   _exit(127);

@@ -27,10 +27,16 @@ struct Start {
   std::optional<std::pair<__rlimit_resource_t, rlim_t>> limit = {};
   std::vector<int> ignored = {};  // signals, as nohup does
   bool silent = false;            // stdout and stderr are /dev/full
+  int perf_event_error = 0;       // what perf_event_open fails with; 0: it is not kept from working
   std::filesystem::path program = PATCHBENCH_FAKE;
 };
 
-/// A program that is running. It is waited for at the latest by the destructor.
+/// Exit code of a program that was to be kept from a system call, by a kernel that cannot do that
+/// (seccomp, which qemu-user does not pass on).
+inline constexpr int kNotFiltered = 125;
+
+/// A program that is running, with --counters=none unless the arguments say otherwise: few tests
+/// are about counters. It is waited for at the latest by the destructor.
 class Running {
  public:
   explicit Running(const Start& start);

@@ -1,6 +1,7 @@
 #include "harness/usage_error.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -30,6 +31,13 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
   return row.back();
 }
 
+std::string in_capitals(std::string_view word) {
+  std::string capitals(word);
+  std::ranges::transform(capitals, capitals.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return capitals;
+}
+
 }  // namespace
 
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
@@ -45,6 +53,28 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
     }
   }
   return best;
+}
+
+std::vector<std::string> nearest_words(std::string_view word,
+                                       std::span<const std::string> candidates, std::size_t most) {
+  const std::string wanted = in_capitals(word);
+  std::vector<std::pair<std::size_t, std::string>> near;
+  for (const std::string& candidate : candidates) {
+    const std::string here = in_capitals(candidate);
+    const bool part = wanted.size() > 2 && here.find(wanted) != std::string::npos;
+    const std::size_t distance = part ? 1 : edit_distance(wanted, here);
+    if (part || distance <= std::max<std::size_t>(1, std::max(wanted.size(), here.size()) / 3)) {
+      near.emplace_back(distance, candidate);
+    }
+  }
+  std::ranges::stable_sort(near, {}, &std::pair<std::size_t, std::string>::first);
+  std::vector<std::string> words;
+  for (const auto& [distance, candidate] : near) {
+    if (words.size() < most && std::ranges::find(words, candidate) == words.end()) {
+      words.push_back(candidate);
+    }
+  }
+  return words;
 }
 
 std::string unknown_word(std::string_view kind, std::string_view word,

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace patchbench::harness {
 
@@ -19,6 +20,12 @@ class UsageError : public std::runtime_error {
 /// the keyboard: at most a third of the longer word, and never less than one.
 [[nodiscard]] std::optional<std::string> nearest(std::string_view word,
                                                  std::span<const std::string> candidates);
+
+/// At most `most` candidates, the nearest first, that are nearly `word` or have it in them; whether
+/// letters are small or capital makes no difference.
+[[nodiscard]] std::vector<std::string> nearest_words(std::string_view word,
+                                                     std::span<const std::string> candidates,
+                                                     std::size_t most);
 
 /// "unknown workload 'mik': did you mean 'mic'? Valid: mic, pic, zone"
 [[nodiscard]] std::string unknown_word(std::string_view kind, std::string_view word,

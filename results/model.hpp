@@ -59,7 +59,7 @@ struct Counting {
   std::optional<double> read_ns;         // what one reading of a whole group takes
   int rounds = 0;  // processes a cell that were counted: the samples of each counter
   /// What a reading before and one after nothing count, "cycles:user" -> 97. It is part of no
-  /// value: each process finds out its own and takes it away.
+  /// value: each is the difference of two stretches that have such readings around them.
   std::vector<std::pair<std::string, double>> bracket;
 };
 

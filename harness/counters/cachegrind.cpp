@@ -112,7 +112,7 @@ struct Failure {
   std::string reason;
 };
 
-class Cachegrind : public CounterSource {
+class Cachegrind : public SimulatedSource {
  public:
   Cachegrind(std::string version, std::chrono::milliseconds timeout)
       : version_(std::move(version)), timeout_(timeout) {}

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "harness/clock.hpp"
+#include "harness/counters/fixed_runs.hpp"
 
 namespace patchbench::harness {
 
@@ -12,6 +13,18 @@ std::size_t count_metrics(const CountingPlan& plan) {
     count += cell.metrics.size();
   }
   return count;
+}
+
+double expected_counting_seconds(const CountingPlan& plan) {
+  double seconds = 0;
+  for (const CountedCell& cell : plan.cells) {
+    seconds += plan.found.source ? plan.found.source->expected_seconds(cell) : 0;
+  }
+  return seconds;
+}
+
+bool counts_metric(const CountingPlan& plan, std::string_view metric) {
+  return plan.found.source ? plan.found.source->counts(metric) : is_countable(metric);
 }
 
 bool count_cells(const CountingPlan& plan, results::JournalWriter& journal, SignalWatch& signals,

@@ -23,6 +23,11 @@ struct CountingPlan {
 
 /// Metrics of all cells: what a source has to count.
 [[nodiscard]] std::size_t count_metrics(const CountingPlan& plan);
+/// Roughly what that will take; without a source nothing.
+[[nodiscard]] double expected_counting_seconds(const CountingPlan& plan);
+/// Whether a metric is counted at all; without a source the reason stands with those that one would
+/// have counted.
+[[nodiscard]] bool counts_metric(const CountingPlan& plan, std::string_view metric);
 
 /// Appends one line a cell to the journal and to `entries`. False when the run was asked to stop.
 /// Throws std::system_error when the journal cannot be written.

@@ -73,7 +73,7 @@ std::string why_not_believed(PerfEvent& event) {
       once, kLength, twice);
 }
 
-class Emulated : public CounterSource {
+class Emulated : public SimulatedSource {
  public:
   explicit Emulated(std::chrono::milliseconds timeout) : timeout_(timeout) {}
 

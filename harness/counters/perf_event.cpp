@@ -15,35 +15,36 @@
 namespace patchbench::harness {
 namespace {
 
-Fd open_event(std::uint32_t type, std::uint64_t config) {
-  perf_event_attr attributes{};
-  attributes.size = sizeof attributes;
-  attributes.type = type;
-  attributes.config = config;
-  attributes.disabled = 1;
-  attributes.exclude_kernel = 1;
-  attributes.exclude_hv = 1;
-  attributes.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
-  constexpr pid_t kThisThread = 0;
-  constexpr int kAnyProcessor = -1;
-  constexpr int kNoGroup = -1;
-  return Fd(static_cast<int>(syscall(SYS_perf_event_open, &attributes, kThisThread, kAnyProcessor,
-                                     kNoGroup, PERF_FLAG_FD_CLOEXEC)));
+constexpr const char* kParanoid = "/proc/sys/kernel/perf_event_paranoid";
+
+/// Documentation/admin-guide/sysctl/kernel.rst of Linux: what is allowed without CAP_PERFMON at
+/// which level. Debian adds level 3, Ubuntu 4, which forbid everything.
+std::string explain_permission(const Event& event) {
+  const bool tracepoint = event.source == "tracepoint";
+  const int highest = tracepoint ? -1 : event.scope == "user" ? 2 : 1;
+  const auto paranoid = read_integer(kParanoid);
+  return fmt::format(
+      "perf_event_open: not permitted (kernel.perf_event_paranoid is {}; {} or less allows it, as "
+      "does the capability CAP_PERFMON, unless a container's seccomp filter forbids the call: "
+      "sysctl kernel.perf_event_paranoid={})",
+      paranoid ? std::to_string(*paranoid) : "unknown", highest, highest);
 }
 
 /// What perf_event_open(2) gives as the errors' meaning.
-std::string explain_open(int error) {
-  if (error == EACCES || error == EPERM) {
-    const auto paranoid = read_integer("/proc/sys/kernel/perf_event_paranoid");
-    return fmt::format(
-        "perf_event_open: not permitted (kernel.perf_event_paranoid is {}; 2 or less allows "
-        "counting one's own user code, unless a container's seccomp filter forbids the call)",
-        paranoid ? std::to_string(*paranoid) : "unknown");
+std::string explain_open(int error, const Event& event) {
+  switch (error) {
+    case EACCES:
+    case EPERM:
+      return explain_permission(event);
+    case ENOENT:
+    case ENODEV:
+    case EOPNOTSUPP:
+      return "perf_event_open: this machine has no counter for the event";
+    case ENOSYS:
+      return "perf_event_open: this kernel, or a container's seccomp filter, has no such call";
+    default:
+      return "perf_event_open";
   }
-  if (error == ENOENT || error == EOPNOTSUPP || error == ENODEV) {
-    return "perf_event_open: this machine has no counter for the event";
-  }
-  return "perf_event_open";
 }
 
 void control(const Fd& fd, unsigned long request, const char* name) {
@@ -54,11 +55,43 @@ void control(const Fd& fd, unsigned long request, const char* name) {
 
 }  // namespace
 
-PerfEvent::PerfEvent(std::uint32_t type, std::uint64_t config) : fd_(open_event(type, config)) {
-  if (!fd_) {
-    const int error = errno;
-    throw std::system_error(error, std::generic_category(), explain_open(error));
+Fd open_event(const Event& event, const Opening& opening) {
+  perf_event_attr attributes{};
+  attributes.size = sizeof attributes;
+  attributes.type = event.type;
+  attributes.config = event.config;
+  attributes.config1 = event.config1 | opening.further_config1;
+  attributes.config2 = event.config2;
+  attributes.read_format = opening.read_format;
+  if (opening.leader < 0) {
+    attributes.disabled = 1;
   }
+  attributes.exclude_user = event.scope == "kernel" ? 1 : 0;
+  attributes.exclude_kernel = event.scope == "user" ? 1 : 0;
+  attributes.exclude_hv = 1;
+  attributes.inherit = event.beside.empty() ? 0 : 1;
+  constexpr pid_t kThisThread = 0;
+  constexpr int kAnyProcessor = -1;
+  Fd fd(static_cast<int>(syscall(SYS_perf_event_open, &attributes, kThisThread, kAnyProcessor,
+                                 opening.leader, PERF_FLAG_FD_CLOEXEC)));
+  if (!fd) {
+    const int error = errno;
+    throw std::system_error(error, std::generic_category(), explain_open(error, event));
+  }
+  if (!event.filter.empty() &&
+      ioctl(fd.get(), PERF_EVENT_IOC_SET_FILTER, event.filter.c_str()) != 0) {
+    throw_errno("ioctl (PERF_EVENT_IOC_SET_FILTER)");
+  }
+  return fd;
+}
+
+PerfEvent::PerfEvent(std::uint32_t type, std::uint64_t config) {
+  Event event;
+  event.scope = "user";
+  event.type = type;
+  event.config = config;
+  fd_ = open_event(
+      event, {.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING});
 }
 
 void PerfEvent::start() {

@@ -1,11 +1,25 @@
-// harness/counters/perf_event.hpp - one event of the kernel's perf_event interface, of this thread.
+// harness/counters/perf_event.hpp - events of the kernel's perf_event interface, of this thread.
 #pragma once
 
 #include <cstdint>
 
+#include "harness/counters/event.hpp"
 #include "strategies/mapping.hpp"
 
 namespace patchbench::harness {
+
+/// How open_event opens, beside what it opens.
+struct Opening {
+  int leader = -1;                // descriptor of the group's first event; -1: this is the first
+  std::uint64_t read_format = 0;  // PERF_FORMAT_...
+  std::uint64_t further_config1 = 0;  // or-ed into the event's
+};
+
+/// Opens `event` for the thread that calls, wherever it runs, and, where it is to count beside
+/// another thread, for all that this one starts from then on. A group's first event is disabled;
+/// the others count whenever that does. Throws std::system_error that names the call; its text says
+/// what kernel.perf_event_paranoid has to do with it, where it has.
+[[nodiscard]] Fd open_event(const Event& event, const Opening& opening);
 
 struct PerfReading {
   std::uint64_t value = 0;            // since the last start()
@@ -18,8 +32,7 @@ struct PerfReading {
 class PerfEvent {
  public:
   /// `type` and `config` as perf_event_open(2) has them (PERF_TYPE_HARDWARE,
-  /// PERF_COUNT_HW_INSTRUCTIONS). Throws std::system_error that names perf_event_open; its text
-  /// says what kernel.perf_event_paranoid has to do with it, where it has.
+  /// PERF_COUNT_HW_INSTRUCTIONS). Throws as open_event does.
   PerfEvent(std::uint32_t type, std::uint64_t config);
 
   /// From zero. The three throw std::system_error naming the call.

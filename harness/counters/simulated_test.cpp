@@ -191,7 +191,7 @@ TEST_CASE("a resumed run counts what was not counted, and measures no round for 
   CHECK(run_fake({.arguments = {"--resume=" + run.out(), "--counters=none"}}).exit_code == 2);
 }
 
-TEST_CASE("without --counters nothing is counted") {
+TEST_CASE("without --counters=simulated nothing is simulated") {
   TemporaryDirectory directory;
   const std::string out = (directory / "out").string();
   const Finished finished = run_fake({.arguments = {"--strategy=rwx", "--workload=zone",

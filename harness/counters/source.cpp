@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "harness/counters/fixed_runs.hpp"
 #include "harness/counters/simulated.hpp"
 
 namespace patchbench::harness {
@@ -19,6 +20,17 @@ const CounterChoice* find_counter_choice(std::string_view id) {
   const auto choices = counter_choices();
   const auto found = std::ranges::find(choices, id, &CounterChoice::id);
   return found == choices.end() ? nullptr : &*found;
+}
+
+void SimulatedSource::describe(results::Context& context) const {
+  context.simulator = description();
+}
+
+bool SimulatedSource::counts(std::string_view metric) const { return is_countable(metric); }
+
+double SimulatedSource::expected_seconds(const CountedCell& cell) const {
+  constexpr double kOfAMetric = 2;  // two children, twenty times slower
+  return kOfAMetric * static_cast<double>(cell.metrics.size());
 }
 
 results::Counter simulated_counter(std::string_view name, std::string_view metric) {

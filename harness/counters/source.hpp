@@ -24,6 +24,7 @@ struct CountedCell {
   std::vector<std::string> metrics;
 };
 
+/// One source of counters; see SimulatedSource for those that count the program's own instructions.
 class CounterSource {
  public:
   CounterSource() = default;
@@ -31,12 +32,28 @@ class CounterSource {
   CounterSource& operator=(const CounterSource&) = delete;
   virtual ~CounterSource() = default;
 
-  /// What counts, its version, and what it assumes: for the record.
-  [[nodiscard]] virtual std::string description() const = 0;
+  /// Puts down what counts, its version, and what it assumes.
+  virtual void describe(results::Context& context) const = 0;
+  /// Whether it has anything to say of a metric.
+  [[nodiscard]] virtual bool counts(std::string_view metric) const = 0;
+  /// Roughly what count() will take.
+  [[nodiscard]] virtual double expected_seconds(const CountedCell& cell) const = 0;
   /// Empty when the run was asked to stop. A cell that cannot be counted has counters without a
   /// value, with the reason; throws std::system_error only when no process can be had.
   [[nodiscard]] virtual std::optional<std::vector<results::Counter>> count(
       const CountedCell& cell, SignalWatch& signals) = 0;
+};
+
+/// Of a simulator or an emulator: what it counts are instructions of the program itself.
+class SimulatedSource : public CounterSource {
+ public:
+  void describe(results::Context& context) const override;
+  [[nodiscard]] bool counts(std::string_view metric) const override;
+  [[nodiscard]] double expected_seconds(const CountedCell& cell) const override;
+
+ protected:
+  /// What counts, its version, and what it assumes.
+  [[nodiscard]] virtual std::string description() const = 0;
 };
 
 /// A source that this machine has, or why it has none.
@@ -45,7 +62,7 @@ struct FoundSource {
   std::string reason;
 };
 
-/// A word of --counters.
+/// A word of --counters that is a source by itself.
 struct CounterChoice {
   std::string_view id;       // also what the journal's lines are marked with
   std::string_view summary;  // for --help

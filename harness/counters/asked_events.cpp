@@ -1,0 +1,149 @@
+#include "harness/counters/asked_events.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <tuple>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "harness/counters/event_sets.hpp"
+#include "harness/counters/event_split.hpp"
+#include "harness/counters/pfm.hpp"
+#include "harness/usage_error.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+/// What the sets have on this machine: the processor's events, then the kernel's.
+std::vector<WantedEvent> events_of_sets(const results::Context& context) {
+  std::vector<WantedEvent> events = resolve_rows(rows_for(context));
+  return events;
+}
+
+bool fits_scope(const Event& event, std::string_view scope) {
+  return scope.empty() || event.scope == scope;
+}
+
+/// "indirect-branch-misses:u": those of its rows that the modifier leaves.
+std::vector<WantedEvent> rows_named(const std::vector<WantedEvent>& events,
+                                    const ScopedName& asked) {
+  std::vector<WantedEvent> found;
+  std::ranges::copy_if(events, std::back_inserter(found), [&](const WantedEvent& one) {
+    return one.event.name == asked.name && fits_scope(one.event, asked.scope);
+  });
+  for (WantedEvent& one : found) {
+    one.event.set.clear();  // asked for alone
+  }
+  return found;
+}
+
+/// An event of libpfm4. A tracepoint is always in the kernel.
+std::vector<WantedEvent> encoded(const std::string& word, std::string_view scope) {
+  WantedEvent one{.event = pfm_encode(word).event.value_or(Event{}), .status = "ok", .reason = {}};
+  if (!scope.empty() || one.event.source == "tracepoint") {
+    return {one};
+  }
+  WantedEvent kernel = one;
+  one.event.scope = "user";
+  kernel.event.scope = "kernel";
+  return {one, kernel};
+}
+
+std::vector<WantedEvent> events_of_word(const std::string& word,
+                                        const std::vector<WantedEvent>& sets) {
+  std::vector<WantedEvent> events;
+  if (find_event_set(word) != nullptr) {
+    std::ranges::copy_if(sets, std::back_inserter(events),
+                         [&](const WantedEvent& one) { return one.event.set == word; });
+    return events;
+  }
+  const ScopedName asked = split_scope(word);
+  events = rows_named(sets, asked);
+  return events.empty() ? encoded(word, asked.scope) : events;
+}
+
+/// Opens what may be there; what does not count says why.
+void look(WantedEvent& wanted, const results::Context& context) {
+  if (wanted.status != "ok") {
+    return;
+  }
+  wanted.reason = why_not_on_arm(wanted.event, context);
+  if (!wanted.reason.empty()) {
+    wanted.status = "unsupported";
+    return;
+  }
+  wanted.reason = why_not_counted(wanted.event);
+  if (!wanted.reason.empty()) {
+    wanted.status = "unavailable";
+  }
+}
+
+/// The names that rows have on any machine.
+std::vector<std::string> names_of_rows() {
+  std::vector<std::string> names;
+  for (const EventRows& rows : {generic_rows(), arm_rows()}) {
+    for (const EventRow& row : rows) {
+      names.emplace_back(row.name);
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> known_words() {
+  std::vector<std::string> words = {"auto", "none", "simulated"};
+  std::ranges::transform(event_sets(), std::back_inserter(words),
+                         [](const EventSet& set) { return std::string(set.id); });
+  std::ranges::move(names_of_rows(), std::back_inserter(words));
+  std::ranges::move(pfm_event_names(), std::back_inserter(words));
+  return words;
+}
+
+}  // namespace
+
+void check_event_word(const std::string& word) {
+  const std::vector<std::string> rows = names_of_rows();
+  const bool row = std::ranges::find(rows, split_scope(word).name) != rows.end();
+  if (row || find_event_set(word) != nullptr) {
+    return;
+  }
+  const EncodedEvent event = pfm_encode(word);
+  if (event.event) {
+    return;
+  }
+  constexpr std::size_t kMost = 5;
+  const auto near = nearest_words(word, known_words(), kMost);
+  const auto pmu = pfm_pmu();
+  throw UsageError(fmt::format(
+      "unknown event '{}' of --counters (libpfm4: {}{}){} bench-probe lists the sets and their "
+      "events",
+      word, event.error, pmu ? "" : "; it does not know this processor, raw codes like r00c2 work",
+      near.empty() ? ";" : fmt::format(": did you mean {}?", fmt::join(near, ", "))));
+}
+
+std::vector<WantedEvent> asked_events(std::span<const std::string> words,
+                                      const results::Context& context) {
+  using Key = std::tuple<std::string, std::string, std::string>;
+  const std::vector<WantedEvent> sets = events_of_sets(context);
+  std::vector<WantedEvent> asked;
+  std::set<Key> seen;
+  for (const std::string& word : words) {
+    for (WantedEvent& wanted : events_of_word(word, sets)) {
+      if (seen.insert({wanted.event.name, wanted.event.scope, wanted.event.beside}).second) {
+        look(wanted, context);
+        asked.push_back(std::move(wanted));
+      }
+    }
+  }
+  return asked;
+}
+
+std::vector<WantedEvent> all_sets(const results::Context& context) {
+  std::vector<std::string> words;
+  std::ranges::transform(event_sets(), std::back_inserter(words),
+                         [](const EventSet& set) { return std::string(set.id); });
+  return asked_events(words, context);
+}
+
+}  // namespace patchbench::harness

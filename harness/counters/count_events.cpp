@@ -1,0 +1,175 @@
+#include "harness/counters/count_events.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <numeric>
+#include <string>
+
+#include "harness/counters/fixed_runs.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+using results::Counter;
+
+/// The n-th is that of the group's n-th event.
+using Counts = std::vector<std::uint64_t>;
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/// Counts into buffers that are there before: allocating one would be counted.
+class Bracket {
+ public:
+  explicit Bracket(const EventGroup& group)
+      : group_(group), before_(group.size()), after_(group.size()) {}
+
+  template <typename Step>
+  [[nodiscard]] std::vector<double> around(Step step) {
+    group_.read(before_);
+    step();
+    group_.read(after_);
+    std::vector<double> counts(before_.size());
+    std::ranges::transform(after_, before_, counts.begin(),
+                           [](std::uint64_t after, std::uint64_t before) {
+                             return static_cast<double>(after - before);
+                           });
+    return counts;
+  }
+
+ private:
+  const EventGroup& group_;
+  Counts before_;
+  Counts after_;
+};
+
+/// Both extents have the same instructions around their runs; `extent` alone decides how many
+/// there are.
+void execute_counted(const Measurement& measurement, Extent extent, int runs) {
+  const bool prepared = measurement.prepare != nullptr;
+  if (prepared) {
+    measurement.prepare(measurement.self);
+  }
+  const int more = extent == Extent::more ? 1 : 0;
+  const int times = prepared ? more : runs << more;
+  for (int run = 0; run < times; ++run) {
+    measurement.run(measurement.self);
+  }
+}
+
+/// By event: what the larger extent counts more than the smaller, each time.
+std::vector<std::vector<double>> differences(const EventGroup& group,
+                                             const Measurement& measurement) {
+  const int runs = counted_runs(measurement);
+  Bracket bracket(group);
+  const auto count = [&](Extent extent) {
+    if (measurement.prepare != nullptr) {
+      // What a preparation does may depend on whether there was a run since the last.
+      measurement.prepare(measurement.self);
+      measurement.run(measurement.self);
+    }
+    return bracket.around([&] { execute_counted(measurement, extent, runs); });
+  };
+  static_cast<void>(count(Extent::more));  // opening events has left its traces, too
+  std::vector<std::vector<double>> found(group.size());
+  for (int i = 0; i < kRepetitions; ++i) {
+    const std::vector<double> fewer = count(Extent::fewer);
+    const std::vector<double> more = count(Extent::more);
+    for (std::size_t event = 0; event < found.size(); ++event) {
+      found[event].push_back(more[event] - fewer[event]);
+    }
+  }
+  return found;
+}
+
+Counter blank_counter(const Event& event, const std::string& metric) {
+  Counter counter;
+  counter.name = event.name;
+  counter.source = event.source;
+  counter.scope = event.scope;
+  counter.set = event.set;
+  counter.beside = event.beside;
+  counter.per = metric;
+  counter.status = "ok";
+  return counter;
+}
+
+/// What the times say of it: whole, a part that is scaled, or nothing.
+void take_times(Counter& counter, const GroupTimes& before, const GroupTimes& after) {
+  const std::uint64_t enabled = after.enabled_ns - before.enabled_ns;
+  const std::uint64_t running = after.running_ns - before.running_ns;
+  counter.time_enabled = static_cast<std::int64_t>(enabled);
+  counter.time_running = static_cast<std::int64_t>(running);
+  if (running == 0) {
+    counter.value.reset();
+    counter.status = "unavailable";
+    counter.reason = "the kernel gave the counter to someone else for the whole time";
+  } else if (running < enabled) {
+    *counter.value *= static_cast<double>(enabled) / static_cast<double>(running);
+    counter.status = "multiplexed";
+    counter.reason = "the kernel shared the counter with someone else: scaled by its time";
+  }
+}
+
+void count_one(const EventGroup& group, std::span<const Event> events,
+               const Measurement& measurement, std::vector<Counter>& counters) {
+  const GroupTimes before = group.times();
+  const std::vector<std::vector<double>> found = differences(group, measurement);
+  const GroupTimes after = group.times();
+  const double operations = counted_runs(measurement) * measurement.operations;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    Counter counter = blank_counter(events[i], measurement.metric);
+    const bool by_processor = events[i].source == "hardware";
+    counter.value = (by_processor ? median(found[i]) : mean(found[i])) / operations;
+    take_times(counter, before, after);
+    counters.push_back(std::move(counter));
+  }
+}
+
+}  // namespace
+
+int counted_runs(const Measurement& measurement) {
+  if (measurement.prepare != nullptr) {
+    return 1;
+  }
+  const bool only_executes = measurement.metric == "send" || measurement.metric == "execute";
+  const double operations = only_executes ? 65'536 : 1024;
+  return static_cast<int>(std::ceil(operations / std::max(1.0, measurement.operations)));
+}
+
+std::vector<double> empty_bracket(const EventGroup& group) {
+  constexpr int kTimes = 31;
+  Bracket bracket(group);
+  std::vector<std::vector<double>> counted(group.size());
+  for (int i = 0; i < kTimes; ++i) {
+    const std::vector<double> counts = bracket.around([] {});
+    for (std::size_t event = 0; event < counts.size(); ++event) {
+      counted[event].push_back(counts[event]);
+    }
+  }
+  std::vector<double> medians(counted.size());
+  std::ranges::transform(counted, medians.begin(), median);
+  return medians;
+}
+
+std::vector<Counter> count_events(std::span<const Measurement> measurements,
+                                  const EventGroups& groups) {
+  std::vector<Counter> counters;
+  for (const std::vector<Event>& events : groups) {
+    const EventGroup group(events);
+    for (const Measurement& measurement : measurements) {
+      count_one(group, events, measurement, counters);
+    }
+  }
+  return counters;
+}
+
+}  // namespace patchbench::harness

@@ -1,0 +1,39 @@
+// harness/counters/count_events.hpp - the child's part of counting events: a fixed number of
+// operations of every measurement, once for each group of events.
+//
+// A reading may cost much: where a hypervisor intercepts it, tens of microseconds, after which the
+// caches are cold. So a count is a difference of differences: what happens between two readings
+// around some operations, and between two around as many more. Readings, and what they leave
+// behind, are the same in both and are in no count; neither is what prepares an operation, which
+// both do. How much a pair of readings counts by itself is written down (context.counting.bracket).
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "harness/counters/event_group.hpp"
+#include "harness/counters/event_split.hpp"
+#include "results/model.hpp"
+#include "workloads/workload.hpp"
+
+namespace patchbench::harness {
+
+/// How often each measurement is counted in one process. What the processor counts is the median of
+/// them, so that the timer's interrupt stays out of it; what the kernel counts (software events,
+/// tracepoints) is exact, may be rare, and is the mean.
+inline constexpr int kRepetitions = 5;
+
+/// Runs in the smaller of the two brackets, the same on every machine: so many that what readings
+/// leave behind, which is not quite the same each time, is little beside them. A send costs
+/// nanoseconds, a patch up to microseconds. With a preparation there is one run, in the larger.
+[[nodiscard]] int counted_runs(const Measurement& measurement);
+
+/// What two readings with nothing between them count, for each event: the median of many.
+[[nodiscard]] std::vector<double> empty_bracket(const EventGroup& group);
+
+/// One counter for each measurement and event. Throws std::system_error when events that the parent
+/// could open do not open here.
+[[nodiscard]] std::vector<results::Counter> count_events(std::span<const Measurement> measurements,
+                                                         const EventGroups& groups);
+
+}  // namespace patchbench::harness

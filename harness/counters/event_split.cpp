@@ -1,0 +1,107 @@
+#include "harness/counters/event_split.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+#include <system_error>
+
+#include <linux/perf_event.h>
+
+#include "harness/calibration.hpp"
+#include "harness/counters/event_group.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+/// One branch for each multiplication, unless the compiler unrolled the loop.
+constexpr std::uint64_t kMultiplications = 1000;
+constexpr std::uint64_t kFewest = 10;
+
+bool has_run(const EventGroup& group) {
+  const GroupTimes times = group.times();
+  return times.running_ns > 0;
+}
+
+}  // namespace
+
+bool count_together(std::span<const Event> events) {
+  try {
+    return has_run(EventGroup(events, ReadPath::system_call));
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+bool branches_count_together(std::span<const Event> branches) {
+  try {
+    const EventGroup group(branches, ReadPath::system_call);
+    std::vector<std::uint64_t> before(group.size());
+    std::vector<std::uint64_t> after(group.size());
+    group.read(before);
+    multiply_chain(kMultiplications);
+    group.read(after);
+    return has_run(group) && std::ranges::equal(before, after, [](auto earlier, auto later) {
+             return later - earlier >= kFewest;
+           });
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+std::string why_not_counted(const Event& event) {
+  try {
+    return has_run(EventGroup({&event, 1}, ReadPath::system_call))
+               ? std::string()
+               : "the kernel accepts the event and never counts it: every counter is in use";
+  } catch (const std::system_error& error) {
+    return error.what();
+  }
+}
+
+EventGroups split_events(std::span<const Event> events, const Fits& fits) {
+  EventGroups groups;
+  for (const std::string_view source : {"hardware", "software", "tracepoint"}) {
+    std::vector<Event> group;
+    for (const Event& event : events) {
+      if (event.source != source) {
+        continue;
+      }
+      group.push_back(event);
+      if (source == "hardware" && group.size() > 1 && !fits(group)) {
+        group.pop_back();
+        groups.push_back(std::move(group));
+        group = {event};
+      }
+    }
+    if (!group.empty()) {
+      groups.push_back(std::move(group));
+    }
+  }
+  return groups;
+}
+
+int number_of_counters(const Fits& fits) {
+  constexpr int kMost = 32;  // of AArch64; x86 processors have fewer
+  Event branches;
+  branches.source = "hardware";
+  branches.scope = "user";
+  branches.type = PERF_TYPE_HARDWARE;
+  branches.config = PERF_COUNT_HW_BRANCH_INSTRUCTIONS;
+  std::vector<Event> group;
+  while (group.size() < kMost) {
+    group.push_back(branches);
+    if (!fits(group)) {
+      return static_cast<int>(group.size()) - 1;
+    }
+  }
+  return kMost;
+}
+
+Fits fits_here() {
+  const auto counters = static_cast<std::size_t>(number_of_counters(branches_count_together));
+  return [counters](std::span<const Event> events) {
+    return events.size() <= counters && count_together(events);
+  };
+}
+
+}  // namespace patchbench::harness

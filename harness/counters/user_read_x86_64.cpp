@@ -1,0 +1,17 @@
+#include "harness/counters/user_read.hpp"
+
+namespace patchbench::harness {
+
+std::string_view user_read_instruction() { return "rdpmc"; }
+
+// /sys/bus/event_source/devices/cpu/rdpmc decides, and the event's page repeats what it says.
+UserReadRequest user_read_request() { return {.allowed = true, .config1 = 0}; }
+
+std::uint64_t read_user_counter(std::uint32_t counter) {
+  std::uint32_t low = 0;
+  std::uint32_t high = 0;
+  asm volatile("rdpmc" : "=a"(low), "=d"(high) : "c"(counter));
+  return (std::uint64_t{high} << 32U) | low;
+}
+
+}  // namespace patchbench::harness

@@ -1,66 +1,34 @@
+#include <array>
+#include <cstddef>
+#include <utility>
+
 #include "harness/counters/user_read.hpp"
 #include "harness/proc.hpp"
 
 namespace patchbench::harness {
 namespace {
 
-/// The register's number is part of the instruction.
-template <int kCounter>
-std::uint64_t read_register();
+constexpr std::size_t kCycleCounter = 31;  // the kernel's number of PMCCNTR_EL0
 
-#define PATCHBENCH_COUNTER(n)                                 \
-  template <>                                                 \
-  std::uint64_t read_register<n>() {                          \
-    std::uint64_t value = 0;                                  \
-    asm volatile("mrs %0, pmevcntr" #n "_el0" : "=r"(value)); \
-    return value;                                             \
-  }
-PATCHBENCH_COUNTER(0)
-PATCHBENCH_COUNTER(1)
-PATCHBENCH_COUNTER(2)
-PATCHBENCH_COUNTER(3)
-PATCHBENCH_COUNTER(4)
-PATCHBENCH_COUNTER(5)
-PATCHBENCH_COUNTER(6)
-PATCHBENCH_COUNTER(7)
-PATCHBENCH_COUNTER(8)
-PATCHBENCH_COUNTER(9)
-PATCHBENCH_COUNTER(10)
-PATCHBENCH_COUNTER(11)
-PATCHBENCH_COUNTER(12)
-PATCHBENCH_COUNTER(13)
-PATCHBENCH_COUNTER(14)
-PATCHBENCH_COUNTER(15)
-PATCHBENCH_COUNTER(16)
-PATCHBENCH_COUNTER(17)
-PATCHBENCH_COUNTER(18)
-PATCHBENCH_COUNTER(19)
-PATCHBENCH_COUNTER(20)
-PATCHBENCH_COUNTER(21)
-PATCHBENCH_COUNTER(22)
-PATCHBENCH_COUNTER(23)
-PATCHBENCH_COUNTER(24)
-PATCHBENCH_COUNTER(25)
-PATCHBENCH_COUNTER(26)
-PATCHBENCH_COUNTER(27)
-PATCHBENCH_COUNTER(28)
-PATCHBENCH_COUNTER(29)
-PATCHBENCH_COUNTER(30)
-#undef PATCHBENCH_COUNTER
-
-/// The cycle counter is the last of 32 (Arm ARM, PMCCNTR_EL0).
-template <>
-std::uint64_t read_register<31>() {
+/// PMEVCNTR<n>_EL0, whose number is part of the instruction (Arm ARM: op0 3, op1 3, CRn 14, CRm
+/// 8 + n / 8, op2 n % 8).
+template <std::size_t kCounter>
+std::uint64_t read_register() {
   std::uint64_t value = 0;
-  asm volatile("mrs %0, pmccntr_el0" : "=r"(value));
+  if constexpr (kCounter == kCycleCounter) {
+    asm volatile("mrs %0, pmccntr_el0" : "=r"(value));
+  } else {
+    asm volatile("mrs %0, s3_3_c14_c%c1_%c2"
+                 : "=r"(value)
+                 : "i"(8 + kCounter / 8), "i"(kCounter % 8));
+  }
   return value;
 }
 
 template <std::size_t... kCounters>
-std::uint64_t read_numbered(std::uint32_t counter, std::index_sequence<kCounters...>) {
+std::uint64_t read_numbered(std::uint32_t counter, std::index_sequence<kCounters...> /*all*/) {
   using Read = std::uint64_t (*)();
-  static constexpr std::array<Read, sizeof...(kCounters)> kReads = {
-      &read_register<static_cast<int>(kCounters)>...};
+  static constexpr std::array<Read, sizeof...(kCounters)> kReads = {&read_register<kCounters>...};
   return kReads.at(counter)();
 }
 
@@ -77,9 +45,9 @@ UserReadRequest user_read_request() {
 }
 
 std::uint64_t read_user_counter(std::uint32_t counter) {
-  // What is read must have happened: an instruction before it may still be on its way.
+  // What is counted must have happened: an instruction before this may still be on its way.
   asm volatile("isb" : : : "memory");
-  return read_numbered(counter, std::make_index_sequence<32>());
+  return read_numbered(counter, std::make_index_sequence<kCycleCounter + 1>());
 }
 
 }  // namespace patchbench::harness

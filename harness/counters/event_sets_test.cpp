@@ -1,0 +1,128 @@
+#include "harness/counters/event_sets.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <linux/perf_event.h>
+#include <patchbench_catch.hpp>
+
+#include "harness/counters/asked_events.hpp"
+#include "harness/temporary_directory_test.hpp"
+#include "harness/usage_error.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+results::Context machine(std::string arch, std::string vendor, int family) {
+  results::Context context;
+  context.arch = std::move(arch);
+  context.cpu.vendor = std::move(vendor);
+  context.cpu.family = family;
+  return context;
+}
+
+const EventRow& row_of(const EventRows& rows, std::string_view name) {
+  const auto found = std::ranges::find(rows, name, &EventRow::name);
+  REQUIRE(found != rows.end());
+  return *found;
+}
+
+std::string first_event(const results::Context& context, std::string_view name) {
+  const EventRow row = row_of(rows_for(context), name);
+  return row.events.empty() ? std::string() : row.events.front();
+}
+
+Event raw(std::uint64_t config) {
+  Event event;
+  event.source = "hardware";
+  event.type = PERF_TYPE_RAW;
+  event.config = config;
+  return event;
+}
+
+}  // namespace
+
+TEST_CASE("each family has its own events, and any other processor the kernel's") {
+  CHECK(first_event(machine("x86_64", "GenuineIntel", 6), "smc-clears") == "MACHINE_CLEARS:SMC");
+  CHECK(first_event(machine("x86_64", "AuthenticAMD", 0x19), "btb-corrections") ==
+        "L2_BTB_CORRECTION");
+  CHECK(first_event(machine("aarch64", "ARM", 8), "l1i-misses") == "L1I_CACHE_REFILL");
+  CHECK(first_event(machine("x86_64", "AuthenticAMD", 0x15), "l1i-misses") ==
+        "perf::L1-ICACHE-LOAD-MISSES");
+  CHECK(first_event(machine("x86_64", "CentaurHauls", 7), "branches") == "perf::BRANCHES");
+}
+
+TEST_CASE("raw codes are those of one family, and come before what the kernel means by a name") {
+  const EventRows zen5 = zen_rows(0x1a);
+  const std::vector<std::string>& misses = row_of(zen5, "dtlb-misses").events;
+  const auto code = std::ranges::find(misses, "rf045");
+  REQUIRE(code != misses.end());
+  CHECK(std::ranges::find(code, misses.end(), "perf::DTLB-LOAD-MISSES") != misses.end());
+  const EventRows zen4 = zen_rows(0x19);
+  for (const EventRow& row : zen4) {
+    INFO(row.name);
+    CHECK(std::ranges::none_of(row.events,
+                               [](const std::string& one) { return one.starts_with("r0"); }));
+  }
+}
+
+TEST_CASE("what a processor lacks is said once for user code and once for the kernel") {
+  const auto events = resolve_rows({{"icache", "unheard-of", {"NO_SUCH_EVENT"}, {}},
+                                    {"icache", "smc-clears", {}, "it has none"},
+                                    {"prefetch", "cycles", {"NO_SUCH_EVENT", "perf::CYCLES"}, {}}});
+  REQUIRE(events.size() == 6);
+  CHECK(events[0].event.scope == "user");
+  CHECK(events[1].event.scope == "kernel");
+  CHECK(events[0].status == "unsupported");
+  CHECK(events[0].reason.find("none of NO_SUCH_EVENT") != std::string::npos);
+  CHECK(events[2].reason == "it has none");
+  CHECK(events[4].status == "ok");
+  CHECK(events[4].event.name == "cycles");
+  CHECK(events[4].event.set == "prefetch");
+}
+
+TEST_CASE("an event that an Arm processor does not implement is not a zero") {
+  const TemporaryDirectory root;
+  const fs::path events = fs::path("sys/bus/event_source/devices/armv8_pmuv3_0/events");
+  root.write(events / "br_mis_pred", "event=0x0010\n");
+  results::Context context = machine("aarch64", "ARM", 8);
+  const auto why = [&](const Event& event) { return why_not_on_arm(event, context, root.path()); };
+  CHECK(why(raw(0x10)).empty());
+  CHECK(why(raw(0x22)).find("0x22") != std::string::npos);
+  CHECK(why(raw(0x7a)).empty());  // the registers do not speak of it
+  context.emulated = true;
+  CHECK_FALSE(why(raw(0x7a)).empty());
+  CHECK(why(raw(0x10)).empty());
+  Event cycles;
+  cycles.type = PERF_TYPE_HARDWARE;
+  CHECK(why(cycles).empty());
+  context.arch = "x86_64";
+  CHECK(why(raw(0x22)).empty());
+}
+
+TEST_CASE("words are asked for once, whatever they overlap in") {
+  const results::Context context = machine("x86_64", "CentaurHauls", 7);
+  const auto count = [](const std::vector<WantedEvent>& events, std::string_view name) {
+    return std::ranges::count_if(events,
+                                 [name](const WantedEvent& one) { return one.event.name == name; });
+  };
+  const std::vector<std::string> words = {"prefetch", "cycles", "cycles:u", "BUS-CYCLES:k"};
+  const std::vector<WantedEvent> asked = asked_events(words, context);
+  CHECK(count(asked, "cycles") == 2);
+  CHECK(count(asked, "BUS-CYCLES") == 1);
+  for (const WantedEvent& one : asked) {
+    CHECK((one.status == "ok") == one.reason.empty());
+  }
+}
+
+TEST_CASE("a slip in an event's name is answered with names that are near") {
+  const std::vector<std::string> names = {"BRANCHES", "BRANCH-MISSES", "CYCLES", "BUS-CYCLES"};
+  CHECK(nearest_words("branchs", names, 5) == std::vector<std::string>{"BRANCHES"});
+  CHECK(nearest_words("cycle", names, 5) == std::vector<std::string>{"CYCLES", "BUS-CYCLES"});
+  CHECK(nearest_words("cycle", names, 1) == std::vector<std::string>{"CYCLES"});
+  CHECK(nearest_words("quite-another-thing", names, 5).empty());
+}
+
+}  // namespace patchbench::harness

@@ -57,8 +57,9 @@ double panel_height(const BarSection& section) {
 
 double height_of(const BarSection& section) {
   const std::size_t columns = columns_of(section);
-  const auto lines = static_cast<double>((section.panels.size() + columns - 1) / columns);
-  return kSectionTitle + lines * (kPanelTitle + panel_height(section) + kBelowPanel) +
+  const std::size_t lines = (section.panels.size() + columns - 1) / columns;
+  return kSectionTitle +
+         static_cast<double>(lines) * (kPanelTitle + panel_height(section) + kBelowPanel) +
          height_of(section.texts);
 }
 

@@ -130,7 +130,8 @@ TEST_CASE("a strategy without a count has a text in its row, and the reason belo
   CHECK_THAT(script, contains("not available: file-dual: crashed: killed by SIGBUS"));
   // mprotect-toggle's calls and flushes, alone and beside, of patches and of those that execute;
   // nobody else has any, and its interrupts only beside a busy thread.
-  CHECK(bars_in(script) == 2 * (2 * 3 + 1));
+  constexpr std::size_t kBars = 2 * (2 * 3 + 1);
+  CHECK(bars_in(script) == kBars);
 }
 
 TEST_CASE("zero is a stroke with a number, and zero for everybody is said once") {

@@ -1,0 +1,62 @@
+#include "harness/counters/busy_thread.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include "harness/calibration.hpp"
+#include "strategies/mapping.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+int other_processor(int cpu, pid_t allowed_of) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(allowed_of, sizeof allowed, &allowed) != 0) {
+    throw_errno("sched_getaffinity (for a busy thread)");
+  }
+  for (int other = 0; other < CPU_SETSIZE; ++other) {
+    if (other != cpu && CPU_ISSET(static_cast<std::size_t>(other), &allowed)) {
+      return other;
+    }
+  }
+  throw_errno("sched_setaffinity (no second processor for a busy thread)", ENODEV);
+}
+
+int pin_this_thread(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(cpu), &set);
+  return sched_setaffinity(0, sizeof set, &set) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+BusyThread::BusyThread(int cpu, pid_t allowed_of)
+    : cpu_(other_processor(cpu, allowed_of)), thread_([this] { execute(); }) {
+  error_.wait(-1);
+  if (const int error = error_.load(); error != 0) {
+    thread_.join();
+    throw_errno(fmt::format("sched_setaffinity (a busy thread to processor {})", cpu_).c_str(),
+                error);
+  }
+}
+
+BusyThread::~BusyThread() {
+  stop_.store(true, std::memory_order_relaxed);
+  thread_.join();
+}
+
+void BusyThread::execute() {
+  const int error = pin_this_thread(cpu_);
+  error_.store(error);
+  error_.notify_one();
+  while (error == 0 && !stop_.load(std::memory_order_relaxed)) {
+    constexpr std::uint64_t kShort = 1000;
+    multiply_chain(kShort);
+  }
+}
+
+}  // namespace patchbench::harness

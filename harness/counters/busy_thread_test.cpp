@@ -1,0 +1,61 @@
+#include "harness/counters/busy_thread.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include <patchbench_catch.hpp>
+#include <sched.h>
+
+#include "harness/cpu_list.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+std::ptrdiff_t threads_of_this_process() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
+}
+
+}  // namespace
+
+TEST_CASE("a busy thread runs on an allowed processor that is not the one named, while it lives") {
+  const std::vector<int> allowed = allowed_cpus();
+  if (allowed.size() < 2) {
+    WARN("not tested: this process may use one processor only");
+    return;
+  }
+  const auto before = threads_of_this_process();
+  for (const int cpu : {allowed.front(), allowed.back()}) {
+    const BusyThread busy(cpu, 0);
+    CHECK(busy.cpu() != cpu);
+    CHECK(std::ranges::find(allowed, busy.cpu()) != allowed.end());
+    CHECK(threads_of_this_process() == before + 1);
+  }
+  CHECK(threads_of_this_process() == before);
+}
+
+TEST_CASE("where there is no second processor, a busy thread says so") {
+  const std::vector<int> allowed = allowed_cpus();
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<std::size_t>(allowed.front()), &one);
+  REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+  std::string said;
+  try {
+    const BusyThread busy(allowed.front(), 0);
+  } catch (const std::system_error& error) {
+    said = error.what();
+  }
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  for (const int cpu : allowed) {
+    CPU_SET(static_cast<std::size_t>(cpu), &all);
+  }
+  REQUIRE(sched_setaffinity(0, sizeof all, &all) == 0);
+  CHECK(said.starts_with("sched_setaffinity (no second processor"));
+}
+
+}  // namespace patchbench::harness

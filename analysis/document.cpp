@@ -404,6 +404,18 @@ std::string amount(const std::optional<std::int64_t>& value) {
   return value ? grouped(*value) : "";
 }
 
+void add_memory(std::vector<TextCell>& row, const results::Memory& memory) {
+  for (const auto& value : {memory.vmas, memory.vmas_open, memory.mapped_kib, memory.rss_kib,
+                            memory.page_kib, memory.huge_kib}) {
+    row.push_back(number(amount(value)));
+  }
+  const bool known =
+      memory.process_vmas_before && memory.process_vmas_during && memory.process_vmas_after;
+  row.push_back(number(known ? fmt::format("{}, {}, {}", *memory.process_vmas_before,
+                                           *memory.process_vmas_during, *memory.process_vmas_after)
+                             : ""));
+}
+
 /// Events have tables of their own, and an emulator's times have none.
 bool stands_beside_memory(const Results& results, const results::Counter& counter) {
   return !is_event(counter) &&
@@ -428,7 +440,8 @@ Section counters_section(const Results& results, const std::string& workload) {
   TextTable table{{"parameters", "strategy"}, {}};
   table.header.insert(table.header.end(), titles.begin(), titles.end());
   table.header.insert(table.header.end(),
-                      {"mappings", "mapped KiB", "resident KiB", "page KiB", "huge pages KiB"});
+                      {"mappings", "mappings, a patch open", "mapped KiB", "resident KiB",
+                       "page KiB", "huge pages KiB", "process' mappings before, during, after"});
   for (const Cell& cell : results.cells) {
     if (cell.workload != workload || cell.status != results::CellStatus::ok) continue;
     std::vector<TextCell> row{plain(spaced(cell.params)), name(cell.strategy)};
@@ -440,10 +453,7 @@ Section counters_section(const Results& results, const std::string& workload) {
       row.push_back(there && found->value ? number(count_number(*found->value))
                                           : faint(there ? found->reason : ""));
     }
-    row.insert(row.end(),
-               {number(amount(cell.memory.vmas)), number(amount(cell.memory.mapped_kib)),
-                number(amount(cell.memory.rss_kib)), number(amount(cell.memory.page_kib)),
-                number(amount(cell.memory.huge_kib))});
+    add_memory(row, cell.memory);
     table.rows.push_back(std::move(row));
   }
   if (!table.rows.empty()) section.table = std::move(table);

@@ -161,7 +161,18 @@ class Child {
     counter.value = cell.strategy == "indirect-cell" ? 19 : 16;
     counter.status = "ok";
     entry.counters.push_back(counter);
-    entry.memory = {cell.strategy == "rwx" ? 1 : 2, 1024, 640, 4, 0};
+    entry.memory = {cell.strategy == "rwx" ? 1 : 2,
+                    1024,
+                    640,
+                    4,
+                    0,
+                    std::nullopt,
+                    std::nullopt,
+                    std::nullopt,
+                    std::nullopt};
+    if (cell.strategy == "mprotect-toggle") {
+      entry.memory.vmas_open = 4;
+    }
     return entry;
   }
 

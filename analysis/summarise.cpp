@@ -27,6 +27,7 @@ using results::Cell;
 using results::CellStatus;
 using results::Counter;
 using results::JournalEntry;
+using results::Memory;
 using results::Metric;
 using results::Results;
 
@@ -172,21 +173,22 @@ void collect(std::vector<double>& values, const std::optional<std::int64_t>& val
 }
 
 void fill_memory(Cell& cell, const Rounds& rounds) {
-  std::vector<double> vmas;
-  std::vector<double> mapped;
-  std::vector<double> resident;
-  std::vector<double> page;
-  std::vector<double> huge;
-  for (const JournalEntry* entry : rounds) {
-    if (!is_ok(entry)) continue;
-    collect(vmas, entry->memory.vmas);
-    collect(mapped, entry->memory.mapped_kib);
-    collect(resident, entry->memory.rss_kib);
-    collect(page, entry->memory.page_kib);
-    collect(huge, entry->memory.huge_kib);
+  constexpr std::array kFields = {&Memory::vmas,
+                                  &Memory::mapped_kib,
+                                  &Memory::rss_kib,
+                                  &Memory::page_kib,
+                                  &Memory::huge_kib,
+                                  &Memory::vmas_open,
+                                  &Memory::process_vmas_before,
+                                  &Memory::process_vmas_during,
+                                  &Memory::process_vmas_after};
+  for (const auto field : kFields) {
+    std::vector<double> values;
+    for (const JournalEntry* entry : rounds) {
+      if (is_ok(entry)) collect(values, entry->memory.*field);
+    }
+    cell.memory.*field = integer_median(values);
   }
-  cell.memory = {integer_median(vmas), integer_median(mapped), integer_median(resident),
-                 integer_median(page), integer_median(huge)};
 }
 
 /// One counter over all rounds.

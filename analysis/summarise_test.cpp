@@ -390,7 +390,13 @@ TEST_CASE("memory and counters are medians over rounds") {
   std::vector<JournalEntry> journal;
   for (int round = 0; round < 3; ++round) {
     journal.push_back(line("rwx", round, 1));
-    journal.back().memory = {round, 100 * round, std::nullopt, 4, std::nullopt};
+    results::Memory& memory = journal.back().memory;
+    memory.vmas = round;
+    memory.mapped_kib = 100 * round;
+    memory.page_kib = 4;
+    memory.vmas_open = round + 2;
+    memory.process_vmas_before = 30;
+    memory.process_vmas_during = 32 + round;
     results::Counter counter;
     counter.name = "instructions";
     counter.scope = "user";
@@ -410,6 +416,10 @@ TEST_CASE("memory and counters are medians over rounds") {
   CHECK_FALSE(cell.memory.rss_kib.has_value());
   CHECK(cell.memory.page_kib == 4);
   CHECK_FALSE(cell.memory.huge_kib.has_value());
+  CHECK(cell.memory.vmas_open == 3);
+  CHECK(cell.memory.process_vmas_before == 30);
+  CHECK(cell.memory.process_vmas_during == 33);
+  CHECK_FALSE(cell.memory.process_vmas_after.has_value());
   REQUIRE(cell.counters.size() == 2);
   CHECK(cell.counters[0].value == 8.0);
   CHECK(cell.counters[1].status == "unavailable");

@@ -309,6 +309,10 @@ TEST_CASE("children report overhead, calibration, memory and time") {
     CHECK(entry.calibration_before_ns.value() > 0);
     CHECK(entry.calibration_after_ns.value() > 0);
     CHECK(entry.max_rss_kib.value() > 0);
+    CHECK(entry.memory.process_vmas_before.value() > 5);
+    CHECK(entry.memory.process_vmas_during.value() > 5);
+    CHECK(entry.memory.process_vmas_after.value() > 5);
+    CHECK_FALSE(entry.memory.vmas_open.has_value());
     CHECK(entry.wall_ms > 0);
     CHECK(entry.started.ends_with("Z"));
     CHECK(counter_of(entry, "harness-overhead-ns") > 0);

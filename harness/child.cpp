@@ -27,6 +27,7 @@
 #include "harness/terminal.hpp"
 #include "harness/timing.hpp"
 #include "results/journal.hpp"
+#include "strategies/vmas.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -113,16 +114,20 @@ std::optional<std::int64_t> if_known(std::int64_t value) {
   return value < 0 ? std::nullopt : std::optional(value);
 }
 
-void describe(const Instance& instance, JournalEntry& entry) {
+std::optional<std::int64_t> vmas_of_process() { return count_vmas(0, kEndOfAddresses); }
+
+void describe(Instance& instance, JournalEntry& entry) {
   for (const SiteCounter& counter : instance.counters()) {
     entry.counters.push_back(software_counter(counter.name, counter.per, counter.value));
   }
   const MemoryUse memory = instance.memory();
-  entry.memory = {.vmas = memory.vmas,
-                  .mapped_kib = memory.mapped_kib,
-                  .rss_kib = memory.rss_kib,
-                  .page_kib = if_known(memory.page_kib),
-                  .huge_kib = if_known(memory.huge_kib)};
+  entry.memory.vmas = memory.vmas;
+  entry.memory.mapped_kib = memory.mapped_kib;
+  entry.memory.rss_kib = memory.rss_kib;
+  entry.memory.page_kib = if_known(memory.page_kib);
+  entry.memory.huge_kib = if_known(memory.huge_kib);
+  entry.memory.process_vmas_during = vmas_of_process();
+  entry.memory.vmas_open = instance.vmas_while_open();
   entry.max_rss_kib = read_peak_rss_kib("/");
 }
 
@@ -139,7 +144,7 @@ void execute_one(const Instance& instance, const ChildTask& task, JournalEntry& 
       software_counter(kOperationsBetween, task.metric, operations_between(*found)));
 }
 
-void serve(const Instance& instance, const ChildTask& task, JournalEntry& entry) {
+void serve(Instance& instance, const ChildTask& task, JournalEntry& entry) {
   switch (task.purpose) {
     case ChildPurpose::time:
       measure(instance, task, entry);
@@ -162,6 +167,11 @@ void run_cell(const CellFactory* factory, const ChildTask& task, JournalEntry& e
     fail(entry, CellStatus::unsupported, "this strategy does not run this workload");
     return;
   }
+  // What /proc says is counted too where a child is counted as a whole.
+  const bool watches_memory = task.purpose == ChildPurpose::time;
+  if (watches_memory) {
+    entry.memory.process_vmas_before = vmas_of_process();
+  }
   std::unique_ptr<Instance> instance;
   // Only the set-up asks the machine for something that it may refuse; later errors are ours.
   if (!attempt(entry, CellStatus::denied, [&] { instance = factory->make(task.request); })) {
@@ -171,6 +181,10 @@ void run_cell(const CellFactory* factory, const ChildTask& task, JournalEntry& e
     return;
   }
   attempt(entry, CellStatus::failed, [&] { serve(*instance, task, entry); });
+  if (watches_memory) {
+    instance.reset();
+    entry.memory.process_vmas_after = vmas_of_process();
+  }
 }
 
 void probe(const StrategyEntry* strategy, JournalEntry& entry) {

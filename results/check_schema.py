@@ -20,6 +20,7 @@ FREE_MEMBERS = {"caches", "mitigations", "libraries", "params", "bracket"}
 LATER_MEMBERS = {
     "program", "arguments", "ended", "simulator", "drifts", "bimodal", "variance", "q_differs", "q_same",
     "counting", "set", "beside",
+    "vmas_open", "process_vmas_before", "process_vmas_during", "process_vmas_after",
 }
 
 

@@ -193,7 +193,11 @@ Json memory_to_json(const Memory& memory) {
           {"mapped_kib", nullable_to_json(memory.mapped_kib)},
           {"rss_kib", nullable_to_json(memory.rss_kib)},
           {"page_kib", nullable_to_json(memory.page_kib)},
-          {"huge_kib", nullable_to_json(memory.huge_kib)}};
+          {"huge_kib", nullable_to_json(memory.huge_kib)},
+          {"vmas_open", nullable_to_json(memory.vmas_open)},
+          {"process_vmas_before", nullable_to_json(memory.process_vmas_before)},
+          {"process_vmas_during", nullable_to_json(memory.process_vmas_during)},
+          {"process_vmas_after", nullable_to_json(memory.process_vmas_after)}};
 }
 
 std::vector<Counter> counters_from(const Field& field) {
@@ -218,9 +222,11 @@ std::vector<Counter> counters_from(const Field& field) {
 
 Memory memory_from(const Field& field) {
   const auto count = [](const Field& value) { return value.integer(0); };
-  return {field.member("vmas").nullable(count), field.member("mapped_kib").nullable(count),
-          field.member("rss_kib").nullable(count), field.member("page_kib").nullable(count),
-          field.member("huge_kib").nullable(count)};
+  return {field.member("vmas").nullable(count),      field.member("mapped_kib").nullable(count),
+          field.member("rss_kib").nullable(count),   field.member("page_kib").nullable(count),
+          field.member("huge_kib").nullable(count),  field.later("vmas_open", count),
+          field.later("process_vmas_before", count), field.later("process_vmas_during", count),
+          field.later("process_vmas_after", count)};
 }
 
 }  // namespace patchbench::results

@@ -192,6 +192,11 @@ struct Memory {
   std::optional<std::int64_t> rss_kib;     // their resident part
   std::optional<std::int64_t> page_kib;    // size of the pages behind them (KernelPageSize)
   std::optional<std::int64_t> huge_kib;    // part of them on transparent huge pages
+  // Later than the first files of schema 1, which do not have them.
+  std::optional<std::int64_t> vmas_open = {};  // of the zone and its data during one patch
+  std::optional<std::int64_t> process_vmas_before = {};  // of the process, before set-up
+  std::optional<std::int64_t> process_vmas_during = {};  // once everything was measured
+  std::optional<std::int64_t> process_vmas_after = {};   // once the cell is gone
 };
 
 struct LostRound {

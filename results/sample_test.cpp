@@ -125,7 +125,7 @@ Results sample_results() {
   ratio.drifts = true;
   cell.ratios.push_back(ratio);
   cell.counters = {sample_counter(), missing_counter()};
-  cell.memory = {2, 64, std::nullopt, 4, std::nullopt};
+  cell.memory = {2, 64, std::nullopt, 4, std::nullopt, 4, 30, std::nullopt, 31};
   return results;
 }
 
@@ -139,7 +139,7 @@ JournalEntry sample_entry(int round) {
   entry.wall_ms = 12.5;
   entry.metrics = {{"send", "ns", {1.5, 0.1 + 0.2}, 1.25, 20.5}};
   entry.counters = {sample_counter(), missing_counter()};
-  entry.memory = {1, 64, 32, 4, 0};
+  entry.memory = {1, 64, 32, 4, 0, 3, 30, 31, std::nullopt};
   entry.calibration_before_ns = 1.0;
   entry.calibration_after_ns = 1.01;
   entry.steal_ticks = 0;

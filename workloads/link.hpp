@@ -72,6 +72,9 @@ class LinkCell : public Instance {
     return send::bytes_per_site<Machine>();
   }
   [[nodiscard]] MemoryUse memory() const override { return memory_in_arena(machine_.plan().arena); }
+  [[nodiscard]] std::optional<std::int64_t> vmas_while_open() override {
+    return machine_.vmas_while_open();
+  }
 
  private:
   static LinkCell& cell(void* self) noexcept { return *static_cast<LinkCell*>(self); }

@@ -80,6 +80,9 @@ class RelinkCell : public Instance {
     return send::bytes_per_site<Machine>();
   }
   [[nodiscard]] MemoryUse memory() const override { return memory_in_arena(machine_.plan().arena); }
+  [[nodiscard]] std::optional<std::int64_t> vmas_while_open() override {
+    return machine_.vmas_while_open();
+  }
 
  private:
   static RelinkCell& cell(void* self) noexcept { return *static_cast<RelinkCell*>(self); }

@@ -114,6 +114,9 @@ class Instance {
   /// Called after the measurements: code and cell bytes a site, hit rates.
   [[nodiscard]] virtual std::vector<SiteCounter> counters() const = 0;
   [[nodiscard]] virtual MemoryUse memory() const = 0;
+  /// Mappings of the zone and its data while one site is open for a patch; empty where that cannot
+  /// be told, or nothing is patched while it is measured.
+  [[nodiscard]] virtual std::optional<std::int64_t> vmas_while_open() { return std::nullopt; }
 };
 
 /// Sets a cell up. Throws std::system_error (what() names the call) when the machine refuses the

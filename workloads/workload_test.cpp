@@ -77,6 +77,24 @@ TEST_CASE("cells: each is right before and after it is measured") {
   });
 }
 
+TEST_CASE("cells: an open patch splits the code's mapping only where protection is toggled") {
+  for_each_cell([](const CellFactory& cell) {
+    const auto instance = cell.make(small_request(cell.workload));
+    instance->check();
+    const std::int64_t closed = instance->memory().vmas;
+    const auto open = instance->vmas_while_open();
+    if (cell.workload != "relink" && cell.workload != "link") {
+      CHECK_FALSE(open.has_value());
+    } else if (cell.strategy == "mprotect-toggle") {
+      CHECK((open.value() == closed + 1 || open.value() == closed + 2));
+    } else {
+      CHECK(open.value() == closed);
+    }
+    CHECK((cell.workload == "zone" || instance->memory().vmas == closed));
+    instance->check();
+  });
+}
+
 TEST_CASE("cells: at the edges of their parameters") {
   for_each_cell([](const CellFactory& cell) {
     const WorkloadInfo& info = workload_info(cell.workload);

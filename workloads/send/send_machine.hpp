@@ -21,6 +21,7 @@
 #include "strategies/code_zone.hpp"
 #include "strategies/mapping.hpp"
 #include "strategies/publish.hpp"
+#include "strategies/vmas.hpp"
 #include "workloads/send/architecture.hpp"
 #include "workloads/send/method_cache.hpp"
 #include "workloads/send/object_model.hpp"
@@ -155,6 +156,12 @@ class SendMachine {
   void relink_in_scope(std::uint32_t index, const SiteValue& from, const SiteValue& to) noexcept {
     words_.store_pair(index, from, to, miss_trampoline());
     words_.publish_site(index);
+  }
+  /// Mappings in the arena while the site in the middle is open for a patch.
+  [[nodiscard]] std::optional<std::int64_t> vmas_while_open() {
+    [[maybe_unused]] const auto scope =
+        OwnScope::over(zone_, site(sites() / 2), Words::patched_size(sites() / 2));
+    return count_vmas(plan_.arena.base, plan_.arena.base + kArenaSize);
   }
   /// Keeps all sites writable; what a batch of patches runs under.
   [[nodiscard]] auto scope_over_sites() noexcept {

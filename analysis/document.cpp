@@ -494,6 +494,14 @@ std::string meaning_of_note(std::string_view note) {
            "operation stands between: the processor's manual does not promise that the new bytes "
            "are seen, though they were here";
   }
+  if (note.starts_with("serialised after each patch: membarrier")) {
+    return "what the processor's manual asks of this thread where code is written through another "
+           "address than it executes at, and of other threads wherever it is written";
+  }
+  if (note.starts_with("serialised after each patch")) {
+    return "what the processor's manual asks of this thread where code is written through another "
+           "address than it executes at; other threads that execute the code are not told";
+  }
   if (note.starts_with("drift over 5 %")) {
     return "the processor's speed changed between the calibrations before and after these "
            "measurements";
@@ -501,12 +509,21 @@ std::string meaning_of_note(std::string_view note) {
   return "";
 }
 
+/// Workload, strategy, and those parameters that are words: what a note may depend on.
+std::string name_without_numbers(const Cell& cell) {
+  results::Params words;
+  for (const auto& param : cell.params) {
+    if (std::holds_alternative<std::string>(param.second)) words.push_back(param);
+  }
+  return results::cell_id(cell.workload, cell.strategy, words);
+}
+
 Section notes_section(const Results& results) {
   Section section;
   section.title = "Notes on cells";
   Grouping notes;
   for (const Cell& cell : results.cells) {
-    for (const std::string& note : cell.notes) notes.add(note, cell.workload + "/" + cell.strategy);
+    for (const std::string& note : cell.notes) notes.add(note, name_without_numbers(cell));
   }
   TextTable table{{"note", "what it means", "cells"}, {}};
   for (const auto& [note, cells] : notes.groups()) {

@@ -23,6 +23,7 @@
 #include "results/journal.hpp"
 #include "results/json.hpp"
 #include "results/validator_test.hpp"
+#include "strategies/publish.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -231,6 +232,52 @@ TEST_CASE("a denied strategy is a row, and none of its cells is run") {
   CHECK(std::ranges::count(run.journal(), "zone/memfd-dual/kib=64", &results::JournalEntry::cell) ==
         0);
   CHECK(says(run.finished.errors, "denied: memfd-dual"));
+}
+
+TEST_CASE("what this machine lacks is a row with its reason, and none of its cells is run") {
+  const OneRun run({"--strategy=rwx", "--workload=mic", "--publish=none,membarrier", "--rounds=1"},
+                   {.variables = {{"FAKE_UNAVAILABLE", "membarrier"}}});
+  CHECK(run.finished.exit_code == 0);
+  const results::Results results = run.results();
+  const std::string id = "mic/rwx/sites=1024,order=linear";
+  CHECK(cell_of(results, id).status == CellStatus::ok);
+  const results::Cell& lacking = cell_of(results, id + ",publish=membarrier");
+  CHECK(lacking.status == CellStatus::unsupported);
+  CHECK(lacking.reason == "publish=membarrier: this machine lacks it");
+  CHECK(lacking.metrics.empty());
+  for (const results::JournalEntry& entry : run.journal()) {
+    CHECK_FALSE(says(entry.cell, "membarrier"));
+  }
+  const Finished plan =
+      run_fake({.arguments = {"--workload=mic", "--publish=membarrier", "--dry-run"},
+                .variables = {{"FAKE_UNAVAILABLE", "membarrier"}}});
+  CHECK(says(plan.output, id + ",publish=membarrier  (unsupported on this machine)"));
+}
+
+TEST_CASE("what a cell finds lacking by itself is unsupported, not failed") {
+  const OneRun run({"--strategy=rwx", "--workload=zone", "--rounds=1"},
+                   {.variables = {{"FAKE_LACKING", "another processor"}}});
+  CHECK(run.finished.exit_code == 0);
+  CHECK(cell_of(run.results(), "zone/rwx/kib=64").status == CellStatus::unsupported);
+  CHECK(cell_of(run.results(), "zone/rwx/kib=64").reason == "it takes another processor");
+}
+
+TEST_CASE("every mode of publishing but the default stands beside its cells") {
+  const OneRun run({"--strategy=memfd-dual,file-dual", "--workload=mic", "--rounds=1",
+                    "--publish=none,membarrier"});
+  const results::Results results = run.results();
+  const auto notes = [&](const std::string& strategy, const char* mode) {
+    return cell_of(results, "mic/" + strategy + "/sites=1024,order=linear" + mode).notes;
+  };
+  using Notes = std::vector<std::string>;
+  const std::string second_view = publish_note(AliasKind::second_view, PublishMode::none);
+  CHECK(notes("memfd-dual", "") == (second_view.empty() ? Notes{} : Notes{second_view}));
+  CHECK(notes("memfd-dual", ",publish=membarrier") ==
+        Notes{publish_note(AliasKind::second_view, PublishMode::membarrier)});
+  CHECK(notes("file-dual", "").empty());
+  CHECK(notes("file-dual", ",publish=membarrier") ==
+        Notes{publish_note(AliasKind::same_address, PublishMode::membarrier)});
+  CHECK(notes("floor", ",publish=membarrier") == Notes{"patches data: nothing is published"});
 }
 
 TEST_CASE("the baseline is the first that is allowed") {

@@ -57,6 +57,8 @@ bool attempt(JournalEntry& entry, CellStatus refused, Step step) {
     return true;
   } catch (const std::system_error& error) {
     refuse(entry, refused, error);
+  } catch (const Unsupported& error) {
+    fail(entry, CellStatus::unsupported, error.what());
   } catch (const WrongResult& error) {
     fail(entry, CellStatus::failed, fmt::format("wrong result: {}", error.what()));
   } catch (const std::bad_alloc&) {
@@ -84,7 +86,8 @@ results::Counter software_counter(std::string name, std::string per, double valu
 
 /// The overhead stands beside the costs that it is part of, in the units that counters have.
 void report_overhead(const Measurement& measurement, std::vector<results::Counter>& counters) {
-  if (measurement.metric == "send" || measurement.metric == "patch") {
+  if (measurement.metric == "send" || measurement.metric == "patch" ||
+      measurement.metric == "publish") {
     counters.push_back(
         software_counter("harness-overhead-ns", measurement.metric, overhead_ns(measurement)));
   }

@@ -15,9 +15,12 @@
 #include "harness/counters/event_sets.hpp"
 #include "harness/cpu_list.hpp"
 #include "harness/environment.hpp"
+#include "harness/machine.hpp"
 #include "harness/resume.hpp"
 #include "harness/usage_error.hpp"
 #include "harness/words.hpp"
+#include "strategies/publish.hpp"
+#include "workloads/parameters.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -39,6 +42,7 @@ constexpr std::string_view kExamples = R"(Examples:
   bench-run --filter='pic/.*degree=6' --baseline=memfd-dual
   bench-run --workload=mic --counters=simulated   and exact counts of instructions
   bench-run --workload=relink --counters=icache,branch-misses:u
+  bench-run --workload=relink --publish=none,membarrier   what telling every thread costs
   bench-run --dry-run                      the cells and the time they would take
   bench-run --dump-code=mic/rwx/sites=16   the machine code that is measured
 Controls and the baseline are part of every run, whatever is selected.
@@ -85,6 +89,7 @@ struct Words {
   std::string seed;
   std::optional<std::string> filter;
   std::vector<std::string> params;
+  std::optional<std::string> publish;
   std::optional<std::string> baseline;
   std::string counters = "auto";
   std::optional<std::string> cpus;
@@ -96,6 +101,25 @@ struct Words {
   bool no_report = false;
   bool quiet = false;
 };
+
+std::vector<std::string> words_of_publishing() {
+  std::vector<std::string> words;
+  for (const PublishModeInfo& mode : publish_modes()) {
+    words.emplace_back(mode.id);
+  }
+  return words;
+}
+
+std::string publish_text() {
+  std::string text =
+      "What each patch ends with, beside the maintenance that it must have; short for --param "
+      "publish=MODE[,MODE...]";
+  for (const PublishModeInfo& mode : publish_modes()) {
+    text += fmt::format("; {}{}: {}", mode.id, mode.mode == PublishMode::none ? " (default)" : "",
+                        mode.summary);
+  }
+  return text;
+}
 
 void add_what_to_measure(CLI::App& app, Words& words) {
   app.add_option("--strategy", words.strategies, "Strategies, or all (default)")
@@ -110,6 +134,8 @@ void add_what_to_measure(CLI::App& app, Words& words) {
          "Values of a workload parameter, instead of the preset's; repeatable, and several may "
          "follow one --param")
       ->type_name("NAME=VALUE[,VALUE...]");
+  app.add_option("--publish", words.publish, publish_text())
+      ->type_name(fmt::format("{}", fmt::join(words_of_publishing(), "|")));
   app.add_option("--filter", words.filter, "Only cells whose id matches (ECMAScript)")
       ->type_name("REGEX");
   app.add_option("--baseline", words.baseline,
@@ -323,6 +349,41 @@ CountersAsked parse_counters(const std::string& text) {
   return asked;
 }
 
+bool has_modes_of_publishing(const WorkloadInfo& workload) {
+  return std::ranges::find(workload.parameters, kPublishParameter, &Parameter::name) !=
+         workload.parameters.end();
+}
+
+/// Throws UsageError for a word that is no mode of this architecture, and where no selected
+/// workload has modes.
+ParamOverride parse_publish(const Catalogue& catalogue, const Selection& selection,
+                            const std::string& text) {
+  ParamOverride modes{.name = std::string(kPublishParameter), .values = split(text, ',')};
+  for (const std::string& word : modes.values) {
+    if (find_publish_mode(word) == nullptr) {
+      throw UsageError(unknown_word(fmt::format("value of --publish on {}:", machine_name()), word,
+                                    words_of_publishing()));
+    }
+  }
+  std::vector<std::string> having;
+  for (const WorkloadInfo& workload : catalogue.workloads) {
+    if (has_modes_of_publishing(workload)) {
+      having.push_back(workload.id);
+    }
+  }
+  const bool any = std::ranges::any_of(having, [&](const std::string& id) {
+    return selection.workloads.empty() ||
+           std::ranges::find(selection.workloads, id) != selection.workloads.end();
+  });
+  if (!any) {
+    throw UsageError(fmt::format(
+        "--publish={}: none of the selected workloads patches code while it is measured; those "
+        "that do: {}",
+        text, fmt::join(having, ", ")));
+  }
+  return modes;
+}
+
 void check_baseline(const Catalogue& catalogue, const std::optional<std::string>& baseline) {
   if (baseline && find_strategy(catalogue, *baseline) == nullptr) {
     throw UsageError(unknown_word("baseline", *baseline, strategy_ids(catalogue)));
@@ -346,6 +407,9 @@ std::vector<std::string> plan_arguments(const Words& words, const Options& optio
   for (const std::string& param : words.params) {
     arguments.push_back(fmt::format("--param={}", param));
   }
+  if (words.publish) {
+    arguments.push_back(fmt::format("--publish={}", *words.publish));
+  }
   if (words.filter) {
     arguments.push_back(fmt::format("--filter={}", *words.filter));
   }
@@ -363,6 +427,10 @@ Options compare(const Words& words, const Catalogue& catalogue) {
   options.selection.workloads = id_list("--workload", words.workloads);
   for (const std::string& param : words.params) {
     options.selection.overrides.push_back(parse_override(param));
+  }
+  if (words.publish) {
+    options.selection.overrides.push_back(
+        parse_publish(catalogue, options.selection, *words.publish));
   }
   options.selection.filter = parse_filter(words.filter);
   check_selection(catalogue, options.selection);

@@ -160,12 +160,26 @@ TEST_CASE("precision and budget instead of a number of rounds") {
   CHECK(says(refusal({"--rounds=7", "--budget=3m"}), "leave out one or the other"));
 }
 
+TEST_CASE("modes of publishing are values of a parameter") {
+  const Options both = options({"--workload=mic", "--publish=membarrier,none"});
+  REQUIRE(both.selection.overrides.size() == 1);
+  CHECK(both.selection.overrides[0].name == "publish");
+  CHECK(both.selection.overrides[0].values == std::vector<std::string>{"membarrier", "none"});
+  CHECK(options(both.arguments).arguments == both.arguments);
+  CHECK(says(refusal({"--publish=membarier"}), "did you mean 'membarrier'?"));
+  CHECK(says(refusal({"--publish=lots"}), "Valid: none, "));
+  CHECK(says(refusal({"--publish=none,,"}), "unknown value of --publish on"));
+  CHECK(says(refusal({"--publish="}), "empty value"));
+  CHECK(says(refusal({"--workload=zone", "--publish=none"}),
+             "none of the selected workloads patches code while it is measured; those that do: "
+             "mic"));
+}
+
 TEST_CASE("options that do not exist are refused, with the nearest one") {
   CHECK(refusal({"--stratgey=rwx"}) ==
         "unknown option '--stratgey': did you mean --strategy? --help lists the options");
   // Of later versions: must not be taken for something else until then.
-  for (const char* later :
-       {"--delta=2", "--selftest", "--publish=none", "--policy=x", "--advise"}) {
+  for (const char* later : {"--delta=2", "--selftest", "--policy=x", "--advise"}) {
     CHECK(says(refusal({later}), "unknown option"));
   }
   CHECK(says(refusal({"mic"}), "unexpected argument 'mic'"));
@@ -209,7 +223,8 @@ TEST_CASE("cell ids are taken apart, with defaults for what they do not mention"
   const ParsedCell cell = parse_cell_id(fake_catalogue(), "mic/memfd-dual/order=shuffled");
   CHECK(cell.workload->id == "mic");
   CHECK(cell.strategy->info.id == "memfd-dual");
-  CHECK(cell.params == ParamText{{"sites", "1024"}, {"order", "shuffled"}, {"work", "4"}});
+  CHECK(cell.params ==
+        ParamText{{"sites", "1024"}, {"order", "shuffled"}, {"work", "4"}, {"publish", "none"}});
   CHECK(parse_cell_id(fake_catalogue(), "zone/rwx").params == ParamText{{"kib", "64"}});
 }
 

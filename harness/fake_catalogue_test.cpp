@@ -76,6 +76,9 @@ class Counting : public Instance {
 };
 
 std::unique_ptr<Instance> make_counting(const CellRequest& request) {
+  if (const std::string lacking(variable("FAKE_LACKING")); !lacking.empty()) {
+    throw Unsupported("it takes " + lacking);
+  }
   return std::make_unique<Counting>(request);
 }
 
@@ -181,6 +184,7 @@ FakeStrategy strategy(std::string_view id, std::string_view summary, MakeInstanc
   FakeStrategy fake;
   fake.info.id = id;
   fake.info.summary = summary;
+  fake.info.patches_code = id != "floor";
   fake.info.second_view = id == "memfd-dual";
   fake.make = make;
   return fake;
@@ -289,12 +293,28 @@ Parameter work() {
   return parameter;
 }
 
+/// Has the real one's name and modes, but not on every machine.
+Parameter publish() {
+  Parameter parameter;
+  parameter.name = "publish";
+  parameter.summary = "what a patch ends with";
+  parameter.default_value = "none";
+  parameter.choices = {"none", "membarrier"};
+  parameter.quick_grid = {"none"};
+  parameter.standard_grid = {"none"};
+  parameter.in_id = false;
+  parameter.why_unavailable = [](std::string_view value) {
+    return value == variable("FAKE_UNAVAILABLE") ? std::string("this machine lacks it") : "";
+  };
+  return parameter;
+}
+
 const std::vector<WorkloadInfo>& fake_workloads() {
   static const std::vector<WorkloadInfo> list = {
       {.id = "mic",
        .summary = "steady state",
        .parameters = {integer("sites", "1024", {"16", "1024", "65536"}, {"1024"}, 1, 1 << 20),
-                      order(), work()},
+                      order(), work(), publish()},
        .metrics = {"send", "patch"}},
       {.id = "zone",
        .summary = "making zones",

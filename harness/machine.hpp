@@ -24,9 +24,4 @@ namespace patchbench::harness {
 /// an emulator; false proves nothing: there may be no such test, or no second processor for it.
 [[nodiscard]] bool breaks_architecture();
 
-/// What has to stand beside results of strategies that write code through another address than it
-/// executes at, and execute no serialising instruction before running it. Empty where the
-/// architecture defines that case.
-[[nodiscard]] std::string_view second_view_note();
-
 }  // namespace patchbench::harness

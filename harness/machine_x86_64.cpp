@@ -11,11 +11,6 @@ std::string_view machine_name() { return "x86_64"; }
 
 std::string_view objdump_machine() { return "i386:x86-64"; }
 
-// Intel SDM volume 3, "Handling Self- and Cross-Modifying Code": only a write through the linear
-// address that executes is seen without a serialising instruction. Current processors compare
-// physical addresses.
-std::string_view second_view_note() { return "no architectural guarantee"; }
-
 // Not needed: emulators say so by CPUID and by the processor's name.
 bool breaks_architecture() { return false; }
 

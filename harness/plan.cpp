@@ -88,7 +88,8 @@ std::optional<PlannedCell> plan_cell(const Catalogue& catalogue, const WorkloadI
                    .shown = shown_params(workload, params),
                    .metrics = workload.metrics.size(),
                    .make = factory->make,
-                   .unsupported = std::string(factory->unsupported)};
+                   .unsupported = std::string(factory->unsupported),
+                   .unavailable = {}};
   cell.id = results::cell_id(cell.workload, cell.strategy, cell.shown);
   return cell;
 }
@@ -179,6 +180,20 @@ std::vector<PlannedCell> plan_cells(const Catalogue& catalogue, const Selection&
               "control belongs to which workload");
   }
   return cells;
+}
+
+std::string why_unavailable(const Catalogue& catalogue, const PlannedCell& cell) {
+  for (const Parameter& parameter : find_workload(catalogue, cell.workload)->parameters) {
+    const auto given =
+        std::ranges::find(cell.params, parameter.name, &std::pair<std::string, std::string>::first);
+    if (parameter.why_unavailable == nullptr || given == cell.params.end()) {
+      continue;
+    }
+    if (std::string reason = parameter.why_unavailable(given->second); !reason.empty()) {
+      return fmt::format("{}={}: {}", parameter.name, given->second, reason);
+    }
+  }
+  return {};
 }
 
 RoundPlanner::RoundPlanner(const std::vector<PlannedCell>& cells, std::uint64_t seed,

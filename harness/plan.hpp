@@ -40,7 +40,12 @@ struct PlannedCell {
   std::size_t metrics = 0;      // how many it measures
   MakeInstance make = nullptr;  // null: unsupported
   std::string unsupported;      // the reason
+  std::string unavailable;      // why this machine has not what it needs; no part of the plan
 };
+
+/// Why this machine cannot have a cell's parameters; empty when it can. No part of the plan, which
+/// is the same on every machine.
+[[nodiscard]] std::string why_unavailable(const Catalogue& catalogue, const PlannedCell& cell);
 
 /// One round: the same seed and the same place in memory for all of its cells.
 struct PlannedRound {

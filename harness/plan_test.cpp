@@ -143,7 +143,7 @@ TEST_CASE("a parameter outside the id appears where it differs from its default"
   const auto names = ids(cells);
   CHECK(std::ranges::find(names, "mic/rwx/sites=1024,order=linear") != names.end());
   CHECK(std::ranges::find(names, "mic/rwx/sites=1024,order=linear,work=9") != names.end());
-  CHECK(cells.front().params.size() == 3);
+  CHECK(cells.front().params.size() == 4);
   CHECK(cells.front().shown.size() == 2);
 }
 

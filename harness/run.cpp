@@ -37,6 +37,8 @@
 #include "harness/usage_error.hpp"
 #include "results/journal.hpp"
 #include "results/json.hpp"
+#include "strategies/publish.hpp"
+#include "workloads/parameters.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -63,12 +65,18 @@ std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& optio
   prepared.probed = std::move(*probed);
   prepared.baseline = choose_baseline(catalogue, prepared.probed, options.baseline);
   prepared.cells = plan_cells(catalogue, options.selection, prepared.baseline);
+  for (PlannedCell& cell : prepared.cells) {
+    cell.unavailable = why_unavailable(catalogue, cell);
+  }
   prepared.arena = find_arena();
   return prepared;
 }
 
 /// What this machine does not allow is a row with a reason, and is not run.
 bool is_allowed(const Prepared& prepared, const PlannedCell& cell) {
+  if (!cell.unavailable.empty()) {
+    return false;
+  }
   const Probed* probed = find_probed(prepared.probed, cell.runs);
   return probed == nullptr || probed->cells == CellStatus::ok;
 }
@@ -125,6 +133,16 @@ std::set<std::string> requested_cells(const Catalogue& catalogue, const Prepared
   return requested;
 }
 
+/// What the architecture promises of this cell's patches. Every mode but the default is named.
+std::string note_on_publishing(const StrategyInfo& strategy, const PlannedCell& cell) {
+  const PublishMode mode = publish_mode_of(cell.params);
+  if (!strategy.patches_code && mode != PublishMode::none) {
+    return "patches data: nothing is published";
+  }
+  return publish_note(strategy.second_view ? AliasKind::second_view : AliasKind::same_address,
+                      mode);
+}
+
 results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
                         const PlannedCell& cell) {
   results::Cell row;
@@ -135,6 +153,9 @@ results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
   if (cell.make == nullptr) {
     row.status = CellStatus::unsupported;
     row.reason = cell.unsupported;
+  } else if (!cell.unavailable.empty()) {
+    row.status = CellStatus::unsupported;
+    row.reason = cell.unavailable;
   } else if (!is_allowed(prepared, cell)) {
     const Probed* probed = find_probed(prepared.probed, cell.runs);
     row.status = probed->cells;
@@ -144,8 +165,10 @@ results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
     row.notes.push_back(fmt::format("twin of {}", cell.runs));
   }
   const StrategyEntry* strategy = find_strategy(catalogue, cell.runs);
-  if (strategy != nullptr && strategy->info.second_view && !second_view_note().empty()) {
-    row.notes.emplace_back(second_view_note());
+  if (strategy != nullptr) {
+    if (std::string note = note_on_publishing(strategy->info, cell); !note.empty()) {
+      row.notes.push_back(std::move(note));
+    }
   }
   return row;
 }
@@ -679,7 +702,8 @@ int dry_run(const Catalogue& catalogue, const Options& options, const Settings& 
   for (const PlannedCell& cell : prepared->cells) {
     const Probed* probed = find_probed(prepared->probed, cell.runs);
     const std::string status =
-        cell.make == nullptr ? "  (unsupported)"
+        cell.make == nullptr        ? "  (unsupported)"
+        : !cell.unavailable.empty() ? "  (unsupported on this machine)"
         : is_allowed(*prepared, cell)
             ? ""
             : fmt::format("  ({} on this machine)", results::to_string(probed->row.status));

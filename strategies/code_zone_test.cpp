@@ -189,9 +189,5 @@ TEST_CASE("a patch that cannot be made ends the process and says why") {
   CHECK(outcome.error_output == "mprotect: Cannot allocate memory\n");
 }
 
-TEST_CASE("patches through the executing address are architectural everywhere") {
-  CHECK(publish_is_architectural(AliasKind::same_address));
-}
-
 }  // namespace
 }  // namespace patchbench::testing

@@ -4,11 +4,13 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstddef>
+#include <cstdlib>
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -134,6 +136,21 @@ int __wrap_fstatfs(int fd, struct statfs* information) {
 int __real_getrlimit(decltype(RLIMIT_AS) resource, rlimit* limit);
 int __wrap_getrlimit(decltype(RLIMIT_AS) resource, rlimit* limit) {
   return fails(Call::getrlimit) ? -1 : __real_getrlimit(resource, limit);
+}
+
+/// membarrier(2), for which the C library has no function, is the only one made in this way.
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...) {
+  va_list arguments;
+  va_start(arguments, number);
+  const int command = va_arg(arguments, int);
+  const unsigned flags = va_arg(arguments, unsigned);
+  const int cpu = va_arg(arguments, int);
+  va_end(arguments);
+  if (number != SYS_membarrier) {
+    std::abort();
+  }
+  return fails(Call::membarrier) ? -1 : __real_syscall(number, command, flags, cpu);
 }
 
 }  // extern "C"

@@ -24,11 +24,13 @@ enum class Call {
   unlink,
   fstatfs,
   getrlimit,
+  membarrier,
 };
 
-inline constexpr std::array<std::string_view, 14> kCallNames{
-    "mmap",      "mprotect",  "madvise", "shmget",   "shmat",  "shmctl",  "memfd_create",
-    "ftruncate", "fallocate", "open",    "mkostemp", "unlink", "fstatfs", "getrlimit"};
+inline constexpr std::array<std::string_view, 15> kCallNames{
+    "mmap",     "mprotect",     "madvise",   "shmget",    "shmat",
+    "shmctl",   "memfd_create", "ftruncate", "fallocate", "open",
+    "mkostemp", "unlink",       "fstatfs",   "getrlimit", "membarrier"};
 
 [[nodiscard]] constexpr std::string_view name_of(Call call) {
   return kCallNames.at(static_cast<std::size_t>(call));

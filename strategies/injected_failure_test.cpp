@@ -2,8 +2,12 @@
 // and leave nothing behind; the patch path must end the process and say why.
 #include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
+#include <system_error>
 
 #include <patchbench_catch.hpp>
 #include <sys/shm.h>
@@ -12,6 +16,7 @@
 #include "conformance_test.hpp"
 #include "every_zone_test.hpp"
 #include "failing_calls_test.hpp"
+#include "publish.hpp"
 
 namespace patchbench::testing {
 namespace {
@@ -210,6 +215,87 @@ Report without_o_tmpfile() {
 
 TEST_CASE("file-dual does without O_TMPFILE") {
   check_found_nothing(run_in_child(without_o_tmpfile));
+}
+
+void publish_nothing(PublishMode mode) {
+  std::byte byte{};
+  publish(ExecAddress{&byte}, WritableAddress{&byte}, 1, AliasKind::second_view, mode);
+}
+
+/// Skipped where the kernel has no membarrier(2) to fail.
+Report with_membarrier(const std::function<void(Violations&)>& body) {
+  if (const std::string reason = why_unavailable(PublishMode::membarrier); !reason.empty()) {
+    return {kSkipped + reason};
+  }
+  Violations found;
+  body(found);
+  return found.take();
+}
+
+TEST_CASE("membarrier is called once for each publishing in its mode, and in no other") {
+  check_found_nothing(run_in_child([] {
+    return with_membarrier([](Violations& found) {
+      prepare_publishing(PublishMode::membarrier);
+      count_calls();
+      publish_nothing(PublishMode::none);
+      found.expect(count_of(calls_made(), Call::membarrier) == 0, "the default calls it");
+      for (int i = 0; i < 5; ++i) {
+        publish_nothing(PublishMode::membarrier);
+      }
+      found.expect(count_of(calls_made(), Call::membarrier) == 5, "5 publishings called it ",
+                   std::to_string(count_of(calls_made(), Call::membarrier)), " times");
+    });
+  }));
+}
+
+TEST_CASE("a kernel without membarrier is one without that mode, and says so") {
+  check_found_nothing(run_in_child([] {
+    Violations found;
+    let_fail(Call::membarrier, 1, ENOSYS, true);
+    const std::string reason = why_unavailable(PublishMode::membarrier);
+    found.expect(reason.starts_with("membarrier: Function not implemented"), reason);
+    found.expect(why_unavailable(PublishMode::none).empty(), "the default is gone too");
+    return found.take();
+  }));
+}
+
+TEST_CASE("being refused membarrier's registration is an error of the set-up") {
+  check_found_nothing(run_in_child([] {
+    Violations found;
+    let_fail(Call::membarrier, 1, EPERM, true);
+    try {
+      prepare_publishing(PublishMode::membarrier);
+      found.expect(false, "it went on");
+    } catch (const std::system_error& refused) {
+      found.expect(refused.code().value() == EPERM, "another error");
+      found.expect(std::string_view{refused.what()}.starts_with("membarrier"), refused.what());
+    }
+    return found.take();
+  }));
+}
+
+TEST_CASE("membarrier failing in the patch path ends the process and says so") {
+  const ChildOutcome outcome = run_in_child([] {
+    let_fail(Call::membarrier, 1, EPERM, true);
+    publish_nothing(PublishMode::membarrier);
+    return Report{"the patch went on"};
+  });
+  CHECK(outcome.signal() == SIGABRT);
+  CHECK(outcome.error_output == "publish: membarrier: Operation not permitted\n");
+}
+
+// Not injected: what the kernel says to a process that did not register.
+TEST_CASE("publishing by membarrier needs its preparation") {
+  const ChildOutcome outcome = run_in_child([] {
+    return with_membarrier([](Violations& /*found*/) { publish_nothing(PublishMode::membarrier); });
+  });
+  if (outcome.finished()) {
+    check_found_nothing(outcome);  // skipped
+    CHECK(outcome.report.size() == 1);
+  } else {
+    CHECK(outcome.signal() == SIGABRT);
+    CHECK(outcome.error_output == "publish: membarrier: Operation not permitted\n");
+  }
 }
 
 void check_ends_with_mprotect(const ChildOutcome& outcome) {

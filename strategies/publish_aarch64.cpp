@@ -1,7 +1,9 @@
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
+#include "membarrier.hpp"
 #include "publish.hpp"
 
 // The rule (Arm ARM, "Synchronization and coherency issues between data and instruction accesses",
@@ -25,6 +27,9 @@
 // (1542419) it hides DIC and names a line that is much too long, because each IC IVAU is then a
 // trap (J. Morse, "arm64: errata: Workaround Neoverse-N1 #1542419", linux-arm-kernel, 2019). The
 // answer may be a trap itself, so it is asked for once.
+//
+// None of this is a choice, so the mode `none` does all of it. What is left to choose is the ISB of
+// the other cores: membarrier(2) makes each that runs a thread of this process execute one.
 
 namespace patchbench {
 namespace {
@@ -50,10 +55,18 @@ CacheMaintenance required_maintenance() noexcept {
 
 const CacheMaintenance kRequired = required_maintenance();
 
+constexpr std::array kModes = {
+    PublishModeInfo{PublishMode::none, "none", "nothing beyond DC CVAU, IC IVAU and ISB"},
+    PublishModeInfo{PublishMode::membarrier, "membarrier",
+                    "then membarrier(2) SYNC_CORE; every thread of the process"},
+};
+
 }  // namespace
 
-void publish(ExecAddress exec, WritableAddress writable, std::size_t size,
-             AliasKind /*alias*/) noexcept {
+std::span<const PublishModeInfo> publish_modes() noexcept { return kModes; }
+
+void publish(ExecAddress exec, WritableAddress writable, std::size_t size, AliasKind /*alias*/,
+             PublishMode mode) noexcept {
   if (kRequired.clean) {
     const std::uintptr_t end = writable.value() + size;
     for (std::uintptr_t line = writable.value() & -kRequired.data_line; line < end;
@@ -71,9 +84,37 @@ void publish(ExecAddress exec, WritableAddress writable, std::size_t size,
     asm volatile("dsb ish" : : : "memory");
   }
   asm volatile("isb" : : : "memory");
+  if (mode == PublishMode::membarrier) [[unlikely]] {
+    core_barrier();
+  }
 }
 
-bool publish_is_architectural(AliasKind /*alias*/) noexcept { return true; }
+std::string why_unavailable(PublishMode mode) {
+  switch (mode) {
+    case PublishMode::none:
+      return {};
+    case PublishMode::serialize:
+    case PublishMode::cpuid:
+      return "an instruction of x86-64; here every publish() maintains the caches and ends in ISB";
+    case PublishMode::membarrier:
+      return why_no_core_barrier();
+  }
+  return {};
+}
+
+void prepare_publishing(PublishMode mode) {
+  if (mode == PublishMode::membarrier) {
+    register_for_core_barriers();
+  }
+}
+
+bool publish_is_architectural(AliasKind /*alias*/, PublishMode /*mode*/) noexcept { return true; }
+
+std::string publish_note(AliasKind /*alias*/, PublishMode mode) {
+  return mode == PublishMode::membarrier
+             ? "after each patch an ISB on every core that runs the process: membarrier SYNC_CORE"
+             : "";
+}
 
 std::string describe_publishing() {
   const auto every = [](const char* operation, std::uintptr_t line) {

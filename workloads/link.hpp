@@ -126,7 +126,7 @@ struct Link {
         .id = std::string{kId},
         .summary = "warm-up by real misses: unlinked to MIC, MIC to closed PIC, and unlinking all",
         .parameters = {sites_parameter({"1024"}, {"1024"}), on_miss_parameter("grow"),
-                       work_parameter()},
+                       work_parameter(), publish_parameter()},
         .metrics = {"link", "miss", "bulk_patch"}};
   }
   template <class Strategy>

@@ -78,4 +78,31 @@ Parameter cache_entries_parameter(std::vector<std::string> standard_grid) {
           .choices = {}};
 }
 
+Parameter publish_parameter() {
+  std::vector<std::string> choices;
+  for (const PublishModeInfo& mode : publish_modes()) {
+    choices.emplace_back(mode.id);
+  }
+  return {.name = std::string{kPublishParameter},
+          .summary = "what a patch ends with beside the maintenance that it must have",
+          .default_value = "none",
+          .standard_grid = {"none"},
+          .quick_grid = {"none"},
+          .choices = std::move(choices),
+          .in_id = false,
+          .why_unavailable = [](std::string_view value) {
+            const PublishModeInfo* mode = find_publish_mode(value);
+            return mode == nullptr ? std::string{} : why_unavailable(mode->mode);
+          }};
+}
+
+PublishMode prepared_publish_mode(const CellRequest& request) {
+  const PublishMode mode = publish_mode_of(request.params);
+  if (const std::string reason = why_unavailable(mode); !reason.empty()) {
+    throw Unsupported(reason);
+  }
+  prepare_publishing(mode);
+  return mode;
+}
+
 }  // namespace patchbench

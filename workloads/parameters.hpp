@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "strategies/publish.hpp"
 #include "workloads/workload.hpp"
 
 namespace patchbench {
@@ -23,5 +25,26 @@ namespace patchbench {
 /// `on_miss`, of which each workload that misses has one policy: stated, not chosen.
 [[nodiscard]] Parameter on_miss_parameter(std::string policy);
 [[nodiscard]] Parameter cache_entries_parameter(std::vector<std::string> standard_grid);
+
+inline constexpr std::string_view kPublishParameter = "publish";
+/// `publish`, which a patch ends with (PublishMode): part of the id only where it is not `none`.
+[[nodiscard]] Parameter publish_parameter();
+/// `none` where the workload has no such parameter. Throws std::invalid_argument. Here, because the
+/// harness asks too, and links no workload.
+[[nodiscard]] inline PublishMode publish_mode_of(const ParamText& params) {
+  for (const auto& [name, value] : params) {
+    if (name == kPublishParameter) {
+      const PublishModeInfo* mode = find_publish_mode(value);
+      if (mode == nullptr) {
+        throw std::invalid_argument("publish=" + value + " is no mode of this architecture");
+      }
+      return mode->mode;
+    }
+  }
+  return PublishMode::none;
+}
+/// The cell's mode, in which this process may publish from now on. Throws Unsupported where the
+/// machine does not have it, and std::system_error where the kernel refuses.
+[[nodiscard]] PublishMode prepared_publish_mode(const CellRequest& request);
 
 }  // namespace patchbench

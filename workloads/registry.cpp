@@ -31,6 +31,8 @@ StrategyEntry entry(StrategyRole role) {
   return {.info = {.id = Strategy::kId,
                    .summary = Strategy::kSummary,
                    .role = role,
+                   .patches_code = patched_at_run_time(Strategy::kDispatch) &&
+                                   send::never_patched<Strategy>().empty(),
                    .second_view = Strategy::Zone::kAlias == AliasKind::second_view &&
                                   patched_at_run_time(Strategy::kDispatch) &&
                                   role == StrategyRole::strategy,

@@ -219,7 +219,8 @@ struct Relink {
                             .min = 1,
                             .max = 1 << 20,
                             .choices = {}},
-                           work_parameter()},
+                           work_parameter(),
+                           publish_parameter()},
             .metrics = {"patch", "patch_execute", "miss", "execute"}};
   }
   template <class Strategy>

@@ -32,6 +32,8 @@ struct Parameter {
   bool power_of_two = false;         // integers only
   std::vector<std::string> choices;  // words only; empty for an integer
   bool in_id = true;                 // false: part of the id only when it differs from the default
+  /// Why this machine cannot have a value, empty when it can; null: it can have all.
+  std::string (*why_unavailable)(std::string_view value) = nullptr;
 };
 
 struct WorkloadInfo {
@@ -99,6 +101,13 @@ class WrongResult : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The machine lacks something that the parameters ask for. The cell is `unsupported`, with what()
+/// as its reason.
+class Unsupported : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 class Instance {
  public:
   Instance() = default;
@@ -120,7 +129,7 @@ class Instance {
 };
 
 /// Sets a cell up. Throws std::system_error (what() names the call) when the machine refuses the
-/// memory, and std::invalid_argument for parameters that cannot be had together.
+/// memory, Unsupported, and std::invalid_argument for parameters that cannot be had together.
 using MakeInstance = std::unique_ptr<Instance> (*)(const CellRequest&);
 /// The cell's code through every state of its sites, for --dump-code.
 using DumpCode = std::vector<CodeSnapshot> (*)(const CellRequest&);
@@ -140,6 +149,7 @@ struct StrategyInfo {
   std::string_view id;
   std::string_view summary;
   StrategyRole role = StrategyRole::strategy;
+  bool patches_code = false;       // while it runs, and not data instead
   bool second_view = false;        // writes through another address than it executes
   std::string_view only_workload;  // non-empty: a control of that workload alone
 };

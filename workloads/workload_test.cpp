@@ -15,6 +15,7 @@
 #include <patchbench_catch.hpp>
 
 #include "workloads/cell_fixture_test.hpp"
+#include "workloads/parameters.hpp"
 
 namespace patchbench {
 namespace {
@@ -33,7 +34,13 @@ void run(const Measurement& measurement) {
 }
 
 void check_and_measure(const CellFactory& cell, const CellRequest& request) {
-  const std::unique_ptr<Instance> instance = cell.make(request);
+  std::unique_ptr<Instance> instance;
+  try {
+    instance = cell.make(request);
+  } catch (const Unsupported& lacking) {
+    CHECK(lacking.what() == why_unavailable(publish_mode_of(request.params)));
+    return;
+  }
   instance->check();
   std::vector<std::string> metrics;
   for (const Measurement& measurement : instance->measurements()) {
@@ -132,6 +139,38 @@ TEST_CASE("cells: relink in batches that do not divide the sites") {
   });
 }
 
+TEST_CASE("cells: every size that publish takes") {
+  for_each_cell([](const CellFactory& cell) {
+    if (cell.workload == "publish") {
+      for (const char* bytes : {"8", "16", "32", "64", "128", "4096", "65536", "1048576"}) {
+        INFO(bytes << " bytes");
+        check_and_measure(cell, small_request("publish", {{"bytes", bytes}}));
+      }
+    }
+  });
+}
+
+TEST_CASE("cells: patched code under every mode of publishing, and never in silence another") {
+  for_each_cell([](const CellFactory& cell) {
+    const auto& parameters = workload_info(cell.workload).parameters;
+    const auto mode = std::find_if(parameters.begin(), parameters.end(), [](const Parameter& one) {
+      return one.name == kPublishParameter;
+    });
+    if (mode == parameters.end()) {
+      return;
+    }
+    CHECK(mode->default_value == "none");
+    CHECK_FALSE(mode->in_id);  // cells of runs without it keep their names
+    for (const std::string& choice : mode->choices) {
+      INFO(choice);
+      CHECK(mode->why_unavailable(choice) == why_unavailable(find_publish_mode(choice)->mode));
+      check_and_measure(cell, small_request(cell.workload, {{"publish", choice}}));
+    }
+    CHECK_THROWS_AS(cell.make(small_request(cell.workload, {{"publish", "no-such-mode"}})),
+                    std::invalid_argument);
+  });
+}
+
 TEST_CASE("cells: what cannot be had is refused with its reason") {
   const CellFactory* open_pic = find_cell("floor", "open-pic");
   REQUIRE(open_pic != nullptr);
@@ -159,12 +198,15 @@ TEST_CASE("cells: every pair is made or says why not") {
         CHECK(cell->workload == workload.id);
         CHECK((cell->make == nullptr) == !cell->unsupported.empty());
         CHECK((cell->dump == nullptr) == (cell->make == nullptr || workload.id == "zone"));
+        CHECK((workload.id != "publish" || (cell->make != nullptr) == strategy.info.patches_code));
       }
     }
-    // A strategy proper has every workload; a control whose code nobody patches has none that does.
+    // A strategy proper has every workload that its patches have a part in; a control whose code
+    // nobody patches has none that does.
     if (strategy.info.role == StrategyRole::strategy) {
       for (const WorkloadInfo& workload : workloads()) {
-        CHECK(find_cell(strategy.info.id, workload.id)->make != nullptr);
+        const bool has_it = workload.id != "publish" || strategy.info.id != "indirect-cell";
+        CHECK((find_cell(strategy.info.id, workload.id)->make != nullptr) == has_it);
       }
     }
   }
@@ -190,6 +232,12 @@ TEST_CASE("cells: strategies are as they are declared") {
   }
   for (const std::string_view id : {"memfd-dual", "sysv-shm", "file-dual"}) {
     CHECK(infos.at(id).second_view);
+  }
+  for (const auto& [id, info] : infos) {
+    INFO(id);
+    const bool patches = id == "rwx" || id == "memfd-dual" || id == "sysv-shm" ||
+                         id == "file-dual" || id == "mprotect-toggle" || id == "rwx-translated";
+    CHECK(info.patches_code == patches);
   }
   // Code that is written where it executes, code that is never patched, and controls.
   for (const std::string_view id : {"rwx", "mprotect-toggle", "indirect-cell", "floor"}) {
@@ -241,7 +289,7 @@ TEST_CASE("cells: the method cache's hit rate") {
 TEST_CASE("cells: parameters and metrics are declared without contradiction") {
   const std::set<std::string> known = {"send",        "patch",      "patch_execute", "miss",
                                        "link",        "bulk_patch", "execute",       "reserve",
-                                       "first_touch", "teardown"};
+                                       "first_touch", "teardown",   "publish"};
   std::set<std::string> ids;
   for (const WorkloadInfo& info : workloads()) {
     INFO(info.id);

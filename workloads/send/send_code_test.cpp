@@ -50,7 +50,7 @@ class OneSite {
         zone_(ZoneRequest{.size = 8 * page_size(), .placement = arena_.placement()}),
         cells_(Mapping::anonymous(page_size(), PROT_READ | PROT_WRITE, arena_.cells)),
         cache_memory_(Mapping::anonymous(page_size(), PROT_READ | PROT_WRITE, arena_.method_cache)),
-        words_(zone_, driver() + A::driver_sites_offset(), cell()) {
+        words_(zone_, driver() + A::driver_sites_offset(), cell(), PublishMode::none) {
     const PatchScope scope{zone_};
     write(miss_trampoline(),
           A::emit_trampoline({.at = miss_trampoline(), .function = &Miss::note, .machine = &miss}));

@@ -61,7 +61,7 @@ class SendMachine {
                                PROT_READ | PROT_WRITE, plan_.arena.method_cache)),
         cache_(std::span(static_cast<MethodCacheEntry*>(cache_memory_.address()),
                          plan_.cache_entries)),
-        words_(zone_, sites_address(), cell(0)),
+        words_(zone_, sites_address(), cell(0), plan_.publish),
         pic_cases_(plan_.closed_pics ? plan_.sites.size() : 0),
         free_pics_(kCellPics ? 0 : pic_cases_.size()) {
     free_all_pics();
@@ -133,7 +133,7 @@ class SendMachine {
         }
       });
     }
-    publish(zone_.exec(), zone_.writable(zone_.exec()), zone_.size(), Zone::kAlias);
+    publish_code(zone_.exec(), zone_.size());
   }
 
   /// Installation and prelinking are over: strategies that never patch code give up the right to.
@@ -247,6 +247,10 @@ class SendMachine {
     [[nodiscard]] static auto over(Zone&, ExecAddress, std::size_t) noexcept { return NoScope{}; }
   };
 
+  void publish_code(ExecAddress where, std::size_t size) noexcept {
+    publish(where, zone_.writable(where), size, Zone::kAlias, plan_.publish);
+  }
+
   [[nodiscard]] ExecAddress at(std::size_t offset) const noexcept { return zone_.exec() + offset; }
   [[nodiscard]] ExecAddress sites_address() const noexcept {
     return at(layout_.driver + A::driver_sites_offset());
@@ -338,7 +342,7 @@ class SendMachine {
     for (const Installed& piece : pieces) {
       std::memcpy(zone_.writable(piece.at).data(), piece.bytes.data(), piece.bytes.size());
     }
-    publish(zone_.exec(), zone_.writable(zone_.exec()), zone_.size(), Zone::kAlias);
+    publish_code(zone_.exec(), zone_.size());
   }
 
   void install() {
@@ -510,7 +514,7 @@ class SendMachine {
     const ExecAddress jump = where + A::kPicJumpOffset;
     const std::uint32_t to_first_case = A::encode_jump(jump, where + A::pic_case_offset(1));
     std::memcpy(bytes + A::kPicJumpOffset, &to_first_case, sizeof to_first_case);
-    publish(where, zone_.writable(where), pic_prototype_.size(), Zone::kAlias);
+    publish_code(where, pic_prototype_.size());
     pic_cases_[number] = 2;
   }
 
@@ -526,11 +530,11 @@ class SendMachine {
       [[maybe_unused]] const auto scope = Scoping::over(zone_, where, A::kPicStride);
       A::fill_pic_case(zone_.writable(where).data(), where, index, tag, unchecked_entry(method));
       const ExecAddress added = where + A::pic_case_offset(index);
-      publish(added, zone_.writable(added), A::kPicCaseSize, Zone::kAlias);
+      publish_code(added, A::kPicCaseSize);
       const ExecAddress jump = where + A::kPicJumpOffset;
       patch_word(zone_.writable(jump), A::encode_jump(jump, where + A::pic_case_offset(index - 1)),
                  A::encode_jump(jump, added));
-      publish(jump, zone_.writable(jump), sizeof(std::uint32_t), Zone::kAlias);
+      publish_code(jump, sizeof(std::uint32_t));
     }
   }
 
@@ -560,8 +564,7 @@ class SendMachine {
       }
     }
     if constexpr (Words::kPatchesCode) {
-      publish(sites_address(), zone_.writable(sites_address()), A::sites_size(sites()),
-              Zone::kAlias);
+      publish_code(sites_address(), A::sites_size(sites()));
     }
   }
 

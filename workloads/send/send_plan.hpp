@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "strategies/mapping.hpp"
+#include "strategies/publish.hpp"
 #include "workloads/arena_map.hpp"
 #include "workloads/send/codegen.hpp"
 #include "workloads/send/object_model.hpp"
@@ -27,6 +28,7 @@ struct SendPlan {
   bool closed_pics =
       false;  // room for one closed PIC a site; without it a MIC turns into an open PIC
   MissPolicy on_miss = MissPolicy::grow;
+  PublishMode publish = PublishMode::none;  // of every patch; the process is prepared for it
   std::uint32_t first_site = 0;
   std::vector<SitePlan> sites;
   std::vector<std::uint32_t> selector_of_site;  // index of the selector

@@ -41,8 +41,8 @@ class SiteWords {
 
   SiteWords() = default;
   /// `sites` is the executable address of site 0, `cells` its cell (null without cells).
-  SiteWords(Zone& zone, ExecAddress sites, Cell* cells) noexcept
-      : zone_(&zone), sites_(sites), cells_(cells) {}
+  SiteWords(Zone& zone, ExecAddress sites, Cell* cells, PublishMode mode) noexcept
+      : zone_(&zone), sites_(sites), cells_(cells), mode_(mode) {}
 
   [[nodiscard]] ExecAddress site(std::uint32_t index) const noexcept {
     return sites_ + A::site_offset(index);
@@ -113,7 +113,7 @@ class SiteWords {
   /// data there, and needs nothing.
   void publish_site(std::uint32_t index) noexcept {
     if constexpr (kPatchesCode) {
-      publish(site(index), zone_->writable(site(index)), A::kSiteStride, Zone::kAlias);
+      publish(site(index), zone_->writable(site(index)), A::kSiteStride, Zone::kAlias, mode_);
     }
   }
 
@@ -174,6 +174,7 @@ class SiteWords {
   Zone* zone_ = nullptr;
   ExecAddress sites_;
   Cell* cells_ = nullptr;
+  PublishMode mode_ = PublishMode::none;
 };
 
 }  // namespace patchbench::send

@@ -24,6 +24,7 @@ struct TwoClassSites {
   std::uint64_t seed = 1;
 };
 
+/// Prepares the process for publishing as the request says (prepared_publish_mode).
 [[nodiscard]] TwoClassSites describe_two_class_sites(const CellRequest& request);
 
 /// The sum of what all sites answer for one class each.

@@ -127,8 +127,8 @@ struct Variance {
 };
 
 struct Metric {
-  std::string
-      name;  // send, patch, patch_execute, miss, link, bulk_patch, reserve, first_touch, teardown
+  std::string name;  // send, patch, patch_execute, execute, publish, miss, link, bulk_patch,
+                     // reserve, first_touch, teardown
   std::string unit;  // "ns"
   /// One value a round, index = round; empty where that round was lost.
   std::vector<std::optional<double>> samples;

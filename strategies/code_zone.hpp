@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 namespace patchbench {
@@ -179,6 +180,20 @@ void patch_word(WritableAddress at, [[maybe_unused]] Word expected, Word desired
   }
 #endif
   word.store(desired, std::memory_order_release);
+}
+
+/// Stores `size` bytes of code that nobody can reach or execute meanwhile: the stores have no order
+/// and are not atomic. `expected` as above.
+inline void patch_bytes(WritableAddress at, [[maybe_unused]] const std::byte* expected,
+                        const std::byte* desired, std::size_t size) noexcept {
+#ifdef PATCHBENCH_CHECK_PATCHES
+  if (std::memcmp(at.data(), expected, size) != 0) {
+    std::fprintf(stderr, "patch of %zu bytes at %p: it replaces others than expected\n", size,
+                 static_cast<void*>(at.data()));
+    std::abort();
+  }
+#endif
+  std::memcpy(at.data(), desired, size);
 }
 
 }  // namespace patchbench

@@ -88,6 +88,27 @@ TEST_CASE("dump: the moments of each workload's sites") {
   CHECK(moments(dump("unchecked", "mic")) == Names{"unlinked", "mic"});
 }
 
+TEST_CASE("dump: a patch changes the part of a function that it says") {
+  const auto differing = [](std::string_view bytes) {
+    const auto both = dump("rwx", "publish", {{"bytes", std::string{bytes}}});
+    CHECK(moments(both) == Names{"before", "after"});
+    const auto& before = find_piece(both[0], "sum").bytes;
+    const auto& after = find_piece(both[1], "sum").bytes;
+    REQUIRE(before.size() == after.size());
+    std::set<std::size_t> words;
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      if (before[i] != after[i]) {
+        words.insert(i / 4);
+      }
+    }
+    return words;
+  };
+  CHECK(differing("4") == std::set<std::size_t>{3});
+  CHECK(differing("16") == std::set<std::size_t>{3, 5});
+  CHECK(differing("64") == std::set<std::size_t>{3, 5, 7, 9, 11, 13});
+  CHECK(differing("4096").size() == 4096 / 8 - 2);
+}
+
 TEST_CASE("dump: the pieces of each state") {
   const Names always = {"send-site", "checked-entry"};
   const Names stubs = {"open-pic", "miss-trampoline", "open-miss-trampoline"};

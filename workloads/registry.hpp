@@ -11,11 +11,12 @@
 #include "workloads/mixed.hpp"
 #include "workloads/open_pic.hpp"
 #include "workloads/pic.hpp"
+#include "workloads/publish.hpp"
 #include "workloads/relink.hpp"
 #include "workloads/zone.hpp"
 
 namespace patchbench {
 
-using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, ZoneLife>;
+using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, Publish, ZoneLife>;
 
 }  // namespace patchbench

@@ -119,6 +119,32 @@ struct LostWrite {
   using Zone = LostWriteZone;
 };
 
+/// A zone whose last page can no longer be written, from some moment on: its code stays as it is.
+class FrozenPageZone : public RwxZone {
+ public:
+  static inline bool frozen = false;
+
+  using RwxZone::RwxZone;
+
+  [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
+    const ExecAddress last = exec() + (size() - page_size());
+    if (!frozen || at < last) {
+      return RwxZone::writable(at);
+    }
+    if (copy_.empty()) {
+      copy_.assign(last.data(), last.data() + page_size());
+    }
+    return WritableAddress{copy_.data() + (at - last)};
+  }
+
+ private:
+  mutable std::vector<std::byte> copy_;
+};
+
+struct FrozenPage {
+  using Zone = FrozenPageZone;
+};
+
 using SendWorkloads = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink>;
 using LinkedWorkloads = std::tuple<Mic, Pic, Relink>;
 
@@ -139,6 +165,17 @@ TEMPLATE_LIST_TEST_CASE("wrong results: a linked site that misses is noticed, al
   INFO(TestType::kId);
   set_layout<TestType>();
   CHECK_THROWS_AS((check_tampered<TestType, TamperedCode>(&change_tag)), WrongResult);
+}
+
+TEST_CASE("wrong results: code that is executed as it was before its patch is noticed") {
+  for (const char* bytes : {"4", "32", "64", "4096"}) {
+    INFO(bytes << " bytes");
+    const auto cell = Publish::make<FrozenPage>(small_request("publish", {{"bytes", bytes}}));
+    CHECK_NOTHROW(cell->check());
+    FrozenPageZone::frozen = true;
+    CHECK_THROWS_AS(cell->check(), WrongResult);
+    FrozenPageZone::frozen = false;
+  }
 }
 
 TEST_CASE("wrong results: a page that does not hold what was written is noticed") {

@@ -6,8 +6,8 @@
 namespace patchbench::harness {
 
 bool is_countable(std::string_view metric) {
-  constexpr std::array<std::string_view, 7> kMetrics = {"send", "patch", "patch_execute", "execute",
-                                                        "miss", "link",  "bulk_patch"};
+  constexpr std::array<std::string_view, 8> kMetrics = {
+      "send", "patch", "patch_execute", "execute", "miss", "link", "bulk_patch", "publish"};
   return std::ranges::find(kMetrics, metric) != kMetrics.end();
 }
 

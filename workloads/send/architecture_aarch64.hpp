@@ -177,6 +177,11 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
 
   static CodeBytes emit_return();
 
+  // A sum: nop, add x0, x0, #addend.
+  static constexpr std::size_t kSumUnit = 8;
+  static constexpr std::size_t kSumWord = 4;
+  static CodeBytes emit_sum(std::span<const std::uint16_t> addends);
+
   /// B and BL reach 128 MiB. A VM with a larger zone adds veneers; this one refuses.
   static constexpr std::size_t kMaxZoneSize = std::size_t{128} << 20U;
 

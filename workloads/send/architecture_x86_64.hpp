@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include "strategies/code_zone.hpp"
 #include "strategies/dispatch.hpp"
@@ -145,6 +146,11 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   static CodeBytes emit_trampoline(const TrampolinePlan& plan);
 
   static CodeBytes emit_return();
+
+  // A sum: 66 90 (nop), 48 05 <addend> (add rax, addend).
+  static constexpr std::size_t kSumUnit = 8;
+  static constexpr std::size_t kSumWord = 4;
+  static CodeBytes emit_sum(std::span<const std::uint16_t> addends);
 
   /// rel32 reaches 2 GiB; cells and tables stand 1 GiB behind the code (arena_map.hpp).
   static constexpr std::size_t kMaxZoneSize = std::size_t{1} << 30U;

@@ -112,7 +112,8 @@ concept Architecture = requires(ExecAddress at, std::uint32_t word, std::uint32_
                                 std::byte* bytes, unsigned n, std::size_t size, Dispatch dispatch,
                                 const DriverPlan& driver, const MethodPlan& method,
                                 const OpenPicPlan& open, const CellPicPlan& cell,
-                                const TrampolinePlan& trampoline) {
+                                const TrampolinePlan& trampoline,
+                                std::span<const std::uint16_t> addends) {
   // Send sites. A tag that is in the code may stand away from its site, in a pool of literals that
   // sites share, but behind it. `size` here is an offset from the first site.
   { A::kSiteStride } -> std::convertible_to<std::size_t>;  // what one site occupies
@@ -165,6 +166,13 @@ concept Architecture = requires(ExecAddress at, std::uint32_t word, std::uint32_
   { A::emit_trampoline(trampoline) } -> std::same_as<CodeBytes>;
   // A function that returns at once, for touching pages by executing them.
   { A::emit_return() } -> std::same_as<CodeBytes>;
+  // A function without arguments that answers the sum of its addends, below 4096 each. Straight
+  // code of kSumUnit bytes an addend, between one unit that clears the sum and one that returns it,
+  // so that whoever calls it executes every part of it. The aligned four-byte word at kSumWord of
+  // its unit is all that depends on an addend.
+  { A::kSumUnit } -> std::convertible_to<std::size_t>;
+  { A::kSumWord } -> std::convertible_to<std::size_t>;
+  { A::emit_sum(addends) } -> std::same_as<CodeBytes>;
   // The furthest that a direct call reaches.
   { A::kMaxZoneSize } -> std::convertible_to<std::size_t>;
 };

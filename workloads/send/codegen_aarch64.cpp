@@ -292,6 +292,20 @@ CodeBytes AArch64::emit_return() {
   return piece.finish();
 }
 
+CodeBytes AArch64::emit_sum(std::span<const std::uint16_t> addends) {
+  Piece piece{ExecAddress{std::uintptr_t{0x1000}}};
+  a64::Assembler& a = piece.assembler;
+  piece.landing_pad();
+  a.mov(a64::x0, a64::xzr);
+  for (const std::uint16_t addend : addends) {
+    a.nop();
+    a.add(a64::x0, a64::x0, addend);
+  }
+  a.ret(a64::x30);
+  piece.trap_to((addends.size() + 2) * kSumUnit);
+  return piece.finish();
+}
+
 std::size_t AArch64::method_stride(std::uint32_t work) noexcept {
   constexpr std::size_t kInstruction = 4;
   // Landing pad, load, return, and the branch to the miss trampoline.

@@ -178,6 +178,7 @@ TEST_CASE("AArch64: only the last site of a pool branches to the next, over the 
 TEST_CASE("AArch64: a landing pad stands wherever an indirect branch arrives") {
   CHECK(word_at(A::emit_call_site(), 0) == kBtiC);
   CHECK(word_at(A::emit_return(), 0) == kBtiC);
+  CHECK(word_at(A::emit_sum({}), 0) == kBtiC);
   CHECK(word_at(A::emit_pic_prototype(), 0) == kBtiC);
   CHECK(word_at(cell_pic<A>(false), 0) == kBtiC);
   CHECK(word_at(open_pic<A>(16), 0) == kBtiC);

@@ -228,6 +228,21 @@ CodeBytes X86_64::emit_return() {
   return piece.finish();
 }
 
+CodeBytes X86_64::emit_sum(std::span<const std::uint16_t> addends) {
+  // As bytes: an assembler takes a shorter form for addends below 128.
+  constexpr std::array<std::uint8_t, 4> kNopAndAddToRax = {0x66, 0x90, 0x48, 0x05};
+  Piece piece{ExecAddress{std::uintptr_t{0x1000}}};
+  piece.assembler.xor_(x86::eax, x86::eax);
+  piece.pad_to(kSumUnit);
+  for (const std::uint32_t addend : addends) {
+    piece.assembler.embed(kNopAndAddToRax.data(), kNopAndAddToRax.size());
+    piece.assembler.embed(&addend, sizeof addend);
+  }
+  piece.assembler.ret();
+  piece.trap_to((addends.size() + 2) * kSumUnit);
+  return piece.finish();
+}
+
 std::size_t X86_64::method_stride(std::uint32_t work) noexcept {
   constexpr std::size_t kLoadAndReturn = 7;
   constexpr std::size_t kOperation = 4;

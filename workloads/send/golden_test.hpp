@@ -159,6 +159,8 @@ std::vector<Emitted> everything() {
   }
   pieces.push_back({"call-site", kCode, A::emit_call_site()});
   pieces.push_back({"return", kCode, A::emit_return()});
+  constexpr std::uint16_t kAddends[] = {0, 1, 0x7f, 0x80, 0xfff};
+  pieces.push_back({"sum", kCode, A::emit_sum(kAddends)});
   for (const std::uint32_t work : {0U, 1U, 8U}) {
     const std::string suffix = "/work=" + std::to_string(work);
     pieces.push_back({"method/heap" + suffix, kMethods, method<A>(1, work, false)});

@@ -1,0 +1,233 @@
+// workloads/publish.hpp - the price of publishing by how much is published: from one word to a
+// mebibyte of new code.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "strategies/code_zone.hpp"
+#include "strategies/dispatch.hpp"
+#include "strategies/publish.hpp"
+#include "workloads/arena_map.hpp"
+#include "workloads/parameters.hpp"
+#include "workloads/seeded_random.hpp"
+#include "workloads/send/architecture.hpp"
+#include "workloads/send/transition_cell.hpp"
+#include "workloads/workload.hpp"
+
+namespace patchbench {
+
+/// Functions that lie one behind the other and begin at cache lines, and the part of each that a
+/// patch replaces. There are two versions of that part.
+struct PublishedFunctions {
+  std::size_t count = 0;
+  std::size_t stride = 0;  // of one function; all of it is executed by a call
+  std::size_t patched_at = 0;
+  std::size_t patched_size = 0;
+  std::array<send::CodeBytes, 2> code;
+  std::array<std::uint64_t, 2> result;  // of a call, by arithmetic in C++
+};
+
+/// Functions that a patch of `bytes` (a power of two from 4 on) changes. As many as make a
+/// mebibyte, but no more than 1,024 and no fewer than 4: with one, the clock would cost more than
+/// what is timed.
+[[nodiscard]] PublishedFunctions published_functions(std::size_t bytes);
+
+/// Each run takes all functions, in random order, from one version to the other, or executes them.
+///
+/// - `publish`: publishing alone, of functions that were executed and then stored to; ns a
+/// function.
+/// - `patch`: begin, stores, publish, end, of functions executed since their last patch.
+/// - `patch_execute`: a patch, then one call of that function, which executes all of its bytes.
+/// - `execute`: the same calls without a patch.
+template <class Strategy>
+class PublishCell : public Instance {
+ public:
+  using Zone = typename Strategy::Zone;
+
+  explicit PublishCell(const CellRequest& request)
+      : mode_(prepared_publish_mode(request)),
+        functions_(published_functions(count_parameter(request, "bytes"))),
+        arena_(map_arena(request.arena)),
+        zone_(ZoneRequest{.size = functions_.count * functions_.stride,
+                          .placement = arena_.placement(),
+                          .landing_pads = true}) {
+    install();
+    for (std::size_t i = 0; i < functions_.count; ++i) {
+      order_.push_back(zone_.exec() + i * functions_.stride);
+    }
+    SeededRandom random{request.seed};
+    random.shuffle(order_);
+    add(
+        "publish",
+        [](void* self) {
+          cell(self).execute_all();
+          cell(self).store_all();
+        },
+        [](void* self) noexcept { cell(self).publish_all(); });
+    add(
+        "patch", [](void* self) { cell(self).execute_all(); },
+        [](void* self) noexcept { cell(self).patch_all(); });
+    add("patch_execute", nullptr, [](void* self) noexcept { cell(self).patch_and_execute_all(); });
+    add("execute", nullptr, [](void* self) noexcept { cell(self).execute_all(); });
+  }
+
+  void check() override {
+    for (int turn = 0; turn < 4; ++turn) {
+      send::expect_equal(execute_all(), oracle(), "calls before a patch");
+      patch_all();
+      send::expect_equal(execute_all(), oracle(), "calls after all patches");
+      const std::uint64_t executed = patch_and_execute_all();
+      send::expect_equal(executed, oracle(), "calls right after each patch");
+      store_all();
+      publish_all();
+      send::expect_equal(execute_all(), oracle(), "calls after publishing alone");
+    }
+  }
+
+  [[nodiscard]] std::span<const Measurement> measurements() const override { return measurements_; }
+  [[nodiscard]] std::vector<SiteCounter> counters() const override { return {}; }
+  [[nodiscard]] MemoryUse memory() const override { return memory_in_arena(arena_); }
+
+  /// The first function as it is now, then with its patch.
+  [[nodiscard]] std::vector<CodeSnapshot> snapshots() {
+    std::vector<CodeSnapshot> both;
+    for (const char* moment : {"before", "after"}) {
+      const std::byte* code = zone_.exec().data();
+      both.push_back({.moment = moment,
+                      .pieces = {{.name = "sum",
+                                  .address = zone_.exec().value(),
+                                  .bytes = {code, code + functions_.stride}}}});
+      patch_all();
+    }
+    return both;
+  }
+
+ private:
+  static PublishCell& cell(void* self) noexcept { return *static_cast<PublishCell*>(self); }
+
+  void add(const char* metric, void (*prepare)(void*), void (*run)(void*) noexcept) {
+    measurements_.push_back({.metric = metric,
+                             .operations = static_cast<double>(functions_.count),
+                             .self = this,
+                             .prepare = prepare,
+                             .run = run});
+  }
+
+  void install() noexcept {
+    const PatchScope scope{zone_};
+    for (std::size_t i = 0; i < functions_.count; ++i) {
+      const send::CodeBytes& code = functions_.code[0];
+      std::memcpy(zone_.writable(zone_.exec() + i * functions_.stride).data(), code.data(),
+                  code.size());
+    }
+    publish(zone_.exec(), zone_.writable(zone_.exec()), zone_.size(), Zone::kAlias, mode_);
+  }
+
+  [[nodiscard]] std::uint64_t oracle() const {
+    return functions_.count * functions_.result[version_];
+  }
+
+  std::uint64_t execute_all() noexcept {
+    std::uint64_t sum = 0;
+    for (const ExecAddress function : order_) {
+      sum += function.as_function<std::uint64_t()>()();
+    }
+    return sink_ = sum;
+  }
+
+  /// In a scope of the caller's. One word, as sites are patched, in one store.
+  void store(ExecAddress function) noexcept {
+    const WritableAddress to = zone_.writable(function + functions_.patched_at);
+    const std::byte* expected = functions_.code[version_].data() + functions_.patched_at;
+    const std::byte* desired = functions_.code[1 - version_].data() + functions_.patched_at;
+    if (functions_.patched_size == sizeof(std::uint32_t)) {
+      patch_word(to, word_at(expected), word_at(desired));
+    } else {
+      patch_bytes(to, expected, desired, functions_.patched_size);
+    }
+  }
+  void publish_patch(ExecAddress function) noexcept {
+    const ExecAddress at = function + functions_.patched_at;
+    publish(at, zone_.writable(at), functions_.patched_size, Zone::kAlias, mode_);
+  }
+  void patch(ExecAddress function) noexcept {
+    const PatchScope scope{zone_, function + functions_.patched_at, functions_.patched_size};
+    store(function);
+    publish_patch(function);
+  }
+
+  /// Not yet to be executed.
+  void store_all() noexcept {
+    const PatchScope scope{zone_};
+    for (const ExecAddress function : order_) {
+      store(function);
+    }
+    version_ = 1 - version_;
+  }
+  void publish_all() noexcept {
+    for (const ExecAddress function : order_) {
+      publish_patch(function);
+    }
+  }
+  void patch_all() noexcept {
+    for (const ExecAddress function : order_) {
+      patch(function);
+    }
+    version_ = 1 - version_;
+  }
+  std::uint64_t patch_and_execute_all() noexcept {
+    std::uint64_t sum = 0;
+    for (const ExecAddress function : order_) {
+      patch(function);
+      sum += function.as_function<std::uint64_t()>()();
+    }
+    version_ = 1 - version_;
+    return sink_ = sum;
+  }
+
+  static std::uint32_t word_at(const std::byte* bytes) noexcept {
+    std::uint32_t word = 0;
+    std::memcpy(&word, bytes, sizeof word);
+    return word;
+  }
+
+  PublishMode mode_;
+  PublishedFunctions functions_;
+  ArenaMap arena_;
+  Zone zone_;
+  std::vector<ExecAddress> order_;
+  unsigned version_ = 0;
+  std::vector<Measurement> measurements_;
+  std::uint64_t sink_ = 0;
+};
+
+struct Publish {
+  static constexpr std::string_view kId = "publish";
+
+  static WorkloadInfo info();
+  template <class Strategy>
+  static constexpr std::string_view unsupported() {
+    if constexpr (!send::never_patched<Strategy>().empty()) {
+      return send::never_patched<Strategy>();
+    } else {
+      return patched_at_run_time(Strategy::kDispatch)
+                 ? std::string_view{}
+                 : std::string_view{"its patches change data: no code is published"};
+    }
+  }
+  template <class Strategy>
+  static std::unique_ptr<Instance> make(const CellRequest& request) {
+    return std::make_unique<PublishCell<Strategy>>(request);
+  }
+  template <class Strategy>
+  static std::vector<CodeSnapshot> dump(const CellRequest& request) {
+    return PublishCell<Strategy>(request).snapshots();
+  }
+};
+
+}  // namespace patchbench

@@ -1,0 +1,131 @@
+// How often each measurement publishes: counted by the system calls of the mode that makes one.
+// The linker puts the function below in the place of the C library's (CMakeLists.txt).
+#include "workloads/publish.hpp"
+
+#include <cstdarg>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <patchbench_catch.hpp>
+#include <sys/syscall.h>
+
+#include "workloads/cell_fixture_test.hpp"
+
+namespace {
+
+int barriers = 0;
+
+}  // namespace
+
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
+extern "C" {
+
+long __real_syscall(long number, ...);
+/// membarrier(2), for which the C library has no function, is the only one made in this way.
+long __wrap_syscall(long number, ...) {
+  va_list arguments;
+  va_start(arguments, number);
+  const int command = va_arg(arguments, int);
+  const unsigned flags = va_arg(arguments, unsigned);
+  const int cpu = va_arg(arguments, int);
+  va_end(arguments);
+  if (number != SYS_membarrier) {
+    std::abort();
+  }
+  ++barriers;
+  return __real_syscall(number, command, flags, cpu);
+}
+
+}  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
+
+namespace patchbench {
+namespace {
+
+using Counts = std::map<std::string, int>;
+
+/// Of one run of each measurement, without its preparation.
+Counts barriers_of(const CellFactory& cell, const std::string& mode, ParamText changes = {}) {
+  changes.emplace_back("publish", mode);
+  const auto instance = cell.make(small_request(cell.workload, std::move(changes)));
+  instance->check();
+  Counts counts;
+  for (const Measurement& measurement : instance->measurements()) {
+    if (measurement.prepare != nullptr) {
+      measurement.prepare(measurement.self);
+    }
+    const int before = barriers;
+    measurement.run(measurement.self);
+    counts[measurement.metric] = barriers - before;
+  }
+  return counts;
+}
+
+constexpr int kSites = 50;  // of a small request
+
+/// A miss that makes a closed PIC publishes that and then the site.
+const std::map<std::string, Counts>& expected() {
+  static const std::map<std::string, Counts> counts = {
+      {"relink", {{"patch", kSites}, {"patch_execute", kSites}, {"miss", kSites}, {"execute", 0}}},
+      {"link", {{"link", kSites}, {"miss", 2 * kSites}, {"bulk_patch", 1}}},
+      {"publish", {{"publish", 1024}, {"patch", 1024}, {"patch_execute", 1024}, {"execute", 0}}}};
+  return counts;
+}
+
+}  // namespace
+
+TEST_CASE("publishing: once for each patch, in the cell's mode") {
+  if (const std::string reason = why_unavailable(PublishMode::membarrier); !reason.empty()) {
+    WARN("skipped: " << reason);
+    return;
+  }
+  for_each_cell([](const CellFactory& cell) {
+    const auto counts = expected().find(std::string{cell.workload});
+    if (counts == expected().end()) {
+      return;
+    }
+    Counts none = counts->second;
+    for (auto& [metric, count] : none) {
+      count = 0;
+    }
+    const bool patches_code = cell.strategy != "indirect-cell";
+    CHECK(barriers_of(cell, "membarrier") == (patches_code ? counts->second : none));
+    CHECK(barriers_of(cell, "none") == none);
+  });
+}
+
+TEST_CASE("publishing: as many functions as make a mebibyte, and enough for the clock") {
+  for (const auto& [bytes, count] :
+       {std::pair{4U, 1024U}, std::pair{64U, 1024U}, std::pair{4096U, 256U}, std::pair{65536U, 16U},
+        std::pair{1U << 20U, 4U}}) {
+    INFO(bytes << " bytes");
+    const PublishedFunctions functions = published_functions(bytes);
+    CHECK(functions.count == count);
+    CHECK(functions.patched_size == bytes);
+    CHECK(functions.stride % 64 == 0);
+    CHECK(functions.patched_at + bytes <= functions.stride);
+    CHECK(functions.code[0].size() == functions.stride);
+    CHECK(functions.code[1].size() == functions.stride);
+    // One for each addend that is patched.
+    const std::size_t addends = bytes < 64 ? 1 : bytes / 8 - 2;
+    CHECK(functions.result[1] - functions.result[0] == addends);
+  }
+}
+
+TEST_CASE("publishing: a cell of a mode that this machine lacks is refused with the reason") {
+  for (const PublishModeInfo& mode : publish_modes()) {
+    const CellRequest request = small_request("publish", {{"publish", std::string{mode.id}}});
+    if (const std::string reason = why_unavailable(mode.mode); !reason.empty()) {
+      CHECK_THROWS_WITH(prepared_publish_mode(request), reason);
+    } else {
+      CHECK(prepared_publish_mode(request) == mode.mode);
+    }
+  }
+  CHECK(publish_mode_of({}) == PublishMode::none);
+  CHECK(publish_mode_of({{"sites", "3"}}) == PublishMode::none);
+}
+
+}  // namespace patchbench

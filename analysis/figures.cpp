@@ -429,6 +429,56 @@ void add_patch_costs(const Results& results, const Params& chosen, FigureSet& se
   }
 }
 
+/// What the patches of these cells end with: the default has no name in the parameters.
+std::string publish_mode(const Params& params) {
+  const results::ParamValue* mode = find_param(params, "publish");
+  return mode != nullptr && std::holds_alternative<std::string>(*mode)
+             ? std::get<std::string>(*mode)
+             : "none";
+}
+
+/// The cells of relink that differ from those in nothing but what a patch ends with.
+std::vector<Params> modes_beside(const Results& results, const Params& chosen) {
+  std::vector<Params> modes;
+  for (const Params& params : param_sets(results, "relink")) {
+    if (without_param(params, "publish") == without_param(chosen, "publish")) {
+      modes.push_back(params);
+    }
+  }
+  return modes;
+}
+
+Figure patch_by_publish(const Results& results, const std::vector<Params>& modes) {
+  DotChart chart;
+  chart.name = "patch-by-publish";
+  const std::string rest = spaced(without_param(modes.front(), "publish"));
+  chart.title =
+      "Cost of a patch by what it ends with" + (rest.empty() ? "" : " (relink, " + rest + ")");
+  chart.x_label = "ns per patch, logarithmic";
+  chart.panel_titles = {"patch: the change alone",
+                        "patch_execute: the change and one send through it"};
+  Remarks remarks(results);
+  for (const std::string& id : drawn_when_patching(results)) {
+    for (const Params& params : modes) {
+      const Cell* cell = find_cell(results, "relink", id, params);
+      DotRow row{id + ", " + publish_mode(params), appearance(id), {}};
+      for (const char* metric : {"patch", "patch_execute"}) {
+        row.dots.push_back(dot_of(results, id, cell, metric));
+        if (!row.dots.back().value) remarks.missing(id, cell);
+      }
+      chart.rows.push_back(std::move(row));
+    }
+  }
+  chart.remarks = remarks.lines();
+  return {chart.name, chart.title,
+          "Each dot is the median over rounds, in nanoseconds, with its 95 % interval where that "
+          "is wider than the dot; the axis is logarithmic. A row is a strategy and what each of "
+          "its patches ends with: none is what virtual machines do on x86-64, serialize and cpuid "
+          "serialise the thread that patches, membarrier every thread of the process. Strategies "
+          "whose patches are data have nothing to publish, whatever the mode.",
+          dot_chart_script(chart)};
+}
+
 /// The batches that relink ran with the other parameters as they are in `like`, ascending.
 std::vector<std::int64_t> batches(const Results& results, const Params& like) {
   std::set<std::int64_t> sizes;
@@ -510,6 +560,8 @@ FigureSet make_figures(const Results& results) {
     add_patch_costs(results, *relink, set);
     if (batches(results, *relink).size() > 1)
       set.figures.push_back(patch_by_batch(results, *relink));
+    if (const auto modes = modes_beside(results, *relink); modes.size() > 1)
+      set.figures.push_back(patch_by_publish(results, modes));
   } else {
     set.absent.emplace_back("No figure of patch cost: this run has no cell of relink.");
   }

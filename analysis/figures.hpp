@@ -28,6 +28,8 @@ struct FigureSet {
 /// - patch-cost: patch and patch_execute of every strategy;
 /// - patch-by-batch: the same over the number of patches under one scope, where the run has
 ///   several;
+/// - patch-by-publish: patch-cost by what a patch ends with, where the run has several modes of
+///   publishing;
 /// - those of analysis/counter_figures.hpp.
 ///
 /// All but the last show times: an emulated run has none of them.

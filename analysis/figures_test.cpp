@@ -112,6 +112,29 @@ TEST_CASE("every figure has its cells, its labels and what is missing") {
   CHECK_THAT(attribution->script, !contains("'memfd-dual'"));
 }
 
+TEST_CASE("modes of publishing are rows of one figure, where a run has more than one") {
+  results::Results results = sample_run({.rounds = 5}).results;
+  CHECK(find_figure(make_figures(results), "patch-by-publish") == nullptr);
+  const std::vector<results::Cell> cells = results.cells;
+  for (results::Cell cell : cells) {
+    if (cell.workload == "relink") {
+      cell.params.emplace_back("publish", "cpuid");
+      cell.id = results::cell_id(cell.workload, cell.strategy, cell.params);
+      results.cells.push_back(std::move(cell));
+    }
+  }
+  const FigureSet set = make_figures(results);
+  const Figure* modes = find_figure(set, "patch-by-publish");
+  REQUIRE(modes != nullptr);
+  for (const char* part : {"'rwx, none'", "'rwx, cpuid'", "'memfd-dual, cpuid'",
+                           "'sysv-shm, cpuid'", "'not available: denied'"}) {
+    CHECK_THAT(modes->script, contains(part));
+  }
+  const Figure* patch = find_figure(set, "patch-cost");
+  REQUIRE(patch != nullptr);
+  CHECK_THAT(patch->script, !contains("cpuid"));
+}
+
 TEST_CASE("the same strategy has the same colour in every figure") {
   const FigureSet set = make_figures(sample_run({.rounds = 3, .standard = true}).results);
   for (const char* name : {"send-by-sites", "patch-cost", "send-by-degree", "attribution"}) {

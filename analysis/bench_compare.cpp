@@ -1,5 +1,6 @@
 // analysis/bench_compare.cpp - bench-compare: what changed between two runs, and what did not.
 
+#include <algorithm>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -12,6 +13,7 @@
 #include "analysis/comparison_text.hpp"
 #include "analysis/conclusions.hpp"
 #include "analysis/context_difference.hpp"
+#include "analysis/statistics.hpp"
 #include "analysis/tool.hpp"
 #include "results/json.hpp"
 
@@ -36,7 +38,7 @@ struct Options {
   std::string first;
   std::string second;
   std::string max_regression;
-  std::string delta = "3%";
+  std::string delta;
   bool absolute = false;
   bool allow_env_diff = false;
 };
@@ -82,12 +84,14 @@ std::string name_of(const std::string& argument, const results::Results& results
 
 int run(const Options& options) {
   CompareOptions compared;
-  compared.delta = share_of("--delta", options.delta, false);
   if (!options.max_regression.empty()) {
     compared.max_regression = share_of("--max-regression", options.max_regression, true);
   }
   const results::Results first = results::read_results(options.first);
   const results::Results second = results::read_results(options.second);
+  // `same` is to hold in the sense of both runs.
+  compared.delta = options.delta.empty() ? std::min(delta_of(first), delta_of(second))
+                                         : share_of("--delta", options.delta, false);
   ComparisonReport report;
   report.differences = check_contexts(first, second, options.allow_env_diff);
   report.first_name = name_of(options.first, first);
@@ -117,9 +121,10 @@ void add_options(CLI::App& app, Options& options) {
                  "Exit with 3 where a ratio became dearer by more than this, with 4 where one may "
                  "have")
       ->type_name("PERCENT");
-  app.add_option("--delta", options.delta, "Changes below this are called the same")
-      ->type_name("PERCENT")
-      ->capture_default_str();
+  app.add_option("--delta", options.delta,
+                 "Changes below this are called the same; by default what the runs were told, the "
+                 "smaller of both")
+      ->type_name("PERCENT");
   app.add_flag("--absolute", options.absolute, "Show times as well, labelled; they decide nothing");
   app.add_flag(
       "--allow-env-diff", options.allow_env_diff,

@@ -105,6 +105,14 @@ TEST_CASE("bench-compare: another host or revision is named, and no reason to re
                              contains("revision: 0123456789ab and fedcba987654"));
 }
 
+TEST_CASE("bench-compare: what is the same is what the runs call so, unless it is told") {
+  const TwoRuns same;
+  CHECK_THAT(bench_compare(same.both()).said, contains("within 3 %"));
+  const TwoRuns other([](auto& results) { results.run.delta = 0.015; });
+  CHECK_THAT(bench_compare(other.both()).said, contains("within 1.5 %"));
+  CHECK_THAT(bench_compare(other.both() + " --delta=4%").said, contains("within 4 %"));
+}
+
 TEST_CASE("bench-compare: an emulator's times compare with nothing") {
   const TwoRuns runs([](auto& results) { results.context.emulated = true; });
   for (const char* option : {"", " --allow-env-diff", " --allow-env-diff --absolute"}) {

@@ -12,9 +12,11 @@
 #include "analysis/counters.hpp"
 #include "analysis/flags.hpp"
 #include "analysis/headline.hpp"
+#include "analysis/how_measured.hpp"
 #include "analysis/palette.hpp"
 #include "analysis/repetitions.hpp"
 #include "analysis/selection.hpp"
+#include "analysis/self_test.hpp"
 #include "analysis/simulated.hpp"
 #include "analysis/statistics.hpp"
 #include "analysis/wrap.hpp"
@@ -167,7 +169,7 @@ void warn_of_failures(const Results& results, std::vector<std::string>& warnings
 }
 
 std::vector<std::string> warnings_of(const Results& results) {
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = self_test_alarms(results.context);
   if (results.context.emulated) {
     warnings.emplace_back(
         "EMULATED: times mean nothing, and none is shown here: instructions were interpreted or "
@@ -245,8 +247,8 @@ std::string how_to_read(const Results& results) {
       "its interval (95 %, of that median; below nine rounds of the geometric mean), and the "
       "verdict: faster or "
       "slower (the interval lies beyond that of again, the run's own noise), same (it lies within "
-      "{:.0f} % of 1) or unsure. Every interval holds for itself: of twenty, about one misses.",
-      results.baseline.empty() ? "the baseline" : results.baseline, 100 * kDefaultDelta);
+      "{:.3g} % of 1) or unsure. Every interval holds for itself: of twenty, about one misses.",
+      results.baseline.empty() ? "the baseline" : results.baseline, 100 * delta_of(results));
   if (verdicts_corrected(results)) {
     text +=
         " Verdicts are corrected for the number of a workload's ratios (Benjamini & Hochberg "
@@ -506,6 +508,9 @@ std::string meaning_of_note(std::string_view note) {
     return "the processor's speed changed between the calibrations before and after these "
            "measurements";
   }
+  if (note.starts_with("steal time")) {
+    return "the hypervisor gave the processor to others meanwhile";
+  }
   return "";
 }
 
@@ -624,6 +629,7 @@ Section context_section(const Results& results) {
   table.text("build type", "build_type", context.build_type);
   table.text("revision", "git", context.git);
   table.pairs("library", "libraries", context.libraries);
+  table.text("self-test", "selftest", self_test_outcome(context));
   return {"Context", {}, table.take(), false, {}};
 }
 
@@ -640,6 +646,12 @@ Document make_document(const Results& results) {
   for (Section& section : counter_sections(results)) document.summary.push_back(std::move(section));
   if (has_simulated_counts(results)) document.summary.push_back(simulated_section(results));
   document.rest = {strategies_section(results, false), strategies_section(results, true)};
+  if (Section how = how_measured_section(results); times && !how.paragraphs.empty()) {
+    document.rest.push_back(std::move(how));
+  }
+  if (times && results.context.selftest) {
+    document.rest.push_back(self_test_section(*results.context.selftest));
+  }
   if (times) document.rest.push_back(noise_section(results));
   Section scatter = repetitions_section(results);
   if (times && !scatter.paragraphs.empty()) document.rest.push_back(std::move(scatter));

@@ -109,9 +109,10 @@ std::string batches_sentence(const Scatter& scatter) {
 
 std::vector<int> rounds_of(const Results& results) {
   std::vector<int> rounds;
+  const double delta = delta_of(results);
   for (const auto& cell : results.cells) {
     for (const Ratio& ratio : cell.ratios) {
-      if (const auto needed = recommended_rounds(ratio, kDefaultDelta)) rounds.push_back(*needed);
+      if (const auto needed = recommended_rounds(ratio, delta)) rounds.push_back(*needed);
     }
   }
   return rounds;
@@ -175,9 +176,9 @@ std::vector<std::string> repetition_advice(const Results& results) {
   const std::vector<int> rounds = rounds_of(results);
   if (!rounds.empty()) {
     sentences.push_back(fmt::format(
-        "To know a ratio to within {:.0f} %, half of them need {} rounds, 90 % up to {}; "
+        "To know a ratio to within {:.3g} %, half of them need {} rounds, 90 % up to {}; "
         "this run has {}.",
-        100 * kDefaultDelta, grouped(quantile(rounds, 0.5)), grouped(quantile(rounds, 0.9)),
+        100 * delta_of(results), grouped(quantile(rounds, 0.5)), grouped(quantile(rounds, 0.9)),
         results.run.rounds));
   }
   return sentences;

@@ -21,6 +21,10 @@ bool inside(const Interval& interval, double delta) {
 
 }  // namespace
 
+double delta_of(const results::Results& results) {
+  return results.run.delta.value_or(kDefaultDelta);
+}
+
 std::optional<double> median(std::span<const double> values) {
   if (values.empty()) return std::nullopt;
   const std::vector<double> ordered = sorted(values);

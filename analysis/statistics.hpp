@@ -18,6 +18,8 @@ namespace patchbench::analysis {
 
 /// Two costs closer than this share are called the same.
 inline constexpr double kDefaultDelta = 0.03;
+/// What a run's verdicts are for: as recorded, else the default, which was the only one once.
+[[nodiscard]] double delta_of(const results::Results& results);
 /// With so few rounds no verdict stands without the run's own A/A interval.
 inline constexpr int kFewRounds = 5;
 

@@ -32,7 +32,7 @@ using results::Metric;
 using results::Results;
 
 constexpr std::string_view kDriftNote = "drift over 5 %";
-constexpr double kDriftLimit = 0.05;
+constexpr std::string_view kStealNote = "steal time";
 constexpr std::string_view kLeftOutWarning = "lines of samples.jsonl were left out";
 /// Status `ok` needs this share of the rounds.
 constexpr int kEnoughPercent = 80;
@@ -240,20 +240,61 @@ void add_counted(Cell& cell, const Lines& lines) {
   }
 }
 
-void fill_drift(Cell& cell, const Rounds& rounds) {
-  std::erase_if(cell.notes, [](const std::string& note) { return note.starts_with(kDriftNote); });
-  std::vector<int> drifted;
+bool has_drifted(const JournalEntry& entry) {
+  if (!entry.calibration_before_ns || !entry.calibration_after_ns) return false;
+  if (*entry.calibration_before_ns <= 0) return false;
+  return std::abs(*entry.calibration_after_ns / *entry.calibration_before_ns - 1) > kDriftLimit;
+}
+
+bool was_stolen_from(const JournalEntry& entry) { return entry.steal_ticks.value_or(0) > 0; }
+
+bool is_flagged(const JournalEntry& entry) { return has_drifted(entry) || was_stolen_from(entry); }
+
+/// The note says in which rounds, so that nobody has to look for them in the journal.
+void note_rounds(Cell& cell, const Rounds& rounds, std::string_view note,
+                 bool (*holds)(const JournalEntry&)) {
+  std::erase_if(cell.notes, [note](const std::string& old) { return old.starts_with(note); });
+  std::vector<int> found;
   for (const JournalEntry* entry : rounds) {
-    if (!is_ok(entry) || !entry->calibration_before_ns || !entry->calibration_after_ns) continue;
-    if (*entry->calibration_before_ns <= 0) continue;
-    const double change = *entry->calibration_after_ns / *entry->calibration_before_ns - 1;
-    if (std::abs(change) > kDriftLimit) drifted.push_back(entry->round);
+    if (is_ok(entry) && holds(*entry)) found.push_back(entry->round);
   }
-  if (!drifted.empty()) {
-    cell.notes.push_back(fmt::format("{} in {} {} of {}", kDriftNote,
-                                     drifted.size() == 1 ? "round" : "rounds",
-                                     fmt::join(drifted, ", "), rounds.size()));
+  if (!found.empty()) {
+    cell.notes.push_back(fmt::format("{} in {} {} of {}", note,
+                                     found.size() == 1 ? "round" : "rounds", fmt::join(found, ", "),
+                                     rounds.size()));
   }
+}
+
+void fill_flagged(Results& results, const Lines& lines) {
+  results::FlaggedSamples flagged;
+  for (const auto& [cell, rounds] : lines.by_cell) {
+    for (const JournalEntry* entry : rounds) {
+      if (!is_ok(entry)) continue;
+      ++flagged.samples;
+      flagged.drifted += has_drifted(*entry) ? 1 : 0;
+      flagged.stolen += was_stolen_from(*entry) ? 1 : 0;
+      flagged.any += is_flagged(*entry) ? 1 : 0;
+    }
+  }
+  results.run.flagged = flagged;
+}
+
+/// None where lines are older than what they would have to say.
+void fill_time(Results& results, std::span<const JournalEntry> journal) {
+  results::TimeSpent time;
+  bool known = false;
+  for (const JournalEntry& entry : journal) {
+    if (!entry.counted.empty()) continue;
+    known = entry.between_ms && entry.parent_cpu_ms;
+    if (!known) break;
+    time.children_s += entry.wall_ms * 1e-3;
+    time.between_s += *entry.between_ms * 1e-3;
+    time.parent_cpu_s += *entry.parent_cpu_ms * 1e-3;
+    for (const results::JournalMetric& metric : entry.metrics) {
+      time.batches_s += metric.batches_ms.value_or(0) * 1e-3;
+    }
+  }
+  results.run.time = known ? std::optional(time) : std::nullopt;
 }
 
 /// The cells that one cell is compared with, of the same workload and parameters.
@@ -297,6 +338,7 @@ void fill_ratios(Cell& cell, const Results& results, const PeerMap& peers) {
   if (cell.status != CellStatus::ok || found == peers.end()) return;
   const auto& [baseline, again] = found->second;
   if (baseline == nullptr || baseline == &cell) return;
+  const double delta = delta_of(results);
   for (const Metric& metric : cell.metrics) {
     const Metric* base = find_metric(*baseline, metric.name);
     if (base == nullptr) continue;
@@ -308,10 +350,10 @@ void fill_ratios(Cell& cell, const Results& results, const PeerMap& peers) {
     ratio.baseline = results.baseline;
     if (again == &cell) {
       // The noise itself cannot be held against the noise, and is not to look smaller than it is.
-      ratio.verdict = plain_verdict(deciding_interval(paired));
+      ratio.verdict = plain_verdict(deciding_interval(paired), delta);
     } else {
-      ratio.verdict = verdict(paired, noise);
-      if (const auto p = p_values(paired)) {
+      ratio.verdict = verdict(paired, noise, delta);
+      if (const auto p = p_values(paired, delta)) {
         ratio.q_differs = p->differs;  // until correct_verdicts()
         ratio.q_same = p->same;
       }
@@ -397,6 +439,35 @@ void raise_flags(Results& results, const PeerMap& peers) {
   }
 }
 
+/// What the ratios would be without the rounds in which a sample of either side is flagged, by the
+/// same rules: their noise and the number that they are corrected for are those of what is left.
+void fill_undisturbed(Results& results, const Lines& lines) {
+  for (Cell& cell : results.cells) {
+    for (results::Ratio& ratio : cell.ratios) ratio.undisturbed.reset();
+  }
+  if (results.run.flagged->any == 0) return;
+  Results rest = results;
+  for (Cell& cell : rest.cells) {
+    const Rounds& rounds = lines.by_cell.find(cell.id)->second;
+    for (Metric& metric : cell.metrics) {
+      for (std::size_t round = 0; round < metric.samples.size(); ++round) {
+        if (is_ok(rounds[round]) && is_flagged(*rounds[round])) metric.samples[round].reset();
+      }
+    }
+  }
+  const PeerMap peers = find_peers(rest);
+  for (Cell& cell : rest.cells) fill_ratios(cell, rest, peers);
+  correct_verdicts(rest);
+  for (std::size_t i = 0; i < rest.cells.size(); ++i) {
+    for (std::size_t j = 0; j < rest.cells[i].ratios.size(); ++j) {
+      const results::Ratio& without = rest.cells[i].ratios[j];
+      results::Ratio& with = results.cells[i].ratios[j];
+      if (without.n == with.n && without.verdict == with.verdict) continue;
+      with.undisturbed = results::UndisturbedRatio{without.n, without.median, without.verdict};
+    }
+  }
+}
+
 void warn_of_lines_left_out(Results& results, int left_out) {
   std::erase_if(results.context.warnings, [](const std::string& warning) {
     return warning.find(kLeftOutWarning) != std::string::npos;
@@ -423,11 +494,15 @@ void summarise(results::Results& results, std::span<const results::JournalEntry>
     fill_counters(cell, rounds);
     add_counted(cell, lines);
     fill_memory(cell, rounds);
-    fill_drift(cell, rounds);
+    note_rounds(cell, rounds, kDriftNote, has_drifted);
+    note_rounds(cell, rounds, kStealNote, was_stolen_from);
   }
+  fill_time(results, journal);
+  fill_flagged(results, lines);
   const PeerMap peers = find_peers(results);
   for (Cell& cell : results.cells) fill_ratios(cell, results, peers);
   correct_verdicts(results);
+  fill_undisturbed(results, lines);
   raise_flags(results, peers);
   warn_of_lines_left_out(results, lines.left_out);
 }

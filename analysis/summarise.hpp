@@ -7,11 +7,14 @@
 
 namespace patchbench::analysis {
 
+/// A sample is flagged where the calibrations before and after it differ by more.
+inline constexpr double kDriftLimit = 0.05;
+
 /// Fills in what follows from the journal, for every cell of `results.cells`: samples by round,
 /// medians and intervals, lost rounds, status, ratios to the baseline, flags, variances, counters,
 /// memory, and the note on drift.
 ///
-/// Expects results.run.rounds, results.run.interrupted and results.baseline to be set, and each
+/// Expects run.rounds, run.interrupted, run.delta and baseline of the results to be set, and each
 /// cell to have its id, strategy, workload, params and notes. A cell whose status is preset to
 /// anything but `ok` (denied, unsupported) and that has no line in the journal is left as it is.
 /// Calling it again with a longer journal gives the same as calling it once with that journal.
@@ -27,6 +30,9 @@ namespace patchbench::analysis {
 ///   of `again` itself is not.
 /// - A series that drifts or has several modes is flagged (analysis/series.hpp), corrected for the
 ///   number of a workload's series; samples and ratios alike.
+/// - Samples whose calibrations differ by more than kDriftLimit, or from whose processor time was
+///   stolen, are flagged: noted with the cell and counted, and used all the same. Beside each ratio
+///   stands what it would be without their rounds, where that is something else.
 /// - Lines of counters (JournalEntry::counted) are no rounds: they add to the cell's counters, of
 ///   each source the last line, and to nothing else.
 /// - Lines of cells that are not in the plan, or of rounds outside it, are left out; a warning in

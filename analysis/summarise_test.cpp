@@ -229,6 +229,27 @@ Results many_ratios(int rounds, int strategies, const std::vector<double>& facto
   return results;
 }
 
+TEST_CASE("verdicts are for the delta of the run, that of again too") {
+  const auto verdicts = [](std::optional<double> delta) {
+    Results results = plan(12, {"rwx", "memfd-dual", "again"});
+    results.run.delta = delta;
+    std::vector<JournalEntry> journal;
+    for (int round = 0; round < 12; ++round) {
+      journal.push_back(line("rwx", round, 10));
+      journal.push_back(line("memfd-dual", round, round % 2 == 0 ? 10.20 : 10.21));
+      journal.push_back(line("again", round, round % 2 == 0 ? 10.01 : 10.02));
+    }
+    summarise(results, journal);
+    CHECK((results.cells[1].ratios.at(0).q_same <= 0.05) ==
+          (results.cells[1].ratios[0].verdict == Verdict::same));
+    return std::pair(results.cells[1].ratios[0].verdict, results.cells[2].ratios.at(0).verdict);
+  };
+  CHECK(verdicts({}) == std::pair(Verdict::same, Verdict::same));
+  CHECK(verdicts(0.03) == std::pair(Verdict::same, Verdict::same));
+  CHECK(verdicts(0.01) == std::pair(Verdict::slower, Verdict::same));
+  CHECK(verdicts(0.0001) == std::pair(Verdict::slower, Verdict::slower));
+}
+
 TEST_CASE("verdicts are corrected for the number of a workload's ratios") {
   // Nine rounds on one side are as sure as a sign test of nine can be: 2 / 2^9 = 0.0039.
   const auto verdict_of = [](int strategies) {
@@ -358,6 +379,76 @@ TEST_CASE("the last line of a round stands, and summarising again changes nothin
   CHECK(results::to_json_text(results) == once);
   CHECK(results.cells[0].notes ==
         std::vector<std::string>{"kept", "drift over 5 % in round 0 of 2"});
+}
+
+TEST_CASE("flagged samples are counted, kept, and shown what they change") {
+  Results results = plan(12, {"rwx", "memfd-dual", "again"});
+  std::vector<JournalEntry> journal;
+  for (int round = 0; round < 12; ++round) {
+    const double wobble = round % 2 == 0 ? 1 : 1.001;
+    journal.push_back(line("rwx", round, 10));
+    journal.push_back(line("again", round, 10 * wobble));
+    // Slower only where the hypervisor took the processor away.
+    journal.push_back(line("memfd-dual", round, (round < 10 ? 11 : 10) * wobble));
+    journal.back().steal_ticks = round < 10 ? 1 : 0;
+  }
+  journal[0].calibration_before_ns = 1;
+  journal[0].calibration_after_ns = 1.06;  // the baseline, in a round that is flagged already
+  journal[2].calibration_before_ns = 1;
+  journal[2].calibration_after_ns = 1.06;
+  summarise(results, journal);
+  REQUIRE(results.run.flagged);
+  CHECK(results.run.flagged->samples == 36);
+  CHECK(results.run.flagged->drifted == 2);
+  CHECK(results.run.flagged->stolen == 10);
+  CHECK(results.run.flagged->any == 11);
+  const auto& ratio = results.cells[1].ratios.at(0);
+  CHECK(ratio.n == 12);
+  CHECK(ratio.verdict == Verdict::slower);
+  REQUIRE(ratio.undisturbed);
+  CHECK(ratio.undisturbed->n == 2);
+  CHECK(ratio.undisturbed->median.value_or(0) == about(1.0005));
+  CHECK(ratio.undisturbed->verdict != Verdict::slower);
+  REQUIRE(results.cells[2].ratios.at(0).undisturbed);
+  CHECK(results.cells[2].ratios[0].undisturbed->n == 11);
+  CHECK(results.cells[1].metrics.at(0).samples.at(0) == 11);
+  CHECK(results.cells[1].notes ==
+        std::vector<std::string>{"drift over 5 % in round 0 of 12",
+                                 "steal time in rounds 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 of 12"});
+
+  for (JournalEntry& entry : journal) {
+    entry.steal_ticks = 0;
+    entry.calibration_after_ns.reset();
+  }
+  summarise(results, journal);
+  CHECK(results.run.flagged->any == 0);
+  CHECK_FALSE(results.cells[1].ratios[0].undisturbed.has_value());
+  CHECK(results.cells[1].notes.empty());
+}
+
+TEST_CASE("a run's time is that of every line, and not told by lines that do not have it") {
+  Results results = plan(2, {"rwx"});
+  std::vector journal = {line("rwx", 0, 10), failure("rwx", 1, CellStatus::crashed, "x"),
+                         line("rwx", 1, 10)};
+  for (JournalEntry& entry : journal) {
+    entry.wall_ms = 50;
+    entry.between_ms = 2;
+    entry.parent_cpu_ms = 0.5;
+  }
+  journal[0].metrics[0].batches_ms = 20;
+  JournalEntry counted = line("rwx", 0, 10);
+  counted.counted = "simulated";
+  counted.wall_ms = 1e6;
+  journal.push_back(counted);
+  summarise(results, journal);
+  REQUIRE(results.run.time);
+  CHECK(results.run.time->children_s == about(0.15));
+  CHECK(results.run.time->batches_s == about(0.02));
+  CHECK(results.run.time->between_s == about(0.006));
+  CHECK(results.run.time->parent_cpu_s == about(0.0015));
+  journal[1].between_ms.reset();
+  summarise(results, journal);
+  CHECK_FALSE(results.run.time.has_value());
 }
 
 TEST_CASE("drift over 5 % is noted in either direction, and only that") {

@@ -13,9 +13,11 @@
 #include "analysis/counters.hpp"
 #include "analysis/flags.hpp"
 #include "analysis/headline.hpp"
+#include "analysis/how_measured.hpp"
 #include "analysis/palette.hpp"
 #include "analysis/repetitions.hpp"
 #include "analysis/selection.hpp"
+#include "analysis/self_test.hpp"
 #include "analysis/simulated.hpp"
 #include "analysis/statistics.hpp"
 #include "analysis/wrap.hpp"
@@ -74,7 +76,10 @@ class Table {
 
   [[nodiscard]] std::string text() {
     const std::vector<HeadlineColumn> columns = headline_columns(results_);
-    out_ = title();
+    for (const std::string& alarm : self_test_alarms(results_.context)) {
+      out_ += wrap(alarm, width_, 2);
+    }
+    out_ += title();
     if (!times_mean_something(results_.context)) {
       statuses();
       counters();
@@ -276,9 +281,9 @@ class Table {
         fmt::format(
             "5.13 1.02 [0.98,1.06] = reads: median of the rounds; ratio to {}, below 1 is "
             "faster; interval: 95 %, of that median (below nine rounds of the geometric mean); < "
-            "faster, > slower, = same within {:.0f} %, ? unsure. < and > are given only beyond the "
+            "faster, > slower, = same within {:.3g} %, ? unsure. < and > are given only beyond the "
             "interval of again.{}",
-            base, 100 * kDefaultDelta,
+            base, 100 * delta_of(results_),
             verdicts_corrected(results_) ? " Verdicts, unlike intervals, are corrected for the "
                                            "number of a workload's ratios."
                                          : ""),
@@ -293,8 +298,8 @@ class Table {
       out_ += wrap(
           fmt::format(
               "With {} rounds or fewer, = is given only where the interval of again lies within "
-              "{:.0f} %; more rounds decide smaller differences.",
-              kFewRounds, 100 * kDefaultDelta),
+              "{:.3g} %; more rounds decide smaller differences.",
+              kFewRounds, 100 * delta_of(results_)),
           width_);
     }
   }
@@ -304,6 +309,9 @@ class Table {
     std::vector<std::string> sentences = repetition_advice(results_);
     if (std::string flags = flags_sentence(results_); !flags.empty()) {
       sentences.insert(sentences.begin(), std::move(flags));
+    }
+    if (results_.run.flagged && results_.run.flagged->any > 0) {
+      sentences.push_back(flagged_sentence(results_));
     }
     if (!sentences.empty()) line("");
     for (const std::string& sentence : sentences) out_ += wrap(sentence, width_);

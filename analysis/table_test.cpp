@@ -149,6 +149,44 @@ TEST_CASE("the noise has no verdict") {
   CHECK_THAT(line_with(text, "again"), !contains(">"));
 }
 
+TEST_CASE("tables and reports say which difference they call the same") {
+  SampleRun run = sample_run({.rounds = 5});
+  CHECK_THAT(terminal_table(run.results, {.width = 1000}), contains("same within 3 %"));
+  run.results.run.delta = 0.005;
+  const std::string table = terminal_table(run.results, {.width = 1000});
+  CHECK_THAT(table, contains("same within 0.5 %") && contains("again lies within 0.5 %") &&
+                        contains("to within 0.5 %") && !contains(" 3 %"));
+  CHECK_THAT(markdown_page(make_document(run.results)), contains("lies within 0.5 % of 1"));
+}
+
+TEST_CASE("what was disturbed is counted, and the verdicts that hang on it are named") {
+  SampleRun run = sample_run({.rounds = 5});
+  run.results.run.time = {
+      .children_s = 190, .batches_s = 95, .between_s = 10, .parent_cpu_s = 0.19};
+  run.results.run.flagged = {.samples = 1234, .drifted = 3, .stolen = 2, .any = 4};
+  const auto page = [&] { return markdown_page(make_document(run.results)); };
+  for (auto& cell : run.results.cells) {
+    for (auto& ratio : cell.ratios) ratio.undisturbed.reset();
+  }
+  CHECK_THAT(page(), contains("took 190.0 s") && contains("50 % of that") &&
+                         contains("10.0 s went by, 5.0 % of all") && contains("0.10 % of"));
+  CHECK_THAT(page(), contains("Of 1,234 samples 3 drifted") && contains("in 2 the hypervisor") &&
+                         contains("These 4 are flagged and not left out") &&
+                         contains("every verdict would be the same"));
+  auto& ratio = run.results.cells[1].ratios.at(0);
+  ratio.verdict = results::Verdict::slower;
+  ratio.undisturbed = {4, 1.01, results::Verdict::slower};
+  CHECK_THAT(page(), contains("every verdict would be the same"));
+  ratio.undisturbed->verdict = results::Verdict::unsure;
+  CHECK_THAT(page(), contains("1 verdict would be another") && contains("verdict without"));
+  CHECK_THAT(terminal_table(run.results, {.width = 1000}), contains("1 verdict would be another"));
+  run.results.run.flagged->any = 0;
+  CHECK_THAT(terminal_table(run.results, {.width = 1000}), !contains("hypervisor"));
+  run.results.run.time.reset();
+  run.results.run.flagged.reset();
+  CHECK_THAT(page(), !contains("How it was measured"));
+}
+
 TEST_CASE("few rounds are said") {
   CHECK_THAT(terminal_table(sample_run({.rounds = 5}).results), contains("5 rounds or fewer"));
   CHECK_THAT(terminal_table(sample_run({.rounds = 6}).results), !contains("rounds or fewer"));

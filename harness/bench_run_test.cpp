@@ -85,6 +85,18 @@ bool is_gone(pid_t process) {
   return !(stat >> id >> name >> state) || state == "Z" || state == "X";
 }
 
+/// What follows `key` in /proc/PID/status.
+std::string status_of(pid_t process, const std::string& key) {
+  std::ifstream status("/proc/" + std::to_string(process) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(key)) {
+      const std::size_t value = line.find_first_not_of(" \t", key.size());
+      return value == std::string::npos ? "" : line.substr(value);
+    }
+  }
+  return "";
+}
+
 /// Gives it ten seconds.
 template <typename Condition>
 bool eventually(Condition condition) {
@@ -106,7 +118,8 @@ std::size_t count_lines(const fs::path& file) {
 }  // namespace
 
 TEST_CASE("a run leaves results, a journal and a table") {
-  const OneRun run({"--strategy=memfd-dual", "--workload=zone", "--rounds=3", "--seed=5"});
+  const OneRun run(
+      {"--strategy=memfd-dual", "--workload=zone", "--rounds=3", "--seed=5", "--delta=4%"});
   REQUIRE(run.finished.exit_code == 0);
   CHECK(says(run.finished.output, "memfd-dual"));
   CHECK(says(run.finished.output, "results.json"));
@@ -114,6 +127,8 @@ TEST_CASE("a run leaves results, a journal and a table") {
   CHECK(results.run.seed == 5);
   CHECK(results.run.rounds == 3);
   CHECK(results.run.preset == "quick");
+  CHECK(results.run.delta == 0.04);
+  CHECK(says(run.finished.output, "4 %"));
   CHECK_FALSE(results.run.interrupted);
   CHECK_FALSE(results.run.finished.empty());
   CHECK(results.baseline == "rwx");
@@ -125,6 +140,15 @@ TEST_CASE("a run leaves results, a journal and a table") {
   CHECK(cell.memory.vmas == 2);
   CHECK(cell_of(results, "zone/again/kib=64").notes.front() == "twin of rwx");
   CHECK(run.journal().size() == 12);
+  for (const results::JournalEntry& entry : run.journal()) {
+    CHECK(entry.between_ms.has_value());
+    CHECK(entry.parent_cpu_ms.has_value());
+  }
+  REQUIRE(results.run.time);
+  CHECK(results.run.time->children_s > results.run.time->batches_s);
+  CHECK(results.run.time->batches_s > 0);
+  REQUIRE(results.run.flagged);
+  CHECK(results.run.flagged->samples == 12);
 }
 
 TEST_CASE("every way in which a cell can fail is a row with its reason") {
@@ -372,6 +396,53 @@ TEST_CASE("children report overhead, calibration, memory and time") {
   }
 }
 
+TEST_CASE("a self-test alone tells what it found and leaves nothing") {
+  const TemporaryDirectory directory;
+  const Start start{.arguments = {"--selftest", "--seed=1"}, .directory = directory.path()};
+  const Finished finished = run_fake(start);
+  CHECK(fs::is_empty(directory.path()));
+  if (finished.exit_code == 2) {  // in an emulator
+    CHECK(says(finished.errors, "an emulator's times mean nothing"));
+    return;
+  }
+  // Whether it passes is this machine's business.
+  REQUIRE((finished.exit_code == 0 || finished.exit_code == 1));
+  const std::string& table = finished.exit_code == 0 ? finished.output : finished.errors;
+  CHECK(says(table, finished.exit_code == 0 ? "Self-test passed" : "Self-test FAILED"));
+  for (const char* part : {"A/A", "clock", "0 % dearer", "3 % dearer", "driver call"}) {
+    CHECK(says(table, part));
+  }
+  CHECK(says(finished.output, "only the self-test was run"));
+}
+
+TEST_CASE("a self-test before a run is part of its context, and stays when the run goes on") {
+  const OneRun run({"--strategy=rwx", "--workload=zone", "--rounds=2", "--selftest"});
+  REQUIRE(run.finished.exit_code == 0);
+  results::Results results = run.results();
+  if (results.context.emulated) {
+    CHECK_FALSE(results.context.selftest.has_value());
+    CHECK(says(run.finished.errors, "--selftest: not run"));
+    return;
+  }
+  REQUIRE(results.context.selftest);
+  CHECK(results.context.selftest->lines.size() == results::kSelfTestLines.size());
+  for (const results::SelfTestLine& line : results.context.selftest->lines) {
+    CAPTURE(line.name, line.reason);
+    CHECK(line.value > 0);
+    CHECK(line.samples.size() >= 2);
+    CHECK(line.verdict.has_value() == (line.unit == "ratio"));
+  }
+  CHECK(says(run.finished.output, "Self-test "));
+  CHECK(run.journal().size() == 2 * results.cells.size());  // none of its samples is one of the run
+  // Were it measured again, its date would not stay.
+  results.context.selftest->date = "2001-02-03T04:05:06Z";
+  results.run.interrupted = true;
+  results::write_results(results, run.out() / "results.json");
+  CHECK(run_fake({.arguments = {"--resume=" + run.out().string(), "--no-report"}}).exit_code == 0);
+  REQUIRE(run.results().context.selftest);
+  CHECK(run.results().context.selftest->date == "2001-02-03T04:05:06Z");
+}
+
 TEST_CASE("interrupting keeps what was measured and says so") {
   const int signal = GENERATE(SIGINT, SIGTERM, SIGHUP);
   const TemporaryDirectory directory;
@@ -459,6 +530,26 @@ TEST_CASE("a child that hangs ends with the run") {
     // Until whoever inherited it has reaped it, a killed child is a zombie.
     CHECK(eventually([child] { return is_gone(child); }));
   }
+}
+
+TEST_CASE("the parent sleeps while a child runs, and nothing but that child wakes it") {
+  const TemporaryDirectory directory;
+  const fs::path mark = directory / "mark";
+  Running running({.arguments = {"--strategy=hang", "--workload=zone", "--rounds=1", "--no-report",
+                                 "--out=" + (directory / "out").string()},
+                   .variables = {{"FAKE_MARK", mark.string()}}});
+  REQUIRE(running.wait_until([&] { return count_lines(mark) == 1; }));
+  // A parent that spins is running; one that looks every so often is scheduled every so often.
+  REQUIRE(eventually([&] { return status_of(running.pid(), "State:").starts_with("S"); }));
+  const std::string switches = status_of(running.pid(), "voluntary_ctxt_switches:");
+  REQUIRE_FALSE(switches.empty());
+  for (int look = 0; look < 20; ++look) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    CHECK(status_of(running.pid(), "State:").starts_with("S"));
+  }
+  CHECK(status_of(running.pid(), "voluntary_ctxt_switches:") == switches);
+  running.send(SIGINT);
+  CHECK(running.wait().exit_code == 130);
 }
 
 TEST_CASE("results are never overwritten") {
@@ -592,7 +683,9 @@ TEST_CASE("bad usage ends with 2 and leaves nothing") {
       std::pair{"--param=sites=0", "1 to 1048576"},
       std::pair{"--param=site=1", "did you mean 'sites'"},
       std::pair{"--filter=zzz", "matches no cell"}, std::pair{"--rounds=-1", "--rounds"},
-      std::pair{"--budget=3d", "--budget='3d'"}, std::pair{"--delta=2", "unknown option '--delta'"},
+      std::pair{"--budget=3d", "--budget='3d'"},
+      std::pair{"--policy=mdwe", "unknown option '--policy'"},
+      std::pair{"--delta=100%", "--delta='100%' is not below 100%"},
       std::pair{"--cpus=9999", "--cpus"});
   const TemporaryDirectory directory;
   const Finished finished = run_fake({.arguments = {option}, .directory = directory.path()});

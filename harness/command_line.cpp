@@ -1,6 +1,7 @@
 #include "harness/command_line.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <random>
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "analysis/statistics.hpp"
 #include "harness/counters/asked_events.hpp"
 #include "harness/counters/event_sets.hpp"
 #include "harness/cpu_list.hpp"
@@ -43,11 +45,16 @@ constexpr std::string_view kExamples = R"(Examples:
   bench-run --workload=mic --counters=simulated   and exact counts of instructions
   bench-run --workload=relink --counters=icache,branch-misses:u
   bench-run --workload=relink --publish=none,membarrier   what telling every thread costs
+  bench-run --selftest                     what this machine and this program can tell apart
   bench-run --dry-run                      the cells and the time they would take
   bench-run --dump-code=mic/rwx/sites=16   the machine code that is measured
 Controls and the baseline are part of every run, whatever is selected.
 Exit codes: 0 done (denied strategies included), 1 a cell failed or crashed, 2 bad usage or
 nothing matched, 130 interrupted.)";
+
+/// A share as a person types it, in so many digits that reading and writing it again changes
+/// nothing.
+std::string percent(double share) { return fmt::format("{:.10g}", share * 100); }
 
 /// Options as GNU programs show them, with descriptions that fit a terminal.
 class GnuFormatter : public CLI::Formatter {
@@ -86,6 +93,7 @@ struct Words {
   std::string rounds;
   std::optional<std::string> precision;
   std::optional<std::string> budget;
+  std::optional<std::string> delta;
   std::string seed;
   std::optional<std::string> filter;
   std::vector<std::string> params;
@@ -100,6 +108,8 @@ struct Words {
   std::optional<std::string> dump_code;
   bool no_report = false;
   bool quiet = false;
+  bool self_test = false;
+  bool chooses = false;  // anything of what a run measures, how, or where it goes
 };
 
 std::vector<std::string> words_of_publishing() {
@@ -179,8 +189,17 @@ void add_how_to_measure(CLI::App& app, Words& words) {
                  "Instead of a number of rounds: go on until then, or until every ratio is known; "
                  "1h unless given")
       ->type_name("TIME[s|m|h]");
+  app.add_option("--delta", words.delta,
+                 fmt::format("Costs closer than this are called the same; {}% unless given",
+                             percent(analysis::kDefaultDelta)))
+      ->type_name("PERCENT%");
   app.add_option("--counters", words.counters, counters_text())
       ->type_name("auto|none|simulated|SET,EVENT...");
+  app.add_flag("--selftest", words.self_test,
+               "Measure what is known: the harness' own cost, the clock, equal code twice, a "
+               "slowdown of 3 %. Alone: nothing else, exit code 1 where it fails. With a choice of "
+               "what to measure: before that, and its outcome is part of the results")
+      ->disable_flag_override();
   app.add_option("--seed", words.seed, "Repeats the order, the layout and the receivers of a run")
       ->type_name("N");
   app.add_option("--cpus", words.cpus,
@@ -264,6 +283,17 @@ double parse_amount(std::string_view option, const std::string& text,
                     text, fmt::join(names, "', '")));
   }
   return value * unit->second;
+}
+
+double parse_delta(const std::optional<std::string>& text) {
+  if (!text) {
+    return analysis::kDefaultDelta;
+  }
+  const double delta = parse_amount("--delta", *text, {{"%", 0.01}, {"", 0.01}});
+  if (!(delta < 1)) {
+    throw UsageError(fmt::format("--delta='{}' is not below 100%", *text));
+  }
+  return delta;
 }
 
 std::optional<StopRule> parse_stop_rule(const Words& words) {
@@ -399,11 +429,12 @@ std::vector<std::string> plan_arguments(const Words& words, const Options& optio
                                         fmt::format("--seed={}", options.seed),
                                         fmt::format("--cpus={}", fmt::join(options.cpus, ","))};
   if (options.until) {
-    arguments.push_back(fmt::format("--precision={}%", options.until->precision * 100));
+    arguments.push_back(fmt::format("--precision={}%", percent(options.until->precision)));
     arguments.push_back(fmt::format("--budget={}s", options.until->budget_s));
   } else {
     arguments.push_back(fmt::format("--rounds={}", options.rounds));
   }
+  arguments.push_back(fmt::format("--delta={}%", percent(options.delta)));
   for (const std::string& param : words.params) {
     arguments.push_back(fmt::format("--param={}", param));
   }
@@ -417,6 +448,9 @@ std::vector<std::string> plan_arguments(const Words& words, const Options& optio
     arguments.push_back(fmt::format("--baseline={}", *words.baseline));
   }
   arguments.push_back(fmt::format("--counters={}", words.counters));
+  if (words.self_test) {
+    arguments.emplace_back("--selftest");
+  }
   return arguments;
 }
 
@@ -436,6 +470,7 @@ Options compare(const Words& words, const Catalogue& catalogue) {
   check_selection(catalogue, options.selection);
   check_baseline(catalogue, words.baseline);
   options.until = parse_stop_rule(words);
+  options.delta = parse_delta(words.delta);
   options.rounds = options.until ? kFewestRounds
                    : words.rounds.empty()
                        ? options.selection.preset->rounds
@@ -446,6 +481,9 @@ Options compare(const Words& words, const Catalogue& catalogue) {
                                                    std::numeric_limits<std::uint64_t>::max());
   options.baseline = words.baseline;
   options.counters = parse_counters(words.counters);
+  if (words.self_test) {
+    options.self_test = words.chooses ? SelfTestWanted::before_the_run : SelfTestWanted::alone;
+  }
   options.cpus = choose_cpus(words.cpus);
   if (words.out && words.out->empty()) {
     throw UsageError("--out is empty: name a directory");
@@ -500,6 +538,16 @@ std::string as_typed(int argc, const char* const* argv) {
   return command;
 }
 
+/// Whether anything was asked for beside a self-test and where and how loudly it runs.
+bool chooses(const CLI::App& app) {
+  constexpr std::array<std::string_view, 4> kNoChoice = {"selftest", "cpus", "seed", "quiet"};
+  const std::vector<const CLI::Option*> options = app.get_options();
+  return std::ranges::any_of(options, [&](const CLI::Option* option) {
+    return option->count() > 0 &&
+           std::ranges::find(kNoChoice, option->get_lnames().front()) == kNoChoice.end();
+  });
+}
+
 std::variant<Words, Answer> parse_words(int argc, const char* const* argv) {
   CLI::App app(std::string(kSummary), "bench-run");
   app.footer(std::string(kExamples));
@@ -524,6 +572,7 @@ std::variant<Words, Answer> parse_words(int argc, const char* const* argv) {
   if (const std::vector<std::string> extras = app.remaining(); !extras.empty()) {
     throw UsageError(unknown_option(app, extras.front()));
   }
+  words.chooses = chooses(app);
   return words;
 }
 

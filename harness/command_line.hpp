@@ -17,6 +17,8 @@ namespace patchbench::harness {
 
 enum class ListFormat { none, text, json };
 
+enum class SelfTestWanted { no, alone, before_the_run };
+
 /// Of --counters.
 struct CountersAsked {
   std::vector<const CounterChoice*> sources;  // "simulated"
@@ -27,9 +29,11 @@ struct Options {
   Selection selection;
   int rounds = 0;                 // the preset's unless given; with `until` the fewest
   std::optional<StopRule> until;  // instead of a number of rounds
+  double delta = 0;               // the share below which two costs are called the same
   std::uint64_t seed = 0;
   std::optional<std::string> baseline;
   CountersAsked counters;
+  SelfTestWanted self_test = SelfTestWanted::no;
   std::vector<int> cpus;  // children are pinned to one of them, the same for a whole round
   std::optional<std::filesystem::path> out;
   ListFormat list = ListFormat::none;

@@ -135,7 +135,8 @@ TEST_CASE("the arguments that decide a plan have one form, and give the same pla
   CHECK(typed.arguments ==
         std::vector<std::string>{"--strategy=all", "--workload=mic", "--preset=quick",
                                  "--seed=" + std::to_string(typed.seed), "--cpus=0", "--rounds=4",
-                                 "--param=sites=32", "--param=order=linear", "--counters=auto"});
+                                 "--delta=3%", "--param=sites=32", "--param=order=linear",
+                                 "--counters=auto"});
   CHECK(options(typed.arguments).arguments == typed.arguments);
 }
 
@@ -175,11 +176,43 @@ TEST_CASE("modes of publishing are values of a parameter") {
              "mic"));
 }
 
+TEST_CASE("a self-test alone is nothing but that, beside a choice it comes first") {
+  CHECK(options({}).self_test == SelfTestWanted::no);
+  CHECK(options({"--selftest"}).self_test == SelfTestWanted::alone);
+  CHECK(options({"--selftest", "--quiet", "--cpus", "0", "--seed=7"}).self_test ==
+        SelfTestWanted::alone);
+  for (const char* choice : {"--strategy=all", "--workload=mic", "--preset=quick", "--rounds=3",
+                             "--out=somewhere", "--budget=1m", "--delta=3%", "--dry-run"}) {
+    INFO(choice);
+    CHECK(options({choice, "--selftest"}).self_test == SelfTestWanted::before_the_run);
+  }
+  const Options both = options({"--strategy=rwx", "--selftest"});
+  CHECK(both.arguments.back() == "--selftest");
+  CHECK(options(both.arguments).self_test == SelfTestWanted::before_the_run);
+  CHECK(says(refusal({"--workload=selftest"}), "unknown workload 'selftest'"));
+}
+
+TEST_CASE("what is called the same has a width, written in one form") {
+  CHECK(options({}).delta == 0.03);
+  CHECK(options({"--delta=5%"}).delta == 0.05);
+  CHECK(options({"--delta=0.5"}).delta == 0.005);
+  CHECK(options({"--delta=5", "--seed=1"}).arguments ==
+        options({"--delta=5.0%", "--seed=1"}).arguments);
+  // 0.07 * 100 is not 7 in binary: a run must not be refused for that when it is resumed.
+  for (const char* odd : {"--delta=7%", "--delta=0.7%", "--precision=0.7%"}) {
+    const Options once = options({odd, "--seed=1"});
+    CHECK(options(once.arguments).arguments == once.arguments);
+    CHECK(std::ranges::find(once.arguments, odd) != once.arguments.end());
+  }
+  CHECK(says(refusal({"--delta=0%"}), "--delta='0%' is not a positive number"));
+  CHECK(says(refusal({"--delta=100%"}), "--delta='100%' is not below 100%"));
+}
+
 TEST_CASE("options that do not exist are refused, with the nearest one") {
   CHECK(refusal({"--stratgey=rwx"}) ==
         "unknown option '--stratgey': did you mean --strategy? --help lists the options");
   // Of later versions: must not be taken for something else until then.
-  for (const char* later : {"--delta=2", "--selftest", "--policy=x", "--advise"}) {
+  for (const char* later : {"--policy=x", "--advise"}) {
     CHECK(says(refusal({later}), "unknown option"));
   }
   CHECK(says(refusal({"mic"}), "unexpected argument 'mic'"));

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <fstream>
+#include <system_error>
 
 #include <fmt/format.h>
 
+#include "harness/proc.hpp"
 #include "harness/words.hpp"
 
 namespace patchbench::harness {
@@ -116,6 +119,21 @@ std::optional<std::string> cpu_vendor(const CpuInfo& cpuinfo) {
   }
   const std::optional<std::string> implementer = cpuinfo.find("CPU implementer");
   return implementer ? name_of(kImplementers, *implementer).value_or(*implementer) : implementer;
+}
+
+std::optional<Frequency> read_frequency(const std::filesystem::path& root, int cpu) {
+  const std::string file =
+      fmt::format("sys/devices/system/cpu/cpu{}/cpufreq/scaling_cur_freq", cpu);
+  if (const auto khz = read_integer(root / file); khz && *khz > 0) {
+    return Frequency{.mhz = static_cast<double>(*khz) / 1000, .source = "scaling_cur_freq"};
+  }
+  const std::string text = read_cpuinfo(root, cpu).find("cpu MHz").value_or("");
+  double mhz = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mhz);
+  if (error != std::errc{} || !(mhz > 0)) {
+    return std::nullopt;
+  }
+  return Frequency{.mhz = mhz, .source = "/proc/cpuinfo"};
 }
 
 }  // namespace patchbench::harness

@@ -19,6 +19,7 @@ std::string variable(const char* name) {
 patchbench::harness::Settings fake_settings() {
   patchbench::harness::Settings settings;
   settings.budget_ms = 1;
+  settings.self_test_rounds = 3;
   if (const std::string text = variable("FAKE_TIMEOUT_MS"); !text.empty()) {
     settings.child_timeout = std::chrono::milliseconds(std::stoi(text));
   }

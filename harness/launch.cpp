@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -323,6 +324,13 @@ JournalEntry read_answer(const ChildTask& task, const Child& child) {
   }
 }
 
+/// Processor time that this process has used.
+double own_cpu_ms() {
+  timespec used{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) * 1e3 + static_cast<double>(used.tv_nsec) * 1e-6;
+}
+
 /// Milliseconds until `deadline_ns`, rounded up, at least 0.
 int until(std::int64_t deadline_ns) {
   return static_cast<int>(
@@ -337,9 +345,11 @@ std::optional<JournalEntry> run_child(const ChildTask& task, std::chrono::millis
   const std::int64_t start_ns = now_ns();
   const std::int64_t deadline_ns = start_ns + (timeout.count() * 1'000'000);
   Child child(task, signals, wrapper);
+  const double cpu_ms = own_cpu_ms();
   while (!child.ended() && !signals.stop_requested() && now_ns() < deadline_ns) {
     child.wait_for_news(signals, until(deadline_ns));
   }
+  const double used_ms = own_cpu_ms() - cpu_ms;
   if (signals.stop_requested()) {
     return std::nullopt;
   }
@@ -352,6 +362,7 @@ std::optional<JournalEntry> run_child(const ChildTask& task, std::chrono::millis
         ended_badly(task, CellStatus::timeout, fmt::format("no answer within {}", timeout), child);
   }
   entry.started = started;
+  entry.parent_cpu_ms = used_ms;
   entry.wall_ms = static_cast<double>(now_ns() - start_ns) * 1e-6;
   return entry;
 }

@@ -11,6 +11,7 @@
 #include "harness/code_dump.hpp"
 #include "harness/command_line.hpp"
 #include "harness/listing.hpp"
+#include "harness/self_test.hpp"
 #include "harness/signals.hpp"
 #include "harness/terminal.hpp"
 #include "harness/usage_error.hpp"
@@ -26,6 +27,9 @@ int obey(const Catalogue& catalogue, const Options& options, const Settings& set
   }
   if (options.dump_code) {
     return dump_code(catalogue, options);
+  }
+  if (options.self_test == SelfTestWanted::alone) {
+    return self_test_alone(options, settings);
   }
   return options.dry_run ? dry_run(catalogue, options, settings)
                          : run(catalogue, options, settings);

@@ -256,6 +256,9 @@ TEST_CASE("options that contradict those of the run are named, others are taken"
   CHECK(rounds.exit_code == 2);
   CHECK(says(rounds, "--rounds=12 then, --rounds=7 now"));
   CHECK(says(rounds, "--strategy=memfd-dual then, --strategy=all now"));
+  const Finished delta = begun.resume({"--delta=5%"});
+  CHECK(delta.exit_code == 2);
+  CHECK(says(delta, "--delta=3% then, --delta=5% now"));
   const Finished filter = begun.resume({"--filter=zone"});
   CHECK(filter.exit_code == 2);
   CHECK(says(filter, "no --filter then, --filter=zone now"));

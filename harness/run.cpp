@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "analysis/report.hpp"
+#include "analysis/self_test.hpp"
 #include "analysis/summarise.hpp"
 #include "analysis/table.hpp"
 #include "harness/arena.hpp"
@@ -30,6 +31,8 @@
 #include "harness/probe.hpp"
 #include "harness/progress.hpp"
 #include "harness/resume.hpp"
+#include "harness/round.hpp"
+#include "harness/self_test.hpp"
 #include "harness/signals.hpp"
 #include "harness/stopping.hpp"
 #include "harness/terminal.hpp"
@@ -185,6 +188,7 @@ results::Run describe_run(const Options& options, const results::Context& contex
   run.interrupted = true;  // until it has ended: a run that is killed leaves it so
   run.arguments = options.arguments;
   run.program = program_fingerprint();
+  run.delta = options.delta;
   return run;
 }
 
@@ -204,6 +208,10 @@ results::Results blank_results(const Catalogue& catalogue, const Options& option
     results.context.warnings.emplace_back(
         "no free stretch of addresses for all strategies to share: the kernel places each, and "
         "layout may look like a difference between them");
+  }
+  if (options.self_test != SelfTestWanted::no && results.context.emulated) {
+    results.context.warnings.emplace_back(
+        "--selftest: not run, because an emulator's times mean nothing");
   }
   if (prepared.baseline.empty()) {
     results.context.warnings.emplace_back(
@@ -241,21 +249,6 @@ class LostRounds {
   int rounds_;
 };
 
-ChildTask make_task(const Options& options, const PlannedCell& cell, const PlannedRound& round,
-                    int round_number, int order) {
-  ChildTask task;
-  task.cell = cell.id;
-  task.strategy = cell.runs;
-  task.workload = cell.workload;
-  task.request = {.params = cell.params, .seed = round.seed, .arena = round.arena};
-  task.round = round_number;
-  task.order = order;
-  task.cpu = options.cpus[static_cast<std::size_t>(round_number) % options.cpus.size()];
-  task.batches = options.selection.preset->batches;
-  task.budget_ms = options.selection.preset->budget_ms;
-  return task;
-}
-
 /// Says after each round why it was the last one, or nothing.
 using ReasonToStop =
     std::function<std::optional<std::string>(std::span<const results::JournalEntry>, int rounds)>;
@@ -278,6 +271,7 @@ class Measuring {
   /// Why it ended; empty when the run was asked to stop. Throws std::system_error when the journal
   /// cannot be written.
   std::string run_all(const ReasonToStop& reason_to_stop) {
+    idle_since_ns_ = now_ns();
     const int expected = expected_rounds(options_, prepared_);
     Progress progress(stderr, options_.quiet,
                       children_of_a_round(prepared_) * static_cast<std::size_t>(expected), expected,
@@ -321,13 +315,15 @@ class Measuring {
       if (lost_.given_up(cell) || done_before_.contains(prepared_.cells[cell].id, number)) {
         continue;
       }
-      ChildTask task =
-          make_task(options_, prepared_.cells[cell], round, number, static_cast<int>(order));
-      task.budget_ms = settings_.budget_ms.value_or(task.budget_ms);
+      const ChildTask task = timed_task(options_, settings_, prepared_.cells[cell], round, number,
+                                        static_cast<int>(order));
+      const std::int64_t start_ns = now_ns();
       auto entry = run_child(task, settings_.child_timeout, signals_);
       if (!entry) {
         return false;
       }
+      entry->between_ms = static_cast<double>(start_ns - idle_since_ns_) * 1e-6;
+      idle_since_ns_ = now_ns();
       if (entry->status != CellStatus::ok) {
         lost_.count(cell);
       }
@@ -347,6 +343,7 @@ class Measuring {
   LostRounds lost_;
   int rounds_ = 0;
   std::size_t done_ = 0;
+  std::int64_t idle_since_ns_ = 0;  // no child runs
   std::vector<results::JournalEntry> entries_;
 };
 
@@ -514,12 +511,15 @@ bool write_report_files(const results::Results& results, const fs::path& directo
   }
 }
 
-void print_table(const results::Results& results) {
+int table_width() {
   constexpr int kUsualWidth = 100;
+  return terminal_width(stdout, kUsualWidth);
+}
+
+void print_table(const results::Results& results) {
   const bool colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
   say(stdout, "\n{}\n",
-      analysis::terminal_table(results,
-                               {.width = terminal_width(stdout, kUsualWidth), .colour = colour}));
+      analysis::terminal_table(results, {.width = table_width(), .colour = colour}));
 }
 
 /// False when results.json could not be replaced, which is then on the terminal.
@@ -630,6 +630,13 @@ int conclude(const Options& options, results::Results& results, const Measuring&
   return exit_code(results, ending, written);
 }
 
+/// results.json of a run that has not ended.
+void write_blank_results(const results::Results& results, const fs::path& directory) {
+  results::Results blank = results;
+  analysis::summarise(blank, {});
+  results::write_results(blank, directory / "results.json");
+}
+
 /// The journal and a first results.json, which says that the run has not ended. Throws UsageError,
 /// so that a directory that cannot take the results is known before anything is measured.
 results::JournalWriter open_results(const results::Results& results, const fs::path& directory) {
@@ -638,9 +645,7 @@ results::JournalWriter open_results(const results::Results& results, const fs::p
   const fs::path results_file = directory / "results.json";
   try {
     // First what the journal belongs to: without it nothing can be resumed.
-    results::Results blank = results;
-    analysis::summarise(blank, {});
-    results::write_results(blank, results_file);
+    write_blank_results(results, directory);
     return results::JournalWriter(file);
   } catch (const std::system_error& error) {
     std::error_code ignored;  // both are ours, and say nothing: the next run may use this directory
@@ -658,6 +663,28 @@ results::JournalWriter reopen_journal(const fs::path& directory) {
   } catch (const std::system_error& error) {
     throw UsageError(fmt::format("--resume: {}", error.what()));
   }
+}
+
+/// What comes before anything of the run is timed. A run that goes on keeps the self-test that it
+/// was begun with. False when it was asked to stop.
+bool self_test_first(const Options& options, const Settings& settings, const fs::path& directory,
+                     results::Results& results, SignalWatch& signals) {
+  if (options.self_test == SelfTestWanted::no || results.context.selftest ||
+      results.context.emulated) {
+    return true;
+  }
+  results.context.selftest = run_self_test(options, settings, signals);
+  if (!results.context.selftest) {
+    say(stderr, "interrupted before anything was measured\n");
+    return false;
+  }
+  write_blank_results(results, directory);
+  if (!options.quiet) {
+    say(stdout, "{}",
+        analysis::self_test_text(*results.context.selftest,
+                                 static_cast<std::size_t>(table_width())));
+  }
+  return true;
 }
 
 }  // namespace
@@ -683,6 +710,9 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
     begun.done = DoneRounds(begun.journal);
   }
   announce(options, *prepared, begun, results, directory);
+  if (!self_test_first(options, settings, directory, results, signals)) {
+    return kInterrupted;
+  }
   Measuring measuring(options, settings, *prepared, std::move(begun), journal, signals);
   const Ending ending = measure(
       measuring, when_to_stop(catalogue, options, *prepared, results), std::move(counting),

@@ -18,7 +18,8 @@ inline constexpr int kInterrupted = 130;
 /// What only tests change.
 struct Settings {
   std::chrono::milliseconds child_timeout{30'000};
-  std::optional<double> budget_ms;  // instead of the preset's
+  std::optional<double> budget_ms;      // instead of the preset's
+  std::optional<int> self_test_rounds;  // at most, instead of kMostSelfTestRounds
   EnvironmentSources sources;
 };
 

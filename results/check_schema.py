@@ -21,6 +21,7 @@ LATER_MEMBERS = {
     "program", "arguments", "ended", "simulator", "drifts", "bimodal", "variance", "q_differs", "q_same",
     "counting", "set", "beside",
     "vmas_open", "process_vmas_before", "process_vmas_during", "process_vmas_after",
+    "delta", "selftest", "time", "flagged", "undisturbed",
 }
 
 

@@ -188,6 +188,12 @@ Json counters_to_json(const std::vector<Counter>& counters) {
   return list;
 }
 
+Json samples_to_json(const std::vector<std::optional<double>>& samples) {
+  Json list = Json::array();
+  for (const auto& sample : samples) list.push_back(number_to_json(sample));
+  return list;
+}
+
 Json memory_to_json(const Memory& memory) {
   return {{"vmas", nullable_to_json(memory.vmas)},
           {"mapped_kib", nullable_to_json(memory.mapped_kib)},

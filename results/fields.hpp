@@ -105,6 +105,9 @@ inline constexpr std::array kCellStatuses = {CellStatus::ok,          CellStatus
                                              CellStatus::unsupported, CellStatus::failed,
                                              CellStatus::crashed,     CellStatus::timeout};
 
+inline constexpr std::array kVerdicts = {Verdict::faster, Verdict::slower, Verdict::same,
+                                         Verdict::unsure};
+
 /// null for an empty optional. Throws std::invalid_argument for a NaN or an infinity.
 [[nodiscard]] Json number_to_json(std::optional<double> value);
 [[nodiscard]] Json interval_to_json(const std::optional<std::array<double, 2>>& interval);
@@ -118,7 +121,10 @@ template <typename T>
 
 [[nodiscard]] Json counters_to_json(const std::vector<Counter>& counters);
 [[nodiscard]] Json memory_to_json(const Memory& memory);
+[[nodiscard]] Json samples_to_json(const std::vector<std::optional<double>>& samples);
+[[nodiscard]] Json self_test_to_json(const std::optional<SelfTest>& test);
 [[nodiscard]] std::vector<Counter> counters_from(const Field& field);
 [[nodiscard]] Memory memory_from(const Field& field);
+[[nodiscard]] SelfTest self_test_from(const Field& field);
 
 }  // namespace patchbench::results

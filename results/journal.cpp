@@ -52,6 +52,8 @@ std::string journal_line(const JournalEntry& entry) {
                {"reason", entry.reason},
                {"started", entry.started},
                {"wall_ms", number_to_json(entry.wall_ms)},
+               {"between_ms", number_to_json(entry.between_ms)},
+               {"parent_cpu_ms", number_to_json(entry.parent_cpu_ms)},
                {"metrics", metrics_to_json(entry.metrics)},
                {"counters", counters_to_json(entry.counters)},
                {"memory", memory_to_json(entry.memory)},
@@ -78,6 +80,8 @@ JournalEntry parse_journal_line(std::string_view line, std::string_view source) 
   entry.reason = root.member("reason").text();
   entry.started = root.member("started").text();
   entry.wall_ms = root.member("wall_ms").non_negative();
+  entry.between_ms = root.later("between_ms", &Field::non_negative);
+  entry.parent_cpu_ms = root.later("parent_cpu_ms", &Field::non_negative);
   entry.metrics = root.member("metrics").list(metric_from);
   entry.counters = counters_from(root.member("counters"));
   entry.memory = memory_from(root.member("memory"));

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::array kAvailabilities = {Availability::available, Availability::denied,
                                         Availability::unsupported};
-constexpr std::array kVerdicts = {Verdict::faster, Verdict::slower, Verdict::same, Verdict::unsure};
 
 using NamedTexts = std::vector<std::pair<std::string, std::string>>;
 
@@ -22,6 +21,29 @@ Json named_texts_to_json(const NamedTexts& texts) {
   Json object = Json::object();
   for (const auto& [name, text] : texts) object[name] = text;
   return object;
+}
+
+Json time_to_json(const std::optional<TimeSpent>& time) {
+  if (!time) return nullptr;
+  return {{"children_s", number_to_json(time->children_s)},
+          {"batches_s", number_to_json(time->batches_s)},
+          {"between_s", number_to_json(time->between_s)},
+          {"parent_cpu_s", number_to_json(time->parent_cpu_s)}};
+}
+
+Json flagged_to_json(const std::optional<FlaggedSamples>& flagged) {
+  if (!flagged) return nullptr;
+  return {{"all", flagged->samples},
+          {"drifted", flagged->drifted},
+          {"stolen", flagged->stolen},
+          {"any", flagged->any}};
+}
+
+Json undisturbed_to_json(const std::optional<UndisturbedRatio>& ratio) {
+  if (!ratio) return nullptr;
+  return {{"n", ratio->n},
+          {"median", number_to_json(ratio->median)},
+          {"verdict", to_string(ratio->verdict)}};
 }
 
 Json run_to_json(const Run& run) {
@@ -35,7 +57,10 @@ Json run_to_json(const Run& run) {
           {"interrupted", run.interrupted},
           {"program", run.program},
           {"arguments", run.arguments},
-          {"ended", run.ended}};
+          {"ended", run.ended},
+          {"delta", number_to_json(run.delta)},
+          {"time", time_to_json(run.time)},
+          {"flagged", flagged_to_json(run.flagged)}};
 }
 
 Json cpu_to_json(const Cpu& cpu) {
@@ -90,6 +115,7 @@ Json context_to_json(const Context& context) {
           {"simulator", nullable_to_json(context.simulator)},
           {"counting", counting_to_json(context.counting)},
           {"sources", named_texts_to_json(context.sources)},
+          {"selftest", self_test_to_json(context.selftest)},
           {"warnings", context.warnings}};
 }
 
@@ -117,11 +143,9 @@ Json variance_to_json(const std::optional<Variance>& variance) {
 }
 
 Json metric_to_json(const Metric& metric) {
-  Json samples = Json::array();
-  for (const auto& sample : metric.samples) samples.push_back(number_to_json(sample));
   return {{"name", metric.name},
           {"unit", metric.unit},
-          {"samples", std::move(samples)},
+          {"samples", samples_to_json(metric.samples)},
           {"median", number_to_json(metric.median)},
           {"ci95", interval_to_json(metric.ci95)},
           {"drifts", nullable_to_json(metric.drifts)},
@@ -141,7 +165,8 @@ Json ratio_to_json(const Ratio& ratio) {
           {"q_differs", number_to_json(ratio.q_differs)},
           {"q_same", number_to_json(ratio.q_same)},
           {"drifts", nullable_to_json(ratio.drifts)},
-          {"bimodal", nullable_to_json(ratio.bimodal)}};
+          {"bimodal", nullable_to_json(ratio.bimodal)},
+          {"undisturbed", undisturbed_to_json(ratio.undisturbed)}};
 }
 
 template <typename T, typename Write>
@@ -208,6 +233,23 @@ std::int64_t size_from(const Field& field) { return field.integer(0); }
 
 std::vector<std::int64_t> sizes_from(const Field& field) { return field.list(size_from); }
 
+/// Of a cost: more than nothing, less than all of it.
+double share_from(const Field& field) {
+  const double value = field.positive();
+  if (value >= 1) field.fail("must be below 1, is not");
+  return value;
+}
+
+TimeSpent time_from(const Field& field) {
+  return {field.member("children_s").non_negative(), field.member("batches_s").non_negative(),
+          field.member("between_s").non_negative(), field.member("parent_cpu_s").non_negative()};
+}
+
+FlaggedSamples flagged_from(const Field& field) {
+  return {field.member("all").small(0), field.member("drifted").small(0),
+          field.member("stolen").small(0), field.member("any").small(0)};
+}
+
 Run run_from(const Field& field) {
   Run run;
   run.id = field.member("id").name();
@@ -227,6 +269,9 @@ Run run_from(const Field& field) {
   if (const auto arguments = field.find("arguments")) {
     run.arguments = arguments->list(&Field::text);
   }
+  run.delta = field.later("delta", share_from);
+  run.time = field.later("time", time_from);
+  run.flagged = field.later("flagged", flagged_from);
   return run;
 }
 
@@ -289,6 +334,7 @@ Context context_from(const Field& field) {
   }
   context.counting = field.later("counting", counting_from);
   if (const auto sources = field.find("sources")) context.sources = named_texts_from(*sources);
+  context.selftest = field.later("selftest", self_test_from);
   context.warnings = field.member("warnings").list(&Field::text);
   return context;
 }
@@ -351,6 +397,11 @@ Ratio ratio_from(const Field& field, int rounds) {
   ratio.q_same = field.later("q_same", probability_from);
   ratio.drifts = field.later("drifts", &Field::boolean);
   ratio.bimodal = field.later("bimodal", &Field::boolean);
+  ratio.undisturbed = field.later("undisturbed", [rounds](const Field& from) {
+    return UndisturbedRatio{static_cast<int>(from.member("n").integer(0, rounds)),
+                            from.member("median").nullable(&Field::non_negative),
+                            from.member("verdict").one_of(kVerdicts)};
+  });
   return ratio;
 }
 

@@ -59,6 +59,12 @@ std::vector<Damage> damages_above_cells() {
       {"rounds 0", [](Json& j) { j["run"]["rounds"] = 0; }, {"run.rounds", "is 0"}},
       {"rounds 2.5", [](Json& j) { j["run"]["rounds"] = 2.5; }, {"run.rounds: must be an integer"}},
       {"rounds beyond int", [](Json& j) { j["run"]["rounds"] = 1LL << 40; }, {"run.rounds"}},
+      {"a delta of everything",
+       [](Json& j) { j["run"]["delta"] = 1; },
+       {"run.delta: must be below 1"}},
+      {"a delta of nothing",
+       [](Json& j) { j["run"]["delta"] = 0; },
+       {"run.delta: must be above 0"}},
       {"seed -1", [](Json& j) { j["run"]["seed"] = -1; }, {"run.seed", "not negative"}},
       {"interrupted 1",
        [](Json& j) { j["run"]["interrupted"] = 1; },
@@ -70,6 +76,18 @@ std::vector<Damage> damages_above_cells() {
        [](Json& j) { j["context"]["cpu"]["caches"]["L1d"] = 48; },
        {"context.cpu.caches.L1d: must be a string"}},
       {"no cpu", [](Json& j) { j["context"].erase("cpu"); }, {"context: has no member \"cpu\""}},
+      {"a self-test that passed in spite of a line",
+       [](Json& j) { j["context"]["selftest"]["passed"] = true; },
+       {"context.selftest.passed: does not agree"}},
+      {"a self-test's verdict",
+       [](Json& j) { j["context"]["selftest"]["lines"][1]["verdict"] = "slow"; },
+       {"context.selftest.lines[1].verdict", "\"slow\""}},
+      {"a self-test's sample",
+       [](Json& j) { j["context"]["selftest"]["lines"][0]["samples"][0] = 0; },
+       {"context.selftest.lines[0].samples[0]: must be above 0"}},
+      {"a self-test's rounds",
+       [](Json& j) { j["context"]["selftest"]["lines"][0]["rounds"] = -1; },
+       {"context.selftest.lines[0].rounds"}},
       {"strategy status",
        [](Json& j) { j["strategies"][1]["status"] = "refused"; },
        {"strategies[1].status", "\"refused\"", "available, denied"}},
@@ -278,16 +296,34 @@ TEST_CASE("members that came later may be missing") {
   for (Json& cell : document["cells"]) {
     for (const char* member : {"drifts", "bimodal", "variance"}) cell["metrics"][0].erase(member);
     for (Json& ratio : cell["ratios"]) {
-      for (const char* member : {"q_differs", "q_same", "drifts", "bimodal"}) ratio.erase(member);
+      for (const char* member : {"q_differs", "q_same", "drifts", "bimodal", "undisturbed"})
+        ratio.erase(member);
     }
   }
+  for (const char* member : {"delta", "time", "flagged"}) document["run"].erase(member);
+  document["context"].erase("selftest");
   const Results results = from_json_text(document.dump(), "old.json");
+  CHECK_FALSE(results.run.delta.has_value());
+  CHECK_FALSE(results.run.time.has_value());
+  CHECK_FALSE(results.run.flagged.has_value());
+  CHECK_FALSE(results.cells[1].ratios[0].undisturbed.has_value());
+  CHECK_FALSE(results.context.selftest.has_value());
   CHECK_FALSE(results.cells[1].metrics[0].variance.has_value());
   CHECK_FALSE(results.cells[1].ratios[0].q_differs.has_value());
   CHECK(results.cells[1].ratios[0].n == 2);
   document["cells"][1]["ratios"][0]["q_same"] = 1.5;
   CHECK_THROWS_WITH(from_json_text(document.dump(), "bad.json"),
                     contains("q_same") && contains("at most 1"));
+}
+
+TEST_CASE("a self-test passes when it has lines and all of them do") {
+  SelfTest test;
+  CHECK_FALSE(passed(test));
+  test.lines.resize(2);
+  test.lines[0].passed = true;
+  CHECK_FALSE(passed(test));
+  test.lines[1].passed = true;
+  CHECK(passed(test));
 }
 
 TEST_CASE("members that are not known are left alone") {

@@ -1,6 +1,13 @@
 #include "results/model.hpp"
 
+#include <algorithm>
+
 namespace patchbench::results {
+
+bool passed(const SelfTest& test) {
+  return !test.lines.empty() && std::all_of(test.lines.begin(), test.lines.end(),
+                                            [](const SelfTestLine& line) { return line.passed; });
+}
 
 std::string_view to_string(CellStatus status) {
   switch (status) {

@@ -20,6 +20,22 @@ namespace patchbench::results {
 
 inline constexpr int kSchemaVersion = 1;
 
+/// Where a run's time went, as the lines of its journal have it: that of all processes of rounds.
+struct TimeSpent {
+  double children_s = 0;    // wall time from starting them to having their answers
+  double batches_s = 0;     // part of it: timed batches with their preparation
+  double between_s = 0;     // wall time between them, which is the parent's alone
+  double parent_cpu_s = 0;  // processor time of the parent while they ran
+};
+
+/// Samples are flagged, never left out.
+struct FlaggedSamples {
+  int samples = 0;  // that there are
+  int drifted = 0;  // the calibrations before and after differ by more than 5 %
+  int stolen = 0;   // the hypervisor gave the processor to others meanwhile
+  int any = 0;      // either or both
+};
+
 struct Run {
   std::string id;
   std::string started;   // ISO 8601, UTC
@@ -36,6 +52,12 @@ struct Run {
   /// Why it has so many rounds: "rounds: ...", "precision: ...", "budget: ..."; empty while it goes
   /// on, when it was interrupted, and in the first files of schema 1.
   std::string ended;
+  /// The share below which two costs are called the same; none in the first files of schema 1,
+  /// whose verdicts are for 3 %.
+  std::optional<double> delta = {};
+  /// From the journal; none in the first files of schema 1.
+  std::optional<TimeSpent> time = {};
+  std::optional<FlaggedSamples> flagged = {};
 };
 
 struct Cpu {
@@ -61,6 +83,38 @@ struct Counting {
   /// What a reading before and one after nothing count, "cycles:user" -> 97. It is part of no
   /// value: each is the difference of two stretches that have such readings around them.
   std::vector<std::pair<std::string, double>> bracket;
+};
+
+enum class Verdict { faster, slower, same, unsure };
+
+/// One line of what bench-run --selftest measures of the measuring.
+struct SelfTestLine {
+  std::string name;                           // one of kSelfTestLines
+  std::string unit;                           // "ns"; "ratio" for those that have a verdict
+  std::optional<double> value;                // median over rounds
+  std::optional<std::array<double, 2>> ci95;  // the interval that decides
+  std::optional<Verdict> verdict;
+  int rounds = 0;  // that have a value
+  /// The number of rounds from which on the interval of a ratio excluded 1; none where it did not.
+  std::optional<int> told_after;
+  bool passed = false;
+  std::string reason;  // why not; of a line that passed what else there is to say
+  /// One value a round, index = round; empty where that round was lost.
+  std::vector<std::optional<double>> samples;
+};
+
+/// - `empty-driver`: what the harness adds to a call of a driver that does nothing.
+/// - `clock-step`: the smallest step of the clock between two readings.
+/// - `multiplication`: one of a chain of dependent multiplications.
+/// - `again`: the chain against itself. `known-0`: against as many steps of other code. `known-3`:
+///   against 3 % more steps.
+inline constexpr std::array<std::string_view, 6> kSelfTestLines = {
+    "empty-driver", "clock-step", "multiplication", "again", "known-0", "known-3"};
+
+struct SelfTest {
+  std::string date;     // ISO 8601, UTC
+  std::string stopped;  // why it has so many rounds
+  std::vector<SelfTestLine> lines;
 };
 
 struct Context {
@@ -97,6 +151,8 @@ struct Context {
   /// Where each of the facts above was read, by its name in results.json ("cpu.model"); of one that
   /// is unknown, where it was looked for. Later than the first files of schema 1.
   std::vector<std::pair<std::string, std::string>> sources;
+  /// None where none was run, and in the first files of schema 1.
+  std::optional<SelfTest> selftest;
   std::vector<std::string> warnings;
 };
 
@@ -139,7 +195,12 @@ struct Metric {
   std::optional<Variance> variance;  // none where the journal did not tell
 };
 
-enum class Verdict { faster, slower, same, unsure };
+/// A ratio without the rounds in which the sample of either side is flagged.
+struct UndisturbedRatio {
+  int n = 0;
+  std::optional<double> median;
+  Verdict verdict = Verdict::unsure;
+};
 
 struct Ratio {
   std::string metric;
@@ -158,6 +219,8 @@ struct Ratio {
   std::optional<double> q_same;
   std::optional<bool> drifts;   // with the rounds; none where they are too few to tell
   std::optional<bool> bimodal;  // none where the rounds are too few to tell
+  /// None where that is the same.
+  std::optional<UndisturbedRatio> undisturbed;
 };
 
 struct Counter {
@@ -252,6 +315,10 @@ struct JournalEntry {
   std::string reason;
   std::string started;  // ISO 8601, UTC
   double wall_ms = 0;
+  /// Since the end of the child before it, or since rounds began: what the parent did meanwhile.
+  /// This and the next are later than the first journals.
+  std::optional<double> between_ms;
+  std::optional<double> parent_cpu_ms;  // processor time of the parent while the child ran
   std::vector<JournalMetric> metrics;
   std::vector<Counter> counters;
   Memory memory;
@@ -260,6 +327,9 @@ struct JournalEntry {
   std::optional<std::int64_t> steal_ticks;
   std::optional<std::int64_t> max_rss_kib;
 };
+
+/// Whether every line did, and there is one.
+[[nodiscard]] bool passed(const SelfTest& test);
 
 [[nodiscard]] std::string_view to_string(CellStatus status);
 [[nodiscard]] std::string_view to_string(Verdict verdict);

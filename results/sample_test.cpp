@@ -33,6 +33,26 @@ Counter missing_counter() {
   return counter;
 }
 
+SelfTest sample_self_test() {
+  SelfTest test;
+  test.date = "2025-01-02T03:03:05Z";
+  test.stopped = "precision: 9 rounds";
+  test.lines.resize(2);
+  test.lines[0].name = "multiplication";
+  test.lines[0].unit = "ns";
+  test.lines[0].value = 0.8;
+  test.lines[0].ci95 = {{0.79, 0.82}};
+  test.lines[0].rounds = 2;
+  test.lines[0].passed = true;
+  test.lines[0].samples = {0.79, std::nullopt, 0.82};
+  test.lines[1].name = "known-3";
+  test.lines[1].unit = "ratio";
+  test.lines[1].verdict = Verdict::unsure;
+  test.lines[1].told_after = 7;
+  test.lines[1].reason = "not told apart";
+  return test;
+}
+
 Context sample_context() {
   Context context;
   context.host = "test \"host\"\n";
@@ -61,6 +81,7 @@ Context sample_context() {
                       .rounds = 2,
                       .bracket = {{"cycles:user", 97}, {"cycles:kernel", 0}}};
   context.sources = {{"cpu.model", "/proc/cpuinfo"}, {"turbo", "/sys/devices/system/cpu"}};
+  context.selftest = sample_self_test();
   context.warnings = {"load is high"};
   return context;
 }
@@ -103,7 +124,10 @@ Results sample_results() {
                  false,
                  {"--strategy=all", "--rounds=3"},
                  "fnv1a64:0123456789abcdef",
-                 "rounds: 3, as asked for"};
+                 "rounds: 3, as asked for",
+                 0.05,
+                 TimeSpent{120.5, 80.25, 1.5, 0.01},
+                 FlaggedSamples{6, 1, 2, 3}};
   results.context = sample_context();
   results.baseline = "rwx";
   results.strategies.resize(2);
@@ -123,6 +147,7 @@ Results sample_results() {
   ratio.q_differs = 0.75;
   ratio.q_same = 1.0;
   ratio.drifts = true;
+  ratio.undisturbed = {1, std::nullopt, Verdict::unsure};
   cell.ratios.push_back(ratio);
   cell.counters = {sample_counter(), missing_counter()};
   cell.memory = {2, 64, std::nullopt, 4, std::nullopt, 4, 30, std::nullopt, 31};
@@ -137,6 +162,8 @@ JournalEntry sample_entry(int round) {
   entry.status = CellStatus::ok;
   entry.started = "2025-01-02T03:04:05Z";
   entry.wall_ms = 12.5;
+  entry.between_ms = 0.5;
+  entry.parent_cpu_ms = 0.25;
   entry.metrics = {{"send", "ns", {1.5, 0.1 + 0.2}, 1.25, 20.5}};
   entry.counters = {sample_counter(), missing_counter()};
   entry.memory = {1, 64, 32, 4, 0, 3, 30, 31, std::nullopt};

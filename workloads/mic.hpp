@@ -78,7 +78,7 @@ struct Mic : send::SteadyStateWorkload<Mic> {
     state.class_stream.resize(kClasses + 1);
     std::iota(state.class_stream.begin(), state.class_stream.end(), 0U);
     state.one_receiver_per_class = true;
-    state.passes = std::max<std::uint64_t>(1, send::kSendsPerRun / sites);
+    state.passes = std::max<std::uint64_t>(1, kSendsPerRun / sites);
     state.seed = random.below(UINT64_MAX);
     return state;
   }

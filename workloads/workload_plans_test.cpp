@@ -114,10 +114,9 @@ TEST_CASE("plans: a run has enough sends for its clock not to count") {
     const auto sends = [&](const SteadyState& state) {
       return state.passes * state.classes_of_site.size();
     };
-    CHECK(sends(Mic::describe(small_request("mic", {{"sites", sites}}))) >= send::kSendsPerRun / 2);
-    CHECK(sends(Pic::describe(small_request("pic", {{"sites", sites}}))) >= send::kSendsPerRun / 2);
-    CHECK(sends(Mixed::describe(small_request("mixed", {{"sites", sites}}))) >=
-          send::kSendsPerRun / 2);
+    CHECK(sends(Mic::describe(small_request("mic", {{"sites", sites}}))) >= kSendsPerRun / 2);
+    CHECK(sends(Pic::describe(small_request("pic", {{"sites", sites}}))) >= kSendsPerRun / 2);
+    CHECK(sends(Mixed::describe(small_request("mixed", {{"sites", sites}}))) >= kSendsPerRun / 2);
   }
 }
 

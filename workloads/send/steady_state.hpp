@@ -40,9 +40,6 @@ struct SteadyState {
                     [](const auto& classes) { return classes.size() > kMaxPicCases; }));
 }
 
-/// At least this many sends a run, so that the timed loop around it costs under 0.01 ns a send.
-inline constexpr std::uint64_t kSendsPerRun = 16'384;
-
 [[nodiscard]] inline std::uint64_t slot_of(const SendPlan& plan, std::size_t site) {
   return static_cast<std::uint64_t>(plan.sites[site].receiver_offset) / sizeof(Oop);
 }

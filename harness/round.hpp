@@ -1,0 +1,17 @@
+// harness/round.hpp - what the cells of a round are told.
+#pragma once
+
+#include "harness/child.hpp"
+#include "harness/command_line.hpp"
+#include "harness/plan.hpp"
+#include "harness/run.hpp"
+
+namespace patchbench::harness {
+
+/// For the child that times `cell`, as the `order`-th of its round. A processor is the same for a
+/// whole round.
+[[nodiscard]] ChildTask timed_task(const Options& options, const Settings& settings,
+                                   const PlannedCell& cell, const PlannedRound& round, int number,
+                                   int order);
+
+}  // namespace patchbench::harness

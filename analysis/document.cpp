@@ -13,6 +13,7 @@
 #include "analysis/flags.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/how_measured.hpp"
+#include "analysis/mappings.hpp"
 #include "analysis/palette.hpp"
 #include "analysis/repetitions.hpp"
 #include "analysis/selection.hpp"
@@ -652,6 +653,7 @@ Document make_document(const Results& results) {
   if (times && results.context.selftest) {
     document.rest.push_back(self_test_section(*results.context.selftest));
   }
+  if (auto mappings = mappings_section(results)) document.rest.push_back(std::move(*mappings));
   if (times) document.rest.push_back(noise_section(results));
   Section scatter = repetitions_section(results);
   if (times && !scatter.paragraphs.empty()) document.rest.push_back(std::move(scatter));

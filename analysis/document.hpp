@@ -40,7 +40,7 @@ struct Document {
   /// The headline (of an emulated run the status of its cells), what was run, counters,
   /// simulated counts.
   std::vector<Section> summary;
-  /// Strategies, controls, noise, scatter, workloads, lost rounds, notes, context.
+  /// Strategies, controls, mappings, noise, scatter, workloads, lost rounds, notes, context.
   std::vector<Section> rest;
 };
 

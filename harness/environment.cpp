@@ -340,6 +340,7 @@ class Facts {
          "what --counters=simulated runs");
     take("counting", context_.counting, std::optional<results::Counting>(),
          "what --counters opens with perf_event_open(2)");
+    take("selftest", context_.selftest, std::optional<results::SelfTest>(), "bench-run --selftest");
   }
 
   const EnvironmentSources& sources_;

@@ -56,8 +56,9 @@ bool let_perf_event_open_fail(int error) {
 bool says_what_to_count(const std::vector<std::string>& arguments) {
   return std::ranges::all_of(arguments,
                              [](const std::string& word) {
-                               return word.starts_with("--resume=") || word == "--quiet" ||
-                                      word == "--no-report";
+                               return word.starts_with("--resume=") ||
+                                      word.starts_with("--seed=") || word == "--selftest" ||
+                                      word == "--quiet" || word == "--no-report";
                              }) ||
          std::ranges::any_of(
              arguments, [](const std::string& word) { return word.starts_with("--counters"); });

@@ -173,6 +173,32 @@ TEST_CASE("with hundreds of comparisons chance alone shows nothing, one by one i
   CHECK(standing == 0);
 }
 
+TEST_CASE(
+    "with hundreds of changes by delta chance alone calls none the same, one by one it would") {
+  const Results first = sample_run({.rounds = 30, .standard = true, .seed = 1000}).results;
+  Results second = sample_run({.rounds = 30, .standard = true, .seed = 2000}).results;
+  for (auto& cell : second.cells) {
+    if (cell.strategy == second.baseline) continue;
+    for (auto& metric : cell.metrics) {
+      for (auto& value : metric.samples) {
+        if (value) *value *= 1 + kDefaultDelta;
+      }
+    }
+  }
+  const Comparison comparison = compare(first, second, {});
+  int one_by_one = 0;
+  int standing = 0;
+  for (const Change& change : comparison.changes) {
+    if (change.twin) continue;
+    one_by_one += plain_verdict(change.interval) == Verdict::same ? 1 : 0;
+    standing += change.verdict == Verdict::same ? 1 : 0;
+  }
+  CHECK(comparison.tested > 300);
+  CHECK(one_by_one > 0);
+  CHECK(one_by_one < comparison.tested / 10);
+  CHECK(standing == 0);
+}
+
 TEST_CASE("runs with nothing in common, and samples that are no times, are refused") {
   const Results run = sample(1);
   Results other = sample(2);

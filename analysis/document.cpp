@@ -561,7 +561,7 @@ class ContextTable {
     std::string source = source_of(field);
     if (pairs.empty() && !source.empty()) add(prefix, std::nullopt, source);
     for (const auto& [name, value] : pairs) {
-      add(prefix + " " + name, value, std::exchange(source, ""));
+      add(fmt::format("{} {}", prefix, name), value, std::exchange(source, ""));
     }
   }
   [[nodiscard]] TextTable take() { return std::move(table_); }

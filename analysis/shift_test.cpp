@@ -80,6 +80,10 @@ TEST_CASE("a shift is found where it is, and its interval holds the estimate") {
     CHECK(*back.estimate() == about(-*shift.estimate()));
     CHECK(back.p_none() == about(shift.p_none()));
     CHECK(back.p_at_most(0) > 0.99);
+    for (const double limit : {0.9, 1.0, 1.1}) {
+      CHECK(back.p_at_least(-limit) == about(shift.p_at_most(limit)));
+      CHECK(shift.p_at_least(limit) == about(back.p_at_most(-limit)));
+    }
   }
 }
 
@@ -91,6 +95,7 @@ TEST_CASE("too few values have no shift") {
   CHECK_FALSE(shift.interval());
   CHECK(shift.p_none() == 1);
   CHECK(shift.p_at_most(-5) == 1);
+  CHECK(shift.p_at_least(5) == 1);
 }
 
 TEST_CASE("series without any variance are compared as they are") {

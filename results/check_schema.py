@@ -15,11 +15,11 @@ except ImportError:
     print("python3-jsonschema is not installed")
     sys.exit(77)
 
-FREE_MEMBERS = {"caches", "mitigations", "libraries", "params", "bracket"}
+FREE_MEMBERS = {"caches", "mitigations", "libraries", "params", "bracket", "sources"}
 # Came after the first files of schema 1, which stay readable without them.
 LATER_MEMBERS = {
     "program", "arguments", "ended", "simulator", "drifts", "bimodal", "variance", "q_differs", "q_same",
-    "counting", "set", "beside",
+    "counting", "set", "beside", "cores", "huge_page_sizes", "thp_size", "sources",
     "vmas_open", "process_vmas_before", "process_vmas_during", "process_vmas_after",
     "delta", "selftest", "time", "flagged", "undisturbed",
 }

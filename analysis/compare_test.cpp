@@ -382,6 +382,7 @@ TEST_CASE("every fact of the context is compared, but what says how a run was an
   later.context.load_average = 3;
   later.context.simulator = "another";
   later.context.counting.emplace();
+  later.context.selftest.emplace();
   later.context.sources = {{"host", "hostname(1)"}};
   later.context.warnings = {"loud"};
   const auto differences = context_differences(run.context, later.context);

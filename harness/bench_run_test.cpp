@@ -141,7 +141,7 @@ TEST_CASE("a run leaves results, a journal and a table") {
   CHECK(cell_of(results, "zone/again/kib=64").notes.front() == "twin of rwx");
   CHECK(run.journal().size() == 12);
   for (const results::JournalEntry& entry : run.journal()) {
-    CHECK(entry.between_ms.has_value());
+    CHECK(entry.between_ms.has_value() == entry.counted.empty());
     CHECK(entry.parent_cpu_ms.has_value());
   }
   REQUIRE(results.run.time);

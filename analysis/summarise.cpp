@@ -17,6 +17,7 @@
 #include "analysis/repetitions.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/series.hpp"
+#include "analysis/shootdowns.hpp"
 #include "analysis/significance.hpp"
 #include "analysis/statistics.hpp"
 
@@ -493,6 +494,7 @@ void summarise(results::Results& results, std::span<const results::JournalEntry>
     fill_variances(cell, rounds);
     fill_counters(cell, rounds);
     add_counted(cell, lines);
+    note_shootdowns(cell);
     fill_memory(cell, rounds);
     note_rounds(cell, rounds, kDriftNote, has_drifted);
     note_rounds(cell, rounds, kStealNote, was_stolen_from);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <iterator>
@@ -21,6 +22,7 @@
 #include "harness/calibration.hpp"
 #include "harness/clock.hpp"
 #include "harness/counters/count_events.hpp"
+#include "harness/counters/cpu_time.hpp"
 #include "harness/counters/emulated.hpp"
 #include "harness/denial.hpp"
 #include "harness/proc.hpp"
@@ -148,6 +150,17 @@ void execute_one(const Instance& instance, const ChildTask& task, JournalEntry& 
       software_counter(kOperationsBetween, task.metric, operations_between(*found)));
 }
 
+void count(const Instance& instance, const ChildTask& task, JournalEntry& entry) {
+  entry.counters = count_events(instance.measurements(), task.events,
+                                {.own = task.cpu, .allowed_of = static_cast<pid_t>(task.parent)});
+  if (task.cpu_time) {
+    constexpr std::chrono::milliseconds kEach(50);
+    for (const Measurement& measurement : instance.measurements()) {
+      std::ranges::move(count_cpu_time(measurement, kEach), std::back_inserter(entry.counters));
+    }
+  }
+}
+
 void serve(Instance& instance, const ChildTask& task, JournalEntry& entry) {
   switch (task.purpose) {
     case ChildPurpose::time:
@@ -161,7 +174,7 @@ void serve(Instance& instance, const ChildTask& task, JournalEntry& entry) {
       entry.counters = count_instructions(instance.measurements());
       break;
     case ChildPurpose::count_events:
-      entry.counters = count_events(instance.measurements(), task.events);
+      count(instance, task, entry);
       break;
   }
 }
@@ -308,7 +321,8 @@ std::string to_json_text(const ChildTask& task) {
                         {"purpose", static_cast<int>(task.purpose)},
                         {"metric", task.metric},
                         {"extent", static_cast<int>(task.extent)},
-                        {"events", events_to_json(task.events)}}
+                        {"events", events_to_json(task.events)},
+                        {"cpu_time", task.cpu_time}}
       .dump();
 }
 
@@ -331,6 +345,7 @@ ChildTask parse_child_task(std::string_view text) {
   json.at("metric").get_to(task.metric);
   task.extent = static_cast<Extent>(json.at("extent").get<int>());
   task.events = events_from(json.at("events"));
+  json.at("cpu_time").get_to(task.cpu_time);
   return task;
 }
 

@@ -42,6 +42,7 @@ struct ChildTask {
   std::string metric;             // to execute
   Extent extent = Extent::fewer;  // to execute
   EventGroups events;             // to count
+  bool cpu_time = false;          // to be told, too, beside the events
 };
 
 /// In the answer of a child that executed: a counter of this name whose value is

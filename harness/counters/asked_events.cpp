@@ -8,8 +8,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/counters/cpu_time.hpp"
 #include "harness/counters/event_sets.hpp"
 #include "harness/counters/event_split.hpp"
+#include "harness/counters/kernel_events.hpp"
 #include "harness/counters/pfm.hpp"
 #include "harness/usage_error.hpp"
 
@@ -19,6 +21,8 @@ namespace {
 /// What the sets have on this machine: the processor's events, then the kernel's.
 std::vector<WantedEvent> events_of_sets(const results::Context& context) {
   std::vector<WantedEvent> events = resolve_rows(rows_for(context));
+  std::ranges::move(kernel_events(), std::back_inserter(events));
+  std::ranges::move(cpu_time_rows(), std::back_inserter(events));
   return events;
 }
 
@@ -66,7 +70,7 @@ std::vector<WantedEvent> events_of_word(const std::string& word,
 
 /// Opens what may be there; what does not count says why.
 void look(WantedEvent& wanted, const results::Context& context) {
-  if (wanted.status != "ok") {
+  if (wanted.status != "ok" || wanted.event.name == kCpuTime) {
     return;
   }
   wanted.reason = why_not_on_arm(wanted.event, context);
@@ -88,6 +92,10 @@ std::vector<std::string> names_of_rows() {
       names.emplace_back(row.name);
     }
   }
+  for (const WantedEvent& of_kernel : kernel_events()) {
+    names.push_back(of_kernel.event.name);
+  }
+  names.emplace_back(kCpuTime);
   return names;
 }
 

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <string>
 
+#include "harness/counters/busy_thread.hpp"
 #include "harness/counters/fixed_runs.hpp"
 
 namespace patchbench::harness {
@@ -161,10 +163,14 @@ std::vector<double> empty_bracket(const EventGroup& group) {
 }
 
 std::vector<Counter> count_events(std::span<const Measurement> measurements,
-                                  const EventGroups& groups) {
+                                  const EventGroups& groups, const Processors& processors) {
   std::vector<Counter> counters;
   for (const std::vector<Event>& events : groups) {
     const EventGroup group(events);
+    std::optional<BusyThread> busy;  // after the events, which it inherits
+    if (!events.front().beside.empty()) {
+      busy.emplace(processors.own, processors.allowed_of);
+    }
     for (const Measurement& measurement : measurements) {
       count_one(group, events, measurement, counters);
     }

@@ -11,6 +11,8 @@
 #include <span>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "harness/counters/event_group.hpp"
 #include "harness/counters/event_split.hpp"
 #include "results/model.hpp"
@@ -31,9 +33,16 @@ inline constexpr int kRepetitions = 5;
 /// What two readings with nothing between them count, for each event: the median of many.
 [[nodiscard]] std::vector<double> empty_bracket(const EventGroup& group);
 
+/// Where the thread that counts runs, and which process' processors a busy thread may have.
+struct Processors {
+  int own = -1;
+  pid_t allowed_of = 0;  // 0: this process
+};
+
 /// One counter for each measurement and event. Throws std::system_error when events that the parent
-/// could open do not open here.
+/// could open do not open here, or no processor is left for a thread beside which they count.
 [[nodiscard]] std::vector<results::Counter> count_events(std::span<const Measurement> measurements,
-                                                         const EventGroups& groups);
+                                                         const EventGroups& groups,
+                                                         const Processors& processors = {});
 
 }  // namespace patchbench::harness

@@ -11,6 +11,8 @@
 namespace patchbench::harness {
 namespace {
 
+constexpr const char* kSet = "vma";
+
 struct Times {
   double user_ns = 0;
   double kernel_ns = 0;
@@ -63,10 +65,24 @@ results::Counter counter(const Measurement& measurement, const char* scope, doub
   result.per = measurement.metric;
   result.value = std::max(0.0, ns);  // less than what preparing takes: nothing that was seen
   result.status = "ok";
+  result.set = kSet;
   return result;
 }
 
 }  // namespace
+
+std::vector<WantedEvent> cpu_time_rows() {
+  std::vector<WantedEvent> rows(2);
+  for (WantedEvent& row : rows) {
+    row.event.name = kCpuTime;
+    row.event.set = kSet;
+    row.event.source = "software";
+    row.status = "ok";
+  }
+  rows[0].event.scope = "user";
+  rows[1].event.scope = "kernel";
+  return rows;
+}
 
 std::array<results::Counter, 2> count_cpu_time(const Measurement& measurement,
                                                std::chrono::nanoseconds at_least) {

@@ -14,6 +14,7 @@
 #include "harness/clock.hpp"
 #include "harness/counters/asked_events.hpp"
 #include "harness/counters/count_events.hpp"
+#include "harness/counters/cpu_time.hpp"
 #include "harness/counters/event_group.hpp"
 #include "harness/counters/event_split.hpp"
 #include "harness/counters/pfm.hpp"
@@ -30,7 +31,9 @@ using Kinds = std::map<std::string, std::vector<Event>>;
 Kinds countable_kinds(std::span<const WantedEvent> events) {
   Kinds kinds;
   for (const WantedEvent& wanted : events) {
-    if (wanted.status == "ok") {
+    if (wanted.event.name == kCpuTime) {
+      kinds[""];  // told by a child that is alone, with events or without
+    } else if (wanted.status == "ok") {
       kinds[wanted.event.beside].push_back(wanted.event);
     }
   }
@@ -98,11 +101,14 @@ Counter merged(const std::vector<Counter>& readings) {
 class Measured : public CounterSource {
  public:
   Measured(std::vector<WantedEvent> events, const MeasuredRequest& request)
-      : events_(std::move(events)), rounds_(request.rounds), timeout_(request.timeout) {
+      : events_(std::move(events)),
+        rounds_(request.rounds),
+        timeout_(request.timeout),
+        tells_cpu_time_(std::ranges::any_of(
+            events_, [](const WantedEvent& one) { return one.event.name == kCpuTime; })) {
     for (const auto& [beside, kind] : countable_kinds(events_)) {
-      groups_.push_back(split_events(kind, fits_here()));
+      groups_.push_back({.events = split_events(kind, fits_here()), .alone = beside.empty()});
     }
-    keep_tracepoints_open();
   }
 
   void describe(results::Context& context) const override {
@@ -110,17 +116,20 @@ class Measured : public CounterSource {
     context.counting->rounds = rounds_;
   }
   [[nodiscard]] bool counts(std::string_view /*metric*/) const override { return true; }
-  [[nodiscard]] double expected_seconds(const CountedCell& /*cell*/) const override {
+  [[nodiscard]] double expected_seconds(const CountedCell& cell) const override {
     constexpr double kOfAChild = 0.08;
-    return kOfAChild * rounds_ * static_cast<double>(groups_.size());
+    constexpr double kOfCpuTime = 0.08;
+    return kOfAChild * rounds_ * static_cast<double>(groups_.size()) +
+           (tells_cpu_time_ ? kOfCpuTime * static_cast<double>(cell.metrics.size()) : 0);
   }
 
   [[nodiscard]] std::optional<std::vector<Counter>> count(const CountedCell& cell,
                                                           SignalWatch& signals) override {
+    keep_tracepoints_open();
     std::map<Key, std::vector<Counter>> readings;
-    for (const EventGroups& groups : groups_) {
+    for (const Kind& kind : groups_) {
       for (int round = 0; round < rounds_; ++round) {
-        auto counted = count_once(cell, groups, signals);
+        auto counted = count_once(cell, kind, round, signals);
         if (!counted) {
           return std::nullopt;
         }
@@ -133,23 +142,37 @@ class Measured : public CounterSource {
   }
 
  private:
+  /// Of one kind of child.
+  struct Kind {
+    EventGroups events;
+    bool alone = true;
+  };
+
   /// The kernel takes milliseconds to put a tracepoint in place and to remove it; while one is open
-  /// here, each child only joins.
+  /// here, each child only joins. Not before the timed rounds are over: while the tracepoint of
+  /// all system calls is in place, every one on this machine takes longer.
   void keep_tracepoints_open() {
-    for (const EventGroups& groups : groups_) {
-      for (const std::vector<Event>& group : groups) {
+    if (!kept_.empty()) {
+      return;
+    }
+    for (const Kind& kind : groups_) {
+      for (std::vector<Event> group : kind.events) {
         if (group.front().source == "tracepoint") {
+          for (Event& event : group) {
+            event.beside.clear();  // nor is it inherited by children
+          }
           kept_.emplace_back(group, ReadPath::system_call);
         }
       }
     }
   }
 
-  std::optional<std::vector<Counter>> count_once(const CountedCell& cell, const EventGroups& groups,
-                                                 SignalWatch& signals) {
+  std::optional<std::vector<Counter>> count_once(const CountedCell& cell, const Kind& kind,
+                                                 int round, SignalWatch& signals) {
     ChildTask task = cell.task;
     task.purpose = ChildPurpose::count_events;
-    task.events = groups;
+    task.events = kind.events;
+    task.cpu_time = tells_cpu_time_ && kind.alone && round == 0;  // takes far longer than counting
     auto entry = run_child(task, timeout_, signals);
     if (!entry) {
       return std::nullopt;
@@ -160,7 +183,7 @@ class Measured : public CounterSource {
     const std::string reason = fmt::format("{}: {}", to_string(entry->status), entry->reason);
     std::vector<Counter> counters;
     for (const std::string& metric : cell.metrics) {
-      for (const std::vector<Event>& group : groups) {
+      for (const std::vector<Event>& group : kind.events) {
         for (const Event& event : group) {
           counters.push_back(
               missing_counter({.event = event, .status = "unavailable", .reason = reason}, metric));
@@ -190,7 +213,8 @@ class Measured : public CounterSource {
   std::vector<WantedEvent> events_;
   int rounds_;
   std::chrono::milliseconds timeout_;
-  std::vector<EventGroups> groups_;  // one for each kind of child
+  bool tells_cpu_time_;
+  std::vector<Kind> groups_;
   std::vector<EventGroup> kept_;
 };
 

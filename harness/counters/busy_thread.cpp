@@ -7,6 +7,7 @@
 #include <sched.h>
 
 #include "harness/calibration.hpp"
+#include "harness/clock.hpp"
 #include "strategies/mapping.hpp"
 
 namespace patchbench::harness {
@@ -49,6 +50,17 @@ BusyThread::~BusyThread() {
   thread_.join();
 }
 
+void BusyThread::wait_until_it_executes() const {
+  constexpr std::int64_t kPatienceNs = 5'000'000'000;
+  const std::int64_t until = now_ns() + kPatienceNs;
+  const std::uint64_t seen = turns_.load(std::memory_order_relaxed);
+  while (turns_.load(std::memory_order_relaxed) == seen) {
+    if (now_ns() > until) {
+      throw_errno(fmt::format("a busy thread did not get processor {}", cpu_).c_str(), ETIMEDOUT);
+    }
+  }
+}
+
 void BusyThread::execute() {
   const int error = pin_this_thread(cpu_);
   error_.store(error);
@@ -56,6 +68,7 @@ void BusyThread::execute() {
   while (error == 0 && !stop_.load(std::memory_order_relaxed)) {
     constexpr std::uint64_t kShort = 1000;
     multiply_chain(kShort);
+    turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <thread>
 
 #include <sys/types.h>
@@ -23,6 +24,9 @@ class BusyThread {
   BusyThread& operator=(const BusyThread&) = delete;
   ~BusyThread();
 
+  /// Returns while it executes. On a loaded machine it may have to wait for its processor, and what
+  /// is counted meanwhile is not beside it. Throws std::system_error when that takes seconds.
+  void wait_until_it_executes() const;
   /// Where it runs.
   [[nodiscard]] int cpu() const noexcept { return cpu_; }
 
@@ -32,6 +36,7 @@ class BusyThread {
   int cpu_;
   std::atomic<int> error_{-1};  // of pinning it; -1: not tried yet
   std::atomic<bool> stop_ = false;
+  std::atomic<std::uint64_t> turns_ = 0;  // of its loop, each a microsecond or so
   std::thread thread_;
 };
 

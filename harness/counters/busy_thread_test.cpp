@@ -33,6 +33,8 @@ TEST_CASE("a busy thread runs on an allowed processor that is not the one named,
     CHECK(busy.cpu() != cpu);
     CHECK(std::ranges::find(allowed, busy.cpu()) != allowed.end());
     CHECK(threads_of_this_process() == before + 1);
+    busy.wait_until_it_executes();
+    busy.wait_until_it_executes();
   }
   CHECK(threads_of_this_process() == before);
 }

@@ -69,7 +69,8 @@ void execute_counted(const Measurement& measurement, Extent extent, int runs) {
 
 /// By event: what the larger extent counts more than the smaller, each time.
 std::vector<std::vector<double>> differences(const EventGroup& group,
-                                             const Measurement& measurement) {
+                                             const Measurement& measurement,
+                                             const BusyThread* beside) {
   const int runs = counted_runs(measurement);
   Bracket bracket(group);
   const auto count = [&](Extent extent) {
@@ -77,6 +78,9 @@ std::vector<std::vector<double>> differences(const EventGroup& group,
       // What a preparation does may depend on whether there was a run since the last.
       measurement.prepare(measurement.self);
       measurement.run(measurement.self);
+    }
+    if (beside != nullptr) {
+      beside->wait_until_it_executes();
     }
     return bracket.around([&] { execute_counted(measurement, extent, runs); });
   };
@@ -122,9 +126,10 @@ void take_times(Counter& counter, const GroupTimes& before, const GroupTimes& af
 }
 
 void count_one(const EventGroup& group, std::span<const Event> events,
-               const Measurement& measurement, std::vector<Counter>& counters) {
+               const Measurement& measurement, const BusyThread* beside,
+               std::vector<Counter>& counters) {
   const GroupTimes before = group.times();
-  const std::vector<std::vector<double>> found = differences(group, measurement);
+  const std::vector<std::vector<double>> found = differences(group, measurement, beside);
   const GroupTimes after = group.times();
   const double operations = counted_runs(measurement) * measurement.operations;
   for (std::size_t i = 0; i < events.size(); ++i) {
@@ -172,7 +177,7 @@ std::vector<Counter> count_events(std::span<const Measurement> measurements,
       busy.emplace(processors.own, processors.allowed_of);
     }
     for (const Measurement& measurement : measurements) {
-      count_one(group, events, measurement, counters);
+      count_one(group, events, measurement, busy ? &*busy : nullptr, counters);
     }
   }
   return counters;

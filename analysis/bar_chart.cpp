@@ -24,7 +24,7 @@ constexpr double kLegend = 20;
 constexpr double kLineHeight = 16;
 constexpr double kFramePadding = 9;
 constexpr double kSmallCharacter = 6.4;  // of font size 11, in pixels
-constexpr std::size_t kFrameCharacters = 126;
+constexpr std::size_t kFrameCharacters = 145;
 constexpr std::size_t kMostColumns = 4;
 constexpr double kHalfBar = 0.34;  // of a row
 
@@ -86,15 +86,17 @@ double reach_of(const Bar& bar) {
 /// Zero, every bar and every number beside one.
 Interval axis_of(const BarPanel& panel, double width) {
   double low = 0;
+  for (const Bar& bar : panel.bars) {
+    if (!bar.parts.empty()) low = std::min({low, sum_of(bar), bar.range ? (*bar.range)[0] : 0.0});
+  }
   double high = 0;
   for (const Bar& bar : panel.bars) {
     if (bar.parts.empty()) continue;
     const double label = 8 + kSmallCharacter * static_cast<double>(label_of(bar).size());
-    high = std::max(high, reach_of(bar) * width / std::max(width - label, width / 4));
-    low = std::min({low, sum_of(bar), bar.range ? (*bar.range)[0] : 0.0});
+    const double scale = width / std::max(width - label, width / 4);
+    high = std::max(high, low + (reach_of(bar) - low) * scale);
   }
-  if (high == 0 && low == 0) high = 1;
-  return {low, std::max(high, -low / 2)};
+  return {low, high > low ? high : 1};
 }
 
 /// Draws one BarChart.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -22,6 +23,9 @@ constexpr std::size_t kBoth = 1;
 constexpr std::size_t kKernel = 2;
 constexpr std::string_view kNanoseconds = "-ns";
 constexpr std::string_view kZero = "0 for every strategy that was counted";
+/// What is next to nothing would fill a panel of its own scale, and look like a difference.
+constexpr double kNextToNothing = 0.005;
+constexpr std::string_view kTiny = "below 0.005 for every strategy that was counted";
 
 /// One event in one operation, and the cells of the section's rows.
 struct Subject {
@@ -41,6 +45,15 @@ std::array<bool, kScopes.size()> scopes_of(const Subject& subject,
     }
   }
   return there;
+}
+
+/// Whether the kernel's part is 0 beside a user's that is not.
+bool is_kernel_zero(const Subject& subject, const std::vector<const Cell*>& cells) {
+  return std::all_of(cells.begin(), cells.end(), [&](const Cell* cell) {
+    const Counter* counter =
+        find_event(*cell, subject.set, subject.event, subject.operation)[kKernel];
+    return counter == nullptr || (counter->value && *counter->value == 0);
+  });
 }
 
 /// "cycles", "faults (kernel)", "time, ns"
@@ -152,7 +165,7 @@ class ChartOfSet {
     }
     chart.texts = frames(everywhere_);
     for (TextPanel& panel : chart.texts) {
-      if (panel.text == kZero) panel.text += ", in every operation";
+      if (panel.text == kZero || panel.text == kTiny) panel.text += ", in every operation";
     }
     if (stacked_) {
       chart.solid_label = "user";
@@ -194,16 +207,17 @@ class ChartOfSet {
   [[nodiscard]] std::string text_of(const Subject& subject,
                                     const std::vector<const Cell*>& cells) const {
     bool counted = false;
-    bool zero = true;
+    double most = 0;
     for (const Cell* cell : cells) {
       for (const Counter* counter : find_event(*cell, set_, subject.event, subject.operation)) {
         if (counter == nullptr || !counter->value) continue;
         counted = true;
-        zero = zero && *counter->value == 0;
+        most = std::max(most, std::abs(*counter->value));
       }
     }
-    if (counted) return zero ? std::string(kZero) : "";
-    return why_nobody(subject, cells);
+    if (!counted) return why_nobody(subject, cells);
+    if (most == 0) return std::string(kZero);
+    return most < kNextToNothing ? std::string(kTiny) : "";
   }
 
   /// Takes out of the sections what holds in all of them.
@@ -246,9 +260,13 @@ class ChartOfSet {
                  Grouping& texts) {
     const std::string text = text_of(subject, cells);
     if (!text.empty()) texts.add(text, subject.event);
-    const auto scopes = scopes_of(subject, cells);
+    auto scopes = scopes_of(subject, cells);
     if (!text.empty() || std::count(scopes.begin(), scopes.end(), true) == 0) return;
     BarPanel panel{panel_title(subject, scopes), {}};
+    if (scopes[kUser] && scopes[kKernel] && is_kernel_zero(subject, cells)) {
+      panel.title += " (kernel: 0)";
+      scopes[kKernel] = false;
+    }
     for (const Cell* cell : cells) {
       const EventCounters counters = find_event(*cell, set_, subject.event, subject.operation);
       panel.bars.push_back(bar_of(counters, scopes));
@@ -263,7 +281,8 @@ class ChartOfSet {
     scaled_ = scaled_ || bar.scaled;
     if (!bar.missing.empty()) absences_.add(cell, subject);
     for (std::size_t i = 0; i < kScopes.size(); ++i) {
-      if (!scopes[i] && counters[i] != nullptr) absences_.add_scope(*counters[i]);
+      if (counters[i] == nullptr || counters[i]->value || scopes[i]) continue;
+      absences_.add_scope(*counters[i]);
     }
   }
 

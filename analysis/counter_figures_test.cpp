@@ -260,6 +260,39 @@ TEST_CASE("few operations are drawn of a run that has many") {
   CHECK_THAT(titles[4], starts_with("Per patch_execute: relink"));
 }
 
+TEST_CASE("next to nothing is said, and fills no panel of a scale of its own") {
+  results::Results results = measured_run();
+  for (results::Cell& cell : results.cells) {
+    for (results::Counter& counter : cell.counters) {
+      if (counter.name == "branches" && counter.value && counter.per == "send") {
+        counter.value = cell.strategy == "rwx" ? -0.0042 : 0.0001;
+      }
+      if (counter.name == "cycles" && counter.scope == "kernel" && counter.value) counter.value = 0;
+    }
+  }
+  const BarChart chart = chart_of(results, "prefetch");
+  const BarSection& send = section_titled(chart, "Per send");
+  REQUIRE(send.texts.size() == 1);
+  CHECK(send.texts[0].names == "branches");
+  CHECK_THAT(send.texts[0].text, starts_with("below 0.005 for every strategy"));
+  // So is a part that nobody has: one number, not two.
+  const Bar& bar = bar_of(send, "cycles (kernel: 0)", "rwx");
+  REQUIRE(bar.parts.size() == 1);
+  CHECK(bar.parts[0].value == Approx(11.1));
+}
+
+TEST_CASE("a number beside a bar ends inside its panel, below zero too") {
+  BarChart chart{"below", "Below zero", {}, {}, "", "", {}};
+  const Bar less{{{BarTone::solid, -1}}, std::nullopt, false, ""};
+  const Bar more{{{BarTone::solid, 1}}, std::nullopt, false, ""};
+  chart.sections.push_back({"Per send",
+                            {{"rwx", appearance("rwx")}, {"floor", appearance("floor")}},
+                            {{"misses", {less, more}}},
+                            {}});
+  // One panel of 838 pixels, two below zero to above it, and 15 pixels for the number behind.
+  CHECK_THAT(bar_chart_script(chart), contains("set xrange [-1:1.03"));
+}
+
 TEST_CASE("a set that no file of ours has becomes no name of a file") {
   results::Results results = sample_run({.rounds = 3}).results;
   results.cells.front().counters.push_back(

@@ -193,7 +193,7 @@ std::string reading_of(const results::Counting& counting) {
     text += '.';
   }
   if (!counting.bracket.empty()) {
-    text += " What a reading itself counts was taken away from every value.";
+    text += " Every value is a difference: what a reading itself counts is in none.";
   }
   return text;
 }

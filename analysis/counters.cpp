@@ -112,22 +112,33 @@ std::optional<double> exact_sum(const EventCounters& counters) {
 /// "0 for rwx and memfd-dual, 2 for mprotect-toggle"; empty where no strategy has a value.
 std::string values_of(const Results& results, const EventSet& set, std::string_view event,
                       const Operation& operation) {
-  std::vector<std::pair<double, std::string>> values;
+  struct Group {
+    double least = 0;
+    std::vector<std::string> ids;
+  };
+  std::vector<std::pair<std::string, Group>> groups;
+  std::size_t known = 0;
   for (const std::string& id : strategies_in_order(results)) {
     const Cell* cell = find_cell(results, operation.workload, id, operation.params);
     if (cell == nullptr || (appearance(id).control && id != "floor")) continue;
     const auto value = exact_sum(find_event(*cell, set, event, operation));
-    if (value) values.emplace_back(*value, id);
+    if (!value) continue;
+    ++known;
+    const std::string number = bar_number(*value);
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const auto& other) { return other.first == number; });
+    if (group == groups.end()) group = groups.insert(groups.end(), {number, {*value, {}}});
+    group->second.least = std::min(group->second.least, *value);
+    group->second.ids.push_back(id);
   }
-  std::stable_sort(values.begin(), values.end(),
-                   [](const auto& left, const auto& right) { return left.first < right.first; });
-  Grouping groups;
-  for (const auto& [value, id] : values) groups.add(bar_number(value), id);
+  std::stable_sort(groups.begin(), groups.end(), [](const auto& left, const auto& right) {
+    return left.second.least < right.second.least;
+  });
   std::string text;
-  for (const auto& [value, ids] : groups.groups()) {
-    const bool all = ids.size() == values.size() && ids.size() > 1;
-    text += fmt::format("{}{} for {}", text.empty() ? "" : "; ", value,
-                        all ? fmt::format("all of {}", joined(ids)) : joined(ids));
+  for (const auto& [number, group] : groups) {
+    const bool all = group.ids.size() == known && known > 1;
+    text += fmt::format("{}{} for {}{}", text.empty() ? "" : "; ", number, all ? "all of " : "",
+                        joined(group.ids));
   }
   return text;
 }

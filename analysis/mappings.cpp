@@ -58,13 +58,13 @@ std::string splits(const std::vector<const Cell*>& cells) {
     if (!memory.vmas || !memory.vmas_open || *memory.vmas == *memory.vmas_open) continue;
     groups.add(fmt::format("{}: {} while a patch is open, {} otherwise", cell->strategy,
                            grouped(*memory.vmas_open), grouped(*memory.vmas)),
-               cell->workload);
+               cell->workload + " " + spaced(cell->params));
   }
   std::string text;
-  for (const auto& [what, workloads] : groups.groups()) {
+  for (const auto& [what, whose] : groups.groups()) {
     text +=
         fmt::format("{}{} ({})", text.empty() ? "Mappings of zone and data that differ: " : "; ",
-                    what, joined(workloads));
+                    what, joined(whose));
   }
   return text.empty() ? "" : text + ".";
 }

@@ -41,9 +41,8 @@ TEST_CASE("mappings stand before, during and after a cell, and while a patch is 
   CHECK(found);
   REQUIRE(section->paragraphs.size() == 2);
   CHECK_THAT(section->paragraphs[0],
-             contains("mprotect-toggle: 4 while a patch is open, 2 otherwise (mic, pic, open-pic, "
-                      "mixed, link, relink)") &&
-                 !contains("memfd-dual"));
+             contains("mprotect-toggle: 4 while a patch is open, 2 otherwise (mic sites=1024, ") &&
+                 contains(", relink sites=1024, batch=1).") && !contains("memfd-dual"));
   CHECK_THAT(section->paragraphs[1], contains("as many mappings as before"));
 }
 

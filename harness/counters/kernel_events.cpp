@@ -1,5 +1,6 @@
 #include "harness/counters/kernel_events.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <iterator>
@@ -110,9 +111,7 @@ std::vector<WantedEvent> tlb_flushes(const Tracefs& tracefs) {
 
 std::vector<WantedEvent> alone(const std::filesystem::path& root) {
   std::vector<WantedEvent> events;
-  for (const SoftwareEvent& event : kSoftwareEvents) {
-    events.push_back(software(event));
-  }
+  std::ranges::transform(kSoftwareEvents, std::back_inserter(events), software);
   const Tracefs tracefs = find_tracefs(root);
   for (const TracepointEvent& event : kTracepoints) {
     events.push_back(

@@ -1,5 +1,6 @@
 #include "harness/counters/tracefs.hpp"
 
+#include <algorithm>
 #include <array>
 #include <regex>
 #include <system_error>

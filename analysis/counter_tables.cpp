@@ -127,6 +127,8 @@ class EventTable {
 
   TextCell entry(const Cell& cell, const Operation& operation, const Column& column) {
     const Counter* counter = find_event(cell, set_, column.event, operation)[column.scope];
+    // Beside a busy thread less is counted than alone.
+    if (counter == nullptr && !is_asked(operation, column)) return {};
     if (counter == nullptr || !counter->value) {
       return {"- " + notes_.mark(why_not_counted(results_, cell, set_, column.event, operation)),
               Tone::faint};
@@ -142,6 +144,14 @@ class EventTable {
           "* multiplexed: counted only for a part of the time and scaled from that; not exact");
     }
     return {text, Tone::number};
+  }
+
+  /// Whether anybody was to count the event in the operation.
+  [[nodiscard]] bool is_asked(const Operation& operation, const Column& column) const {
+    return std::any_of(results_.cells.begin(), results_.cells.end(), [&](const Cell& cell) {
+      return cell.workload == operation.workload && cell.params == operation.params &&
+             find_event(cell, set_, column.event, operation)[column.scope] != nullptr;
+    });
   }
 
   const Results& results_;

@@ -73,6 +73,19 @@ TEST_CASE("what a strategy lacks is a mark and a footnote") {
   }
 }
 
+TEST_CASE("what nobody was to count in an operation is no footnote") {
+  results::Results results = measured_run();
+  for (results::Cell& cell : results.cells) {
+    if (cell.status != results::CellStatus::ok) continue;
+    cell.counters.push_back(event("vma", "hardware", "dtlb-misses", "user", "patch", 3));
+  }
+  const std::vector<Section> sections = counter_sections(results);
+  const Section& vma = titled(sections, "Counters: mappings");
+  CHECK(entry(*vma.table, "per patch", "rwx", "dtlb-misses, user") == "3.00");
+  CHECK(entry(*vma.table, "per patch, beside a busy thread", "rwx", "dtlb-misses, user").empty());
+  CHECK(vma.footnotes.size() == 2);
+}
+
 TEST_CASE("columns that nobody has are one sentence a reason") {
   const std::vector<Section> sections =
       counter_sections(measured_run({.pmu = false, .tracepoints = false}));

@@ -269,6 +269,7 @@ TEST_CASE("what this machine lacks is a row with its reason, and none of its cel
   CHECK(lacking.status == CellStatus::unsupported);
   CHECK(lacking.reason == "publish=membarrier: this machine lacks it");
   CHECK(lacking.metrics.empty());
+  CHECK(lacking.notes.empty());  // nothing was executed of which it could speak
   for (const results::JournalEntry& entry : run.journal()) {
     CHECK_FALSE(says(entry.cell, "membarrier"));
   }

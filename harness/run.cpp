@@ -168,7 +168,7 @@ results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
     row.notes.push_back(fmt::format("twin of {}", cell.runs));
   }
   const StrategyEntry* strategy = find_strategy(catalogue, cell.runs);
-  if (strategy != nullptr) {
+  if (strategy != nullptr && row.status == CellStatus::ok) {
     if (std::string note = note_on_publishing(strategy->info, cell); !note.empty()) {
       row.notes.push_back(std::move(note));
     }

@@ -465,7 +465,14 @@ TEST_CASE("interrupting keeps what was measured and says so") {
   CHECK(samples.front().has_value());
 }
 
-TEST_CASE("a budget ends a run, which says so, and resumed it goes on from there") {
+TEST_CASE("a run of which nothing can be measured ends, whatever precision it is to have") {
+  const OneRun run({"--strategy=rwx", "--workload=mic", "--publish=membarrier", "--precision=1%"},
+                   {.variables = {{"FAKE_UNAVAILABLE", "membarrier"}}});
+  CHECK(run.finished.exit_code == 0);
+  CHECK(says(run.results().run.ended, "no cell is left that can be measured"));
+}
+
+TEST_CASE("a budget ends a run, which says so, and resumed it ends where it would have") {
   const OneRun run({"--strategy=memfd-dual", "--workload=zone", "--precision=0.0001%",
                     "--budget=1s", "--seed=3"});
   REQUIRE(run.finished.exit_code == 0);
@@ -478,13 +485,13 @@ TEST_CASE("a budget ends a run, which says so, and resumed it goes on from there
     CHECK(cell.lost.empty());
     CHECK(cell.metrics.at(0).samples.size() == static_cast<std::size_t>(rounds));
   }
-  // As if it had been killed in a round that nothing of is left.
+  // As if it had been killed after its last round, where it would have counted.
   results.run.interrupted = true;
   results.run.ended.clear();
   results::write_results(results, run.out() / "results.json");
   REQUIRE(run_fake({.arguments = {"--resume=" + run.out().string(), "--no-report"}}).exit_code ==
           0);
-  CHECK(run.results().run.rounds == rounds + 1);
+  CHECK(run.results().run.rounds == rounds);
   CHECK(run.results().run.ended.starts_with("budget: "));
 }
 

@@ -159,7 +159,9 @@ void require_same_run(const Results& then, const Results& now) {
 
 DoneRounds::DoneRounds(const std::vector<results::JournalEntry>& journal) {
   for (const results::JournalEntry& entry : journal) {
-    if (entry.counted.empty() && entry.status == results::CellStatus::ok) {
+    if (!entry.counted.empty()) continue;
+    rounds_ = std::max(rounds_, entry.round + 1);
+    if (entry.status == results::CellStatus::ok) {
       done_.emplace(entry.cell, entry.round);
     }
   }

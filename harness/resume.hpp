@@ -43,9 +43,12 @@ class DoneRounds {
     return done_.contains({cell, round});
   }
   [[nodiscard]] std::size_t size() const { return done_.size(); }
+  /// That were begun.
+  [[nodiscard]] int rounds() const { return rounds_; }
 
  private:
   std::set<std::pair<std::string, int>> done_;
+  int rounds_ = 0;
 };
 
 /// A fingerprint of this executable's bytes: it tells two builds apart, and is no proof of origin.

@@ -116,8 +116,10 @@ int expected_rounds(const Options& options, const Prepared& prepared) {
   if (!options.until) {
     return options.rounds;
   }
+  constexpr double kMost = 1e6;  // an estimate of more helps nobody, and might not fit an int
   const double round_s = expected_round_s(prepared, *options.selection.preset);
-  return std::max(options.rounds, static_cast<int>(options.until->budget_s / round_s));
+  const double room = round_s > 0 ? std::min(options.until->budget_s / round_s, kMost) : 0;
+  return std::max(options.rounds, static_cast<int>(room));
 }
 
 double expected_seconds(const Options& options, const Prepared& prepared) {
@@ -241,6 +243,7 @@ class LostRounds {
   /// `rounds` of them are sure to be run.
   LostRounds(std::size_t cells, int rounds) : lost_(cells), rounds_(rounds) {}
 
+  void begin(int round) { rounds_ = std::max(rounds_, round); }
   void count(std::size_t cell) { ++lost_[cell]; }
   [[nodiscard]] bool given_up(std::size_t cell) const { return lost_[cell] * 5 > rounds_; }
 
@@ -281,8 +284,11 @@ class Measuring {
       if (!run_round(rounds_ - 1, progress)) {
         return {};
       }
-      if (options_.until && entries_.size() == before) {
+      if (options_.until && rounds_ < done_before_.rounds()) {
         continue;  // resumed: the rule was asked after this round, and the run went on
+      }
+      if (options_.until && entries_.size() == before && rounds_ > done_before_.rounds()) {
+        return fmt::format("rounds: {}, because no cell is left that can be measured", rounds_);
       }
       if (const auto reason = reason_to_stop(entries_, rounds_)) {
         return *reason;
@@ -305,6 +311,7 @@ class Measuring {
 
  private:
   bool run_round(int number, Progress& progress) {
+    lost_.begin(number + 1);
     PlannedRound round = planner_.next();
     std::erase_if(round.order, [this](std::size_t cell) {
       return !is_allowed(prepared_, prepared_.cells[cell]);

@@ -42,7 +42,7 @@ PublishedFunctions published_functions(std::size_t bytes) {
   for (std::size_t i = 0; i < count; ++i) {
     values[1][i] = is_patched(functions, i) ? values[1][i] : values[0][i];
   }
-  for (const std::size_t version : {0, 1}) {
+  for (const std::size_t version : {std::size_t{0}, std::size_t{1}}) {
     functions.code[version] = A::emit_sum(values[version]);
     functions.result[version] = 0;
     for (const std::uint16_t value : values[version]) {

@@ -1,5 +1,6 @@
 #include "harness/counters/event_group.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
@@ -79,8 +80,16 @@ TEST_CASE("a group counts between two readings what its events name") {
     return;
   }
   CHECK(group->path() == "read");
-  CHECK(count(*group, [] { fault(64); }) == 64);
-  CHECK(count(*group, [] {}) == 0);
+  // The fewest of some: a kernel that takes pages back may add a fault to any one of them.
+  const auto fewest = [&group](const auto& step) {
+    double faults = count(*group, step);
+    for (int more = 0; more < 9; ++more) {
+      faults = std::min(faults, count(*group, step));
+    }
+    return faults;
+  };
+  CHECK(fewest([] { fault(64); }) == 64);
+  CHECK(fewest([] {}) == 0);
   const GroupTimes times = group->times();
   CHECK(times.enabled_ns > 0);
   CHECK(times.running_ns == times.enabled_ns);

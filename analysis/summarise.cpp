@@ -363,20 +363,31 @@ void fill_ratios(Cell& cell, const Results& results, const PeerMap& peers) {
   }
 }
 
-/// What is read together is corrected together: a workload's ratios, all of one table.
+/// What is read together is corrected together: a workload's ratios, all of one table. The share of
+/// wrong ones is to be held among the verdicts that are given. Differences that are told from 1 but
+/// are called nothing (less than delta, or than the noise) would be correct rejections for free,
+/// and let wrong verdicts pass: for the verdicts they count as not rejected.
 void correct_verdicts(const std::vector<results::Ratio*>& table) {
-  std::vector<double> differs;
-  std::vector<double> same;
-  for (const results::Ratio* ratio : table) {
-    differs.push_back(*ratio->q_differs);
-    same.push_back(*ratio->q_same);
-  }
-  differs = benjamini_hochberg(differs);
-  same = benjamini_hochberg(same);
+  using results::Verdict;
+  const auto adjusted = [&table](auto p_of) {
+    std::vector<double> p;
+    for (const results::Ratio* ratio : table) p.push_back(p_of(*ratio));
+    return benjamini_hochberg(p);
+  };
+  const auto if_given = [](bool given, double p) { return given ? p : 1.0; };
+  const std::vector<double> told = adjusted([&](const results::Ratio& ratio) {
+    const bool given = ratio.verdict == Verdict::faster || ratio.verdict == Verdict::slower;
+    return if_given(given, *ratio.q_differs);
+  });
+  const std::vector<double> alike = adjusted([&](const results::Ratio& ratio) {
+    return if_given(ratio.verdict == Verdict::same, *ratio.q_same);
+  });
+  const auto differs = adjusted([](const results::Ratio& ratio) { return *ratio.q_differs; });
+  const auto same = adjusted([](const results::Ratio& ratio) { return *ratio.q_same; });
   for (std::size_t i = 0; i < table.size(); ++i) {
     table[i]->q_differs = differs[i];
     table[i]->q_same = same[i];
-    table[i]->verdict = corrected(table[i]->verdict, {differs[i], same[i]});
+    table[i]->verdict = corrected(table[i]->verdict, {told[i], alike[i]});
   }
 }
 

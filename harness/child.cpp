@@ -154,7 +154,7 @@ void count(const Instance& instance, const ChildTask& task, JournalEntry& entry)
   entry.counters = count_events(instance.measurements(), task.events,
                                 {.own = task.cpu, .allowed_of = static_cast<pid_t>(task.parent)});
   if (task.cpu_time) {
-    constexpr std::chrono::milliseconds kEach(50);
+    constexpr std::chrono::milliseconds kEach(110);  // a little more than kCpuTimeTicks
     for (const Measurement& measurement : instance.measurements()) {
       std::ranges::move(count_cpu_time(measurement, kEach), std::back_inserter(entry.counters));
     }

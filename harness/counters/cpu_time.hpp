@@ -17,12 +17,19 @@ inline constexpr const char* kCpuTime = "cpu-time-ns";
 /// A row for each of the two, as of the set `vma`. No event of perf_event.
 [[nodiscard]] std::vector<WantedEvent> cpu_time_rows();
 
+using CpuTime = std::array<results::Counter, 2>;
+
+/// Of sysconf(_SC_CLK_TCK), the longest tick that a kernel has.
+inline constexpr int kCpuTimeTicks = 10;
+
 /// Two counters, of scope user and kernel: nanoseconds an operation, by getrusage(2) of this thread
-/// over repeated runs that take `at_least` together; what `prepare` takes is measured by itself and
-/// taken away. A kernel that accounts by its clock tick divides the time by where ticks of 1 to 10
-/// ms found the thread: with 50 ms that is good to some ten percent of the whole, and a share below
-/// one tick is seen as none. Throws std::system_error.
-[[nodiscard]] std::array<results::Counter, 2> count_cpu_time(const Measurement& measurement,
-                                                             std::chrono::nanoseconds at_least);
+/// over repeated runs that take `at_least` together. The kernel knows their sum to the microsecond
+/// and divides it by where its clock tick, every 1 to 10 ms, found the thread. So a share that no
+/// tick found is 0 and means: less than about one of kCpuTimeTicks. Where the thread did not get
+/// that many, in three times `at_least`, both are `unavailable`. So are they with a `prepare`: what
+/// that takes depends on the run before it, so that no two loops differ in the runs alone, and one
+/// preparation is shorter than a tick. Throws std::system_error.
+[[nodiscard]] CpuTime count_cpu_time(const Measurement& measurement,
+                                     std::chrono::nanoseconds at_least);
 
 }  // namespace patchbench::harness

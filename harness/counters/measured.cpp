@@ -1,9 +1,11 @@
 #include "harness/counters/measured.hpp"
 
 #include <algorithm>
+#include <compare>
 #include <iterator>
 #include <map>
 #include <optional>
+#include <system_error>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -25,16 +27,25 @@ namespace {
 
 using results::Counter;
 
-/// Events of one kind of child: alone, or beside what their `beside` says.
-using Kinds = std::map<std::string, std::vector<Event>>;
+/// Of one kind of child: by tracepoints or without any, alone or beside what `beside` says. Those
+/// without tracepoints are counted first.
+struct KindOfChild {
+  bool traces = false;
+  std::string beside;
+
+  auto operator<=>(const KindOfChild&) const = default;
+};
+
+using Kinds = std::map<KindOfChild, std::vector<Event>>;
 
 Kinds countable_kinds(std::span<const WantedEvent> events) {
   Kinds kinds;
   for (const WantedEvent& wanted : events) {
     if (wanted.event.name == kCpuTime) {
-      kinds[""];  // told by a child that is alone, with events or without
+      kinds[{}];  // told by a child that is alone, with events or without
     } else if (wanted.status == "ok") {
-      kinds[wanted.event.beside].push_back(wanted.event);
+      const Event& event = wanted.event;
+      kinds[{.traces = event.source == "tracepoint", .beside = event.beside}].push_back(event);
     }
   }
   return kinds;
@@ -106,8 +117,8 @@ class Measured : public CounterSource {
         timeout_(request.timeout),
         tells_cpu_time_(std::ranges::any_of(
             events_, [](const WantedEvent& one) { return one.event.name == kCpuTime; })) {
-    for (const auto& [beside, kind] : countable_kinds(events_)) {
-      groups_.push_back({.events = split_events(kind, fits_here()), .alone = beside.empty()});
+    for (const auto& [kind, its_events] : countable_kinds(events_)) {
+      groups_.push_back({.events = split_events(its_events, fits_here()), .kind = kind});
     }
   }
 
@@ -118,16 +129,19 @@ class Measured : public CounterSource {
   [[nodiscard]] bool counts(std::string_view /*metric*/) const override { return true; }
   [[nodiscard]] double expected_seconds(const CountedCell& cell) const override {
     constexpr double kOfAChild = 0.08;
-    constexpr double kOfCpuTime = 0.08;
+    constexpr double kOfCpuTime = 0.14;
     return kOfAChild * rounds_ * static_cast<double>(groups_.size()) +
            (tells_cpu_time_ ? kOfCpuTime * static_cast<double>(cell.metrics.size()) : 0);
   }
 
   [[nodiscard]] std::optional<std::vector<Counter>> count(const CountedCell& cell,
                                                           SignalWatch& signals) override {
-    keep_tracepoints_open();
     std::map<Key, std::vector<Counter>> readings;
+    std::vector<EventGroup> kept;
     for (const Kind& kind : groups_) {
+      if (kind.kind.traces && kept.empty()) {
+        kept = tracepoints_kept_open();
+      }
       for (int round = 0; round < rounds_; ++round) {
         auto counted = count_once(cell, kind, round, signals);
         if (!counted) {
@@ -142,29 +156,31 @@ class Measured : public CounterSource {
   }
 
  private:
-  /// Of one kind of child.
   struct Kind {
     EventGroups events;
-    bool alone = true;
+    KindOfChild kind;
   };
 
   /// The kernel takes milliseconds to put a tracepoint in place and to remove it; while one is open
-  /// here, each child only joins. Not before the timed rounds are over: while the tracepoint of
-  /// all system calls is in place, every one on this machine takes longer.
-  void keep_tracepoints_open() {
-    if (!kept_.empty()) {
-      return;
-    }
-    for (const Kind& kind : groups_) {
-      for (std::vector<Event> group : kind.events) {
-        if (group.front().source == "tracepoint") {
-          for (Event& event : group) {
-            event.beside.clear();  // nor is it inherited by children
+  /// here, each child only joins. Only while tracepoints are counted: as long as that of all system
+  /// calls is in place, every one on this machine takes longer, in the kernel.
+  [[nodiscard]] std::vector<EventGroup> tracepoints_kept_open() const {
+    std::vector<EventGroup> kept;
+    try {
+      for (const Kind& kind : groups_) {
+        for (std::vector<Event> group : kind.events) {
+          if (kind.kind.traces) {
+            for (Event& event : group) {
+              event.beside.clear();  // nor is it inherited by children
+            }
+            kept.emplace_back(group, ReadPath::system_call);
           }
-          kept_.emplace_back(group, ReadPath::system_call);
         }
       }
+    } catch (const std::system_error&) {
+      kept.clear();  // RLIMIT_NOFILE, say; children need descriptors too, and say why they fail
     }
+    return kept;
   }
 
   std::optional<std::vector<Counter>> count_once(const CountedCell& cell, const Kind& kind,
@@ -172,7 +188,7 @@ class Measured : public CounterSource {
     ChildTask task = cell.task;
     task.purpose = ChildPurpose::count_events;
     task.events = kind.events;
-    task.cpu_time = tells_cpu_time_ && kind.alone && round == 0;  // takes far longer than counting
+    task.cpu_time = tells_cpu_time_ && kind.kind == KindOfChild{} && round == 0;  // takes longer
     auto entry = run_child(task, timeout_, signals);
     if (!entry) {
       return std::nullopt;
@@ -215,7 +231,6 @@ class Measured : public CounterSource {
   std::chrono::milliseconds timeout_;
   bool tells_cpu_time_;
   std::vector<Kind> groups_;
-  std::vector<EventGroup> kept_;
 };
 
 std::string library_text() {

@@ -144,8 +144,7 @@ void add_what_to_measure(CLI::App& app, Words& words) {
          "Values of a workload parameter, instead of the preset's; repeatable, and several may "
          "follow one --param")
       ->type_name("NAME=VALUE[,VALUE...]");
-  app.add_option("--publish", words.publish, publish_text())
-      ->type_name(fmt::format("{}", fmt::join(words_of_publishing(), "|")));
+  app.add_option("--publish", words.publish, publish_text())->type_name("MODE[,MODE...]");
   app.add_option("--filter", words.filter, "Only cells whose id matches (ECMAScript)")
       ->type_name("REGEX");
   app.add_option("--baseline", words.baseline,
@@ -164,7 +163,9 @@ std::string counters_text() {
   for (const EventSet& set : event_sets()) {
     text += fmt::format("; {}: {}", set.id, set.summary);
   }
-  return text + "; or any event of libpfm4 (bench-probe lists the sets' events)";
+  return text +
+         "; or an event of a set, or any of libpfm4; :u behind an event: user code alone, :k: the "
+         "kernel alone (bench-probe lists the sets' events)";
 }
 
 std::vector<std::string> rounds_of_presets() {
@@ -177,9 +178,11 @@ std::vector<std::string> rounds_of_presets() {
 }
 
 void add_how_to_measure(CLI::App& app, Words& words) {
-  app.add_option("--rounds", words.rounds,
-                 fmt::format("Fresh processes for each cell; the preset's unless given ({})",
-                             fmt::join(rounds_of_presets(), ", ")))
+  app.add_option(
+         "--rounds", words.rounds,
+         fmt::format("Fresh processes for each cell; the preset's unless given ({}). Those that "
+                     "count stay as many as the preset has",
+                     fmt::join(rounds_of_presets(), ", ")))
       ->type_name("N");
   app.add_option("--precision", words.precision,
                  "Instead of a number of rounds: go on until every ratio asked for is known so "

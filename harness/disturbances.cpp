@@ -173,21 +173,23 @@ class Machine {
           fmt::format("no counter can say why a difference arises ({})", std::strerror(error));
     } else {
       finding.why = fmt::format("refused: {}", std::strerror(error));
-      finding.command = sysctl_command("kernel.perf_event_paranoid", "-1");
+      finding.command = sysctl_command("kernel.perf_event_paranoid", "1");
     }
     return finding;
   }
 
-  // Documentation/admin-guide/sysctl/kernel.rst: from 0 on no tracepoints without CAP_PERFMON, from
-  // 1 on no events of a processor, from 2 on none of the kernel.
+  // Documentation/admin-guide/sysctl/kernel.rst: without CAP_PERFMON from 2 on none of the kernel's
+  // events. Levels 0 and 1 forbid records of tracepoints and a processor's events of all processes,
+  // which nothing here asks for.
   [[nodiscard]] Finding paranoia() const {
+    constexpr int kHighest = 1;
     const std::string file = "/proc/sys/kernel/perf_event_paranoid";
     const auto level = number(file);
-    return judged("perf_event_paranoid", as_text(level), file, level.value_or(-1) > -1,
-                  level.value_or(0) >= 2 ? "without privileges neither the kernel's share of a "
-                                           "patch nor its tracepoints can be counted"
-                                         : "without privileges its tracepoints cannot be counted",
-                  sysctl_command("kernel.perf_event_paranoid", "-1"));
+    return judged(
+        "perf_event_paranoid", as_text(level), file, level.value_or(kHighest) > kHighest,
+        "without privileges neither the kernel's share of a patch nor its tracepoints can "
+        "be counted",
+        sysctl_command("kernel.perf_event_paranoid", std::to_string(kHighest)));
   }
 
   [[nodiscard]] Finding watchdog() const {

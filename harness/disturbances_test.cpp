@@ -83,7 +83,7 @@ TEST_CASE("each disturbance is named with the command that changes it") {
       Case{"proc/sys/kernel/randomize_va_space", "0\n", "address space randomisation", "0",
            "randomize_va_space=2"},
       Case{"proc/sys/kernel/perf_event_paranoid", "2\n", "perf_event_paranoid", "2",
-           "perf_event_paranoid=-1"},
+           "perf_event_paranoid=1"},
       Case{"proc/sys/kernel/nmi_watchdog", "1\n", "nmi_watchdog", "1", "nmi_watchdog=0"},
       Case{"proc/sys/kernel/numa_balancing", "1\n", "numa_balancing", "1", "numa_balancing=0"},
       Case{"proc/sys/vm/max_map_count", "65530\n", "max_map_count", "65530", "max_map_count="});

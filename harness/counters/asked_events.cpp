@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <linux/perf_event.h>
 
 #include "harness/counters/cpu_time.hpp"
 #include "harness/counters/event_sets.hpp"
@@ -43,10 +44,25 @@ std::vector<WantedEvent> rows_named(const std::vector<WantedEvent>& events,
   return found;
 }
 
-/// An event of libpfm4. A tracepoint is always in the kernel.
+/// Whether what the event counts can be told apart by who executed. The scheduler and the clocks
+/// are the kernel's, and a tracepoint is in it: an event that leaves it out would count nothing.
+bool has_both_parts(const Event& event) {
+  if (event.source != "software") {
+    return event.source == "hardware";
+  }
+  return event.config == PERF_COUNT_SW_PAGE_FAULTS ||
+         event.config == PERF_COUNT_SW_PAGE_FAULTS_MIN ||
+         event.config == PERF_COUNT_SW_PAGE_FAULTS_MAJ;
+}
+
+/// An event of libpfm4.
 std::vector<WantedEvent> encoded(const std::string& word, std::string_view scope) {
-  WantedEvent one{.event = pfm_encode(word).event.value_or(Event{}), .status = "ok", .reason = {}};
-  if (!scope.empty() || one.event.source == "tracepoint") {
+  const EncodedEvent encoded = pfm_encode(word);
+  if (!encoded.event) {
+    throw UsageError(fmt::format("event '{}' of --counters: libpfm4: {}", word, encoded.error));
+  }
+  WantedEvent one{.event = *encoded.event, .status = "ok", .reason = {}};
+  if (!scope.empty() || !has_both_parts(one.event)) {
     return {one};
   }
   WantedEvent kernel = one;
@@ -65,6 +81,9 @@ std::vector<WantedEvent> events_of_word(const std::string& word,
   }
   const ScopedName asked = split_scope(word);
   events = rows_named(sets, asked);
+  if (events.empty()) {
+    events = rows_named(flushes_of_hidden_reason(asked.name, sets), asked);
+  }
   return events.empty() ? encoded(word, asked.scope) : events;
 }
 
@@ -84,26 +103,50 @@ void look(WantedEvent& wanted, const results::Context& context) {
   }
 }
 
-/// The names that rows have on any machine.
-std::vector<std::string> names_of_rows() {
-  std::vector<std::string> names;
-  for (const EventRows& rows : {generic_rows(), arm_rows()}) {
-    for (const EventRow& row : rows) {
-      names.emplace_back(row.name);
+/// The rows that there are on any machine, as far as their names and scopes go.
+std::vector<Event> rows_anywhere() {
+  std::vector<Event> rows;
+  const auto add = [&rows](const std::vector<WantedEvent>& wanted) {
+    std::ranges::transform(wanted, std::back_inserter(rows), &WantedEvent::event);
+  };
+  add(resolve_rows(generic_rows()));
+  add(resolve_rows(arm_rows()));
+  add(kernel_events());
+  add(cpu_time_rows());
+  return rows;
+}
+
+/// "system-calls counts user code and kernel together"
+[[noreturn]] void refuse_scope(const std::string& name, const std::set<std::string>& scopes) {
+  const char* counts = scopes.contains("both")    ? "user code and kernel together"
+                       : !scopes.contains("user") ? "the kernel alone"
+                                                  : "user code and kernel apart";
+  throw UsageError(fmt::format("{} counts {}; write --counters={}", name, counts, name));
+}
+
+/// False for a word that names no row. Throws UsageError for one whose rows have another scope.
+bool check_row(const ScopedName& asked) {
+  std::vector<Event> rows = rows_anywhere();
+  for (const WantedEvent& hidden : flushes_of_hidden_reason(asked.name, kernel_events())) {
+    rows.push_back(hidden.event);
+  }
+  std::set<std::string> scopes;
+  for (const Event& row : rows) {
+    if (row.name == asked.name) {
+      scopes.insert(row.scope);
     }
   }
-  for (const WantedEvent& of_kernel : kernel_events()) {
-    names.push_back(of_kernel.event.name);
+  if (!scopes.empty() && !asked.scope.empty() && !scopes.contains(asked.scope)) {
+    refuse_scope(asked.name, scopes);
   }
-  names.emplace_back(kCpuTime);
-  return names;
+  return !scopes.empty();
 }
 
 std::vector<std::string> known_words() {
   std::vector<std::string> words = {"auto", "none", "simulated"};
   std::ranges::transform(event_sets(), std::back_inserter(words),
                          [](const EventSet& set) { return std::string(set.id); });
-  std::ranges::move(names_of_rows(), std::back_inserter(words));
+  std::ranges::transform(rows_anywhere(), std::back_inserter(words), &Event::name);
   std::ranges::move(pfm_event_names(), std::back_inserter(words));
   return words;
 }
@@ -111,13 +154,15 @@ std::vector<std::string> known_words() {
 }  // namespace
 
 void check_event_word(const std::string& word) {
-  const std::vector<std::string> rows = names_of_rows();
-  const bool row = std::ranges::find(rows, split_scope(word).name) != rows.end();
-  if (row || find_event_set(word) != nullptr) {
+  const ScopedName asked = split_scope(word);
+  if (find_event_set(word) != nullptr || check_row(asked)) {
     return;
   }
   const EncodedEvent event = pfm_encode(word);
   if (event.event) {
+    if (!asked.scope.empty() && asked.scope != "both" && !has_both_parts(*event.event)) {
+      refuse_scope(asked.name, {"both"});
+    }
     return;
   }
   constexpr std::size_t kMost = 5;

@@ -17,7 +17,8 @@ namespace patchbench::harness {
 void check_event_word(const std::string& word);
 
 /// What the words ask for, each event once: user code and the kernel apart, unless a word says
-/// which. Everything with status `ok` was opened here and counted. The words have been checked.
+/// which; what the kernel does not tell apart, once. Everything with status `ok` was opened here
+/// and counted. The words have been checked.
 [[nodiscard]] std::vector<WantedEvent> asked_events(std::span<const std::string> words,
                                                     const results::Context& context);
 

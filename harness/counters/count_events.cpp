@@ -117,7 +117,9 @@ void take_times(Counter& counter, const GroupTimes& before, const GroupTimes& af
   if (running == 0) {
     counter.value.reset();
     counter.status = "unavailable";
-    counter.reason = "the kernel gave the counter to someone else for the whole time";
+    counter.reason =
+        "the kernel never counted it: someone else had the counter, or the processor is of another "
+        "kind than the event's";
   } else if (running < enabled) {
     *counter.value *= static_cast<double>(enabled) / static_cast<double>(running);
     counter.status = "multiplexed";

@@ -117,6 +117,50 @@ TEST_CASE("words are asked for once, whatever they overlap in") {
   }
 }
 
+TEST_CASE("a scope that an event does not have is refused, with what to write instead") {
+  const auto refusal = [](const char* word) -> std::string {
+    try {
+      check_event_word(word);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return {};
+  };
+  for (const char* word : {"system-calls:k", "system-calls:u"}) {
+    CHECK(refusal(word) ==
+          "system-calls counts user code and kernel together; write --counters=system-calls");
+  }
+  CHECK(refusal("mprotect-calls:u").find("together") != std::string::npos);
+  CHECK(refusal("context-switches:u") ==
+        "context-switches counts the kernel alone; write --counters=context-switches");
+  CHECK(refusal("indirect-branches:u:k").find("apart") != std::string::npos);
+  CHECK(refusal("CONTEXT-SWITCHES:u").find("together") != std::string::npos);
+  for (const char* word :
+       {"system-calls", "system-calls:u:k", "context-switches:k", "minor-faults:u",
+        "indirect-branches:k", "PAGE-FAULTS:k", "CONTEXT-SWITCHES", "BUS-CYCLES:u"}) {
+    INFO(word);
+    CHECK(refusal(word).empty());
+  }
+}
+
+TEST_CASE("an event that nothing encodes is not another one") {
+  const results::Context context = machine("x86_64", "CentaurHauls", 7);
+  for (const char* word : {"no-such-event", "system-calls:k"}) {
+    const std::vector<std::string> words = {word};
+    CHECK_THROWS_AS(asked_events(words, context), UsageError);
+  }
+}
+
+TEST_CASE("what the scheduler does is one row, under the kernel's own name, too") {
+  const std::vector<std::string> words = {"CONTEXT-SWITCHES", "CPU-MIGRATIONS", "PAGE-FAULTS"};
+  std::vector<std::string> scopes;
+  for (const WantedEvent& one : asked_events(words, machine("x86_64", "CentaurHauls", 7))) {
+    scopes.push_back(one.event.name + " " + one.event.scope);
+  }
+  CHECK(scopes == std::vector<std::string>{"CONTEXT-SWITCHES both", "CPU-MIGRATIONS both",
+                                           "PAGE-FAULTS user", "PAGE-FAULTS kernel"});
+}
+
 TEST_CASE("a slip in an event's name is answered with names that are near") {
   const std::vector<std::string> names = {"BRANCHES", "BRANCH-MISSES", "CYCLES", "BUS-CYCLES"};
   CHECK(nearest_words("branchs", names, 5) == std::vector<std::string>{"BRANCHES"});

@@ -52,7 +52,8 @@ std::string why_not_counted(const Event& event) {
   try {
     return has_run(EventGroup({&event, 1}, ReadPath::system_call))
                ? std::string()
-               : "the kernel accepts the event and never counts it: every counter is in use";
+               : "the kernel accepts the event and never counts it: every counter is in use, or "
+                 "the processor is of another kind than the event's";
   } catch (const std::system_error& error) {
     return error.what();
   }

@@ -86,7 +86,10 @@ EventRows arm_rows() {
       // What publishing executes, beside DC CVAU and IC IVAU, which have no event.
       {"icache", "isb", {"ISB_SPEC"}, {}},
       {"icache", "dsb", {"DSB_SPEC"}, {}},
+      // Of loads and stores.
       {"vma", "dtlb-misses", {"DTLB_WALK", "L1D_TLB_REFILL", "perf::DTLB-LOAD-MISSES"}, {}},
+      {"vma", "dtlb-load-misses", {}, "not counted apart from stores: dtlb-misses has both"},
+      {"vma", "dtlb-store-misses", {}, "not counted apart from loads: dtlb-misses has both"},
   };
 }
 

@@ -20,7 +20,9 @@ EventRows generic_rows() {
       {"icache", "itlb-misses", {"perf::ITLB-LOAD-MISSES"}, {}},
       {"icache", "smc-clears", {}, "the kernel has no generic event for it"},
       {"icache", "pipeline-restarts", {}, "the kernel has no generic event for it"},
-      {"vma", "dtlb-misses", {"perf::DTLB-LOAD-MISSES"}, {}},
+      {"vma", "dtlb-misses", {}, "the kernel has no generic event for loads and stores together"},
+      {"vma", "dtlb-load-misses", {"perf::DTLB-LOAD-MISSES"}, {}},
+      {"vma", "dtlb-store-misses", {"perf::DTLB-STORE-MISSES"}, {}},
   };
 }
 

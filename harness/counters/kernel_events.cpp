@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -139,5 +140,26 @@ std::vector<WantedEvent> kernel_events(const std::filesystem::path& root, std::s
 }
 
 std::vector<WantedEvent> kernel_events() { return kernel_events("/", allowed_cpus().size()); }
+
+std::vector<WantedEvent> flushes_of_hidden_reason(std::string_view name,
+                                                  std::span<const WantedEvent> kernel) {
+  const std::string prefix = fmt::format("{}:", kTlbFlush.name);
+  const bool known = std::ranges::any_of(
+      kernel, [&](const WantedEvent& one) { return one.event.name.starts_with(prefix); });
+  std::vector<WantedEvent> events;
+  if (known || !name.starts_with(prefix) || name.size() == prefix.size()) {
+    return events;
+  }
+  std::ranges::copy_if(kernel, std::back_inserter(events),
+                       [](const WantedEvent& one) { return one.event.name == kTlbFlush.name; });
+  for (WantedEvent& one : events) {
+    one.event.name = name;
+    if (one.status == "ok") {
+      one.status = "unavailable";
+      one.reason = "this kernel does not say which numbers its reasons have";
+    }
+  }
+  return events;
+}
 
 }  // namespace patchbench::harness

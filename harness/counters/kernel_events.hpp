@@ -12,6 +12,8 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "harness/counters/event.hpp"
@@ -24,5 +26,11 @@ namespace patchbench::harness {
 [[nodiscard]] std::vector<WantedEvent> kernel_events(const std::filesystem::path& root,
                                                      std::size_t processors);
 [[nodiscard]] std::vector<WantedEvent> kernel_events();
+
+/// The rows of "tlb-flushes:REASON" where nothing says which reasons this kernel has, with why that
+/// is so. Empty for any other name, and where `kernel`, which is what kernel_events gave, has
+/// reasons.
+[[nodiscard]] std::vector<WantedEvent> flushes_of_hidden_reason(
+    std::string_view name, std::span<const WantedEvent> kernel);
 
 }  // namespace patchbench::harness

@@ -177,6 +177,31 @@ TEST_CASE("reasons without numbers are left to the sum") {
   CHECK(find(events_of(kernel.root.path()), "tlb-flushes").status == "ok");
 }
 
+TEST_CASE("a reason that cannot be looked up is a row that says why") {
+  const TemporaryDirectory root;
+  fs::create_directories(root / "sys/kernel");
+  const auto hidden = events_of(root.path());
+  const auto rows = flushes_of_hidden_reason("tlb-flushes:remote-ipi-send", hidden);
+  REQUIRE(rows.size() == 2);  // alone and beside a busy thread
+  for (const WantedEvent& row : rows) {
+    CHECK(row.event.name == "tlb-flushes:remote-ipi-send");
+    CHECK(row.event.scope == "both");
+    CHECK(row.status == "unavailable");
+    CHECK(row.reason == find(hidden, "tlb-flushes").reason);
+  }
+  CHECK(flushes_of_hidden_reason("tlb-flushes:", hidden).empty());
+  CHECK(flushes_of_hidden_reason("tlb-flashes:remote", hidden).empty());
+
+  const FakeTracefs kernel;
+  CHECK(flushes_of_hidden_reason("tlb-flushes:typo", events_of(kernel.root.path())).empty());
+  kernel.describe("");
+  const auto unnumbered =
+      flushes_of_hidden_reason("tlb-flushes:remote-ipi-send", events_of(kernel.root.path()));
+  REQUIRE(unnumbered.size() == 2);
+  CHECK(unnumbered.front().status == "unavailable");
+  CHECK(unnumbered.front().reason.find("does not say") != std::string::npos);
+}
+
 TEST_CASE("names of another field are not taken for reasons") {
   CHECK(symbols_of("__print_symbolic(REC->state, { 1, \"R\" }), __print_symbolic(REC->reason, "
                    "{ 2, \"S\" })",

@@ -15,6 +15,10 @@ struct Opening {
   std::uint64_t further_config1 = 0;  // or-ed into the event's
 };
 
+/// The highest kernel.perf_event_paranoid at which the kernel lets `event` be counted without
+/// CAP_PERFMON. The number of a tracepoint must be read besides, which tracefs allows or not.
+[[nodiscard]] int highest_paranoid(const Event& event);
+
 /// Opens `event` for the thread that calls, wherever it runs, and, where it is to count beside
 /// another thread, for all that this one starts from then on. A group's first event is disabled;
 /// the others count whenever that does. Throws std::system_error that names the call; its text says

@@ -60,6 +60,18 @@ TEST_CASE("an event counts between start and stop, from zero each time") {
   }
 }
 
+TEST_CASE("counting a tracepoint takes no more than counting anything else of the kernel") {
+  Event event;
+  event.source = "tracepoint";
+  event.scope = "both";
+  CHECK(highest_paranoid(event) == 1);
+  event.source = "hardware";
+  event.scope = "kernel";
+  CHECK(highest_paranoid(event) == 1);
+  event.scope = "user";
+  CHECK(highest_paranoid(event) == 2);
+}
+
 TEST_CASE("an event that does not exist is refused with the call and errno") {
   constexpr std::uint64_t kNoSuchEvent = 12345;
   try {

@@ -1,7 +1,6 @@
 #include "harness/counters/measured.hpp"
 
 #include <algorithm>
-#include <compare>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -33,7 +32,10 @@ struct KindOfChild {
   bool traces = false;
   std::string beside;
 
-  auto operator<=>(const KindOfChild&) const = default;
+  bool operator==(const KindOfChild&) const = default;
+  bool operator<(const KindOfChild& other) const {
+    return std::tie(traces, beside) < std::tie(other.traces, other.beside);
+  }
 };
 
 using Kinds = std::map<KindOfChild, std::vector<Event>>;

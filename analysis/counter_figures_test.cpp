@@ -130,7 +130,7 @@ TEST_CASE("a strategy without a count has a text in its row, and the reason belo
   CHECK_THAT(script, contains("not available: file-dual: crashed: killed by SIGBUS"));
   // mprotect-toggle's calls and flushes, alone and beside, of patches and of those that execute;
   // nobody else has any, and its interrupts only beside a busy thread.
-  constexpr std::size_t kBars = 2 * (2 * 3 + 1);
+  constexpr std::size_t kBars = std::size_t{2} * (2 * 3 + 1);
   CHECK(bars_in(script) == kBars);
 }
 

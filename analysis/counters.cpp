@@ -231,9 +231,10 @@ std::vector<Operation> chosen_operations(const Results& results, const EventSet&
   }
   // A run of something else: what it has.
   constexpr std::size_t kAFew = 4;
-  if (chosen.empty())
+  if (chosen.empty()) {
     chosen.assign(all.begin(),
                   all.begin() + static_cast<std::ptrdiff_t>(std::min(kAFew, all.size())));
+  }
   return chosen;
 }
 

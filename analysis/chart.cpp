@@ -362,6 +362,8 @@ class DotScript {
                    kXLabelHeight + kMargin + kRemarkHeight * static_cast<double>(remarks_.size());
     Range values;
     for (const DotRow& row : chart.rows) {
+      labels_ =
+          std::max(labels_, kLabelMargin + kCharacter * static_cast<double>(row.label.size()));
       for (const Dot& dot : row.dots) {
         if (dot.value && *dot.value > 0) values.add(*dot.value);
       }
@@ -385,6 +387,8 @@ class DotScript {
 
  private:
   static constexpr double kRowHeight = 40;
+  static constexpr double kLabelMargin = 22;
+  static constexpr double kCharacter = 8;  // of a label, about
 
   [[nodiscard]] std::string data() const {
     std::string script;
@@ -401,11 +405,10 @@ class DotScript {
   }
 
   [[nodiscard]] Box box_of(std::size_t panel) const {
-    constexpr double kLeft = 150;
     constexpr double kBetween = 30;
     const auto count = static_cast<double>(chart_.panel_titles.size());
-    const double width = (size_.width - kLeft - 2 * kMargin - kBetween * (count - 1)) / count;
-    const double left = kLeft + static_cast<double>(panel) * (width + kBetween);
+    const double width = (size_.width - labels_ - 2 * kMargin - kBetween * (count - 1)) / count;
+    const double left = labels_ + static_cast<double>(panel) * (width + kBetween);
     const double top = kTitleHeight + kPanelTitleHeight;
     return {left, top, left + width, top + rows_ * kRowHeight};
   }
@@ -445,6 +448,7 @@ class DotScript {
 
   const DotChart& chart_;
   std::vector<std::string> remarks_;
+  double labels_ = 150;  // room for the rows' names, at least
   double rows_ = 1;
   Size size_;
   ValueAxis x_;

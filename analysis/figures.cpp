@@ -448,6 +448,13 @@ std::vector<Params> modes_beside(const Results& results, const Params& chosen) {
   return modes;
 }
 
+bool has_any(const Results& results, const Params& params, std::string_view metric) {
+  return std::any_of(results.cells.begin(), results.cells.end(), [&](const Cell& cell) {
+    return cell.workload == "relink" && cell.params == params && usable_metric(&cell, metric);
+  });
+}
+
+/// A mode that this machine lacks is one remark, and not a row of every strategy.
 Figure patch_by_publish(const Results& results, const std::vector<Params>& modes) {
   DotChart chart;
   chart.name = "patch-by-publish";
@@ -461,6 +468,10 @@ Figure patch_by_publish(const Results& results, const std::vector<Params>& modes
   for (const std::string& id : drawn_when_patching(results)) {
     for (const Params& params : modes) {
       const Cell* cell = find_cell(results, "relink", id, params);
+      if (!has_any(results, params, "patch")) {
+        if (id == results.baseline) remarks.missing(id, cell);
+        continue;
+      }
       DotRow row{id + ", " + publish_mode(params), appearance(id), {}};
       for (const char* metric : {"patch", "patch_execute"}) {
         row.dots.push_back(dot_of(results, id, cell, metric));

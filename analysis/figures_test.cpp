@@ -120,6 +120,12 @@ TEST_CASE("modes of publishing are rows of one figure, where a run has more than
     if (cell.workload == "relink") {
       cell.params.emplace_back("publish", "cpuid");
       cell.id = results::cell_id(cell.workload, cell.strategy, cell.params);
+      results.cells.push_back(cell);
+      cell.params.back().second = "serialize";
+      cell.id = results::cell_id(cell.workload, cell.strategy, cell.params);
+      cell.status = results::CellStatus::unsupported;
+      cell.reason = "this processor lacks it";
+      cell.metrics.clear();
       results.cells.push_back(std::move(cell));
     }
   }
@@ -130,6 +136,8 @@ TEST_CASE("modes of publishing are rows of one figure, where a run has more than
                            "'sysv-shm, cpuid'", "'not available: denied'"}) {
     CHECK_THAT(modes->script, contains(part));
   }
+  CHECK_THAT(modes->script, contains("this processor lacks it"));
+  CHECK_THAT(modes->script, !contains("'rwx, serialize'"));
   const Figure* patch = find_figure(set, "patch-cost");
   REQUIRE(patch != nullptr);
   CHECK_THAT(patch->script, !contains("cpuid"));

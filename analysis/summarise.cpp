@@ -371,6 +371,7 @@ void correct_verdicts(const std::vector<results::Ratio*>& table) {
   using results::Verdict;
   const auto adjusted = [&table](auto p_of) {
     std::vector<double> p;
+    p.reserve(table.size());
     for (const results::Ratio* ratio : table) p.push_back(p_of(*ratio));
     return benjamini_hochberg(p);
   };

@@ -118,7 +118,7 @@ TEST_CASE("what reading costs is not part of a count") {
   const double of_a_run = *counter.value * kEach;
   CHECK(of_a_run >= kShort);
   // Each multiplication has a loop around it. Reading alone takes hundreds of instructions.
-  CHECK(of_a_run < 10 * kShort);
+  CHECK(of_a_run < (PATCHBENCH_SANITIZED ? 20 : 10) * kShort);
   const double again = *count_events(one, {{instructions()}}).front().value * kEach;
   CHECK(std::abs(again - of_a_run) < 0.01 * of_a_run);
 }

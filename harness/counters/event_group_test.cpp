@@ -123,9 +123,10 @@ TEST_CASE("the processor's instruction reads what read(2) reads") {
   const double by_instruction = count(*fast, work);
   const double by_call = count(*slow, work);
   CHECK(by_instruction >= kLength);
-  CHECK(std::abs(by_instruction - by_call) < 1000);
+  constexpr double kOfReading = PATCHBENCH_SANITIZED ? 10'000 : 1000;
+  CHECK(std::abs(by_instruction - by_call) < kOfReading);
   // Nothing but user code is counted, so not the call either.
-  CHECK(count(*slow, [] {}) < 1000);
+  CHECK(count(*slow, [] {}) < kOfReading);
 }
 
 TEST_CASE("what is counted of user code is not counted of the kernel") {
@@ -142,7 +143,8 @@ TEST_CASE("what is counted of user code is not counted of the kernel") {
   };
   constexpr double kLeastOfACall = 20;  // entry, exit and what is between them
   CHECK(count(*kernel, calls) > kCalls * kLeastOfACall);
-  CHECK(count(*user, calls) < kCalls * kLeastOfACall);
+  constexpr double kMostOfALoop = PATCHBENCH_SANITIZED ? 2 * kLeastOfACall : kLeastOfACall;
+  CHECK(count(*user, calls) < kCalls * kMostOfALoop);
 }
 
 }  // namespace patchbench::harness

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
 #include <patchbench_catch.hpp>
 #include <perfmon/pfmlib.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ bool is_of_a_processor(const std::string& event) {
 std::vector<std::string> who_has(const std::string& event, std::string_view family) {
   std::vector<std::string> found;
   for (const std::string& pmu : core_pmus()) {
-    if (pmu.starts_with(family) && pfm_encode(pmu + "::" + event).event) {
+    if (pmu.starts_with(family) && pfm_encode(fmt::format("{}::{}", pmu, event)).event) {
       found.push_back(pmu);
     }
   }
@@ -77,7 +78,7 @@ std::string first_on(const EventRows& rows, std::string_view name, const std::st
   const auto row = std::ranges::find(rows, name, &EventRow::name);
   REQUIRE(row != rows.end());
   for (const std::string& event : row->events) {
-    if (pfm_encode(is_of_a_processor(event) ? pmu + "::" + event : event).event) {
+    if (pfm_encode(is_of_a_processor(event) ? fmt::format("{}::{}", pmu, event) : event).event) {
       return event;
     }
   }

@@ -200,6 +200,7 @@ TEST_CASE("with one processor nothing is counted beside a busy thread, and that 
   }
 }
 
+#if !PATCHBENCH_SANITIZED  // the check of undefined behaviour needs a pipe of its own
 TEST_CASE("too few descriptors for all tracepoints do not end the run") {
   warn_where_not_counted();
   constexpr rlim_t kFew = 24;  // as many as one process that counts needs, and not twice that
@@ -213,5 +214,6 @@ TEST_CASE("too few descriptors for all tracepoints do not end the run") {
     }
   }
 }
+#endif
 
 }  // namespace patchbench::harness

@@ -387,6 +387,17 @@ std::vector<std::string> drawn_when_patching(const Results& results) {
   return ids;
 }
 
+/// What the change alone takes, and what it takes with the send through it.
+DotRow patch_row(const Results& results, const std::string& id, const Cell* cell, std::string label,
+                 Remarks& remarks) {
+  DotRow row{std::move(label), appearance(id), {}};
+  for (const char* metric : {"patch", "patch_execute"}) {
+    row.dots.push_back(dot_of(results, id, cell, metric));
+    if (!row.dots.back().value) remarks.missing(id, cell);
+  }
+  return row;
+}
+
 Figure patch_cost(const Results& results, const Params& params, std::string name) {
   DotChart chart;
   chart.name = std::move(name);
@@ -398,12 +409,7 @@ Figure patch_cost(const Results& results, const Params& params, std::string name
   Remarks remarks(results);
   for (const std::string& id : drawn_when_patching(results)) {
     const Cell* cell = find_cell(results, "relink", id, params);
-    DotRow row{id, appearance(id), {}};
-    for (const char* metric : {"patch", "patch_execute"}) {
-      row.dots.push_back(dot_of(results, id, cell, metric));
-      if (!row.dots.back().value) remarks.missing(id, cell);
-    }
-    chart.rows.push_back(std::move(row));
+    chart.rows.push_back(patch_row(results, id, cell, id, remarks));
   }
   chart.remarks = remarks.lines();
   return {chart.name, chart.title,
@@ -472,12 +478,7 @@ Figure patch_by_publish(const Results& results, const std::vector<Params>& modes
         if (id == results.baseline) remarks.missing(id, cell);
         continue;
       }
-      DotRow row{id + ", " + publish_mode(params), appearance(id), {}};
-      for (const char* metric : {"patch", "patch_execute"}) {
-        row.dots.push_back(dot_of(results, id, cell, metric));
-        if (!row.dots.back().value) remarks.missing(id, cell);
-      }
-      chart.rows.push_back(std::move(row));
+      chart.rows.push_back(patch_row(results, id, cell, id + ", " + publish_mode(params), remarks));
     }
   }
   chart.remarks = remarks.lines();

@@ -96,18 +96,6 @@ std::vector<std::vector<double>> differences(const EventGroup& group,
   return found;
 }
 
-Counter blank_counter(const Event& event, const std::string& metric) {
-  Counter counter;
-  counter.name = event.name;
-  counter.source = event.source;
-  counter.scope = event.scope;
-  counter.set = event.set;
-  counter.beside = event.beside;
-  counter.per = metric;
-  counter.status = "ok";
-  return counter;
-}
-
 /// What the times say of it: whole, a part that is scaled, or nothing.
 void take_times(Counter& counter, const GroupTimes& before, const GroupTimes& after) {
   const std::uint64_t enabled = after.enabled_ns - before.enabled_ns;
@@ -136,6 +124,7 @@ void count_one(const EventGroup& group, std::span<const Event> events,
   const double operations = counted_runs(measurement) * measurement.operations;
   for (std::size_t i = 0; i < events.size(); ++i) {
     Counter counter = blank_counter(events[i], measurement.metric);
+    counter.status = "ok";
     const bool by_processor = events[i].source == "hardware";
     counter.value = (by_processor ? median(found[i]) : mean(found[i])) / operations;
     take_times(counter, before, after);
@@ -144,6 +133,17 @@ void count_one(const EventGroup& group, std::span<const Event> events,
 }
 
 }  // namespace
+
+results::Counter blank_counter(const Event& event, const std::string& metric) {
+  Counter counter;
+  counter.name = event.name;
+  counter.source = event.source;
+  counter.scope = event.scope;
+  counter.set = event.set;
+  counter.beside = event.beside;
+  counter.per = metric;
+  return counter;
+}
 
 int counted_runs(const Measurement& measurement) {
   if (measurement.prepare != nullptr) {

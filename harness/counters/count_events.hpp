@@ -9,6 +9,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include <sys/types.h>
@@ -38,6 +39,9 @@ struct Processors {
   int own = -1;
   pid_t allowed_of = 0;  // 0: this process
 };
+
+/// The event's row for a metric: neither counted nor said why not.
+[[nodiscard]] results::Counter blank_counter(const Event& event, const std::string& metric);
 
 /// One counter for each measurement and event. Throws std::system_error when events that the parent
 /// could open do not open here, or no processor is left for a thread beside which they count.

@@ -63,17 +63,6 @@ EventGroups hardware_groups(std::span<const WantedEvent> events) {
   return split_events(hardware, fits_here());
 }
 
-Counter blank_counter(const Event& event, const std::string& metric) {
-  Counter counter;
-  counter.name = event.name;
-  counter.source = event.source;
-  counter.scope = event.scope;
-  counter.set = event.set;
-  counter.beside = event.beside;
-  counter.per = metric;
-  return counter;
-}
-
 Counter missing_counter(const WantedEvent& wanted, const std::string& metric) {
   Counter counter = blank_counter(wanted.event, metric);
   counter.status = wanted.status;

@@ -128,7 +128,7 @@ TEST_CASE("a run leaves results, a journal and a table") {
   CHECK(results.run.rounds == 3);
   CHECK(results.run.preset == "quick");
   CHECK(results.run.delta == 0.04);
-  CHECK(says(run.finished.output, "4 %"));
+  CHECK(says(run.finished.output, "4 %") == !in_qemu_user());  // emulated, no verdict is given
   CHECK_FALSE(results.run.interrupted);
   CHECK_FALSE(results.run.finished.empty());
   CHECK(results.baseline == "rwx");

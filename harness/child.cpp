@@ -151,12 +151,13 @@ void execute_one(const Instance& instance, const ChildTask& task, JournalEntry& 
 }
 
 void count(const Instance& instance, const ChildTask& task, JournalEntry& entry) {
-  entry.counters = count_events(instance.measurements(), task.events,
-                                {.own = task.cpu, .allowed_of = static_cast<pid_t>(task.parent)});
+  entry.counters = count_events(
+      instance.measurements(), task.events,
+      {.processor = task.cpu, .allowed_of = static_cast<pid_t>(task.parent), .read = task.read});
   if (task.cpu_time) {
-    constexpr std::chrono::milliseconds kEach(110);  // a little more than kCpuTimeTicks
     for (const Measurement& measurement : instance.measurements()) {
-      std::ranges::move(count_cpu_time(measurement, kEach), std::back_inserter(entry.counters));
+      std::ranges::move(count_cpu_time(measurement, cpu_time_takes()),
+                        std::back_inserter(entry.counters));
     }
   }
 }
@@ -322,6 +323,7 @@ std::string to_json_text(const ChildTask& task) {
                         {"metric", task.metric},
                         {"extent", static_cast<int>(task.extent)},
                         {"events", events_to_json(task.events)},
+                        {"read", static_cast<int>(task.read)},
                         {"cpu_time", task.cpu_time}}
       .dump();
 }
@@ -345,6 +347,7 @@ ChildTask parse_child_task(std::string_view text) {
   json.at("metric").get_to(task.metric);
   task.extent = static_cast<Extent>(json.at("extent").get<int>());
   task.events = events_from(json.at("events"));
+  task.read = static_cast<ReadPath>(json.at("read").get<int>());
   json.at("cpu_time").get_to(task.cpu_time);
   return task;
 }

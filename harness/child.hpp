@@ -10,6 +10,7 @@
 #include <string>
 
 #include "harness/catalogue.hpp"
+#include "harness/counters/event_group.hpp"
 #include "harness/counters/event_split.hpp"
 #include "harness/counters/fixed_runs.hpp"
 #include "results/model.hpp"
@@ -39,10 +40,11 @@ struct ChildTask {
   double budget_ms = 0;     // of timing, over all measurements
   std::int64_t parent = 0;  // process id: a child whose parent is gone does not start
   ChildPurpose purpose = ChildPurpose::time;
-  std::string metric;             // to execute
-  Extent extent = Extent::fewer;  // to execute
-  EventGroups events;             // to count
-  bool cpu_time = false;          // to be told, too, beside the events
+  std::string metric;                 // to execute
+  Extent extent = Extent::fewer;      // to execute
+  EventGroups events;                 // to count
+  ReadPath read = ReadPath::fastest;  // by which
+  bool cpu_time = false;              // to be told, too, beside the events
 };
 
 /// In the answer of a child that executed: a counter of this name whose value is

@@ -361,14 +361,59 @@ bool has_been_counted(const std::vector<results::JournalEntry>& journal, std::st
   });
 }
 
-/// Every cell that was measured, with the same seed and place in every run: counts must not depend
-/// on either.
+/// Each counted round has its own seed, addresses and processor, as timed rounds have; the same
+/// ones in every run, so that what is exact stays the same, and in every cell.
+std::vector<CountedPlace> places_to_count(const Options& options, const Prepared& prepared) {
+  std::vector<CountedPlace> places;
+  const auto rounds = static_cast<std::size_t>(options.selection.preset->counted_rounds);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    const std::uint64_t seed = 1 + round;
+    SeededRandom random(seed);
+    places.push_back({.seed = seed,
+                      .arena = prepared.arena.value_or(&no_arena)(random),
+                      .cpu = options.cpus[round % options.cpus.size()]});
+  }
+  return places;
+}
+
+CountedCell counted_cell(const Catalogue& catalogue, const PlannedCell& cell,
+                         const CountingPlan& plan, const std::vector<CountedPlace>& places) {
+  CountedCell counted;
+  std::ranges::copy_if(find_workload(catalogue, cell.workload)->metrics,
+                       std::back_inserter(counted.metrics),
+                       [&plan](const std::string& metric) { return counts_metric(plan, metric); });
+  counted.task.cell = cell.id;
+  counted.task.strategy = cell.runs;
+  counted.task.workload = cell.workload;
+  counted.places = places;
+  counted.task.request = {
+      .params = cell.params, .seed = places.front().seed, .arena = places.front().arena};
+  counted.task.cpu = places.front().cpu;
+  return counted;
+}
+
+/// Of all cells; those of a run that goes on may be counted already.
+double expected_counting_s(const Catalogue& catalogue, const Options& options,
+                           const Prepared& prepared, std::vector<CountingPlan>& plans) {
+  const std::vector<CountedPlace> places = places_to_count(options, prepared);
+  double seconds = 0;
+  for (CountingPlan& plan : plans) {
+    for (const PlannedCell& cell : prepared.cells) {
+      if (is_run(prepared, cell)) {
+        plan.cells.push_back(counted_cell(catalogue, cell, plan, places));
+      }
+    }
+    seconds += expected_counting_seconds(plan);
+    plan.cells.clear();
+  }
+  return seconds;
+}
+
+/// Every cell that was measured, in an order that the run's seed decides.
 std::vector<CountedCell> cells_to_count(const Catalogue& catalogue, const Options& options,
                                         const Prepared& prepared, const Measuring& measuring,
                                         const CountingPlan& plan) {
-  constexpr std::uint64_t kSeed = 1;
-  SeededRandom random(kSeed);
-  const Arena arena = prepared.arena.value_or(&no_arena)(random);
+  const std::vector<CountedPlace> places = places_to_count(options, prepared);
   std::vector<CountedCell> counted;
   for (std::size_t i = 0; i < prepared.cells.size(); ++i) {
     const PlannedCell& cell = prepared.cells[i];
@@ -376,19 +421,13 @@ std::vector<CountedCell> cells_to_count(const Catalogue& catalogue, const Option
         has_been_counted(measuring.entries(), plan.id, cell.id)) {
       continue;
     }
-    CountedCell one;
-    std::ranges::copy_if(
-        find_workload(catalogue, cell.workload)->metrics, std::back_inserter(one.metrics),
-        [&plan](const std::string& metric) { return counts_metric(plan, metric); });
-    one.task.cell = cell.id;
-    one.task.strategy = cell.runs;
-    one.task.workload = cell.workload;
-    one.task.request = {.params = cell.params, .seed = kSeed, .arena = arena};
-    one.task.cpu = options.cpus.front();
+    CountedCell one = counted_cell(catalogue, cell, plan, places);
     if (!one.metrics.empty()) {
       counted.push_back(std::move(one));
     }
   }
+  SeededRandom random{options.seed};
+  random.shuffle(counted);
   return counted;
 }
 
@@ -448,7 +487,7 @@ std::string rounds_text(const Options& options, const Prepared& prepared) {
 }
 
 void announce(const Options& options, const Prepared& prepared, const Begun& begun,
-              const results::Results& results, const fs::path& directory) {
+              double counting_s, const results::Results& results, const fs::path& directory) {
   if (options.quiet) {
     return;
   }
@@ -465,7 +504,7 @@ void announce(const Options& options, const Prepared& prepared, const Begun& beg
       counted(prepared.cells.size(), "cell"), rounds_text(options, prepared),
       results.context.cpu.pinned.value_or("any"),
       prepared.baseline.empty() ? "none" : prepared.baseline, options.seed,
-      duration_text(expected_seconds(options, prepared)));
+      duration_text(expected_seconds(options, prepared) + counting_s));
   if (options.begun) {
     say(stderr, "{} of {} are there already\n", begun.done.size(),
         counted(children_of_a_round(prepared) *
@@ -716,7 +755,8 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
     begun.journal = read_unfinished_journal(directory);
     begun.done = DoneRounds(begun.journal);
   }
-  announce(options, *prepared, begun, results, directory);
+  announce(options, *prepared, begun, expected_counting_s(catalogue, options, *prepared, counting),
+           results, directory);
   if (!self_test_first(options, settings, directory, results, signals)) {
     return kInterrupted;
   }
@@ -736,6 +776,8 @@ int dry_run(const Catalogue& catalogue, const Options& options, const Settings& 
   if (!prepared) {
     return kInterrupted;
   }
+  results::Results results = blank_results(catalogue, options, settings, *prepared);
+  std::vector<CountingPlan> counting = find_counters(options, settings, results.context);
   for (const PlannedCell& cell : prepared->cells) {
     const Probed* probed = find_probed(prepared->probed, cell.runs);
     const std::string status =
@@ -750,8 +792,10 @@ int dry_run(const Catalogue& catalogue, const Options& options, const Settings& 
       counted(prepared->cells.size(), "cell"), rounds_text(options, *prepared),
       children_of_a_round(*prepared) *
           static_cast<std::size_t>(expected_rounds(options, *prepared)),
-      duration_text(expected_seconds(options, *prepared)), options.selection.preset->name,
-      prepared->baseline.empty() ? "none" : prepared->baseline, options.seed);
+      duration_text(expected_seconds(options, *prepared) +
+                    expected_counting_s(catalogue, options, *prepared, counting)),
+      options.selection.preset->name, prepared->baseline.empty() ? "none" : prepared->baseline,
+      options.seed);
   return kDone;
 }
 

@@ -79,13 +79,22 @@ Json counting_to_json(const std::optional<Counting>& counting) {
   if (!counting) return nullptr;
   Json bracket = Json::object();
   for (const auto& [event, value] : counting->bracket) bracket[event] = number_to_json(value);
+  Json reads = Json::array();
+  for (const ReadCost& read : counting->reads) {
+    reads.push_back({{"source", read.source},
+                     {"path", read.path},
+                     {"ns", number_to_json(read.ns)},
+                     {"used", read.used}});
+  }
   return {{"library", counting->library},
           {"pmu", nullable_to_json(counting->pmu)},
           {"counters", nullable_to_json(counting->counters)},
           {"read_path", nullable_to_json(counting->read_path)},
           {"read_ns", number_to_json(counting->read_ns)},
           {"rounds", counting->rounds},
-          {"bracket", std::move(bracket)}};
+          {"reads", std::move(reads)},
+          {"bracket", std::move(bracket)},
+          {"events", named_texts_to_json(counting->events)}};
 }
 
 Json context_to_json(const Context& context) {
@@ -289,6 +298,17 @@ Cpu cpu_from(const Field& field) {
   return cpu;
 }
 
+std::vector<ReadCost> reads_from(const Field& field) {
+  std::vector<ReadCost> reads;
+  for (const Field& read : field.elements()) {
+    reads.push_back({.source = read.member("source").name(),
+                     .path = read.member("path").name(),
+                     .ns = read.member("ns").non_negative(),
+                     .used = read.member("used").boolean()});
+  }
+  return reads;
+}
+
 Counting counting_from(const Field& field) {
   Counting counting;
   counting.library = field.member("library").name();
@@ -301,6 +321,8 @@ Counting counting_from(const Field& field) {
   for (const auto& [event, value] : field.member("bracket").members()) {
     counting.bracket.emplace_back(event, value.number());
   }
+  counting.reads = field.later("reads", reads_from).value_or(std::vector<ReadCost>{});
+  counting.events = field.later("events", named_texts_from).value_or(NamedTexts{});
   return counting;
 }
 

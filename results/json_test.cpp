@@ -190,6 +190,17 @@ TEST_CASE("files that do not say how they counted stay readable") {
   Json document = Json::parse(to_json_text(sample_results()));
   Results read = from_json_text(document.dump(), "sample");
   CHECK(read.context.counting->bracket == sample_results().context.counting->bracket);
+  CHECK(read.context.counting->events == sample_results().context.counting->events);
+  REQUIRE(read.context.counting->reads.size() == 2);
+  CHECK(read.context.counting->reads[0].used);
+  CHECK(read.context.counting->reads[1].path == "read");
+  CHECK(read.context.counting->reads[1].ns == 900);
+  CHECK_FALSE(read.context.counting->reads[1].used);
+  document["context"]["counting"].erase("reads");
+  document["context"]["counting"].erase("events");
+  read = from_json_text(document.dump(), "sample");
+  CHECK(read.context.counting->reads.empty());
+  CHECK(read.context.counting->events.empty());
   CHECK(read.cells[1].counters[0].samples == std::vector<double>{11, 11.5});
   CHECK(read.cells[1].counters[0].set == "prefetch");
   CHECK(read.cells[1].counters[1].set.empty());

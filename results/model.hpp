@@ -73,16 +73,27 @@ struct Cpu {
 };
 
 /// How hardware, software and tracepoint counters were counted.
+/// What one reading of a group of events costs by one path.
+struct ReadCost {
+  std::string source;  // hardware | software | tracepoint
+  std::string path;    // rdpmc | mrs | read
+  double ns = 0;       // of a whole group, measured when the run began
+  bool used = false;   // the cheapest path of a source is
+};
+
 struct Counting {
   std::string library;             // "libpfm 4.13.0": what knows the events' names
   std::optional<std::string> pmu;  // what counts, as the library or the kernel calls it
   std::optional<int> counters;     // of it that count at the same time; none where there is no PMU
-  std::optional<std::string> read_path;  // rdpmc | mrs | read, of hardware events
-  std::optional<double> read_ns;         // what one reading of a whole group takes
+  std::optional<std::string> read_path;  // rdpmc | mrs | read, by which hardware events are read
+  std::optional<double> read_ns;         // what one reading of a whole group takes so
+  std::vector<ReadCost> reads = {};      // of every source that counts, by each path that it has
   int rounds = 0;  // processes a cell that were counted: the samples of each counter
   /// What a reading before and one after nothing count, "cycles:user" -> 97. It is part of no
   /// value: each is the difference of two stretches that have such readings around them.
-  std::vector<std::pair<std::string, double>> bracket;
+  std::vector<std::pair<std::string, double>> bracket = {};
+  /// What is behind a row here, "l1i-misses" -> "ICACHE_64B:IFTAG_MISS".
+  std::vector<std::pair<std::string, std::string>> events = {};
 };
 
 enum class Verdict { faster, slower, same, unsure };

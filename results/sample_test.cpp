@@ -78,8 +78,11 @@ Context sample_context() {
                       .counters = 6,
                       .read_path = "rdpmc",
                       .read_ns = 101.5,
+                      .reads = {{.source = "hardware", .path = "rdpmc", .ns = 101.5, .used = true},
+                                {.source = "hardware", .path = "read", .ns = 900}},
                       .rounds = 2,
-                      .bracket = {{"cycles:user", 97}, {"cycles:kernel", 0}}};
+                      .bracket = {{"cycles:user", 97}, {"cycles:kernel", 0}},
+                      .events = {{"cycles", "CPU_CLK_UNHALTED"}}};
   context.sources = {{"cpu.model", "/proc/cpuinfo"}, {"turbo", "/sys/devices/system/cpu"}};
   context.selftest = sample_self_test();
   context.warnings = {"load is high"};

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include <fmt/format.h>
+
 #include "harness/counters/busy_thread.hpp"
 #include "harness/counters/fixed_runs.hpp"
 
@@ -96,6 +98,10 @@ std::vector<std::vector<double>> differences(const EventGroup& group,
   return found;
 }
 
+/// Of its time an event must have counted so much for its count to be scaled: with less, it may
+/// have counted in none of the repetitions, or in one alone.
+constexpr double kLeastShare = 0.2;
+
 /// What the times say of it: whole, a part that is scaled, or nothing.
 void take_times(Counter& counter, const GroupTimes& before, const GroupTimes& after) {
   const std::uint64_t enabled = after.enabled_ns - before.enabled_ns;
@@ -108,6 +114,13 @@ void take_times(Counter& counter, const GroupTimes& before, const GroupTimes& af
     counter.reason =
         "the kernel never counted it: someone else had the counter, or the processor is of another "
         "kind than the event's";
+  } else if (static_cast<double>(running) < kLeastShare * static_cast<double>(enabled)) {
+    counter.value.reset();
+    counter.status = "unavailable";
+    counter.reason = fmt::format(
+        "the kernel shared the counter with someone else and counted for {:.0f} % of the time: too "
+        "little to scale",
+        100 * static_cast<double>(running) / static_cast<double>(enabled));
   } else if (running < enabled) {
     *counter.value *= static_cast<double>(enabled) / static_cast<double>(running);
     counter.status = "multiplexed";
@@ -125,8 +138,11 @@ void count_one(const EventGroup& group, std::span<const Event> events,
   for (std::size_t i = 0; i < events.size(); ++i) {
     Counter counter = blank_counter(events[i], measurement.metric);
     counter.status = "ok";
-    const bool by_processor = events[i].source == "hardware";
-    counter.value = (by_processor ? median(found[i]) : mean(found[i])) / operations;
+    // What shares a counter counts in some of the repetitions: their mean is what can be scaled.
+    const bool all_the_time =
+        after.running_ns - before.running_ns == after.enabled_ns - before.enabled_ns;
+    const bool typical = events[i].source == "hardware" && all_the_time;
+    counter.value = (typical ? median(found[i]) : mean(found[i])) / operations;
     take_times(counter, before, after);
     counters.push_back(std::move(counter));
   }
@@ -151,7 +167,11 @@ int counted_runs(const Measurement& measurement) {
   }
   const bool only_executes = measurement.metric == "send" || measurement.metric == "execute";
   const double operations = only_executes ? 65'536 : 1024;
-  return static_cast<int>(std::ceil(operations / std::max(1.0, measurement.operations)));
+  const double runs = std::ceil(operations / std::max(1.0, measurement.operations));
+  constexpr double kLongNs = 2e6;
+  const double most =
+      measurement.expected_ns > 0 ? std::ceil(kLongNs / measurement.expected_ns) : runs;
+  return static_cast<int>(std::min(runs, most));
 }
 
 std::vector<double> empty_bracket(const EventGroup& group) {
@@ -170,13 +190,13 @@ std::vector<double> empty_bracket(const EventGroup& group) {
 }
 
 std::vector<Counter> count_events(std::span<const Measurement> measurements,
-                                  const EventGroups& groups, const Processors& processors) {
+                                  const EventGroups& groups, const CountingThread& thread) {
   std::vector<Counter> counters;
   for (const std::vector<Event>& events : groups) {
-    const EventGroup group(events);
+    const EventGroup group(events, thread.read);
     std::optional<BusyThread> busy;  // after the events, which it inherits
     if (!events.front().beside.empty()) {
-      busy.emplace(processors.own, processors.allowed_of);
+      busy.emplace(thread.processor, thread.allowed_of);
     }
     for (const Measurement& measurement : measurements) {
       count_one(group, events, measurement, busy ? &*busy : nullptr, counters);

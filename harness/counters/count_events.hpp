@@ -23,21 +23,25 @@ namespace patchbench::harness {
 
 /// How often each measurement is counted in one process. What the processor counts is the median of
 /// them, so that the timer's interrupt stays out of it; what the kernel counts (software events,
-/// tracepoints) is exact, may be rare, and is the mean.
+/// tracepoints) is exact, may be rare, and is the mean, as is what was multiplexed.
 inline constexpr int kRepetitions = 5;
 
 /// Runs in the smaller of the two brackets, the same on every machine: so many that what readings
 /// leave behind, which is not quite the same each time, is little beside them. A send costs
-/// nanoseconds, a patch up to microseconds. With a preparation there is one run, in the larger.
+/// nanoseconds, a patch up to microseconds; a measurement that is known to take longer
+/// (expected_ns) gets fewer, since little is little beside 2 ms, too. With a preparation there is
+/// one run, in the larger.
 [[nodiscard]] int counted_runs(const Measurement& measurement);
 
 /// What two readings with nothing between them count, for each event: the median of many.
 [[nodiscard]] std::vector<double> empty_bracket(const EventGroup& group);
 
-/// Where the thread that counts runs, and which process' processors a busy thread may have.
-struct Processors {
-  int own = -1;
+/// Where the thread that counts runs, which process' processors a busy thread may have, and how
+/// counts are read.
+struct CountingThread {
+  int processor = -1;
   pid_t allowed_of = 0;  // 0: this process
+  ReadPath read = ReadPath::fastest;
 };
 
 /// The event's row for a metric: neither counted nor said why not.
@@ -47,6 +51,6 @@ struct Processors {
 /// could open do not open here, or no processor is left for a thread beside which they count.
 [[nodiscard]] std::vector<results::Counter> count_events(std::span<const Measurement> measurements,
                                                          const EventGroups& groups,
-                                                         const Processors& processors = {});
+                                                         const CountingThread& thread = {});
 
 }  // namespace patchbench::harness

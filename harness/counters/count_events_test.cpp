@@ -140,9 +140,44 @@ TEST_CASE("a count that the kernel multiplexed is scaled and flagged") {
   CHECK(shared.status == "multiplexed");
   CHECK(shared.time_running < shared.time_enabled);
   REQUIRE(shared.value.has_value());
-  // A median of few parts of the time, scaled: rough, which is what the flag says.
+  // A mean of some parts of the time, scaled: rough, which is what the flag says.
   CHECK(*shared.value >= 0);
   CHECK(*shared.value < 5 * alone);
+}
+
+TEST_CASE("a count of too little of the time is none, and says of how much") {
+  const int counters = number_of_counters(count_together);
+  if (counters == 0) {
+    WARN("not tested: this machine has no counter for branches");
+    return;
+  }
+  const Event branches = event("branches", PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_INSTRUCTIONS);
+  const std::vector<Event> all(static_cast<std::size_t>(counters), branches);
+  const std::vector<Measurement> one = {
+      chain_of(kLong, [](void* /*self*/) noexcept { multiply_chain(kLong); })};
+  constexpr int kOthers = 9;
+  std::vector<EventGroup> others;
+  for (int i = 0; i < kOthers; ++i) {
+    others.emplace_back(all);
+  }
+  const Counter shared = count_events(one, {{instructions()}}).front();
+  INFO(shared.status << ": " << shared.reason);
+  CHECK(shared.status == "unavailable");
+  CHECK_FALSE(shared.value.has_value());
+  CHECK(shared.reason.find("the kernel") != std::string::npos);
+}
+
+TEST_CASE("what is known to take long is counted a few times, all else so often as everywhere") {
+  Measurement sends = chain_of(1024, [](void* /*self*/) noexcept {});
+  CHECK(counted_runs(sends) == 64);
+  sends.expected_ns = 1000;
+  CHECK(counted_runs(sends) == 64);
+  sends.expected_ns = 0.5e6;
+  CHECK(counted_runs(sends) == 4);
+  sends.expected_ns = 1e9;
+  CHECK(counted_runs(sends) == 1);
+  sends.prepare = [](void* /*self*/) {};
+  CHECK(counted_runs(sends) == 1);
 }
 
 }  // namespace patchbench::harness

@@ -25,8 +25,9 @@ struct Line {
 };
 
 bool same_but_scope(const WantedEvent& one, const WantedEvent& other) {
-  return one.event.name == other.event.name && one.event.beside == other.event.beside &&
-         one.status == other.status && one.reason == other.reason;
+  return one.event.name == other.event.name && one.event.encoded_from == other.event.encoded_from &&
+         one.event.beside == other.event.beside && one.status == other.status &&
+         one.reason == other.reason;
 }
 
 std::vector<Line> lines_of(std::span<const WantedEvent> events, std::string_view set) {
@@ -49,8 +50,9 @@ std::vector<Line> lines_of(std::span<const WantedEvent> events, std::string_view
 std::string line_text(const Line& line) {
   const Event& event = line.first->event;
   std::string text =
-      fmt::format("  {:<11}  {} ({}; {}{})\n", line.first->status, event.name, event.source,
-                  line.scopes, event.beside.empty() ? "" : "; beside a " + event.beside);
+      fmt::format("  {:<11}  {} ({}; {}{}){}\n", line.first->status, event.name, event.source,
+                  line.scopes, event.beside.empty() ? "" : "; beside a " + event.beside,
+                  event.encoded_from.empty() ? "" : ": " + event.encoded_from);
   if (!line.first->reason.empty()) {
     text += fmt::format("               {}\n", line.first->reason);
   }
@@ -66,9 +68,9 @@ std::string counting_text(const results::Counting& counting) {
     text += fmt::format("  {} count at the same time; more are counted one group after the other\n",
                         *counting.counters);
   }
-  if (counting.read_path) {
-    text += fmt::format("  a group is read by {} in {:.0f} ns\n", *counting.read_path,
-                        counting.read_ns.value_or(0));
+  for (const results::ReadCost& read : counting.reads) {
+    text += fmt::format("  a group of {} events is read by {} in {:.0f} ns{}\n", read.source,
+                        read.path, read.ns, read.used ? "" : " (not used: slower)");
   }
   return text;
 }
@@ -82,6 +84,7 @@ Json event_json(const WantedEvent& wanted) {
           {"beside", event.beside.empty() ? Json(nullptr) : Json(event.beside)},
           {"type", event.type},
           {"config", fmt::format("{:#x}", event.config)},
+          {"event", event.encoded_from.empty() ? Json(nullptr) : Json(event.encoded_from)},
           {"status", wanted.status},
           {"reason", wanted.reason.empty() ? Json(nullptr) : Json(wanted.reason)}};
 }
@@ -109,12 +112,18 @@ std::string with_counters_json(std::string_view object, std::span<const WantedEv
   for (const auto& [event, count] : counting.bracket) {
     bracket[event] = count;
   }
+  Json reads = Json::array();
+  for (const results::ReadCost& read : counting.reads) {
+    reads.push_back(
+        {{"source", read.source}, {"path", read.path}, {"ns", read.ns}, {"used", read.used}});
+  }
   Json document = Json::parse(object);
   document["counters"] = {{"library", counting.library},
                           {"pmu", or_null(counting.pmu)},
                           {"counters", or_null(counting.counters)},
                           {"read_path", or_null(counting.read_path)},
                           {"read_ns", or_null(counting.read_ns)},
+                          {"reads", std::move(reads)},
                           {"bracket", std::move(bracket)},
                           {"events", std::move(list)}};
   return document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";

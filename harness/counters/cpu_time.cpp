@@ -1,11 +1,12 @@
 #include "harness/counters/cpu_time.hpp"
 
+#include <cmath>
 #include <cstdint>
+#include <ctime>
 #include <string>
 
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "harness/clock.hpp"
 #include "strategies/mapping.hpp"
@@ -43,8 +44,15 @@ Times times_of(Step step) {
 
 double sum(const Times& times) { return times.user_ns + times.kernel_ns; }
 
-/// Of the slowest kernel: those that configure a faster tick still tell this one.
-double tick_ns() { return 1e9 / static_cast<double>(sysconf(_SC_CLK_TCK)); }
+/// The kernel's tick is what its coarse clocks tell as their resolution (posix_get_coarse_res in
+/// kernel/time/posix-timers.c of Linux: TICK_NSEC).
+double tick_ns() {
+  timespec tick{};
+  if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) != 0) {
+    throw_errno("clock_getres");
+  }
+  return static_cast<double>(tick.tv_sec) * 1e9 + static_cast<double>(tick.tv_nsec);
+}
 
 /// How many runs, an even number because some cells alternate between two states.
 std::int64_t run_for(const Measurement& measurement, std::chrono::nanoseconds at_least) {
@@ -102,11 +110,16 @@ std::vector<WantedEvent> cpu_time_rows() {
   return rows;
 }
 
+std::chrono::nanoseconds cpu_time_takes() {
+  constexpr double kLittleMore = 1.1;
+  return std::chrono::nanoseconds(std::llround(kLittleMore * kCpuTimeTicks * tick_ns()));
+}
+
 CpuTime count_cpu_time(const Measurement& measurement, std::chrono::nanoseconds at_least) {
   if (measurement.prepare != nullptr) {
     return not_told(measurement,
                     "each operation is prepared, and clock ticks do not tell its time from that of "
-                    "its preparation");
+                    "its preparation; patch_execute, where there is one, needs none");
   }
   constexpr int kTurns = 3;  // another thread may have had the processor for a part
   const double needed_ns = kCpuTimeTicks * tick_ns();

@@ -19,8 +19,10 @@ inline constexpr const char* kCpuTime = "cpu-time-ns";
 
 using CpuTime = std::array<results::Counter, 2>;
 
-/// Of sysconf(_SC_CLK_TCK), the longest tick that a kernel has.
+/// Of the kernel's clock, by which it divides a thread's time.
 inline constexpr int kCpuTimeTicks = 10;
+/// What so many take, and a little more: 11 to 110 ms.
+[[nodiscard]] std::chrono::nanoseconds cpu_time_takes();
 
 /// Two counters, of scope user and kernel: nanoseconds an operation, by getrusage(2) of this thread
 /// over repeated runs that take `at_least` together. The kernel knows their sum to the microsecond
@@ -28,7 +30,8 @@ inline constexpr int kCpuTimeTicks = 10;
 /// tick found is 0 and means: less than about one of kCpuTimeTicks. Where the thread did not get
 /// that many, in three times `at_least`, both are `unavailable`. So are they with a `prepare`: what
 /// that takes depends on the run before it, so that no two loops differ in the runs alone, and one
-/// preparation is shorter than a tick. Throws std::system_error.
+/// preparation is shorter than a tick; what a patch and its execution take has no preparation.
+/// Throws std::system_error.
 [[nodiscard]] CpuTime count_cpu_time(const Measurement& measurement,
                                      std::chrono::nanoseconds at_least);
 

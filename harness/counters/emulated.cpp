@@ -1,6 +1,8 @@
 #include "harness/counters/emulated.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -107,7 +109,11 @@ std::vector<Counter> count_instructions(std::span<const Measurement> measurement
   std::vector<Counter> counters;
   for (const Measurement& measurement : measurements) {
     if (is_countable(measurement.metric)) {
-      counters.push_back(count_one(event, measurement));
+      std::vector<Counter> rows = not_counted(
+          {&measurement.metric, 1}, "unsupported",
+          "the emulator counts instructions; data and caches are what valgrind simulates");
+      rows.front() = count_one(event, measurement);
+      std::ranges::move(rows, std::back_inserter(counters));
     }
   }
   return counters;

@@ -23,6 +23,8 @@ struct Event {
   /// runs user code on another processor, and the event counts both threads. Counted in a child of
   /// its own: a child is either alone or not.
   std::string beside;
+  /// What is behind the name here: "BR_MISP_RETIRED:INDIRECT", "tlb:tlb_flush". For the record.
+  std::string encoded_from = {};
 };
 
 /// An event that was asked for, and why this machine does not count it.

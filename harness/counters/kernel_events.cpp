@@ -66,9 +66,10 @@ WantedEvent software(const SoftwareEvent& from) {
 
 /// Scope both: where a tracepoint says that it is, user code or the kernel, differs between
 /// tracepoints, and what is left out by that would look like none.
-WantedEvent tracepoint(std::string name, const Tracepoint& found) {
+WantedEvent tracepoint(std::string name, const TracepointEvent& from, const Tracepoint& found) {
   WantedEvent wanted;
   wanted.event.name = std::move(name);
+  wanted.event.encoded_from = fmt::format("{}:{}", from.category, from.tracepoint);
   wanted.event.set = kSet;
   wanted.event.source = "tracepoint";
   wanted.event.scope = "both";
@@ -96,15 +97,16 @@ std::string as_name(std::string_view words) {
 /// All flushes, those of each reason that this kernel names, and those of no such reason.
 std::vector<WantedEvent> tlb_flushes(const Tracefs& tracefs) {
   const Tracepoint found = find_tracepoint(tracefs, kTlbFlush.category, kTlbFlush.tracepoint);
-  std::vector<WantedEvent> events{tracepoint(kTlbFlush.name, found)};
+  std::vector<WantedEvent> events{tracepoint(kTlbFlush.name, kTlbFlush, found)};
   std::string none_of_them;
   for (const auto& [value, words] : symbols_of(found.format, "reason")) {
-    events.push_back(tracepoint(fmt::format("{}:{}", kTlbFlush.name, as_name(words)), found));
+    events.push_back(
+        tracepoint(fmt::format("{}:{}", kTlbFlush.name, as_name(words)), kTlbFlush, found));
     events.back().event.filter = fmt::format("reason=={}", value);
     none_of_them += fmt::format("{}reason!={}", none_of_them.empty() ? "" : "&&", value);
   }
   if (!none_of_them.empty()) {
-    events.push_back(tracepoint(fmt::format("{}:other", kTlbFlush.name), found));
+    events.push_back(tracepoint(fmt::format("{}:other", kTlbFlush.name), kTlbFlush, found));
     events.back().event.filter = none_of_them;
   }
   return events;
@@ -116,7 +118,7 @@ std::vector<WantedEvent> alone(const std::filesystem::path& root) {
   const Tracefs tracefs = find_tracefs(root);
   for (const TracepointEvent& event : kTracepoints) {
     events.push_back(
-        tracepoint(event.name, find_tracepoint(tracefs, event.category, event.tracepoint)));
+        tracepoint(event.name, event, find_tracepoint(tracefs, event.category, event.tracepoint)));
   }
   std::ranges::move(tlb_flushes(tracefs), std::back_inserter(events));
   return events;

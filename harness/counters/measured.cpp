@@ -1,7 +1,9 @@
 #include "harness/counters/measured.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <optional>
 #include <system_error>
@@ -53,16 +55,6 @@ Kinds countable_kinds(std::span<const WantedEvent> events) {
   return kinds;
 }
 
-EventGroups hardware_groups(std::span<const WantedEvent> events) {
-  std::vector<Event> hardware;
-  for (const WantedEvent& wanted : events) {
-    if (wanted.status == "ok" && wanted.event.source == "hardware") {
-      hardware.push_back(wanted.event);
-    }
-  }
-  return split_events(hardware, fits_here());
-}
-
 Counter missing_counter(const WantedEvent& wanted, const std::string& metric) {
   Counter counter = blank_counter(wanted.event, metric);
   counter.status = wanted.status;
@@ -81,13 +73,24 @@ double median(std::vector<double> values) {
   return values.size() % 2 != 0 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-/// One counter of what several children counted. A part that was multiplexed makes the whole so.
+void add_time(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& time) {
+  if (time) {
+    sum = sum.value_or(0) + *time;
+  }
+}
+
+/// One counter of what several children counted, with the times of all. A part that was multiplexed
+/// makes the whole so.
 Counter merged(const std::vector<Counter>& readings) {
   Counter counter = readings.front();
+  counter.time_enabled.reset();
+  counter.time_running.reset();
   for (const Counter& reading : readings) {
     if (reading.value) {
       counter.samples.push_back(*reading.value);
     }
+    add_time(counter.time_enabled, reading.time_enabled);
+    add_time(counter.time_running, reading.time_running);
     if (reading.status != "ok" && (!reading.value || counter.status == "ok")) {
       counter.status = reading.status;
       counter.reason = reading.reason;
@@ -100,10 +103,20 @@ Counter merged(const std::vector<Counter>& readings) {
   return counter;
 }
 
+bool by_user_code(const results::ReadCost& read) { return read.path != "read"; }
+
+/// Every source has a path by which the kernel reads; the processor's own has to be cheaper.
+ReadPath cheapest_path(std::span<const results::ReadCost> reads) {
+  const bool by_instruction = std::ranges::any_of(
+      reads, [](const results::ReadCost& read) { return read.used && by_user_code(read); });
+  return by_instruction ? ReadPath::fastest : ReadPath::system_call;
+}
+
 class Measured : public CounterSource {
  public:
   Measured(std::vector<WantedEvent> events, const MeasuredRequest& request)
       : events_(std::move(events)),
+        counting_(describe_counting(events_)),
         rounds_(request.rounds),
         timeout_(request.timeout),
         tells_cpu_time_(std::ranges::any_of(
@@ -111,18 +124,16 @@ class Measured : public CounterSource {
     for (const auto& [kind, its_events] : countable_kinds(events_)) {
       groups_.push_back({.events = split_events(its_events, fits_here()), .kind = kind});
     }
+    counting_.rounds = rounds_;
   }
 
-  void describe(results::Context& context) const override {
-    context.counting = describe_counting(events_);
-    context.counting->rounds = rounds_;
-  }
+  void describe(results::Context& context) const override { context.counting = counting_; }
   [[nodiscard]] bool counts(std::string_view /*metric*/) const override { return true; }
   [[nodiscard]] double expected_seconds(const CountedCell& cell) const override {
-    constexpr double kOfAChild = 0.08;
-    constexpr double kOfCpuTime = 0.14;
+    constexpr double kOfAChild = 0.1;
+    const double cpu_time = std::chrono::duration<double>(cpu_time_takes()).count();
     return kOfAChild * rounds_ * static_cast<double>(groups_.size()) +
-           (tells_cpu_time_ ? kOfCpuTime * static_cast<double>(cell.metrics.size()) : 0);
+           (tells_cpu_time_ ? cpu_time * static_cast<double>(cell.metrics.size()) : 0);
   }
 
   [[nodiscard]] std::optional<std::vector<Counter>> count(const CountedCell& cell,
@@ -176,9 +187,14 @@ class Measured : public CounterSource {
 
   std::optional<std::vector<Counter>> count_once(const CountedCell& cell, const Kind& kind,
                                                  int round, SignalWatch& signals) {
+    const CountedPlace& place = cell.places.at(static_cast<std::size_t>(round));
     ChildTask task = cell.task;
+    task.request.seed = place.seed;
+    task.request.arena = place.arena;
+    task.cpu = place.cpu;
     task.purpose = ChildPurpose::count_events;
     task.events = kind.events;
+    task.read = cheapest_path(counting_.reads);
     task.cpu_time = tells_cpu_time_ && kind.kind == KindOfChild{} && round == 0;  // takes longer
     auto entry = run_child(task, timeout_, signals);
     if (!entry) {
@@ -187,14 +203,24 @@ class Measured : public CounterSource {
     if (entry->status == results::CellStatus::ok) {
       return std::move(entry->counters);
     }
-    const std::string reason = fmt::format("{}: {}", to_string(entry->status), entry->reason);
+    return nothing_of(cell, task, fmt::format("{}: {}", to_string(entry->status), entry->reason));
+  }
+
+  /// Of all that the child was to count.
+  static std::vector<Counter> nothing_of(const CountedCell& cell, const ChildTask& task,
+                                         const std::string& reason) {
+    std::vector<WantedEvent> events = task.cpu_time ? cpu_time_rows() : std::vector<WantedEvent>{};
+    for (const std::vector<Event>& group : task.events) {
+      for (const Event& event : group) {
+        events.push_back({.event = event, .status = {}, .reason = {}});
+      }
+    }
     std::vector<Counter> counters;
     for (const std::string& metric : cell.metrics) {
-      for (const std::vector<Event>& group : kind.events) {
-        for (const Event& event : group) {
-          counters.push_back(
-              missing_counter({.event = event, .status = "unavailable", .reason = reason}, metric));
-        }
+      for (WantedEvent& event : events) {
+        event.status = "unavailable";
+        event.reason = reason;
+        counters.push_back(missing_counter(event, metric));
       }
     }
     return counters;
@@ -218,6 +244,7 @@ class Measured : public CounterSource {
   }
 
   std::vector<WantedEvent> events_;
+  results::Counting counting_;
   int rounds_;
   std::chrono::milliseconds timeout_;
   bool tells_cpu_time_;
@@ -228,15 +255,90 @@ std::string library_text() {
   return fmt::format("libpfm {}", kLibpfmVersion.empty() ? "4" : kLibpfmVersion);
 }
 
-/// Nanoseconds of one reading.
+/// Nanoseconds of one reading: of several hundred, in the fastest of a few turns.
 double cost_of(const EventGroup& group) {
-  constexpr int kTimes = 1000;
+  constexpr int kTurns = 5;
+  constexpr int kTimes = 200;
   std::vector<std::uint64_t> counts(group.size());
-  const std::int64_t start = now_ns();
-  for (int i = 0; i < kTimes; ++i) {
-    group.read(counts);
+  double fastest = std::numeric_limits<double>::infinity();
+  for (int turn = 0; turn < kTurns; ++turn) {
+    const std::int64_t start = now_ns();
+    for (int i = 0; i < kTimes; ++i) {
+      group.read(counts);
+    }
+    fastest = std::min(fastest, static_cast<double>(now_ns() - start) / kTimes);
   }
-  return static_cast<double>(now_ns() - start) / kTimes;
+  return fastest;
+}
+
+/// What reading `events` costs by each path that there is. Throws std::system_error.
+void add_reads(const std::vector<Event>& events, std::vector<results::ReadCost>& reads) {
+  const std::size_t first = reads.size();
+  for (const ReadPath path : {ReadPath::fastest, ReadPath::system_call}) {
+    const EventGroup group(events, path);
+    if (reads.size() == first || reads.back().path != group.path()) {
+      reads.push_back({.source = events.front().source,
+                       .path = std::string(group.path()),
+                       .ns = cost_of(group)});
+    }
+  }
+  std::ranges::min_element(reads.begin() + static_cast<std::ptrdiff_t>(first), reads.end(), {},
+                           &results::ReadCost::ns)
+      ->used = true;
+}
+
+/// Of the first group of each source.
+std::vector<results::ReadCost> cost_of_reading(const EventGroups& groups) {
+  std::vector<results::ReadCost> reads;
+  for (const std::vector<Event>& group : groups) {
+    const bool known = std::ranges::any_of(reads, [&group](const results::ReadCost& read) {
+      return read.source == group.front().source;
+    });
+    if (!known) {
+      try {
+        add_reads(group, reads);
+      } catch (const std::system_error&) {
+        // Each event opens; a limit on descriptors may keep the group from it. The children say so.
+      }
+    }
+  }
+  return reads;
+}
+
+/// Those that are counted alone.
+EventGroups groups_of(std::span<const WantedEvent> events) {
+  std::vector<Event> counted;
+  for (const WantedEvent& wanted : events) {
+    if (wanted.status == "ok" && wanted.event.beside.empty() && wanted.event.name != kCpuTime) {
+      counted.push_back(wanted.event);
+    }
+  }
+  return split_events(counted, fits_here());
+}
+
+void add_bracket(const std::vector<Event>& events, ReadPath path, results::Counting& counting) {
+  try {
+    const std::vector<double> empty = empty_bracket(EventGroup(events, path));
+    for (std::size_t i = 0; i < empty.size(); ++i) {
+      counting.bracket.emplace_back(fmt::format("{}:{}", events[i].name, events[i].scope),
+                                    empty[i]);
+    }
+  } catch (const std::system_error&) {
+    // As above.
+  }
+}
+
+std::vector<std::pair<std::string, std::string>> names_behind(std::span<const WantedEvent> events) {
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const WantedEvent& wanted : events) {
+    const Event& event = wanted.event;
+    const bool known =
+        std::ranges::any_of(names, [&event](const auto& name) { return name.first == event.name; });
+    if (!known && wanted.status == "ok" && !event.encoded_from.empty()) {
+      names.emplace_back(event.name, event.encoded_from);
+    }
+  }
+  return names;
 }
 
 }  // namespace
@@ -248,17 +350,18 @@ results::Counting describe_counting(std::span<const WantedEvent> events) {
   if (const int counters = number_of_counters(branches_count_together); counters > 0) {
     counting.counters = counters;
   }
-  for (const std::vector<Event>& events_of_group : hardware_groups(events)) {
-    const EventGroup group(events_of_group);
-    if (!counting.read_path) {
-      counting.read_path = group.path();
-      counting.read_ns = cost_of(group);
+  const EventGroups groups = groups_of(events);
+  counting.reads = cost_of_reading(groups);
+  for (const results::ReadCost& read : counting.reads) {
+    if (read.source == "hardware" && read.used) {
+      counting.read_path = read.path;
+      counting.read_ns = read.ns;
     }
-    const std::vector<double> empty = empty_bracket(group);
-    for (std::size_t i = 0; i < empty.size(); ++i) {
-      const Event& event = events_of_group[i];
-      counting.bracket.emplace_back(fmt::format("{}:{}", event.name, event.scope), empty[i]);
-    }
+  }
+  counting.events = names_behind(events);
+  const ReadPath path = cheapest_path(counting.reads);
+  for (const std::vector<Event>& events_of_group : groups) {
+    add_bracket(events_of_group, path, counting);
   }
   return counting;
 }

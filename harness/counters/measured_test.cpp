@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cmath>
 #include <filesystem>
+#include <limits>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -114,6 +116,46 @@ TEST_CASE("known work has known counts, and what prepares it is not counted") {
   CHECK(results.context.counting->counters > 0);
   CHECK(results.context.counting->read_path.has_value());
   CHECK(results.context.counting->read_ns > 0);
+}
+
+TEST_CASE(
+    "events of every source are read by the cheapest path, and the record says what each costs") {
+  const results::Results results = fake("--counters=instructions,minor-faults").results();
+  REQUIRE(results.context.counting.has_value());
+  const results::Counting& counting = *results.context.counting;
+  for (const char* source : {"hardware", "software"}) {
+    double used = 0;
+    double cheapest = std::numeric_limits<double>::infinity();
+    for (const results::ReadCost& read : counting.reads) {
+      if (read.source == source) {
+        cheapest = std::min(cheapest, read.ns);
+        used += read.used ? read.ns : 0;
+      }
+    }
+    if (cheapest == std::numeric_limits<double>::infinity()) {
+      WARN("not tested: nothing of source " << source << " is counted here");
+      continue;
+    }
+    INFO(source);
+    CHECK(used == cheapest);
+  }
+  const bool by_instruction = counting.read_path.has_value() && *counting.read_path != "read";
+  CHECK(by_instruction == std::ranges::any_of(counting.reads, [](const results::ReadCost& read) {
+          return read.used && read.path != "read";
+        }));
+}
+
+TEST_CASE("the time that a run announces has its counting in it") {
+  const auto announced_s = [](const char* counters) {
+    const Finished finished =
+        run_fake({.arguments = {"--strategy=rwx", "--workload=zone", "--preset=paper", "--dry-run",
+                                "--rounds=1", counters}});
+    REQUIRE(finished.exit_code == 0);
+    std::smatch match;
+    REQUIRE(std::regex_search(finished.output, match, std::regex("about ([0-9]+):([0-9]+)")));
+    return 60 * std::stoi(match[1]) + std::stoi(match[2]);
+  };
+  CHECK(announced_s("--counters=cycles") > announced_s("--counters=none"));
 }
 
 TEST_CASE("a set is rows for user code and for the kernel, each with a value or a reason") {

@@ -115,6 +115,7 @@ EncodedEvent pfm_encode(const std::string& text) {
   }
   Event event;
   event.name = split_scope(text).name;
+  event.encoded_from = event.name;
   event.source = source_of(attributes.type);
   event.scope = attributes.exclude_kernel != 0 ? "user"
                 : attributes.exclude_user != 0 ? "kernel"

@@ -47,10 +47,12 @@ std::vector<results::Counter> not_counted(std::span<const std::string> metrics,
                                           std::string_view status, const std::string& reason) {
   std::vector<results::Counter> counters;
   for (const std::string& metric : metrics) {
-    results::Counter counter = simulated_counter(results::kSimulatedCounters.front(), metric);
-    counter.status = status;
-    counter.reason = reason;
-    counters.push_back(std::move(counter));
+    for (const std::string_view name : results::kSimulatedCounters) {
+      results::Counter counter = simulated_counter(name, metric);
+      counter.status = status;
+      counter.reason = reason;
+      counters.push_back(std::move(counter));
+    }
   }
   return counters;
 }

@@ -18,10 +18,20 @@
 
 namespace patchbench::harness {
 
+/// Where a counted child runs and what its cell is made with.
+struct CountedPlace {
+  std::uint64_t seed = 1;
+  Arena arena;
+  int cpu = -1;
+};
+
 /// A cell, and which of its metrics are to be counted.
 struct CountedCell {
   ChildTask task;  // strategy, workload, request and processor; what else it has is the source's
   std::vector<std::string> metrics;
+  /// By counted round, the same for every cell; the first is what the task has. A simulator, whose
+  /// counts depend on none of it, takes the first alone.
+  std::vector<CountedPlace> places;
 };
 
 /// One source of counters; see SimulatedSource for those that count the program's own instructions.
@@ -76,8 +86,8 @@ struct CounterChoice {
 
 /// A counter of source `simulated`, of user code, without a value yet.
 [[nodiscard]] results::Counter simulated_counter(std::string_view name, std::string_view metric);
-/// `instructions` of every metric, with the reason why there is none. `status` is `unavailable` or
-/// `unsupported`.
+/// Every simulated counter of every metric, with the reason why there is none. `status` is
+/// `unavailable` or `unsupported`.
 [[nodiscard]] std::vector<results::Counter> not_counted(std::span<const std::string> metrics,
                                                         std::string_view status,
                                                         const std::string& reason);

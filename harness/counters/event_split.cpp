@@ -32,9 +32,9 @@ bool count_together(std::span<const Event> events) {
   }
 }
 
-bool branches_count_together(std::span<const Event> branches) {
+bool branches_count_together(std::span<const Event> events) {
   try {
-    const EventGroup group(branches, ReadPath::system_call);
+    const EventGroup group(events, ReadPath::system_call);
     std::vector<std::uint64_t> before(group.size());
     std::vector<std::uint64_t> after(group.size());
     group.read(before);
@@ -81,21 +81,32 @@ EventGroups split_events(std::span<const Event> events, const Fits& fits) {
   return groups;
 }
 
+std::optional<Event> event_to_try(const Fits& fits) {
+  Event event;
+  event.source = "hardware";
+  event.scope = "user";
+  event.type = PERF_TYPE_HARDWARE;
+  for (const std::uint64_t config :
+       {PERF_COUNT_HW_BRANCH_INSTRUCTIONS, PERF_COUNT_HW_INSTRUCTIONS, PERF_COUNT_HW_CPU_CYCLES}) {
+    event.config = config;
+    if (fits({&event, 1})) {
+      return event;
+    }
+  }
+  return std::nullopt;
+}
+
 int number_of_counters(const Fits& fits) {
   constexpr int kMost = 32;  // of AArch64; x86 processors have fewer
-  Event branches;
-  branches.source = "hardware";
-  branches.scope = "user";
-  branches.type = PERF_TYPE_HARDWARE;
-  branches.config = PERF_COUNT_HW_BRANCH_INSTRUCTIONS;
+  const std::optional<Event> event = event_to_try(fits);
   std::vector<Event> group;
-  while (group.size() < kMost) {
-    group.push_back(branches);
+  while (event && group.size() < kMost) {
+    group.push_back(*event);
     if (!fits(group)) {
       return static_cast<int>(group.size()) - 1;
     }
   }
-  return kMost;
+  return static_cast<int>(group.size());
 }
 
 Fits fits_here() {

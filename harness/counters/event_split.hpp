@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,10 +21,10 @@ using Fits = std::function<bool(std::span<const Event>)>;
 /// (the NMI watchdog, another perf) has a counter.
 [[nodiscard]] bool count_together(std::span<const Event> events);
 
-/// As count_together, of events that each count branches of user code: and each of them has counted
-/// some. A hypervisor may offer a counter that never moves (seen: the sixth of a Zen 5 in a virtual
-/// machine), and what it says would be a false zero.
-[[nodiscard]] bool branches_count_together(std::span<const Event> branches);
+/// As count_together, of events that user code cannot but make, as branches are: and each of them
+/// has counted some. A hypervisor may offer a counter that never moves (seen: the sixth of a Zen 5
+/// in a virtual machine), and what it says would be a false zero.
+[[nodiscard]] bool branches_count_together(std::span<const Event> events);
 
 /// Empty where this one event counts here; else what perf_event_open said.
 [[nodiscard]] std::string why_not_counted(const Event& event);
@@ -33,8 +34,11 @@ using Fits = std::function<bool(std::span<const Event>)>;
 /// what the kernel counts. Each of the events counts alone.
 [[nodiscard]] EventGroups split_events(std::span<const Event> events, const Fits& fits);
 
-/// How many counters this processor has for an event that any of them counts, here branches of user
-/// code; 0 where it has none.
+/// The first of branches, instructions and cycles of user code that counts alone: some processors
+/// lack the first. Cycles are last because Arm's have a counter for them that counts nothing else.
+[[nodiscard]] std::optional<Event> event_to_try(const Fits& fits);
+
+/// How many counters this processor has for event_to_try; 0 where there is none.
 [[nodiscard]] int number_of_counters(const Fits& fits);
 
 /// count_together, of so many at most as this processor has counters that work.

@@ -1,8 +1,12 @@
 #include "harness/counters/event_split.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 
+#include <linux/perf_event.h>
 #include <patchbench_catch.hpp>
 
 namespace patchbench::harness {
@@ -62,16 +66,38 @@ TEST_CASE("the number of counters is what fits") {
   CHECK(number_of_counters(at_most(0)) == 0);
 }
 
+TEST_CASE("counters are tried with what the processor counts: branches, or else something") {
+  const auto lacks = [](std::set<std::uint64_t> missing) -> Fits {
+    return [missing = std::move(missing)](std::span<const Event> events) {
+      return events.size() <= 4 && std::ranges::none_of(events, [&missing](const Event& one) {
+               return missing.contains(one.config);
+             });
+    };
+  };
+  const auto tried = [&lacks](std::set<std::uint64_t> missing) {
+    const auto found = event_to_try(lacks(std::move(missing)));
+    return found ? std::optional(found->config) : std::nullopt;
+  };
+  constexpr std::uint64_t kBranches = PERF_COUNT_HW_BRANCH_INSTRUCTIONS;
+  constexpr std::uint64_t kInstructions = PERF_COUNT_HW_INSTRUCTIONS;
+  constexpr std::uint64_t kCycles = PERF_COUNT_HW_CPU_CYCLES;
+  CHECK(tried({}) == kBranches);
+  CHECK(tried({kBranches}) == kInstructions);
+  CHECK(tried({kBranches, kInstructions}) == kCycles);
+  CHECK_FALSE(tried({kBranches, kInstructions, kCycles}).has_value());
+  CHECK(number_of_counters(lacks({kBranches})) == 4);
+  CHECK(number_of_counters(lacks({kBranches, kInstructions, kCycles})) == 0);
+}
+
 TEST_CASE("groups that were split here count here") {
   const int counters = number_of_counters(branches_count_together);
-  if (counters == 0) {
-    WARN("not tested: this machine has no counter for branches");
+  const std::optional<Event> event = event_to_try(branches_count_together);
+  if (!event) {
+    WARN("not tested: this machine counts neither branches nor instructions nor cycles");
     return;
   }
-  Event branches = event("branches", "hardware");
-  branches.type = 0;    // PERF_TYPE_HARDWARE
-  branches.config = 4;  // PERF_COUNT_HW_BRANCH_INSTRUCTIONS
-  const std::vector<Event> many(static_cast<std::size_t>(2 * counters + 1), branches);
+  CHECK(counters > 0);
+  const std::vector<Event> many(static_cast<std::size_t>(2 * counters + 1), *event);
   CHECK_FALSE(count_together(many));
   const EventGroups groups = split_events(many, fits_here());
   CHECK(groups.size() == 3);

@@ -1,6 +1,7 @@
 #include "harness/counters/kernel_events.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -121,10 +122,26 @@ TEST_CASE("tracepoints are found by what this kernel calls them") {
   CHECK(mprotect.event.source == "tracepoint");
   CHECK(mprotect.event.scope == "both");
   CHECK(mprotect.event.filter.empty());
-  CHECK(find(events, "system-calls").event.config == 700);
   CHECK(find(events, "tlb-flushes").event.config == 187);
   const FakeTracefs old("", "sys/kernel/debug/tracing");
   CHECK(find(events_of(old.root.path()), "mprotect-calls").event.config == 701);
+}
+
+TEST_CASE("each name is counted by the tracepoint that it is named for") {
+  const FakeTracefs kernel;
+  const auto events = events_of(kernel.root.path());
+  struct Named {
+    const char* name;
+    std::uint64_t id;  // FakeTracefs numbers its tracepoints in order
+  };
+  for (const Named& one :
+       {Named{"system-calls", 700}, Named{"mprotect-calls", 701}, Named{"mmap-calls", 702},
+        Named{"munmap-calls", 703}, Named{"membarrier-calls", 704}, Named{"user-page-faults", 705},
+        Named{"ipis-to-one", 706}, Named{"ipis-to-many", 707}, Named{"tlb-flushes", 187}}) {
+    INFO(one.name);
+    CHECK(find(events, one.name).event.config == one.id);
+    CHECK(find(events, one.name, "busy-thread").event.config == one.id);
+  }
 }
 
 TEST_CASE("every event has one name, and is counted alone and beside a busy thread") {

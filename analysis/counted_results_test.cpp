@@ -42,8 +42,9 @@ void add(Cell& cell, const CountedOptions& options, const Counter& counter) {
 
 void add_hardware(Cell& cell, const CountedOptions& options, const std::string& per) {
   for (const char* scope : {"user", "kernel"}) {
-    for (const char* name : {"cycles", "instructions", "branches", "branch-misses",
-                             "indirect-branch-misses", "frontend-stalls", "decoder-resteers"}) {
+    for (const char* name :
+         {"cycles", "instructions", "branches", "branch-misses", "indirect-branch-misses",
+          "frontend-stall-cycles", "decoder-resteers"}) {
       add(cell, options,
           event("prefetch", "hardware", name, scope, per, made_up(cell, name, scope, per)));
     }

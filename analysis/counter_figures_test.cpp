@@ -90,7 +90,8 @@ TEST_CASE("a counter that nobody has is a frame with the reason, never a bar") {
   CHECK(chart.sections.empty());
   REQUIRE(chart.texts.size() == 1);
   CHECK(chart.texts[0].names ==
-        "cycles, instructions, branches, branch-misses, indirect-branch-misses, frontend-stalls, "
+        "cycles, instructions, branches, branch-misses, indirect-branch-misses, "
+        "frontend-stall-cycles, "
         "decoder-resteers");
   CHECK(chart.texts[0].text == std::string("not available: ") + kNoPmu);
   const std::string script = bar_chart_script(chart);

@@ -87,19 +87,19 @@ std::vector<WantedEvent> events_of_word(const std::string& word,
   return events.empty() ? encoded(word, asked.scope) : events;
 }
 
+Refusal refusal_of(const Event& event, const results::Context& context) {
+  if (std::string reason = why_not_on_arm(event, context); !reason.empty()) {
+    return {.status = "unsupported", .reason = std::move(reason)};
+  }
+  std::string reason = why_not_counted(event);
+  return {.status = reason.empty() ? "" : "unavailable", .reason = std::move(reason)};
+}
+
 /// Opens what may be there; what does not count says why.
 void look(WantedEvent& wanted, const results::Context& context) {
-  if (wanted.status != "ok" || wanted.event.name == kCpuTime) {
-    return;
-  }
-  wanted.reason = why_not_on_arm(wanted.event, context);
-  if (!wanted.reason.empty()) {
-    wanted.status = "unsupported";
-    return;
-  }
-  wanted.reason = why_not_counted(wanted.event);
-  if (!wanted.reason.empty()) {
-    wanted.status = "unavailable";
+  if (wanted.status == "ok" && wanted.event.name != kCpuTime) {
+    keep_first_counted(wanted,
+                       [&context](const Event& event) { return refusal_of(event, context); });
   }
 }
 

@@ -33,6 +33,8 @@ struct WantedEvent {
   std::string status;  // ok | unavailable (rights, tracefs, a machine without counters)
                        // | unsupported (this processor or architecture has no such event)
   std::string reason;  // empty when status is ok
+  /// The same event by other codes, the best first, where the kernel does not open `event`.
+  std::vector<Event> otherwise = {};
 };
 
 }  // namespace patchbench::harness

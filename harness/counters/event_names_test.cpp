@@ -13,6 +13,7 @@
 #include <perfmon/pfmlib.h>
 #include <stdlib.h>
 
+#include "harness/build_info.hpp"
 #include "harness/counters/event_sets.hpp"
 #include "harness/counters/pfm.hpp"
 
@@ -41,25 +42,32 @@ bool is_of_a_processor(const std::string& event) {
   return !raw && !event.starts_with("perf::");
 }
 
-/// The PMUs, of those whose names begin with `family`, that have the event.
-std::vector<std::string> who_has(const std::string& event, std::string_view family) {
-  std::vector<std::string> found;
-  for (const std::string& pmu : core_pmus()) {
-    if (pmu.starts_with(family) && pfm_encode(fmt::format("{}::{}", pmu, event)).event) {
-      found.push_back(pmu);
-    }
-  }
-  return found;
+/// libpfm4's names for the cores of a family.
+using Cores = std::vector<std::string>;
+const Cores kIntel = {"nhm", "wsm", "snb", "ivb", "hsw", "bdw", "skl", "skx",
+                      "clx", "icl", "icx", "spr", "slm", "glm", "tmt", "knl"};
+const Cores kZen = {"amd64_fam17h_zen1", "amd64_fam17h_zen2", "amd64_fam19h_zen3",
+                    "amd64_fam19h_zen4"};
+const Cores kArm = {"arm_ac53", "arm_ac57", "arm_xgene",   "arm_thunderx2", "arm_a64fx",
+                    "arm_n1",   "arm_n2",   "arm_kunpeng", "arm_v1",        "arm_v2"};
+
+bool library_knows(const std::string& core) {
+  const bool started = pfm_encode("perf::CYCLES").event.has_value();
+  const auto pmus = core_pmus();
+  return started && std::ranges::find(pmus, core) != pmus.end();
 }
 
-void check_names(const EventRows& rows, std::string_view family) {
-  REQUIRE(pfm_encode("perf::CYCLES").event.has_value());  // starts the library
-  REQUIRE_FALSE(core_pmus().empty());
+bool is_named_of(const std::string& event, const std::string& core) {
+  return pfm_encode(fmt::format("{}::{}", core, event)).event.has_value();
+}
+
+void check_names(const EventRows& rows, const Cores& cores) {
   for (const EventRow& row : rows) {
     for (const std::string& event : row.events) {
       INFO(row.name << ": " << event);
       if (is_of_a_processor(event)) {
-        CHECK_FALSE(who_has(event, family).empty());
+        CHECK(std::ranges::any_of(
+            cores, [&event](const std::string& core) { return is_named_of(event, core); }));
       } else {
         CHECK(pfm_encode(event).event.has_value());
       }
@@ -67,22 +75,106 @@ void check_names(const EventRows& rows, std::string_view family) {
   }
 }
 
-bool library_knows(std::string_view pmu) {
-  const bool started = pfm_encode("perf::CYCLES").event.has_value();
-  const auto pmus = core_pmus();
-  return started && std::ranges::find(pmus, pmu) != pmus.end();
+/// What a row is counted by on a processor that is not here; empty where by nothing.
+std::string first_on(const EventRow& row, const std::string& core) {
+  const auto found = std::ranges::find_if(row.events, [&core](const std::string& event) {
+    return is_of_a_processor(event) ? is_named_of(event, core)
+                                    : pfm_encode(event).event.has_value();
+  });
+  return found == row.events.end() ? std::string() : *found;
 }
 
-/// What a row is counted by on a processor that is not here.
-std::string first_on(const EventRows& rows, std::string_view name, const std::string& pmu) {
+std::string first_on(const EventRows& rows, std::string_view name, const std::string& core) {
   const auto row = std::ranges::find(rows, name, &EventRow::name);
   REQUIRE(row != rows.end());
-  for (const std::string& event : row->events) {
-    if (pfm_encode(is_of_a_processor(event) ? fmt::format("{}::{}", pmu, event) : event).event) {
-      return event;
+  return first_on(*row, core);
+}
+
+/// The rows that nothing counts on a core, and those that the kernel's generic event counts there
+/// though other cores of the family have events of their own.
+struct Holes {
+  std::string nothing;
+  std::string generic;
+};
+
+/// What the manuals and libpfm 4.13 leave open; a name that is misspelt is not among it.
+struct KnownHoles {
+  Cores cores;
+  Holes holes;
+};
+const std::vector<KnownHoles> kKnownHoles = {
+    {{"nhm", "wsm"},
+     {" indirect-branches indirect-branch-misses frontend-empty-slots btb-corrections"
+      " pipeline-restarts dtlb-misses",
+      " frontend-stall-cycles dtlb-store-misses"}},
+    {{"snb", "ivb", "hsw", "bdw"},
+     {" indirect-branches indirect-branch-misses btb-corrections dtlb-misses", ""}},
+    {{"skl", "skx", "clx"}, {" indirect-branches btb-corrections dtlb-misses", ""}},
+    {{"icl", "icx"}, {" btb-corrections dtlb-misses", ""}},
+    {{"spr"}, {" btb-corrections dtlb-misses", " l1i-misses"}},
+    {{"slm", "knl"},
+     {" frontend-empty-slots btb-corrections dtlb-misses",
+      " itlb-misses dtlb-load-misses dtlb-store-misses"}},
+    {{"glm"},
+     {" btb-corrections dtlb-misses", " frontend-stall-cycles dtlb-load-misses dtlb-store-misses"}},
+    {{"tmt"},
+     {" indirect-branches indirect-branch-misses frontend-empty-slots decoder-resteers"
+      " btb-corrections smc-clears dtlb-misses",
+      " frontend-stall-cycles itlb-misses dtlb-load-misses dtlb-store-misses"}},
+    {{"amd64_fam17h_zen1"},
+     {" frontend-empty-slots smc-clears pipeline-restarts dtlb-load-misses dtlb-store-misses",
+      " frontend-stall-cycles"}},
+    {{"amd64_fam17h_zen2"},
+     {" frontend-empty-slots smc-clears pipeline-restarts dtlb-load-misses dtlb-store-misses",
+      " l1i-misses"}},
+    {{"amd64_fam19h_zen3"},
+     {" frontend-empty-slots smc-clears pipeline-restarts dtlb-load-misses dtlb-store-misses", ""}},
+    {{"amd64_fam19h_zen4"}, {" smc-clears dtlb-load-misses dtlb-store-misses", ""}},
+    {{"arm_ac53", "arm_ac57", "arm_xgene"},
+     {" indirect-branches indirect-branch-misses frontend-empty-slots decoder-resteers"
+      " btb-corrections smc-clears pipeline-restarts isb dsb dtlb-load-misses dtlb-store-misses",
+      " branches branch-misses frontend-stall-cycles"}},
+    {{"arm_thunderx2"},
+     {" frontend-empty-slots decoder-resteers btb-corrections smc-clears pipeline-restarts"
+      " dtlb-load-misses dtlb-store-misses",
+      ""}},
+    {{"arm_a64fx"},
+     {" indirect-branch-misses frontend-empty-slots decoder-resteers btb-corrections smc-clears"
+      " pipeline-restarts dtlb-load-misses dtlb-store-misses",
+      " branches"}},
+    {{"arm_n1", "arm_kunpeng"},
+     {" indirect-branch-misses frontend-empty-slots decoder-resteers btb-corrections smc-clears"
+      " pipeline-restarts dtlb-load-misses dtlb-store-misses",
+      ""}},
+    {{"arm_n2", "arm_v1", "arm_v2"},
+     {" indirect-branch-misses decoder-resteers btb-corrections smc-clears pipeline-restarts"
+      " dtlb-load-misses dtlb-store-misses",
+      ""}}};
+
+Holes holes_of(const EventRows& rows, const std::string& core) {
+  Holes holes;
+  for (const EventRow& row : rows) {
+    const std::string event = first_on(row, core);
+    if (event.empty()) {
+      holes.nothing += " " + std::string(row.name);
+      INFO(core << ": " << row.name);
+      CHECK_FALSE((row.missing.empty() && row.events.empty()));
+    } else if (event.starts_with("perf::") && row.events.size() > 1) {
+      holes.generic += " " + std::string(row.name);
     }
   }
-  return {};
+  return holes;
+}
+
+EventRows rows_of(const std::string& core) {
+  if (core.starts_with("arm_")) {
+    return arm_rows();
+  }
+  if (core.starts_with("amd64_")) {
+    return zen_rows(core.starts_with("amd64_fam17h") ? 0x17 : 0x19);
+  }
+  constexpr int kSapphireRapids = 0x8f;
+  return intel_rows(core == "spr" ? kSapphireRapids : 0);
 }
 
 std::vector<std::string_view> names_of(const EventRows& rows) {
@@ -95,15 +187,39 @@ std::vector<std::string_view> names_of(const EventRows& rows) {
 
 TEST_CASE("every name is that of an event of the family") {
   REQUIRE(kEverywhere);
-  check_names(generic_rows(), "");
+  check_names(generic_rows(), {});
   if (library_knows("skl")) {
-    check_names(intel_rows(), "");
-    check_names(zen_rows(0x19), "amd64_fam1");
-    check_names(zen_rows(0x1a), "amd64_fam1");
+    check_names(intel_rows(0x8f), kIntel);
+    check_names(zen_rows(0x17), kZen);
+    check_names(zen_rows(0x19), kZen);
+    check_names(zen_rows(0x1a), kZen);
   }
-  if (library_knows("arm_ac72")) {
-    check_names(arm_rows(), "arm_");
+  if (library_knows("arm_n1")) {
+    check_names(arm_rows(), kArm);
   }
+}
+
+TEST_CASE("every core has an event for every row, but for holes that are known") {
+  if (!kLibpfmVersion.starts_with("4.13")) {
+    WARN("not tested: the holes that are known are those of libpfm 4.13");
+    return;
+  }
+  std::size_t cores = 0;
+  std::size_t looked_up = 0;
+  for (const auto& [alike, known] : kKnownHoles) {
+    cores += alike.size();
+    for (const std::string& core : alike) {
+      if (library_knows(core)) {
+        ++looked_up;
+        const Holes holes = holes_of(rows_of(core), core);
+        INFO(core);
+        CHECK(holes.nothing == known.nothing);
+        CHECK(holes.generic == known.generic);
+      }
+    }
+  }
+  CHECK(looked_up > 0);
+  CHECK(cores == kIntel.size() + kZen.size() + kArm.size());
 }
 
 TEST_CASE(
@@ -114,11 +230,11 @@ TEST_CASE(
   }
   for (const char* intel : {"hsw", "skl", "icl", "spr"}) {
     INFO(intel);
-    CHECK(first_on(intel_rows(), "smc-clears", intel) == "MACHINE_CLEARS:SMC");
-    CHECK(first_on(intel_rows(), "dtlb-store-misses", intel).starts_with("DTLB_STORE_MISSES"));
-    CHECK_FALSE(first_on(intel_rows(), "l1i-misses", intel).empty());
+    CHECK(first_on(intel_rows(0), "smc-clears", intel) == "MACHINE_CLEARS:SMC");
+    CHECK(first_on(intel_rows(0), "dtlb-store-misses", intel).starts_with("DTLB_STORE_MISSES"));
+    CHECK_FALSE(first_on(intel_rows(0), "l1i-misses", intel).empty());
   }
-  CHECK(first_on(intel_rows(), "decoder-resteers", "skl") == "BACLEARS:ANY");
+  CHECK(first_on(intel_rows(0), "decoder-resteers", "skl") == "BACLEARS:ANY");
   for (const char* zen :
        {"amd64_fam17h_zen1", "amd64_fam17h_zen2", "amd64_fam19h_zen3", "amd64_fam19h_zen4"}) {
     INFO(zen);
@@ -136,9 +252,10 @@ TEST_CASE("Intel's rows of indirect branches have calls in them, and the others,
   // events of retired branches (0xc4, 0xc5) name all indirect ones.
   constexpr std::uint64_t kEvent = 0xff;
   constexpr std::uint64_t kJumpsAndCalls = 0x2400;
-  for (const char* intel : {"nhm", "wsm", "snb", "ivb", "hsw", "bdw", "skl", "icl", "spr"}) {
+  for (const char* intel :
+       {"nhm", "wsm", "snb", "ivb", "hsw", "bdw", "skl", "icl", "spr", "slm", "glm", "knl"}) {
     for (const char* name : {"indirect-branches", "indirect-branch-misses"}) {
-      const std::string event = first_on(intel_rows(), name, intel);
+      const std::string event = first_on(intel_rows(0), name, intel);
       INFO(intel << " " << name << " " << event);
       if (event.empty()) {
         continue;
@@ -146,19 +263,20 @@ TEST_CASE("Intel's rows of indirect branches have calls in them, and the others,
       const std::uint64_t config = pfm_encode(std::string(intel) + "::" + event).event->config;
       const bool executed = (config & kEvent) == 0x88 || (config & kEvent) == 0x89;
       CHECK((executed ? (config & kJumpsAndCalls) == kJumpsAndCalls
-                      : event.ends_with("_RETIRED:INDIRECT")));
+                      : event.ends_with("_RETIRED:INDIRECT") ||
+                            event.ends_with("_RETIRED:NON_RETURN_IND")));
     }
   }
-  CHECK_FALSE(first_on(intel_rows(), "indirect-branch-misses", "skl").empty());
-  CHECK_FALSE(first_on(intel_rows(), "indirect-branches", "icl").empty());
-  for (const EventRow& row : intel_rows()) {
+  CHECK_FALSE(first_on(intel_rows(0), "indirect-branch-misses", "skl").empty());
+  CHECK_FALSE(first_on(intel_rows(0), "indirect-branches", "icl").empty());
+  for (const EventRow& row : intel_rows(0)) {
     CHECK((!row.name.starts_with("indirect") || !row.missing.empty()));
   }
 }
 
 TEST_CASE("a row has the same name in every family") {
   const EventRows generic = generic_rows();
-  CHECK(names_of(intel_rows()) == names_of(generic));
+  CHECK(names_of(intel_rows(0)) == names_of(generic));
   CHECK(names_of(zen_rows(0x17)) == names_of(generic));
   for (const std::string_view name : names_of(generic)) {
     INFO(name);

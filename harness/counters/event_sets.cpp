@@ -10,16 +10,15 @@
 namespace patchbench::harness {
 namespace {
 
-/// The first of a row's names that this machine has, or what the library says of the last.
-EncodedEvent encode_first(const EventRow& row) {
-  EncodedEvent encoded;
+/// Those of a row's names that libpfm4 has here.
+std::vector<Event> encoded(const EventRow& row) {
+  std::vector<Event> events;
   for (const std::string& name : row.events) {
-    encoded = pfm_encode(name);
-    if (encoded.event) {
-      return encoded;
+    if (auto one = pfm_encode(name); one.event) {
+      events.push_back(std::move(*one.event));
     }
   }
-  return encoded;
+  return events;
 }
 
 std::string reason_for_none(const EventRow& row) {
@@ -32,10 +31,11 @@ std::string reason_for_none(const EventRow& row) {
                          : "here, and does not know this processor");
 }
 
-WantedEvent wanted(const EventRow& row, const EncodedEvent& encoded, std::string scope) {
+WantedEvent wanted(const EventRow& row, const std::vector<Event>& events, std::string scope) {
   WantedEvent one;
-  if (encoded.event) {
-    one.event = *encoded.event;
+  if (!events.empty()) {
+    one.event = events.front();
+    one.otherwise.assign(events.begin() + 1, events.end());
     one.status = "ok";
   } else {
     one.event.source = "hardware";
@@ -69,7 +69,7 @@ EventRows rows_for(const results::Context& context) {
     return arm_rows();
   }
   if (vendor == "GenuineIntel") {
-    return intel_rows();
+    return intel_rows(context.cpu.model_number.value_or(0));
   }
   constexpr int kFirstZen = 0x17;
   const int family = context.cpu.family.value_or(0);
@@ -82,11 +82,34 @@ EventRows rows_for(const results::Context& context) {
 std::vector<WantedEvent> resolve_rows(const EventRows& rows) {
   std::vector<WantedEvent> events;
   for (const EventRow& row : rows) {
-    const EncodedEvent encoded = encode_first(row);
-    events.push_back(wanted(row, encoded, "user"));
-    events.push_back(wanted(row, encoded, "kernel"));
+    const std::vector<Event> codes = encoded(row);
+    events.push_back(wanted(row, codes, "user"));
+    events.push_back(wanted(row, codes, "kernel"));
   }
   return events;
+}
+
+void keep_first_counted(WantedEvent& wanted,
+                        const std::function<Refusal(const Event&)>& refusal_of) {
+  Refusal best = refusal_of(wanted.event);
+  for (const Event& code : wanted.otherwise) {
+    if (best.status.empty()) {
+      return;
+    }
+    Event event = wanted.event;
+    event.type = code.type;
+    event.config = code.config;
+    event.config1 = code.config1;
+    event.config2 = code.config2;
+    if (refusal_of(event).status.empty()) {
+      wanted.event = std::move(event);
+      return;
+    }
+  }
+  if (!best.status.empty()) {
+    wanted.status = std::move(best.status);
+    wanted.reason = std::move(best.reason);
+  }
 }
 
 }  // namespace patchbench::harness

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <fmt/format.h>
 #include <linux/perf_event.h>
 #include <patchbench_catch.hpp>
 
@@ -54,6 +55,32 @@ TEST_CASE("each family has its own events, and any other processor the kernel's"
   CHECK(first_event(machine("x86_64", "CentaurHauls", 7), "branches") == "perf::BRANCHES");
 }
 
+TEST_CASE("cycles and slots of the front end are two rows, and what has no slots names the other") {
+  for (const EventRows& rows :
+       {generic_rows(), intel_rows(0), zen_rows(0x17), zen_rows(0x19), arm_rows()}) {
+    const EventRow& slots = row_of(rows, "frontend-empty-slots");
+    CHECK(slots.missing.find("frontend-stall-cycles") != std::string::npos);
+    // The kernel's generic event is of cycles.
+    CHECK(std::ranges::none_of(slots.events,
+                               [](const std::string& one) { return one.starts_with("perf::"); }));
+    CHECK_FALSE(row_of(rows, "frontend-stall-cycles").events.empty());
+  }
+}
+
+TEST_CASE("what libpfm4 leaves out for Sapphire Rapids is asked of no other processor") {
+  results::Context context = machine("x86_64", "GenuineIntel", 6);
+  const auto has_code = [&context] {
+    const EventRows rows = rows_for(context);
+    return std::ranges::count(row_of(rows, "decoder-resteers").events, "r0160") == 1;
+  };
+  context.cpu.model_number = 0x8f;
+  CHECK(has_code());
+  for (const int other : {0x6a, 0xad, 0xcf}) {  // Ice Lake, Granite Rapids, Emerald Rapids
+    context.cpu.model_number = other;
+    CHECK_FALSE(has_code());
+  }
+}
+
 TEST_CASE("raw codes are those of one family, and come before what the kernel means by a name") {
   const EventRows zen5 = zen_rows(0x1a);
   const std::vector<std::string>& misses = row_of(zen5, "dtlb-misses").events;
@@ -63,9 +90,51 @@ TEST_CASE("raw codes are those of one family, and come before what the kernel me
   const EventRows zen4 = zen_rows(0x19);
   for (const EventRow& row : zen4) {
     INFO(row.name);
-    CHECK(std::ranges::none_of(row.events,
-                               [](const std::string& one) { return one.starts_with("r0"); }));
+    CHECK((row.name == "frontend-stall-cycles" ||
+           std::ranges::none_of(row.events,
+                                [](const std::string& one) { return one.starts_with("r0"); })));
   }
+}
+
+TEST_CASE("where the kernel refuses the best code of a row, the next one counts under its name") {
+  const auto rows = resolve_rows(
+      {{"prefetch", "branches", {"NO_SUCH_EVENT", "perf::BRANCHES", "perf::CYCLES", "r00c4"}, {}}});
+  std::vector<std::uint64_t> asked;
+  const auto refuse_first = [&asked](std::size_t refused) {
+    asked.clear();
+    return [&asked, refused](const Event& event) -> Refusal {
+      asked.push_back(event.config);
+      const bool passes = asked.size() > refused;
+      return {.status = passes ? "" : "unavailable",
+              .reason = passes ? std::string() : fmt::format("refusal {}", asked.size())};
+    };
+  };
+  WantedEvent second = rows.back();
+  keep_first_counted(second, refuse_first(1));
+  CHECK(asked ==
+        std::vector<std::uint64_t>{PERF_COUNT_HW_BRANCH_INSTRUCTIONS, PERF_COUNT_HW_CPU_CYCLES});
+  CHECK(second.status == "ok");
+  CHECK(second.reason.empty());
+  CHECK(second.event.name == "branches");
+  CHECK(second.event.set == "prefetch");
+  CHECK(second.event.scope == "kernel");
+  CHECK(second.event.config == PERF_COUNT_HW_CPU_CYCLES);
+
+  WantedEvent raw_code = rows.front();
+  keep_first_counted(raw_code, refuse_first(2));
+  CHECK(raw_code.event.type == PERF_TYPE_RAW);
+  CHECK(raw_code.event.config == 0xc4);
+  CHECK(raw_code.event.scope == "user");
+
+  WantedEvent first = rows.front();
+  keep_first_counted(first, refuse_first(0));
+  CHECK(asked.size() == 1);
+  CHECK(first.event.config == PERF_COUNT_HW_BRANCH_INSTRUCTIONS);
+
+  WantedEvent none = rows.front();
+  keep_first_counted(none, refuse_first(3));
+  CHECK(none.status == "unavailable");
+  CHECK(none.reason == "refusal 1");
 }
 
 TEST_CASE("what a processor lacks is said once for user code and once for the kernel") {
@@ -100,6 +169,37 @@ TEST_CASE("an event that an Arm processor does not implement is not a zero") {
   CHECK(why(cycles).empty());
   context.arch = "x86_64";
   CHECK(why(raw(0x22)).empty());
+}
+
+TEST_CASE("the processors of every version of Arm's architecture say what they implement") {
+  const results::Context context = machine("aarch64", "ARM", 8);
+  for (const char* device : {"armv8_pmuv3_0", "armv8_cortex_a76", "armv9_cortex_a720",
+                             "armv9_neoverse_n2", "armv10_of_the_future"}) {
+    INFO(device);
+    const TemporaryDirectory root;
+    const fs::path devices = "sys/bus/event_source/devices";
+    root.write(devices / device / "events/br_mis_pred", "event=0x0010\n");
+    root.write(devices / "arm_cmn_0/events/hnf_cache_miss", "event=0x0022\n");  // no processor
+    CHECK(why_not_on_arm(raw(0x10), context, root.path()).empty());
+    CHECK_FALSE(why_not_on_arm(raw(0x22), context, root.path()).empty());
+  }
+}
+
+TEST_CASE("where an Arm processor's events are not shown, opening one tells") {
+  for (const char* device : {"", "cpu/events/cycles", "apple_firestorm_pmu/events/cycles",
+                             "arm_cmn_0/events/hnf_cache_miss"}) {
+    INFO(device);
+    const TemporaryDirectory root;
+    if (*device != '\0') {
+      root.write(fs::path("sys/bus/event_source/devices") / device, "event=0x0011\n");
+    }
+    results::Context context = machine("aarch64", "ARM", 8);
+    for (const bool emulated : {false, true}) {
+      context.emulated = emulated;
+      CHECK(why_not_on_arm(raw(0x22), context, root.path()).empty());
+      CHECK(why_not_on_arm(raw(0x7a), context, root.path()).empty());
+    }
+  }
 }
 
 TEST_CASE("words are asked for once, whatever they overlap in") {

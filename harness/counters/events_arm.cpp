@@ -1,5 +1,6 @@
 // AArch64: Cortex-A and Neoverse. Names as libpfm4's tables have them, which are those of Arm's
 // architecture reference manual ("PMU events", common event numbers) and of the cores' manuals.
+#include <cctype>
 #include <charconv>
 #include <set>
 #include <system_error>
@@ -26,13 +27,21 @@ std::uint64_t number_in(std::string_view text) {
   return number;
 }
 
+/// "armv8_pmuv3_0", "armv9_cortex_a720", as the initializers in drivers/perf/arm_pmuv3.c of Linux
+/// have them; Apple's processors have drivers and names of their own.
+bool is_pmu_of_arm(std::string_view device) {
+  constexpr std::string_view kBefore = "armv";
+  return device.starts_with(kBefore) && device.size() > kBefore.size() &&
+         std::isdigit(static_cast<unsigned char>(device[kBefore.size()])) != 0;
+}
+
 /// The common events that the processor's PMCEID registers name: the kernel shows no others
-/// (drivers/perf/arm_pmuv3.c of Linux, armv8pmu_event_attr_is_visible).
+/// (armv8pmu_event_attr_is_visible there). None where it does not show them at all.
 std::set<std::uint64_t> implemented_events(const fs::path& root) {
   std::set<std::uint64_t> events;
   std::error_code error;
   for (const auto& device : fs::directory_iterator(root / "sys/bus/event_source/devices", error)) {
-    if (!device.path().filename().string().starts_with("armv8")) {
+    if (!is_pmu_of_arm(device.path().filename().string())) {
       continue;
     }
     for (const auto& event : fs::directory_iterator(device.path() / "events", error)) {
@@ -47,8 +56,11 @@ std::set<std::uint64_t> implemented_events(const fs::path& root) {
 std::string why_not_on_arm(const Event& event, const results::Context& context,
                            const fs::path& root) {
   constexpr std::uint64_t kCommonEvents = 0x40;  // of which PMCEID0_EL0 and PMCEID1_EL0 have a bit
-  if (context.arch != "aarch64" || event.type != PERF_TYPE_RAW ||
-      implemented_events(root).contains(event.config)) {
+  if (context.arch != "aarch64" || event.type != PERF_TYPE_RAW) {
+    return {};
+  }
+  const std::set<std::uint64_t> implemented = implemented_events(root);
+  if (implemented.empty() || implemented.contains(event.config)) {
     return {};
   }
   if (event.config < kCommonEvents) {
@@ -73,7 +85,14 @@ EventRows arm_rows() {
        "indirect-branch-misses",
        {"BR_IND_MIS_PRED_RETIRED"},
        "this core has no event BR_IND_MIS_PRED_RETIRED; few before Neoverse V2 do"},
-      {"prefetch", "frontend-stalls", {"STALL_FRONTEND", "perf::STALLED-CYCLES-FRONTEND"}, {}},
+      {"prefetch",
+       "frontend-stall-cycles",
+       {"STALL_FRONTEND", "perf::STALLED-CYCLES-FRONTEND"},
+       {}},
+      {"prefetch",
+       "frontend-empty-slots",
+       {"STALL_SLOT_FRONTEND"},
+       "libpfm4 has no event STALL_SLOT_FRONTEND of this core; frontend-stall-cycles has cycles"},
       {"prefetch", "decoder-resteers", {}, "Arm documents no common event for it"},
       {"prefetch", "btb-corrections", {}, "Arm documents no common event for it"},
       {"icache", "l1i-misses", {"L1I_CACHE_REFILL", "perf::L1-ICACHE-LOAD-MISSES"}, {}},

@@ -37,8 +37,8 @@ constexpr std::string_view kSummary =
     "inline caches, as ratios to a baseline, on this machine.";
 
 constexpr std::string_view kExamples = R"(Examples:
-  bench-run                                every strategy, a first look (under a minute)
-  bench-run --preset=standard              the whole grid (less than 20 minutes)
+  bench-run                                every strategy, a first look (two minutes)
+  bench-run --preset=standard              the whole grid (half an hour)
   bench-run --strategy=memfd-dual,indirect-cell --workload=mic
   bench-run --workload=mic --param sites=1024 order=shuffled --rounds=20
   bench-run --filter='pic/.*degree=6' --baseline=memfd-dual

@@ -111,9 +111,9 @@ void prepare_publishing(PublishMode mode) {
 bool publish_is_architectural(AliasKind /*alias*/, PublishMode /*mode*/) noexcept { return true; }
 
 std::string publish_note(AliasKind /*alias*/, PublishMode mode) {
-  return mode == PublishMode::membarrier
-             ? "after each patch an ISB on every core that runs the process: membarrier SYNC_CORE"
-             : "";
+  return mode == PublishMode::membarrier ? "after each patch a context synchronisation event on "
+                                           "every core that runs the process: membarrier SYNC_CORE"
+                                         : "";
 }
 
 std::string describe_publishing() {

@@ -96,11 +96,10 @@ void keep_first_counted(WantedEvent& wanted,
     if (best.status.empty()) {
       return;
     }
-    Event event = wanted.event;
-    event.type = code.type;
-    event.config = code.config;
-    event.config1 = code.config1;
-    event.config2 = code.config2;
+    Event event = code;
+    event.name = wanted.event.name;
+    event.set = wanted.event.set;
+    event.scope = wanted.event.scope;
     if (refusal_of(event).status.empty()) {
       wanted.event = std::move(event);
       return;

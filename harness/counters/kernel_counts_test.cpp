@@ -4,7 +4,10 @@
 // its own, which ends with it; where it may not do that, the tests are skipped and say why.
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
+#include <cstddef>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -120,21 +123,77 @@ void expect_exactly(const Cell& cell, const Wanted& wanted, double expected) {
   CHECK(*counter.value == expected);
 }
 
-/// Of any metric: opening a scope and closing it are one call each, and nothing else is called.
-double expected_calls(const Cell& cell, std::string_view metric) {
-  const bool toggles = cell.strategy == "mprotect-toggle";
-  return toggles && metric != "send" && metric != "execute" ? 2 : 0;
+struct Calls {
+  double mprotect = 0;
+  double membarrier = 0;
+};
+
+/// Opening a scope and closing it are one call each, and so is publishing by a call; nothing else
+/// is called.
+Calls expected_calls(const Cell& cell, std::string_view metric) {
+  if (metric == "send" || metric == "execute") {
+    return {};
+  }
+  const bool publishes = cell.id.find("publish=membarrier") != std::string::npos;
+  return {.mprotect = cell.strategy == "mprotect-toggle" ? 2.0 : 0.0,
+          .membarrier = publishes ? 1.0 : 0.0};
 }
 
 void expect_calls(const Cell& cell, std::string_view metric) {
   for (const char* beside : {"", "busy-thread"}) {
-    const double calls = expected_calls(cell, metric);
-    expect_exactly(cell, {"system-calls", metric, beside}, calls);
-    expect_exactly(cell, {"mprotect-calls", metric, beside}, calls);
+    const Calls calls = expected_calls(cell, metric);
+    expect_exactly(cell, {"system-calls", metric, beside}, calls.mprotect + calls.membarrier);
+    expect_exactly(cell, {"mprotect-calls", metric, beside}, calls.mprotect);
+    expect_exactly(cell, {"membarrier-calls", metric, beside}, calls.membarrier);
     expect_exactly(cell, {"mmap-calls", metric, beside}, 0);
     expect_exactly(cell, {"munmap-calls", metric, beside}, 0);
-    expect_exactly(cell, {"membarrier-calls", metric, beside}, 0);
   }
+}
+
+/// What was counted; nothing, with the reason, where it cannot be.
+std::optional<double> value_of(const Cell& cell, const Wanted& wanted) {
+  const Counter& counter = counter_of(cell, wanted);
+  INFO(cell.id << ": " << counter.name << " per " << counter.per << ": " << counter.status << " "
+               << counter.reason);
+  CHECK((counter.status == "ok" || may_be_missing(counter)));
+  CHECK(counter.value.has_value() == (counter.status == "ok"));
+  CHECK(counter.reason.empty() == counter.value.has_value());
+  return counter.value;
+}
+
+/// A page that the kernel took back meanwhile is one more fault.
+void expect_about(const Cell& cell, const Wanted& wanted, double expected) {
+  if (const auto value = value_of(cell, wanted)) {
+    INFO(cell.id << ": " << wanted.name << " per " << wanted.per);
+    CHECK(*value >= expected);
+    CHECK(*value < expected + 0.5);
+  }
+}
+
+/// One filter for each reason, and one for all others: together they let everything pass, once.
+void expect_flushes_of_all_reasons(const Cell& cell, std::string_view metric) {
+  const auto flushes = value_of(cell, {"tlb-flushes", metric, ""});
+  double sum = 0;
+  std::size_t reasons = 0;
+  for (const Counter& counter : cell.counters) {
+    if (counter.name.starts_with("tlb-flushes:") && counter.per == metric &&
+        counter.beside.empty()) {
+      ++reasons;
+      sum += counter.value.value_or(0);
+    }
+  }
+  if (flushes && reasons > 0) {
+    INFO(cell.id << " per " << metric << ": " << reasons << " reasons");
+    CHECK(reasons > 1);
+    CHECK(std::abs(sum - *flushes) < 1e-6);
+  }
+}
+
+std::size_t tracepoints_of(const Cell& cell, std::string_view status, std::string_view reason) {
+  return static_cast<std::size_t>(std::ranges::count_if(cell.counters, [&](const Counter& counter) {
+    return counter.source == "tracepoint" && counter.status == status &&
+           counter.reason.find(reason) != std::string::npos;
+  }));
 }
 
 void warn_where_not_counted() {
@@ -160,6 +219,44 @@ TEST_CASE("a patch makes two system calls where it toggles protection, and none 
     }
   }
   CHECK(cells >= 2);
+}
+
+TEST_CASE("a patch that is published by membarrier makes that call, once, beside its own") {
+  warn_where_not_counted();
+  const results::Results results =
+      counted({"--strategy=rwx,mprotect-toggle", "--workload=relink", "--param", "sites=64",
+               "batch=1", "publish=membarrier"});
+  std::size_t cells = 0;
+  for (const Cell& cell : results.cells) {
+    if (cell.status == CellStatus::ok) {
+      ++cells;
+      for (const char* metric : {"patch", "patch_execute", "miss", "execute"}) {
+        expect_calls(cell, metric);
+      }
+    }
+  }
+  if (cells == 0) {
+    WARN("not tested: " << results.cells.front().reason);
+  }
+}
+
+TEST_CASE("a zone is mapped by calls of mmap, faults once a page, and is unmapped by munmap") {
+  warn_where_not_counted();
+  const results::Results results =
+      counted({"--strategy=rwx", "--workload=zone", "--param", "kib=64"});
+  const Cell& cell = results.cells.front();
+  REQUIRE(cell.status == CellStatus::ok);
+  expect_exactly(cell, {"mmap-calls", "reserve", ""}, 1);
+  expect_exactly(cell, {"munmap-calls", "reserve", ""}, 0);
+  expect_exactly(cell, {"mmap-calls", "teardown", ""}, 0);
+  expect_exactly(cell, {"munmap-calls", "teardown", ""}, 1);
+  for (const char* metric : {"reserve", "first_touch", "teardown"}) {
+    expect_exactly(cell, {"mprotect-calls", metric, ""}, 0);
+    expect_exactly(cell, {"membarrier-calls", metric, ""}, 0);
+    expect_about(cell, {"user-page-faults", metric, ""},
+                 metric == std::string_view("first_touch") ? 1 : 0);
+    expect_flushes_of_all_reasons(cell, metric);
+  }
 }
 
 TEST_CASE("a send makes no system call under any strategy") {
@@ -190,29 +287,54 @@ TEST_CASE("with one processor nothing is counted beside a busy thread, and that 
   const results::Results results =
       counted({"--strategy=rwx", "--workload=relink", "--param", "sites=64", "batch=1"});
   REQUIRE(sched_setaffinity(0, sizeof before, &before) == 0);
+  std::size_t beside = 0;
   for (const Cell& cell : results.cells) {
     for (const Counter& counter : cell.counters) {
       if (counter.beside == "busy-thread") {
         CHECK_FALSE(counter.value.has_value());
         CHECK_FALSE(counter.reason.empty());
+        const bool says_so = counter.reason.find("second processor") != std::string::npos;
+        CHECK((says_so || counter.source == "tracepoint"));
+        beside += says_so ? 1 : 0;
       }
     }
   }
+  CHECK(beside > 0);
 }
 
 #if !PATCHBENCH_SANITIZED  // the check of undefined behaviour needs a pipe of its own
 TEST_CASE("too few descriptors for all tracepoints do not end the run") {
   warn_where_not_counted();
-  constexpr rlim_t kFew = 24;  // as many as one process that counts needs, and not twice that
-  const results::Results results =
-      counted({"--strategy=rwx", "--workload=relink", "--param", "sites=64", "batch=1"}, "vma",
-              {.limit = {{RLIMIT_NOFILE, kFew}}});
-  for (const Cell& cell : results.cells) {
-    for (const Counter& counter : cell.counters) {
-      CHECK(counter.value.has_value() == (counter.status == "ok"));
-      CHECK(counter.reason.empty() == (counter.status == "ok"));
+  const auto cell_with = [](rlim_t descriptors) {
+    const results::Results results = counted({"--strategy=rwx", "--workload=relink", "--param",
+                                              "sites=64", "batch=1", "--filter=relink/rwx/"},
+                                             "vma", {.limit = {{RLIMIT_NOFILE, descriptors}}});
+    for (const Cell& cell : results.cells) {
+      for (const Counter& counter : cell.counters) {
+        CHECK(counter.value.has_value() == (counter.status == "ok"));
+        CHECK(counter.reason.empty() == (counter.status == "ok"));
+      }
     }
+    return results.cells.front();
+  };
+  constexpr rlim_t kEnough = 24;  // for one process that counts, and not for twice that
+  const std::size_t counted_ones = tracepoints_of(cell_with(kEnough), "ok", "");
+  CHECK((counted_ones > 0) == why_no_tracepoints().empty());
+  constexpr rlim_t kTooFew = 20;
+  const Cell refused = cell_with(kTooFew);
+  constexpr std::size_t kRows = 8;    // of an event: alone and beside, and of each metric
+  constexpr std::size_t kOthers = 4;  // standard streams, and where a child answers
+  if (counted_ones == 0) {
+    return;
   }
+  if (counted_ones / kRows + kOthers < kTooFew) {
+    WARN("not tested: " << kTooFew << " descriptors are enough for this kernel's tracepoints");
+    return;
+  }
+  CHECK(tracepoints_of(refused, "unavailable", "ulimit -n") >= counted_ones);
+  CHECK(std::ranges::any_of(refused.counters, [](const Counter& counter) {
+    return counter.source == "software" && counter.status == "ok" && counter.per == "patch";
+  }));
 }
 #endif
 

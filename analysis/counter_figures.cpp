@@ -9,6 +9,7 @@
 
 #include "analysis/palette.hpp"
 #include "analysis/selection.hpp"
+#include "analysis/simulated.hpp"
 #include "analysis/wrap.hpp"
 
 namespace patchbench::analysis {
@@ -137,6 +138,15 @@ Bar bar_of(const EventCounters& counters, const std::array<bool, kScopes.size()>
   return bar;
 }
 
+/// What the lines beside bars are, and are not.
+std::string about_lines(const Results& results, const EventSet& set) {
+  const std::size_t processes = processes_of(results, set);
+  if (processes <= 1) return "Each cell was counted in 1 process: no spread is known.";
+  return fmt::format(
+      "Thin lines reach from the lowest to the highest of the {} processes that counted a cell.",
+      processes);
+}
+
 /// Texts that hold for several events, each once.
 std::vector<TextPanel> frames(const Grouping& texts) {
   std::vector<TextPanel> panels;
@@ -179,8 +189,8 @@ class ChartOfSet {
   [[nodiscard]] std::vector<const Cell*> cells_of(const Operation& operation) const {
     std::vector<const Cell*> cells;
     for (const std::string& id : strategies_in_order(results_)) {
-      // The baseline's twin is for the table: beside its original it would be read as a strategy.
-      if (id == "again") continue;
+      // A model counts the baseline's twin as it counts the baseline.
+      if (id == "again" && set_.id == results::kSimulated) continue;
       const Cell* cell = find_cell(results_, operation.workload, id, operation.params);
       if (cell != nullptr && cell->status != results::CellStatus::unsupported) {
         cells.push_back(cell);
@@ -300,6 +310,9 @@ class ChartOfSet {
           "of "
           "the time and scaled");
     }
+    if (set_.id != results::kSimulated && processes_of(results_, set_) > 0) {
+      lines.push_back(about_lines(results_, set_));
+    }
     const std::vector<std::string> absent = absences_.lines();
     lines.insert(lines.end(), absent.begin(), absent.end());
     return lines;
@@ -313,20 +326,22 @@ class ChartOfSet {
   bool scaled_ = false;
 };
 
-std::string caption(const EventSet& set) {
+std::string caption(const Results& results, const EventSet& set) {
   std::string text =
       "Each panel is one counter with a scale of its own that begins at zero; each bar is one "
       "strategy, and the number beside it the count of one operation, as the heading above the "
       "panels says. What has no count has a reason, never a bar.";
   if (set.id == results::kSimulated) {
     return text +
-           " Counts are exact and the same on every machine, but of a model with caches of a fixed "
-           "size and without any prediction: they tell what is executed, not what it costs.";
+           " Counts are of a model with caches of a fixed size and without any prediction: they "
+           "tell what is executed, not what it costs. " +
+           how_simulated_counts_repeat(results);
   }
-  return text +
-         " Thin lines reach from the lowest to the highest of the processes that counted: bars "
-         "whose "
-         "lines overlap are not told apart.";
+  return fmt::format(
+      "{} {} The bar again is {} counted a second time: what these two differ by, bars of the same "
+      "code differ by.",
+      text, about_lines(results, set),
+      results.baseline.empty() ? "the baseline" : results.baseline);
 }
 
 }  // namespace
@@ -339,7 +354,7 @@ std::vector<Figure> counter_figures(const Results& results) {
   std::vector<Figure> figures;
   for (const EventSet& set : event_sets(results)) {
     const BarChart chart = counter_chart(results, set);
-    figures.push_back({chart.name, chart.title, caption(set), bar_chart_script(chart)});
+    figures.push_back({chart.name, chart.title, caption(results, set), bar_chart_script(chart)});
   }
   return figures;
 }

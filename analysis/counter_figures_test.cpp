@@ -236,17 +236,46 @@ TEST_CASE("what an emulator's processor counted says so, and has no times") {
   CHECK(set.figures.size() == 3);
 }
 
-TEST_CASE("rows are the strategies that the operation has, without the baseline's twin") {
-  const BarChart chart = chart_of(measured_run(), "prefetch");
-  const auto has = [](const BarSection& section, const char* id) {
-    return std::any_of(section.rows.begin(), section.rows.end(),
-                       [&](const BarRow& row) { return row.label == id; });
-  };
+bool has_row(const BarSection& section, const char* id) {
+  return std::any_of(section.rows.begin(), section.rows.end(),
+                     [&](const BarRow& row) { return row.label == id; });
+}
+
+TEST_CASE("rows are the strategies that the operation has, and the baseline's twin") {
+  results::Results results = measured_run();
+  const BarChart chart = chart_of(results, "prefetch");
   const BarSection& send = section_titled(chart, "Per send");
-  CHECK(has(send, "floor"));
-  CHECK(has(send, "target-register"));
-  CHECK_FALSE(has(send, "again"));
-  CHECK_FALSE(has(section_titled(chart, "Per patch:"), "floor"));
+  CHECK(has_row(send, "floor"));
+  CHECK(has_row(send, "target-register"));
+  CHECK(has_row(send, "again"));
+  CHECK_FALSE(has_row(section_titled(chart, "Per patch:"), "floor"));
+  for (results::Cell& cell : results.cells) {
+    if (cell.workload == "mic") {
+      cell.counters.push_back(event("", "simulated", "instructions", "user", "send", 21));
+    }
+  }
+  const BarChart simulated = chart_of(results, "simulated");
+  CHECK_FALSE(has_row(section_titled(simulated, "Per send"), "again"));
+}
+
+TEST_CASE("a figure says what its lines are, and of how many processes") {
+  results::Results results = measured_run();
+  const auto texts = [&] {
+    const Figure figure = counter_figures(results).at(0);
+    CHECK(figure.name == "counters-prefetch");
+    return std::pair{figure.caption, figure.script};
+  };
+  CHECK_THAT(texts().first,
+             contains("from the lowest to the highest of the 3 processes that counted a cell") &&
+                 contains("again is rwx counted a second time") && !contains("overlap"));
+  CHECK_THAT(texts().second, contains("the highest of the 3 processes"));
+  for (results::Cell& cell : results.cells) {
+    for (results::Counter& counter : cell.counters) {
+      if (counter.value) counter.samples = {*counter.value};
+    }
+  }
+  CHECK_THAT(texts().first, contains("in 1 process: no spread is known") && !contains("lowest"));
+  CHECK_THAT(texts().second, contains("in 1 process: no spread is known"));
 }
 
 TEST_CASE("few operations are drawn of a run that has many") {

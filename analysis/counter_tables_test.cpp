@@ -104,14 +104,14 @@ TEST_CASE("columns that nobody has are one sentence a reason") {
 TEST_CASE("what was found is said with this run's numbers alone") {
   const std::vector<Section> sections = counter_sections(measured_run());
   const std::string text = text_of(titled(sections, "Counters: mappings").paragraphs);
-  CHECK_THAT(text,
-             contains("System calls per patch (relink, sites=1024, batch=1): 0 for rwx, "
-                      "memfd-dual, indirect-cell; 2 for mprotect-toggle. Beside a busy "
-                      "thread: 0 for rwx, memfd-dual, indirect-cell; 2 for mprotect-toggle."));
+  CHECK_THAT(text, contains("System calls per patch (relink, sites=1024, batch=1): 0 for rwx, "
+                            "memfd-dual, indirect-cell; 2 [1.94, 2.08] for mprotect-toggle. Beside "
+                            "a busy thread: 0 for rwx, memfd-dual, indirect-cell; 2 [1.94, 2.08] "
+                            "for mprotect-toggle."));
   CHECK_THAT(text, contains("Interrupts sent to one other processor per patch (relink, sites=1024, "
                             "batch=1): 0 for all of rwx, memfd-dual, mprotect-toggle, "
                             "indirect-cell. Beside a busy thread: 0 for rwx, memfd-dual, "
-                            "indirect-cell; 1.98 for mprotect-toggle."));
+                            "indirect-cell; 1.98 [1.92, 2.06] for mprotect-toggle."));
   results::Results results = measured_run();
   for (results::Cell& cell : results.cells) {
     for (results::Counter& counter : cell.counters) {
@@ -120,6 +120,98 @@ TEST_CASE("what was found is said with this run's numbers alone") {
   }
   CHECK_THAT(text_of(titled(counter_sections(results), "Counters: mappings").paragraphs),
              contains("System calls per patch (relink, sites=1024, batch=1): 0 for memfd-dual, "));
+}
+
+/// Of the first-level instruction cache, as the section of that set says it; empty where it does
+/// not.
+std::string misses_finding(const results::Results& results) {
+  const std::vector<Section> sections = counter_sections(results);
+  for (const std::string& text : titled(sections, "Counters: instruction cache").paragraphs) {
+    if (text.starts_with("Misses of the first-level")) return text;
+  }
+  return "";
+}
+
+/// Changes what was counted of l1i-misses in a patch with its execution; its kernel's part becomes
+/// 0.
+template <typename Change>
+results::Results with_misses(Change change) {
+  results::Results results = measured_run();
+  for (results::Cell& cell : results.cells) {
+    for (results::Counter& counter : cell.counters) {
+      if (counter.name != "l1i-misses" || counter.per != "patch_execute") continue;
+      if (!counter.value) continue;
+      counter.samples = {0, 0, 0};
+      if (counter.scope == "user") counter.samples = {100, 103, 104};
+      if (counter.scope == "user") change(cell.strategy, counter.samples);
+      counter.value = counter.samples.at(counter.samples.size() / 2);
+    }
+  }
+  return results;
+}
+
+TEST_CASE("hardware events differ where ranges lie further apart than the baseline from its twin") {
+  using Samples = std::vector<double>;
+  // Twins: 100 to 104 and 101 to 106, of which two are at most 6 apart.
+  const auto with = [](const Samples& cells, const Samples& toggle) {
+    return misses_finding(with_misses([&](const std::string& id, Samples& samples) {
+      if (id == "again") samples = {101, 105, 106};
+      if (id == "indirect-cell") samples = cells;
+      if (id == "mprotect-toggle") samples = toggle;
+    }));
+  };
+  CHECK(with({90, 92, 93.5}, {105, 110, 109}) ==
+        "Misses of the first-level instruction cache per patch_execute (relink, sites=1024, "
+        "batch=1): 90 to 93.5 for indirect-cell; 100 to 110 for rwx, memfd-dual, mprotect-toggle "
+        "(rwx and again: up to 6 apart).");
+  CHECK(with({90, 92, 94}, {105, 110, 109}).empty());
+  CHECK_THAT(with({99, 102, 98}, {111, 114, 112}),
+             contains("98 to 104 for indirect-cell, rwx, memfd-dual; 111 to 114 for mprotect"));
+  // What lies between two joins them.
+  CHECK(with({116, 115, 117}, {105, 110, 109}).empty());
+}
+
+TEST_CASE("hardware events say nothing of few processes, nor without the baseline's twin") {
+  using Samples = std::vector<double>;
+  const auto far = [](const std::string& id, Samples& samples) {
+    if (id == "indirect-cell") samples = {9, 9, 9};
+  };
+  CHECK_THAT(misses_finding(with_misses(far)), contains("9 to 9 for indirect-cell; 100 to 104"));
+  results::Results none = with_misses(far);
+  std::erase_if(none.cells, [](const results::Cell& cell) { return cell.strategy == "again"; });
+  CHECK(misses_finding(none).empty());
+  const auto two = [&](const std::string& id, Samples& samples) {
+    far(id, samples);
+    if (id == "again" || id == "memfd-dual") samples.pop_back();
+  };
+  CHECK(misses_finding(with_misses(two)).empty());
+  CHECK_THAT(misses_finding(with_misses([&](const std::string& id, Samples& samples) {
+               far(id, samples);
+               if (id == "memfd-dual") samples.pop_back();
+             })),
+             contains("for indirect-cell; 100 to 104 for rwx, mprotect-toggle ("));
+}
+
+TEST_CASE("of one process a cell the kernel's counts are said, and hardware's are not") {
+  results::Results results = measured_run();
+  for (results::Cell& cell : results.cells) {
+    for (results::Counter& counter : cell.counters) {
+      if (counter.value) counter.samples = {*counter.value};
+    }
+  }
+  const std::vector<Section> sections = counter_sections(results);
+  const std::string misses = text_of(titled(sections, "Counters: instruction cache").paragraphs);
+  CHECK_THAT(misses, contains("Hardware events were counted in 1 process a cell: too few") &&
+                         !contains("Misses of") && !contains("Restarts"));
+  const std::string calls = text_of(titled(sections, "Counters: mappings").paragraphs);
+  CHECK_THAT(calls, contains("0 for rwx, memfd-dual, indirect-cell; 2 for mprotect-toggle.") &&
+                        !contains("Hardware events"));
+  const std::vector<std::string> lines = counter_summary(results);
+  CHECK(std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+          return line.starts_with("Hardware events were counted in 1 process");
+        }) == 1);
+  CHECK_THAT(text_of(counter_summary(measured_run())),
+             contains("lowest to highest of 3 processes"));
 }
 
 TEST_CASE("how it was counted stands beside what was counted") {

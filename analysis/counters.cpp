@@ -36,7 +36,7 @@ constexpr std::array kKnownSets = {
     KnownSet{"vma", "Counters: mappings", "What does the kernel do for a patch?"},
     kSingle,
     KnownSet{results::kSimulated, "SIMULATED counters",
-             "Exact, of a model: not measured, not times."},
+             "Counts of a model: not measured, not times."},
 };
 
 /// One of kKnownSets, whatever a file says: ids become names of files.
@@ -98,49 +98,172 @@ std::string with_spaces(std::string text) {
   return text;
 }
 
-/// The sum over scopes; empty where one of them was not counted for its whole time, or not at all.
-std::optional<double> exact_sum(const EventCounters& counters) {
-  std::optional<double> sum;
+/// The sum over scopes.
+struct Count {
+  double value = 0;  // of medians
+  double low = 0;    // of the lowest of the processes, and so never above their lowest sum
+  double high = 0;
+  std::size_t processes = 0;
+  bool exact = true;  // of what happened, unlike what hardware counts
+};
+
+struct CountOf {
+  std::string id;
+  Count count;
+};
+
+/// Empty where a scope was not counted for its whole time, or not at all.
+std::optional<Count> count_of(const EventCounters& counters) {
+  std::optional<Count> sum;
   for (const Counter* counter : counters) {
     if (counter == nullptr) continue;
     if (!counter->value || is_multiplexed(*counter)) return std::nullopt;
-    sum = sum.value_or(0) + *counter->value;
+    std::vector<double> samples = counter->samples;
+    if (samples.empty()) samples = {*counter->value};
+    const auto [low, high] = std::minmax_element(samples.begin(), samples.end());
+    if (!sum) sum = Count{0, 0, 0, samples.size(), true};
+    sum->value += *counter->value;
+    sum->low += *low;
+    sum->high += *high;
+    sum->processes = std::min(sum->processes, samples.size());
+    sum->exact = sum->exact && counter->source != "hardware";
   }
   return sum;
 }
 
-/// "0 for rwx and memfd-dual, 2 for mprotect-toggle"; empty where no strategy has a value.
-std::string values_of(const Results& results, const EventSet& set, std::string_view event,
-                      const Operation& operation) {
-  struct Group {
-    double least = 0;
-    std::vector<std::string> ids;
-  };
-  std::vector<std::pair<std::string, Group>> groups;
-  std::size_t known = 0;
+std::optional<Count> count_of(const Results& results, const EventSet& set, std::string_view event,
+                              const Operation& operation, std::string_view id) {
+  const Cell* cell = find_cell(results, operation.workload, id, operation.params);
+  if (cell == nullptr) return std::nullopt;
+  return count_of(find_event(*cell, set, event, operation));
+}
+
+/// Of the strategies and the floor.
+std::vector<CountOf> counts_of(const Results& results, const EventSet& set, std::string_view event,
+                               const Operation& operation) {
+  std::vector<CountOf> counts;
   for (const std::string& id : strategies_in_order(results)) {
-    const Cell* cell = find_cell(results, operation.workload, id, operation.params);
-    if (cell == nullptr || (appearance(id).control && id != "floor")) continue;
-    const auto value = exact_sum(find_event(*cell, set, event, operation));
-    if (!value) continue;
-    ++known;
-    const std::string number = bar_number(*value);
+    if (appearance(id).control && id != "floor") continue;
+    if (const auto count = count_of(results, set, event, operation, id)) {
+      counts.push_back({id, *count});
+    }
+  }
+  return counts;
+}
+
+struct Group {
+  std::vector<std::string> ids;
+  double value = 0;  // the lowest
+  double low = 0;
+  double high = 0;
+};
+
+void join(Group& group, const CountOf& one) {
+  const bool first = group.ids.empty();
+  group.ids.push_back(one.id);
+  group.value = first ? one.count.value : std::min(group.value, one.count.value);
+  group.low = first ? one.count.low : std::min(group.low, one.count.low);
+  group.high = first ? one.count.high : std::max(group.high, one.count.high);
+}
+
+/// "0 for rwx and memfd-dual; 2 for mprotect-toggle"; empty where no strategy has a value.
+std::string exact_values(const std::vector<CountOf>& counts) {
+  std::vector<std::pair<std::string, Group>> groups;
+  for (const CountOf& one : counts) {
+    const std::string number = bar_number(one.count.value);
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&](const auto& other) { return other.first == number; });
-    if (group == groups.end()) group = groups.insert(groups.end(), {number, {*value, {}}});
-    group->second.least = std::min(group->second.least, *value);
-    group->second.ids.push_back(id);
+    if (group == groups.end()) group = groups.insert(groups.end(), {number, {}});
+    join(group->second, one);
   }
   std::stable_sort(groups.begin(), groups.end(), [](const auto& left, const auto& right) {
-    return left.second.least < right.second.least;
+    return left.second.value < right.second.value;
   });
   std::string text;
   for (const auto& [number, group] : groups) {
-    const bool all = group.ids.size() == known && known > 1;
-    text += fmt::format("{}{} for {}{}", text.empty() ? "" : "; ", number, all ? "all of " : "",
-                        joined(group.ids));
+    const bool all = group.ids.size() == counts.size() && counts.size() > 1;
+    const std::string low = bar_number(group.low);
+    const std::string high = bar_number(group.high);
+    text += fmt::format("{}{}{} for {}{}", text.empty() ? "" : "; ", number,
+                        low == high ? "" : fmt::format(" [{}, {}]", low, high),
+                        all ? "all of " : "", joined(group.ids));
   }
   return text;
+}
+
+/// The most that a process of the baseline and one of its twin differ by; empty where too few
+/// counted either.
+std::optional<double> twin_distance(const Results& results, const EventSet& set,
+                                    std::string_view event, const Operation& operation) {
+  const auto base = count_of(results, set, event, operation, results.baseline);
+  const auto again = count_of(results, set, event, operation, "again");
+  if (!base || !again || std::min(base->processes, again->processes) < kFewestProcesses) {
+    return std::nullopt;
+  }
+  return std::max(base->high - again->low, again->high - base->low);
+}
+
+/// "80.1 to 84.2 for indirect-cell; 110 to 140 for rwx, memfd-dual (rwx and again: up to 12.3
+/// apart)"; empty where there are not two groups further apart than that.
+std::string differing_values(const Results& results, const EventSet& set, std::string_view event,
+                             const Operation& operation, std::vector<CountOf> counts) {
+  const auto apart = twin_distance(results, set, event, operation);
+  if (!apart) return "";
+  std::erase_if(counts, [](const CountOf& one) { return one.count.processes < kFewestProcesses; });
+  std::stable_sort(counts.begin(), counts.end(), [](const CountOf& left, const CountOf& right) {
+    return left.count.low < right.count.low;
+  });
+  std::vector<Group> groups;
+  for (const CountOf& one : counts) {
+    if (groups.empty() || one.count.low - groups.back().high > *apart) groups.emplace_back();
+    join(groups.back(), one);
+  }
+  if (groups.size() < 2) return "";
+  std::string text;
+  for (const Group& group : groups) {
+    text += fmt::format("{}{} to {} for {}", text.empty() ? "" : "; ", bar_number(group.low),
+                        bar_number(group.high), joined(group.ids));
+  }
+  return text +
+         fmt::format(" ({} and again: up to {} apart)", results.baseline, bar_number(*apart));
+}
+
+std::string values_of(const Results& results, const EventSet& set, std::string_view event,
+                      const Operation& operation) {
+  std::vector<CountOf> counts = counts_of(results, set, event, operation);
+  const bool exact =
+      std::all_of(counts.begin(), counts.end(), [](const CountOf& one) { return one.count.exact; });
+  return exact ? exact_values(counts)
+               : differing_values(results, set, event, operation, std::move(counts));
+}
+
+/// Whether hardware counted any of them.
+bool are_hardware(const Results& results, const EventSet& set,
+                  const std::vector<std::string>& events) {
+  return std::any_of(results.cells.begin(), results.cells.end(), [&](const Cell& cell) {
+    return std::any_of(cell.counters.begin(), cell.counters.end(), [&](const Counter& counter) {
+      return counter.value && counter.source == "hardware" && set_of(counter).id == set.id &&
+             std::find(events.begin(), events.end(), counter.name) != events.end();
+    });
+  });
+}
+
+/// What hardware's ranges mean, or why there are none.
+std::string about_hardware(const Results& results, const EventSet& set, bool found) {
+  if (!are_hardware(results, set, set.events)) return "";
+  const std::size_t processes = processes_of(results, set);
+  if (processes < kFewestProcesses) {
+    return fmt::format(
+        "Hardware events were counted in {} process{} a cell: too few to know how they scatter, so "
+        "no difference between strategies is stated (from {} on, as by --preset=standard).",
+        processes, processes == 1 ? "" : "es", kFewestProcesses);
+  }
+  if (!found) return "";
+  return fmt::format(
+      "Hardware events: lowest to highest of {} processes; only what lies further apart than {} "
+      "and "
+      "again, the same code counted twice, is told apart.",
+      processes, results.baseline);
 }
 
 struct Finding {
@@ -332,18 +455,34 @@ std::vector<std::string> counter_summary(const Results& results) {
     const std::string missing = missing_events(results, set);
     if (!missing.empty()) line += "; not available: " + missing;
     lines.push_back(std::move(line));
-    for (std::string& finding : counter_findings(results, set)) lines.push_back(std::move(finding));
+    for (std::string& finding : counter_findings(results, set)) add_once(lines, std::move(finding));
   }
   return lines;
+}
+
+std::size_t processes_of(const Results& results, const EventSet& set) {
+  std::size_t most = 0;
+  for (const Cell& cell : results.cells) {
+    for (const Counter& counter : cell.counters) {
+      if (!counter.value || !is_event(counter) || set_of(counter).id != set.id) continue;
+      most = std::max({most, counter.samples.size(), std::size_t{1}});
+    }
+  }
+  return most;
 }
 
 std::vector<std::string> counter_findings(const Results& results, const EventSet& set) {
   std::vector<std::string> sentences;
   const std::vector<Operation> operations = chosen_operations(results, set);
+  bool scattering = false;
   for (const Finding& finding : kFindings) {
     std::string sentence = sentence_of(results, set, finding, operations);
-    if (!sentence.empty()) sentences.push_back(std::move(sentence));
+    if (sentence.empty()) continue;
+    scattering = scattering || are_hardware(results, set, {std::string(finding.event)});
+    sentences.push_back(std::move(sentence));
   }
+  std::string about = about_hardware(results, set, scattering);
+  if (!about.empty()) sentences.push_back(std::move(about));
   return sentences;
 }
 

@@ -1,4 +1,4 @@
-// analysis/simulated.hpp - exact counts of a simulator or an emulator, in tables of their own.
+// analysis/simulated.hpp - counts of a simulator or an emulator, in tables of their own.
 //
 // Nothing here is a time, and nothing here was measured on a processor: every table says so, and
 // none of these counts stands in a table of measurements.
@@ -27,6 +27,9 @@ inline constexpr std::string_view kSimulatedTitle =
 
 /// Two decimals below 1,000: "22.44"; never "-0.00".
 [[nodiscard]] std::string exact_number(double value);
+
+/// A sentence: how far the counts of two runs agree.
+[[nodiscard]] std::string how_simulated_counts_repeat(const results::Results& results);
 
 /// For a terminal of `width` columns: sends and patches, every strategy, with what is missing and
 /// why. Empty where the run has no simulated counts.

@@ -48,6 +48,14 @@ std::array<bool, kScopes.size()> scopes_of(const Subject& subject,
   return there;
 }
 
+/// Whether anybody was to count the event in the operation.
+bool is_asked(const Subject& subject, const std::vector<const Cell*>& cells) {
+  return std::any_of(cells.begin(), cells.end(), [&](const Cell* cell) {
+    const EventCounters counters = find_event(*cell, subject.set, subject.event, subject.operation);
+    return counters != EventCounters{};
+  });
+}
+
 /// Whether the kernel's part is 0 beside a user's that is not.
 bool is_kernel_zero(const Subject& subject, const std::vector<const Cell*>& cells) {
   return std::all_of(cells.begin(), cells.end(), [&](const Cell* cell) {
@@ -147,6 +155,11 @@ std::string about_lines(const Results& results, const EventSet& set) {
       processes);
 }
 
+std::string about_twin(const Results& results) {
+  return fmt::format("The bar again is {} counted a second time.",
+                     results.baseline.empty() ? "the baseline" : results.baseline);
+}
+
 /// Texts that hold for several events, each once.
 std::vector<TextPanel> frames(const Grouping& texts) {
   std::vector<TextPanel> panels;
@@ -235,7 +248,10 @@ class ChartOfSet {
     for (const std::string& event : set_.events) {
       Grouping texts;
       for (const Operation& operation : operations) {
-        texts.add(text_of({set_, event, operation}, cells_of(operation)), event);
+        const std::vector<const Cell*> cells = cells_of(operation);
+        // Beside a busy thread less is counted than alone.
+        if (!is_asked({set_, event, operation}, cells)) continue;
+        texts.add(text_of({set_, event, operation}, cells), event);
       }
       const bool same = texts.groups().size() == 1 && !texts.groups().front().first.empty();
       if (same) everywhere_.add(texts.groups().front().first, event);
@@ -312,6 +328,7 @@ class ChartOfSet {
     }
     if (set_.id != results::kSimulated && processes_of(results_, set_) > 0) {
       lines.push_back(about_lines(results_, set_));
+      lines.push_back(about_twin(results_));
     }
     const std::vector<std::string> absent = absences_.lines();
     lines.insert(lines.end(), absent.begin(), absent.end());
@@ -337,11 +354,8 @@ std::string caption(const Results& results, const EventSet& set) {
            "tell what is executed, not what it costs. " +
            how_simulated_counts_repeat(results);
   }
-  return fmt::format(
-      "{} {} The bar again is {} counted a second time: what these two differ by, bars of the same "
-      "code differ by.",
-      text, about_lines(results, set),
-      results.baseline.empty() ? "the baseline" : results.baseline);
+  return fmt::format("{} {} {} What these two differ by, bars of the same code differ by.", text,
+                     about_lines(results, set), about_twin(results));
 }
 
 }  // namespace

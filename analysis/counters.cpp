@@ -10,6 +10,7 @@
 #include "analysis/comparable.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/palette.hpp"
+#include "analysis/publishing.hpp"
 #include "analysis/selection.hpp"
 
 namespace patchbench::analysis {
@@ -87,6 +88,29 @@ void choose(const std::vector<Operation>& from, std::string_view per, bool alone
     if (operation.per != per || operation.beside.empty() != alone) continue;
     chosen.push_back(operation);
     --most;
+  }
+}
+
+/// The first of them, alone and beside whatever there was, and then the same in other modes.
+void choose_patches(const std::vector<Operation>& from, std::string_view per,
+                    std::vector<Operation>& chosen) {
+  std::vector<Operation> first;
+  choose(from, per, true, 1, first);
+  if (first.empty()) choose(from, per, false, 1, first);
+  if (first.empty()) return;
+  std::vector<results::Params> modes;
+  for (const Operation& operation : from) {
+    const bool same = operation.per == per && operation.workload == first[0].workload &&
+                      without_mode(operation.params) == without_mode(first[0].params);
+    if (same) add_once(modes, operation.params);
+  }
+  for (const results::Params& params : modes) {
+    std::vector<Operation> own = from;
+    std::erase_if(own, [&](const Operation& operation) {
+      return operation.workload != first[0].workload || operation.params != params;
+    });
+    choose(own, per, true, 1, chosen);
+    choose(own, per, false, 1, chosen);
   }
 }
 
@@ -293,18 +317,29 @@ std::vector<Operation> told(const Finding& finding, std::vector<Operation> opera
   return operations;
 }
 
-/// Of one event: alone, then beside whatever there was.
+/// "Beside a busy thread", "With publish=cpuid", "With publish=cpuid, beside a busy thread"
+std::string circumstances(const Operation& operation, const Operation& first) {
+  const bool same = operation.params == first.params;
+  const std::string mode = same ? "" : "With publish=" + publish_mode(operation.params);
+  if (operation.beside.empty()) return mode;
+  return fmt::format("{}eside a {}", same ? "B" : mode + ", b", with_spaces(operation.beside));
+}
+
+/// Of one event: alone, then beside whatever there was, and both in other modes.
 std::string sentence_of(const Results& results, const EventSet& set, const Finding& finding,
                         const std::vector<Operation>& operations) {
   std::string sentence;
-  for (const Operation& operation : told(finding, operations)) {
+  const std::vector<Operation> all = told(finding, operations);
+  const Operation* spoken = nullptr;
+  for (const Operation& operation : all) {
     const std::string values = values_of(results, set, finding.event, operation);
     if (values.empty()) continue;
     if (sentence.empty()) {
       sentence = fmt::format("{} {} ({}, {}): ", finding.words, operation_title(operation),
                              operation.workload, spaced(operation.params));
+      spoken = &operation;
     } else {
-      sentence += fmt::format(". Beside a {}: ", with_spaces(operation.beside));
+      sentence += fmt::format(". {}: ", circumstances(operation, *spoken));
     }
     sentence += values;
   }
@@ -348,10 +383,7 @@ std::vector<Operation> chosen_operations(const Results& results, const EventSet&
   const std::vector<Operation> all = by_interest(results, set);
   std::vector<Operation> chosen;
   choose(all, "send", true, kMostSends, chosen);
-  for (const std::string_view per : {"patch", "patch_execute"}) {
-    choose(all, per, true, 1, chosen);
-    choose(all, per, false, 1, chosen);
-  }
+  for (const std::string_view per : {"patch", "patch_execute"}) choose_patches(all, per, chosen);
   // A run of something else: what it has.
   constexpr std::size_t kAFew = 4;
   if (chosen.empty()) {

@@ -49,7 +49,7 @@ struct EventSet {
 [[nodiscard]] std::vector<EventSet> event_sets(const results::Results& results);
 
 /// The few that a figure or a summary shows: at most three sends, a patch, a patch with its
-/// execution, and these beside a busy thread.
+/// execution, and these beside a busy thread; patches in every mode of --publish that was counted.
 [[nodiscard]] std::vector<Operation> chosen_operations(const results::Results& results,
                                                        const EventSet& set);
 

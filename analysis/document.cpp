@@ -15,6 +15,7 @@
 #include "analysis/how_measured.hpp"
 #include "analysis/mappings.hpp"
 #include "analysis/palette.hpp"
+#include "analysis/publishing.hpp"
 #include "analysis/repetitions.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/self_test.hpp"
@@ -255,6 +256,13 @@ std::string how_to_read(const Results& results) {
         " Verdicts are corrected for the number of a workload's ratios (Benjamini & Hochberg "
         "1995): of those other than unsure, at most one in twenty is expected to be wrong.";
   }
+  const std::vector<HeadlineColumn> columns = headline_columns(results);
+  if (std::any_of(columns.begin(), columns.end(),
+                  [](const HeadlineColumn& column) { return !column.mode.empty(); })) {
+    text +=
+        " Columns that differ in publish differ in what a patch ends with, and their ratios are to "
+        "the baseline with the same; what each mode costs stands in the next table.";
+  }
   if (results.run.rounds <= kFewRounds) {
     text += fmt::format(
         " With {} rounds or fewer, same is said only where the interval of again lies within that "
@@ -262,6 +270,14 @@ std::string how_to_read(const Results& results) {
         kFewRounds);
   }
   return text;
+}
+
+bool has_cell_without_guarantee(const Results& results, const std::string& id,
+                                const std::vector<HeadlineColumn>& columns) {
+  return std::any_of(columns.begin(), columns.end(), [&](const HeadlineColumn& column) {
+    const Cell* cell = find_cell(results, column.workload, id, column.params);
+    return usable_metric(cell, column.metric) != nullptr && lacks_guarantee(*cell);
+  });
 }
 
 Section headline_section(const Results& results) {
@@ -275,8 +291,10 @@ Section headline_section(const Results& results) {
   section.paragraphs.push_back(how_to_read(results));
   TextTable table{{"strategy"}, {}};
   for (const HeadlineColumn& column : columns) {
-    table.header.push_back(column.workload + ": " + column.metric + " (" + spaced(column.params) +
-                           ")");
+    const bool nameless = column.mode.empty() || without_mode(column.params) != column.params;
+    table.header.push_back(fmt::format("{}: {} ({}{})", column.workload, column.metric,
+                                       spaced(column.params),
+                                       nameless ? "" : ", publish=" + column.mode));
   }
   for (const std::string& id : strategies_in_order(results)) {
     std::vector<TextCell> row{plain(id)};
@@ -284,9 +302,13 @@ Section headline_section(const Results& results) {
     const bool any = std::any_of(row.begin() + 1, row.end(), [](const TextCell& cell) {
       return !cell.text.empty() && cell.text != "unsupported";
     });
+    if (has_cell_without_guarantee(results, id, columns)) row.front().text += '*';
     if (any) table.rows.push_back(std::move(row));
   }
   section.table = std::move(table);
+  if (const std::string note = guarantee_footnote(results, columns); !note.empty()) {
+    section.footnotes.push_back("* " + note);
+  }
   return section;
 }
 
@@ -492,7 +514,7 @@ Section lost_section(const Results& results) {
 }
 
 std::string meaning_of_note(std::string_view note) {
-  if (note.starts_with("no architectural guarantee")) {
+  if (note.starts_with(kNoGuarantee)) {
     return "code is written through another address than it executes at, and no serialising "
            "operation stands between: the processor's manual does not promise that the new bytes "
            "are seen, though they were here";
@@ -644,6 +666,9 @@ Document make_document(const Results& results) {
   const bool times = times_mean_something(results.context);
   document.summary = {times ? headline_section(results) : status_section(results),
                       run_section(results)};
+  if (Section modes = publishing_section(results); times && modes.table) {
+    document.summary.insert(document.summary.begin() + 1, std::move(modes));
+  }
   for (Section& section : counter_sections(results)) document.summary.push_back(std::move(section));
   if (has_simulated_counts(results)) document.summary.push_back(simulated_section(results));
   document.rest = {strategies_section(results, false), strategies_section(results, true)};
@@ -661,6 +686,9 @@ Document make_document(const Results& results) {
     if (times) document.rest.push_back(workload_section(results, workload));
     Section counters = counters_section(results, workload);
     if (counters.table) document.rest.push_back(std::move(counters));
+  }
+  if (Section modes = publishing_details(results); times && modes.table) {
+    document.rest.push_back(std::move(modes));
   }
   for (Section& section : counter_details(results)) document.rest.push_back(std::move(section));
   document.rest.push_back(lost_section(results));

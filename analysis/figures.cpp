@@ -14,6 +14,7 @@
 #include "analysis/comparable.hpp"
 #include "analysis/counter_figures.hpp"
 #include "analysis/headline.hpp"
+#include "analysis/publishing.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/wrap.hpp"
 
@@ -435,25 +436,6 @@ void add_patch_costs(const Results& results, const Params& chosen, FigureSet& se
   }
 }
 
-/// What the patches of these cells end with: the default has no name in the parameters.
-std::string publish_mode(const Params& params) {
-  const results::ParamValue* mode = find_param(params, "publish");
-  return mode != nullptr && std::holds_alternative<std::string>(*mode)
-             ? std::get<std::string>(*mode)
-             : "none";
-}
-
-/// The cells of relink that differ from those in nothing but what a patch ends with.
-std::vector<Params> modes_beside(const Results& results, const Params& chosen) {
-  std::vector<Params> modes;
-  for (const Params& params : param_sets(results, "relink")) {
-    if (without_param(params, "publish") == without_param(chosen, "publish")) {
-      modes.push_back(params);
-    }
-  }
-  return modes;
-}
-
 bool has_any(const Results& results, const Params& params, std::string_view metric) {
   return std::any_of(results.cells.begin(), results.cells.end(), [&](const Cell& cell) {
     return cell.workload == "relink" && cell.params == params && usable_metric(&cell, metric);
@@ -464,7 +446,7 @@ bool has_any(const Results& results, const Params& params, std::string_view metr
 Figure patch_by_publish(const Results& results, const std::vector<Params>& modes) {
   DotChart chart;
   chart.name = "patch-by-publish";
-  const std::string rest = spaced(without_param(modes.front(), "publish"));
+  const std::string rest = spaced(without_mode(modes.front()));
   chart.title =
       "Cost of a patch by what it ends with" + (rest.empty() ? "" : " (relink, " + rest + ")");
   chart.x_label = "ns per patch, logarithmic";
@@ -572,7 +554,7 @@ FigureSet make_figures(const Results& results) {
     add_patch_costs(results, *relink, set);
     if (batches(results, *relink).size() > 1)
       set.figures.push_back(patch_by_batch(results, *relink));
-    if (const auto modes = modes_beside(results, *relink); modes.size() > 1)
+    if (const auto modes = modes_of(results, "relink", *relink); modes.size() > 1)
       set.figures.push_back(patch_by_publish(results, modes));
   } else {
     set.absent.emplace_back("No figure of patch cost: this run has no cell of relink.");

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/publishing.hpp"
 #include "analysis/selection.hpp"
 
 namespace patchbench::analysis {
@@ -58,11 +59,40 @@ std::vector<HeadlineColumn> first_of_each(const Results& results) {
         const bool known = std::any_of(columns.begin(), columns.end(), [&](const auto& column) {
           return column.workload == workload && column.metric == metric.name;
         });
-        if (!known) columns.push_back({workload, metric.name, params});
+        if (!known) columns.push_back({workload, metric.name, params, {}});
       }
     }
   }
   return columns;
+}
+
+/// The column in every mode that was measured.
+std::vector<HeadlineColumn> in_every_mode(const Results& results, const HeadlineColumn& column) {
+  std::vector<HeadlineColumn> modes;
+  for (const results::Params& params : modes_of(results, column.workload, column.params)) {
+    HeadlineColumn mode{column.workload, column.metric, params, publish_mode(params)};
+    if (measured(results, mode)) modes.push_back(std::move(mode));
+  }
+  return modes;
+}
+
+/// Columns of patches in every mode, those of anything else in their own.
+std::vector<HeadlineColumn> with_modes(const Results& results,
+                                       const std::vector<HeadlineColumn>& columns) {
+  constexpr std::array<std::string_view, 3> kPatches = {"publish", "patch", "patch_execute"};
+  std::vector<HeadlineColumn> all;
+  for (const HeadlineColumn& column : columns) {
+    std::vector<HeadlineColumn> modes = in_every_mode(results, column);
+    if (modes.size() < 2) {
+      all.push_back(column);
+    } else if (std::find(kPatches.begin(), kPatches.end(), column.metric) != kPatches.end()) {
+      all.insert(all.end(), modes.begin(), modes.end());
+    } else {
+      all.push_back(column);
+      all.back().mode = publish_mode(column.params);
+    }
+  }
+  return all;
 }
 
 }  // namespace
@@ -72,14 +102,14 @@ std::vector<HeadlineColumn> headline_columns(const Results& results) {
   for (const Wanted& wanted : customary()) {
     const auto params = representative(results, wanted.workload, wanted.preferences);
     if (!params) continue;
-    HeadlineColumn column{std::string(wanted.workload), std::string(wanted.metric), *params};
+    HeadlineColumn column{std::string(wanted.workload), std::string(wanted.metric), *params, {}};
     const bool repeated = std::any_of(columns.begin(), columns.end(), [&](const auto& known) {
       return known.workload == column.workload && known.metric == column.metric &&
              known.params == column.params;
     });
     if (!repeated && measured(results, column)) columns.push_back(std::move(column));
   }
-  return columns.empty() ? first_of_each(results) : columns;
+  return with_modes(results, columns.empty() ? first_of_each(results) : columns);
 }
 
 std::string short_number(double value) {

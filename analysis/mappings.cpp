@@ -11,6 +11,7 @@
 
 #include "analysis/headline.hpp"
 #include "analysis/palette.hpp"
+#include "analysis/publishing.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/wrap.hpp"
 
@@ -44,7 +45,12 @@ std::vector<const Cell*> shown_cells(const Results& results) {
     for (const std::string& id : strategies_in_order(results)) {
       const Cell* cell = find_cell(results, column.workload, id, column.params);
       if (cell == nullptr || cell->status != results::CellStatus::ok) continue;
-      if (std::find(cells.begin(), cells.end(), cell) == cells.end()) cells.push_back(cell);
+      // What a patch ends with maps nothing.
+      const bool shown = std::any_of(cells.begin(), cells.end(), [&](const Cell* other) {
+        return other->workload == cell->workload && other->strategy == id &&
+               without_mode(other->params) == without_mode(cell->params);
+      });
+      if (!shown) cells.push_back(cell);
     }
   }
   return cells;

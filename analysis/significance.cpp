@@ -65,4 +65,55 @@ results::Verdict corrected(results::Verdict verdict, const PValues& adjusted) {
   return p <= kFalseDiscoveryRate ? verdict : Verdict::unsure;
 }
 
+results::Ratio plain_ratio(const PairedRatio& paired) {
+  results::Ratio ratio;
+  ratio.median = paired.median;
+  ratio.ci95 = paired.ci95;
+  if (paired.ci_free) {
+    ratio.ci_free = paired.ci_free->interval;
+    ratio.ci_free_coverage = paired.ci_free->coverage;
+  }
+  ratio.n = paired.n;
+  return ratio;
+}
+
+results::Ratio judged_ratio(const PairedRatio& paired, const std::optional<Interval>& noise,
+                            double delta) {
+  results::Ratio ratio = plain_ratio(paired);
+  ratio.verdict = verdict(paired, noise, delta);
+  if (const auto p = p_values(paired, delta)) {
+    ratio.q_differs = p->differs;
+    ratio.q_same = p->same;
+  }
+  return ratio;
+}
+
+void correct_verdicts(const std::vector<results::Ratio*>& table) {
+  using results::Verdict;
+  const auto adjusted = [&table](auto p_of) {
+    std::vector<double> p;
+    p.reserve(table.size());
+    for (const results::Ratio* ratio : table) p.push_back(p_of(*ratio));
+    return benjamini_hochberg(p);
+  };
+  // Differences that are told from 1 but are called nothing (less than delta, or than the noise)
+  // would be correct rejections for free, and let wrong verdicts pass: for the verdicts they count
+  // as not rejected.
+  const auto if_given = [](bool given, double p) { return given ? p : 1.0; };
+  const std::vector<double> told = adjusted([&](const results::Ratio& ratio) {
+    const bool given = ratio.verdict == Verdict::faster || ratio.verdict == Verdict::slower;
+    return if_given(given, *ratio.q_differs);
+  });
+  const std::vector<double> alike = adjusted([&](const results::Ratio& ratio) {
+    return if_given(ratio.verdict == Verdict::same, *ratio.q_same);
+  });
+  const auto differs = adjusted([](const results::Ratio& ratio) { return *ratio.q_differs; });
+  const auto same = adjusted([](const results::Ratio& ratio) { return *ratio.q_same; });
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    table[i]->q_differs = differs[i];
+    table[i]->q_same = same[i];
+    table[i]->verdict = corrected(table[i]->verdict, {told[i], alike[i]});
+  }
+}
+
 }  // namespace patchbench::analysis

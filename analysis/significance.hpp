@@ -41,4 +41,15 @@ struct PValues {
 /// What is left of a verdict when `adjusted` are its p-values after correction: itself or `unsure`.
 [[nodiscard]] results::Verdict corrected(results::Verdict verdict, const PValues& adjusted);
 
+/// As results have it: medians and intervals, its verdict, and as q_differs and q_same its
+/// p-values, until correct_verdicts() has adjusted them.
+[[nodiscard]] results::Ratio judged_ratio(const PairedRatio& paired,
+                                          const std::optional<Interval>& noise, double delta);
+/// The same without verdict and p-values.
+[[nodiscard]] results::Ratio plain_ratio(const PairedRatio& paired);
+
+/// Of ratios that are read together, each with p-values. The share of wrong ones is held among the
+/// verdicts that are given.
+void correct_verdicts(const std::vector<results::Ratio*>& table);
+
 }  // namespace patchbench::analysis

@@ -320,19 +320,6 @@ PeerMap find_peers(const Results& results) {
   return peers;
 }
 
-results::Ratio to_ratio(const PairedRatio& paired, const std::string& metric) {
-  results::Ratio ratio;
-  ratio.metric = metric;
-  ratio.median = paired.median;
-  ratio.ci95 = paired.ci95;
-  if (paired.ci_free) {
-    ratio.ci_free = paired.ci_free->interval;
-    ratio.ci_free_coverage = paired.ci_free->coverage;
-  }
-  ratio.n = paired.n;
-  return ratio;
-}
-
 void fill_ratios(Cell& cell, const Results& results, const PeerMap& peers) {
   cell.ratios.clear();
   const auto found = peers.find(peer_key(cell));
@@ -347,52 +334,18 @@ void fill_ratios(Cell& cell, const Results& results, const PeerMap& peers) {
     const Metric* twin = again == nullptr ? nullptr : find_metric(*again, metric.name);
     std::optional<Interval> noise;
     if (twin != nullptr) noise = deciding_interval(paired_ratio(twin->samples, base->samples));
-    results::Ratio ratio = to_ratio(paired, metric.name);
+    // The noise itself cannot be held against the noise, and is not to look smaller than it is.
+    const bool twin_itself = again == &cell;
+    results::Ratio ratio = twin_itself ? plain_ratio(paired) : judged_ratio(paired, noise, delta);
+    if (twin_itself) ratio.verdict = plain_verdict(deciding_interval(paired), delta);
+    ratio.metric = metric.name;
     ratio.baseline = results.baseline;
-    if (again == &cell) {
-      // The noise itself cannot be held against the noise, and is not to look smaller than it is.
-      ratio.verdict = plain_verdict(deciding_interval(paired), delta);
-    } else {
-      ratio.verdict = verdict(paired, noise, delta);
-      if (const auto p = p_values(paired, delta)) {
-        ratio.q_differs = p->differs;  // until correct_verdicts()
-        ratio.q_same = p->same;
-      }
-    }
     cell.ratios.push_back(std::move(ratio));
   }
 }
 
-/// What is read together is corrected together: a workload's ratios, all of one table. The share of
-/// wrong ones is to be held among the verdicts that are given. Differences that are told from 1 but
-/// are called nothing (less than delta, or than the noise) would be correct rejections for free,
-/// and let wrong verdicts pass: for the verdicts they count as not rejected.
-void correct_verdicts(const std::vector<results::Ratio*>& table) {
-  using results::Verdict;
-  const auto adjusted = [&table](auto p_of) {
-    std::vector<double> p;
-    p.reserve(table.size());
-    for (const results::Ratio* ratio : table) p.push_back(p_of(*ratio));
-    return benjamini_hochberg(p);
-  };
-  const auto if_given = [](bool given, double p) { return given ? p : 1.0; };
-  const std::vector<double> told = adjusted([&](const results::Ratio& ratio) {
-    const bool given = ratio.verdict == Verdict::faster || ratio.verdict == Verdict::slower;
-    return if_given(given, *ratio.q_differs);
-  });
-  const std::vector<double> alike = adjusted([&](const results::Ratio& ratio) {
-    return if_given(ratio.verdict == Verdict::same, *ratio.q_same);
-  });
-  const auto differs = adjusted([](const results::Ratio& ratio) { return *ratio.q_differs; });
-  const auto same = adjusted([](const results::Ratio& ratio) { return *ratio.q_same; });
-  for (std::size_t i = 0; i < table.size(); ++i) {
-    table[i]->q_differs = differs[i];
-    table[i]->q_same = same[i];
-    table[i]->verdict = corrected(table[i]->verdict, {told[i], alike[i]});
-  }
-}
-
-void correct_verdicts(Results& results) {
+/// What is read together is corrected together: a workload's ratios, all of one table.
+void correct_every_verdict(Results& results) {
   std::map<std::string, std::vector<results::Ratio*>> tables;
   for (Cell& cell : results.cells) {
     for (results::Ratio& ratio : cell.ratios) {
@@ -470,7 +423,7 @@ void fill_undisturbed(Results& results, const Lines& lines) {
   }
   const PeerMap peers = find_peers(rest);
   for (Cell& cell : rest.cells) fill_ratios(cell, rest, peers);
-  correct_verdicts(rest);
+  correct_every_verdict(rest);
   for (std::size_t i = 0; i < rest.cells.size(); ++i) {
     for (std::size_t j = 0; j < rest.cells[i].ratios.size(); ++j) {
       const results::Ratio& without = rest.cells[i].ratios[j];
@@ -515,7 +468,7 @@ void summarise(results::Results& results, std::span<const results::JournalEntry>
   fill_flagged(results, lines);
   const PeerMap peers = find_peers(results);
   for (Cell& cell : results.cells) fill_ratios(cell, results, peers);
-  correct_verdicts(results);
+  correct_every_verdict(results);
   fill_undisturbed(results, lines);
   raise_flags(results, peers);
   warn_of_lines_left_out(results, lines.left_out);

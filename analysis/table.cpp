@@ -15,6 +15,7 @@
 #include "analysis/headline.hpp"
 #include "analysis/how_measured.hpp"
 #include "analysis/palette.hpp"
+#include "analysis/publishing.hpp"
 #include "analysis/repetitions.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/self_test.hpp"
@@ -56,6 +57,11 @@ std::string_view colour_of(Verdict verdict) {
   return verdict == Verdict::unsure ? kFaint : "";
 }
 
+/// What a column's ratios are to.
+enum class Against { baseline, none };
+
+constexpr char kMark = '*';
+
 std::string cut(std::string text, std::size_t width) {
   if (text.size() <= width) return text;
   text.resize(width - 2);
@@ -68,9 +74,14 @@ class Table {
   Table(const Results& results, const TableOptions& options)
       : results_(results),
         width_(static_cast<std::size_t>(std::max(80, options.width))),
-        colour_(options.colour) {
+        colour_(options.colour),
+        mode_ratios_(mode_ratios(results)) {
     for (const std::string& id : strategies_in_order(results)) {
-      name_width_ = std::max(name_width_, std::min<std::size_t>(id.size(), 24));
+      const bool marked = std::any_of(
+          results.cells.begin(), results.cells.end(),
+          [&](const Cell& cell) { return cell.strategy == id && lacks_guarantee(cell); });
+      name_width_ =
+          std::max(name_width_, std::min<std::size_t>(id.size(), 24) + (marked ? 1U : 0U));
     }
   }
 
@@ -86,14 +97,10 @@ class Table {
       return out_ + simulated_terminal_table(results_, width_);
     }
     if (columns.empty()) out_ += "No cell was measured.\n";
-    const std::size_t at_once =
-        std::max<std::size_t>(1, (width_ - name_width_) / (kGap + kColumnWidth));
-    for (std::size_t first = 0; first < columns.size(); first += at_once) {
-      const auto from = columns.begin() + static_cast<std::ptrdiff_t>(first);
-      const auto count = std::min(at_once, columns.size() - first);
-      block({from, from + static_cast<std::ptrdiff_t>(count)});
-    }
+    blocks(columns, Against::baseline);
+    modes(columns);
     missing(columns);
+    notes(columns);
     legend(columns);
     findings();
     counters();
@@ -136,7 +143,33 @@ class Table {
     reasons([](const Cell&) { return true; });
   }
 
-  void block(const std::vector<HeadlineColumn>& columns) {
+  void blocks(const std::vector<HeadlineColumn>& columns, Against against) {
+    const std::size_t at_once =
+        std::max<std::size_t>(1, (width_ - name_width_) / (kGap + kColumnWidth));
+    for (std::size_t first = 0; first < columns.size(); first += at_once) {
+      const auto from = columns.begin() + static_cast<std::ptrdiff_t>(first);
+      const auto count = std::min(at_once, columns.size() - first);
+      block({from, from + static_cast<std::ptrdiff_t>(count)}, against);
+    }
+  }
+
+  /// What each mode costs against none.
+  void modes(std::vector<HeadlineColumn> columns) {
+    std::erase_if(columns, [this](const HeadlineColumn& column) {
+      return std::none_of(mode_ratios_.begin(), mode_ratios_.end(), [&](const ModeRatio& one) {
+        return one.workload == column.workload && one.params == column.params &&
+               one.ratio.metric == column.metric;
+      });
+    });
+    if (columns.empty()) return;
+    line("");
+    out_ +=
+        wrap("What a patch ends with (--publish): cost, and its ratio to none of the same strategy",
+             width_);
+    blocks(columns, Against::none);
+  }
+
+  void block(const std::vector<HeadlineColumn>& columns, Against against) {
     std::string names = fmt::format("{:<{}}", "", name_width_);
     std::string params = fmt::format("{:<{}}", "strategy", name_width_);
     for (const HeadlineColumn& column : columns) {
@@ -152,7 +185,7 @@ class Table {
     line(params);
     bool controls = false;
     for (const std::string& id : strategies_in_order(results_)) {
-      const std::string row = row_of(id, columns);
+      const std::string row = row_of(id, columns, against);
       if (row.empty()) continue;
       if (appearance(id).control && !controls) line(std::string(name_width_, '-'));
       controls = appearance(id).control;
@@ -183,28 +216,44 @@ class Table {
           std::find(kTelling.begin(), kTelling.end(), param.first) != kTelling.end();
       if (varies || telling) varied.push_back(param);
     }
-    return results::params_text(varied.empty() ? column.params : varied);
+    if (column.mode.empty()) return results::params_text(varied.empty() ? column.params : varied);
+    const std::string others = results::params_text(without_mode(varied));
+    return column.mode + (others.empty() ? "" : ", ") + others;
   }
 
   /// Empty where none of the columns can have a value, as for a control that belongs to another
   /// workload.
   [[nodiscard]] std::string row_of(const std::string& id,
-                                   const std::vector<HeadlineColumn>& columns) const {
-    std::string row = fmt::format("{:<{}}", cut(id, name_width_), name_width_);
+                                   const std::vector<HeadlineColumn>& columns,
+                                   Against against) const {
+    const bool marked = std::any_of(columns.begin(), columns.end(), [&](const auto& column) {
+      const Cell* cell = find_cell(results_, column.workload, id, column.params);
+      return cell != nullptr && lacks_guarantee(*cell) && usable_metric(cell, column.metric);
+    });
+    std::string row = marked ? fmt::format("{:<{}}", cut(id, name_width_ - 1) + kMark, name_width_)
+                             : fmt::format("{:<{}}", cut(id, name_width_), name_width_);
     const auto* status = find_strategy(results_, id);
     if (status != nullptr && status->status != results::Availability::available) {
-      return row + "  not available on this machine, see below";
+      return against == Against::none ? "" : row + "  not available on this machine, see below";
     }
     bool any = false;
     for (const HeadlineColumn& column : columns) {
       const Cell* cell = find_cell(results_, column.workload, id, column.params);
-      any = any || (cell != nullptr && cell->status != results::CellStatus::unsupported);
-      row += std::string(kGap, ' ') + entry(cell, column.metric);
+      const bool there = cell != nullptr && cell->status != results::CellStatus::unsupported;
+      any = any ||
+            (there && (against == Against::baseline || ratio_of(*cell, column.metric, against)));
+      row += std::string(kGap, ' ') + entry(cell, column.metric, against);
     }
     return any ? row : "";
   }
 
-  [[nodiscard]] std::string entry(const Cell* cell, std::string_view name) const {
+  [[nodiscard]] const results::Ratio* ratio_of(const Cell& cell, std::string_view metric,
+                                               Against against) const {
+    return against == Against::none ? find_mode_ratio(mode_ratios_, cell, metric)
+                                    : find_ratio(cell, metric);
+  }
+
+  [[nodiscard]] std::string entry(const Cell* cell, std::string_view name, Against against) const {
     if (cell == nullptr) return std::string(kColumnWidth, ' ');
     const auto* metric = usable_metric(cell, name);
     if (metric == nullptr) {
@@ -214,10 +263,10 @@ class Table {
           kFaint);
     }
     const std::string cost = fmt::format("{:>5} ", short_number(*metric->median));
-    if (cell->strategy == results_.baseline) {
+    if (cell->strategy == results_.baseline && against == Against::baseline) {
       return fmt::format("{:<{}}", cost + "baseline", kColumnWidth);
     }
-    const auto* ratio = find_ratio(*cell, name);
+    const auto* ratio = ratio_of(*cell, name, against);
     if (ratio == nullptr || !ratio->median) return fmt::format("{:<{}}", cost, kColumnWidth);
     const auto deciding = deciding_interval(*ratio);
     const std::string interval = deciding ? short_interval(*deciding) : "[n<2]";
@@ -271,6 +320,15 @@ class Table {
     for (const auto& [why, who] : lines.groups()) {
       out_ += wrap(fmt::format("{}: {}", joined(who), why), width_, 2);
     }
+  }
+
+  /// What the marks of rows say, and which modes have no column.
+  void notes(const std::vector<HeadlineColumn>& columns) {
+    const std::string note = guarantee_footnote(results_, columns);
+    const auto missing = missing_modes(results_);
+    if (!note.empty() || !missing.empty()) line("");
+    if (!note.empty()) out_ += wrap(kMark + (" " + note), width_, 2);
+    for (const std::string& mode : missing) out_ += wrap(mode, width_, 2);
   }
 
   void legend(const std::vector<HeadlineColumn>& columns) {
@@ -327,6 +385,7 @@ class Table {
   const Results& results_;
   std::size_t width_;
   bool colour_;
+  std::vector<ModeRatio> mode_ratios_;
   std::size_t name_width_ = 8;
   std::string out_;
 };

@@ -118,6 +118,24 @@ TEST_CASE("a counter that nobody has in one operation is a frame there") {
   for (const BarPanel& panel : patch.panels) CHECK(panel.title != "branches");
 }
 
+TEST_CASE("what nobody was to count beside a busy thread is not missing there") {
+  results::Results results = measured_run();
+  for (results::Cell& cell : results.cells) {
+    if (cell.status != results::CellStatus::ok) continue;
+    for (const char* per : {"send", "patch", "patch_execute"}) {
+      const results::Counter asked = event("vma", "hardware", "dtlb-misses", "user", per, 0);
+      cell.counters.push_back(without_value(asked, "unavailable", "no such event here"));
+    }
+  }
+  const BarChart chart = chart_of(results, "vma");
+  const auto names = [](const std::vector<TextPanel>& texts) {
+    return std::count_if(texts.begin(), texts.end(),
+                         [](const TextPanel& panel) { return panel.names == "dtlb-misses"; });
+  };
+  CHECK(names(chart.texts) == 1);
+  for (const BarSection& section : chart.sections) CHECK(names(section.texts) == 0);
+}
+
 TEST_CASE("a strategy without a count has a text in its row, and the reason below") {
   const BarChart chart = chart_of(measured_run(), "vma");
   const BarSection& patch = section_titled(chart, "Per patch:");

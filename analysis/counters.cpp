@@ -320,7 +320,7 @@ std::vector<Operation> told(const Finding& finding, std::vector<Operation> opera
 /// "Beside a busy thread", "With publish=cpuid", "With publish=cpuid, beside a busy thread"
 std::string circumstances(const Operation& operation, const Operation& first) {
   const bool same = operation.params == first.params;
-  const std::string mode = same ? "" : "With publish=" + publish_mode(operation.params);
+  std::string mode = same ? "" : "With publish=" + publish_mode(operation.params);
   if (operation.beside.empty()) return mode;
   return fmt::format("{}eside a {}", same ? "B" : mode + ", b", with_spaces(operation.beside));
 }

@@ -173,10 +173,7 @@ class Table {
     std::string names = fmt::format("{:<{}}", "", name_width_);
     std::string params = fmt::format("{:<{}}", "strategy", name_width_);
     for (const HeadlineColumn& column : columns) {
-      names +=
-          fmt::format("{:{}}{:<{}}", "", kGap,
-                      cut(column.workload + ": " + column.metric + unit_of(column), kColumnWidth),
-                      kColumnWidth);
+      names += fmt::format("{:{}}{:<{}}", "", kGap, title_of(column), kColumnWidth);
       params += fmt::format("{:{}}{:<{}}", "", kGap, cut(short_params(column), kColumnWidth),
                             kColumnWidth);
     }
@@ -191,6 +188,13 @@ class Table {
       controls = appearance(id).control;
       line(row);
     }
+  }
+
+  [[nodiscard]] std::string title_of(const HeadlineColumn& column) const {
+    const std::string what = column.metric + unit_of(column);
+    const std::string title = column.workload + ": " + what;
+    // "publish: patch_execute, ns" is one character too many.
+    return title.size() <= kColumnWidth ? title : cut(column.workload + ":" + what, kColumnWidth);
   }
 
   /// ", ns"

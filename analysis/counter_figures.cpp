@@ -151,7 +151,10 @@ std::string about_lines(const Results& results, const EventSet& set) {
   const std::size_t processes = processes_of(results, set);
   if (processes <= 1) return "Each cell was counted in 1 process: no spread is known.";
   return fmt::format(
-      "Thin lines reach from the lowest to the highest of the {} processes that counted a cell.",
+      "Thin lines reach from the lowest to the highest of up to {} processes that counted a cell; "
+      "a "
+      "bar without one was counted the same in all of them, or in 1 alone: then no spread is "
+      "known.",
       processes);
 }
 

@@ -1,12 +1,16 @@
 #include "harness/counters/perf_event.hpp"
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <system_error>
 
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <patchbench_catch.hpp>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -25,6 +29,15 @@ void fault(std::size_t pages) {
   munmap(memory, size);
 }
 
+/// The kernel touches `pages` pages for the first time, to write into them what was read.
+void fault_in_read(std::size_t pages) {
+  const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) * pages;
+  const Mapping memory = Mapping::anonymous(size, PROT_READ | PROT_WRITE, 0);
+  madvise(memory.address(), size, MADV_NOHUGEPAGE);
+  const Fd zeros(open("/dev/zero", O_RDONLY | O_CLOEXEC));
+  REQUIRE(read(zeros.get(), memory.address(), size) == static_cast<ssize_t>(size));
+}
+
 /// A software event, which needs no counter of the processor. Empty, with a warning, where this
 /// machine forbids all of them.
 std::optional<PerfEvent> page_faults() {
@@ -39,6 +52,35 @@ std::optional<PerfEvent> page_faults() {
 }
 
 }  // namespace
+
+TEST_CASE("a fault is counted where it happens, in user code or in the kernel") {
+  if (!page_faults()) {
+    return;
+  }
+  constexpr std::size_t kPages = 64;
+  const auto faults_of = [](const char* scope, const auto& step) {
+    Event event;
+    event.scope = scope;
+    event.type = PERF_TYPE_SOFTWARE;
+    event.config = PERF_COUNT_SW_PAGE_FAULTS;
+    const Fd fd = open_event(event, {});
+    REQUIRE(ioctl(fd.get(), PERF_EVENT_IOC_ENABLE, 0) == 0);
+    step();
+    std::uint64_t count = 0;
+    REQUIRE(read(fd.get(), &count, sizeof count) == static_cast<ssize_t>(sizeof count));
+    return count;
+  };
+  const auto in_the_kernel = [] { fault_in_read(kPages); };
+  const auto in_user_code = [] { fault(kPages); };
+  CHECK(faults_of("user", in_user_code) >= kPages);
+  CHECK(faults_of("user", in_the_kernel) < kPages);
+  try {
+    CHECK(faults_of("kernel", in_the_kernel) >= kPages);
+    CHECK(faults_of("kernel", in_user_code) < kPages);
+  } catch (const std::system_error& error) {
+    WARN("not tested: " << error.what());
+  }
+}
 
 TEST_CASE("an event counts between start and stop, from zero each time") {
   auto event = page_faults();

@@ -129,6 +129,25 @@ TEST_CASE("the processor's instruction reads what read(2) reads") {
   CHECK(count(*slow, [] {}) < kOfReading);
 }
 
+TEST_CASE("the processor's instruction reads the cycle counter, too") {
+  const auto fast = open_here({hardware(PERF_COUNT_HW_CPU_CYCLES)});  // first: there may be but one
+  const auto slow = open_here({hardware(PERF_COUNT_HW_CPU_CYCLES)}, ReadPath::system_call);
+  if (!fast || !slow) {
+    return;
+  }
+  if (fast->path() == "read") {
+    WARN("not tested: the kernel lets user code read no counter here");
+    return;
+  }
+  constexpr std::uint64_t kLength = 2'000'000;
+  double inside = 0;
+  const double around =
+      count(*slow, [&fast, &inside] { inside = count(*fast, [] { multiply_chain(kLength); }); });
+  CHECK(inside >= kLength);
+  CHECK(inside <= around);
+  CHECK(around < 1.5 * inside);
+}
+
 TEST_CASE("what is counted of user code is not counted of the kernel") {
   const auto user = open_here({hardware(PERF_COUNT_HW_INSTRUCTIONS)});
   const auto kernel = open_here({hardware(PERF_COUNT_HW_INSTRUCTIONS, "kernel")});

@@ -77,7 +77,7 @@ const std::map<std::string, Counts>& expected() {
 
 }  // namespace
 
-TEST_CASE("publishing: once for each patch, in the cell's mode") {
+TEST_CASE("publishing: once for each patch, in the cell's mode", "[any-page-size]") {
   if (const std::string reason = why_unavailable(PublishMode::membarrier); !reason.empty()) {
     WARN("skipped: " << reason);
     return;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <set>
@@ -61,6 +62,17 @@ void check_and_measure(const CellFactory& cell, const CellRequest& request) {
   CHECK(instance->memory().rss_kib >= 0);
 }
 
+void publish_sizes(std::initializer_list<const char*> sizes) {
+  for_each_cell([sizes](const CellFactory& cell) {
+    if (cell.workload == "publish") {
+      for (const char* bytes : sizes) {
+        INFO(bytes << " bytes");
+        check_and_measure(cell, small_request("publish", {{"bytes", bytes}}));
+      }
+    }
+  });
+}
+
 double hit_rate(std::string_view strategy, ParamText params) {
   const CellFactory* cell = find_cell(strategy, "open-pic");
   REQUIRE(cell != nullptr);
@@ -109,6 +121,9 @@ TEST_CASE("cells: at the edges of their parameters") {
   for_each_cell([](const CellFactory& cell) {
     const WorkloadInfo& info = workload_info(cell.workload);
     for (const Parameter& parameter : info.parameters) {
+      if (parameter.name == kPublishParameter) {
+        continue;  // a test of its own
+      }
       std::vector<std::string> values = parameter.choices;
       if (values.empty()) {
         // The largest ones take a minute and gigabytes. A power of two, for where one is needed.
@@ -142,18 +157,14 @@ TEST_CASE("cells: relink in batches that do not divide the sites") {
   });
 }
 
-TEST_CASE("cells: every size that publish takes") {
-  for_each_cell([](const CellFactory& cell) {
-    if (cell.workload == "publish") {
-      for (const char* bytes : {"8", "16", "32", "64", "128", "4096", "65536", "1048576"}) {
-        INFO(bytes << " bytes");
-        check_and_measure(cell, small_request("publish", {{"bytes", bytes}}));
-      }
-    }
-  });
+TEST_CASE("cells: every size that publish takes", "[any-page-size]") {
+  publish_sizes({"8", "16", "32", "128", "4096", "1048576"});
 }
 
-TEST_CASE("cells: patched code under every mode of publishing, and never in silence another") {
+TEST_CASE("cells: publish of several pages") { publish_sizes({"65536"}); }
+
+TEST_CASE("cells: patched code under every mode of publishing, and never in silence another",
+          "[any-page-size]") {
   for_each_cell([](const CellFactory& cell) {
     const auto& parameters = workload_info(cell.workload).parameters;
     const auto mode = std::find_if(parameters.begin(), parameters.end(), [](const Parameter& one) {

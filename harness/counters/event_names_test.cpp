@@ -156,11 +156,11 @@ Holes holes_of(const EventRows& rows, const std::string& core) {
   for (const EventRow& row : rows) {
     const std::string event = first_on(row, core);
     if (event.empty()) {
-      holes.nothing += " " + std::string(row.name);
+      holes.nothing += fmt::format(" {}", row.name);
       INFO(core << ": " << row.name);
       CHECK_FALSE((row.missing.empty() && row.events.empty()));
     } else if (event.starts_with("perf::") && row.events.size() > 1) {
-      holes.generic += " " + std::string(row.name);
+      holes.generic += fmt::format(" {}", row.name);
     }
   }
   return holes;
@@ -260,7 +260,7 @@ TEST_CASE("Intel's rows of indirect branches have calls in them, and the others,
       if (event.empty()) {
         continue;
       }
-      const std::uint64_t config = pfm_encode(std::string(intel) + "::" + event).event->config;
+      const std::uint64_t config = pfm_encode(fmt::format("{}::{}", intel, event)).event->config;
       const bool executed = (config & kEvent) == 0x88 || (config & kEvent) == 0x89;
       CHECK((executed ? (config & kJumpsAndCalls) == kJumpsAndCalls
                       : event.ends_with("_RETIRED:INDIRECT") ||

@@ -189,6 +189,17 @@ void expect_flushes_of_all_reasons(const Cell& cell, std::string_view metric) {
   }
 }
 
+/// A process that was alone on its processor from its first instruction on has no pages in another
+/// one's TLB.
+void expect_no_flush_elsewhere(const Cell& cell) {
+  for (const Counter& counter : cell.counters) {
+    if (counter.name == "tlb-flushes:remote-ipi-send" && counter.beside.empty() && counter.value) {
+      INFO(cell.id << " per " << counter.per);
+      CHECK(*counter.value == 0);
+    }
+  }
+}
+
 std::size_t tracepoints_of(const Cell& cell, std::string_view status, std::string_view reason) {
   return static_cast<std::size_t>(std::ranges::count_if(cell.counters, [&](const Counter& counter) {
     return counter.source == "tracepoint" && counter.status == status &&
@@ -217,6 +228,7 @@ TEST_CASE("a patch makes two system calls where it toggles protection, and none 
     for (const char* metric : {"patch", "patch_execute", "miss", "execute"}) {
       expect_calls(cell, metric);
     }
+    expect_no_flush_elsewhere(cell);
   }
   CHECK(cells >= 2);
 }

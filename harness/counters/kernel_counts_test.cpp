@@ -332,6 +332,8 @@ TEST_CASE("too few descriptors for all tracepoints do not end the run") {
   constexpr rlim_t kEnough = 24;  // for one process that counts, and not for twice that
   const std::size_t counted_ones = tracepoints_of(cell_with(kEnough), "ok", "");
   CHECK((counted_ones > 0) == why_no_tracepoints().empty());
+  constexpr rlim_t kNotForAChildToo = 42;  // beside the tracepoints that are kept open for it
+  CHECK(tracepoints_of(cell_with(kNotForAChildToo), "ok", "") == counted_ones);
   constexpr rlim_t kTooFew = 20;
   const Cell refused = cell_with(kTooFew);
   constexpr std::size_t kRows = 8;    // of an event: alone and beside, and of each metric

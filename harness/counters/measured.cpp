@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include "harness/build_info.hpp"
@@ -22,6 +23,7 @@
 #include "harness/counters/event_split.hpp"
 #include "harness/counters/pfm.hpp"
 #include "harness/launch.hpp"
+#include "strategies/mapping.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -112,6 +114,18 @@ ReadPath cheapest_path(std::span<const results::ReadCost> reads) {
   return by_instruction ? ReadPath::fastest : ReadPath::system_call;
 }
 
+/// Starting a child takes three pipes and copies of their ends. Throws std::system_error.
+void require_descriptors_for_a_child() {
+  constexpr int kSomeMore = 16;
+  std::vector<Fd> spare;
+  for (int i = 0; i < kSomeMore; ++i) {
+    spare.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!spare.back()) {
+      throw_errno("open (descriptors for a child)");
+    }
+  }
+}
+
 class Measured : public CounterSource {
  public:
   Measured(std::vector<WantedEvent> events, const MeasuredRequest& request)
@@ -179,8 +193,9 @@ class Measured : public CounterSource {
           }
         }
       }
+      require_descriptors_for_a_child();
     } catch (const std::system_error&) {
-      kept.clear();  // RLIMIT_NOFILE, say; children need descriptors too, and say why they fail
+      kept.clear();  // RLIMIT_NOFILE, say: each child then opens its own, and says why it fails
     }
     return kept;
   }

@@ -42,7 +42,7 @@ constexpr std::string_view kExamples = R"(Examples:
   bench-run --strategy=memfd-dual,indirect-cell --workload=mic
   bench-run --workload=mic --param sites=1024 order=shuffled --rounds=20
   bench-run --filter='pic/.*degree=6' --baseline=memfd-dual
-  bench-run --workload=mic --counters=simulated   and exact counts of instructions
+  bench-run --workload=mic --counters=simulated   and simulated counts of instructions
   bench-run --workload=relink --counters=icache,branch-misses:u
   bench-run --workload=relink --publish=none,membarrier   what telling every thread costs
   bench-run --selftest                     what this machine and this program can tell apart

@@ -1,4 +1,4 @@
-// harness/counters/simulated.hpp - --counters=simulated: exact counts, where no processor's own
+// harness/counters/simulated.hpp - --counters=simulated: counts of a model, where no processor's own
 // counters are to be had or believed.
 #pragma once
 

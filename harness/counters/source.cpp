@@ -11,7 +11,7 @@ namespace patchbench::harness {
 std::span<const CounterChoice> counter_choices() {
   static constexpr std::array kChoices = {
       CounterChoice{.id = results::kSimulated,
-                    .summary = "exact counts of a simulator or emulator, per send and per patch",
+                    .summary = "counts of a simulator or emulator, per send and per patch",
                     .find = &find_simulated}};
   return kChoices;
 }

@@ -1,5 +1,5 @@
-// harness/counters/simulated.hpp - --counters=simulated: counts of a model, where no processor's own
-// counters are to be had or believed.
+// harness/counters/simulated.hpp - --counters=simulated: counts of a model, where no processor's
+// own counters are to be had or believed.
 #pragma once
 
 #include "harness/counters/source.hpp"

@@ -30,6 +30,9 @@ jobs_at_once() {
 }
 
 # CMake reads this variable by itself; without ccache everything still builds.
+# Another clone of the same sources finds what this one compiled: no path of the clone is part of what is compared.
 use_ccache() {
-  if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+  if command -v ccache >/dev/null; then
+    export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=true
+  fi
 }

@@ -29,9 +29,15 @@ constexpr std::size_t kMostColumns = 4;
 constexpr double kHalfBar = 0.34;  // of a row
 
 std::size_t columns_of(const BarSection& section) {
-  // Five in a row rather than one alone in a second one.
+  // Rather than one alone in a second row five in one, where their titles leave room, or three.
+  constexpr std::size_t kShort = 18;
   const std::size_t count = section.panels.size();
-  return count == kMostColumns + 1 ? count : std::clamp<std::size_t>(count, 1, kMostColumns);
+  if (count == kMostColumns + 1) {
+    const bool fit = std::all_of(section.panels.begin(), section.panels.end(),
+                                 [](const auto& panel) { return panel.title.size() <= kShort; });
+    return fit ? count : kMostColumns - 1;
+  }
+  return std::clamp<std::size_t>(count, 1, kMostColumns);
 }
 
 std::vector<std::string> frame_lines(const TextPanel& panel) {

@@ -15,13 +15,13 @@ except ImportError:
     print("python3-jsonschema is not installed")
     sys.exit(77)
 
-FREE_MEMBERS = {"caches", "mitigations", "libraries", "params", "bracket", "sources"}
+FREE_MEMBERS = {"caches", "mitigations", "libraries", "params", "bracket", "sources", "events"}
 # Came after the first files of schema 1, which stay readable without them.
 LATER_MEMBERS = {
     "program", "arguments", "ended", "simulator", "drifts", "bimodal", "variance", "q_differs", "q_same",
     "counting", "set", "beside", "cores", "huge_page_sizes", "thp_size", "sources",
     "vmas_open", "process_vmas_before", "process_vmas_during", "process_vmas_after",
-    "delta", "selftest", "time", "flagged", "undisturbed",
+    "delta", "selftest", "time", "flagged", "undisturbed", "reads", "events",
 }
 
 

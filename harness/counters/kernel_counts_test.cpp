@@ -200,7 +200,8 @@ void expect_no_flush_elsewhere(const Cell& cell) {
   }
 }
 
-std::size_t tracepoints_of(const Cell& cell, std::string_view status, std::string_view reason) {
+[[maybe_unused]] std::size_t tracepoints_of(const Cell& cell, std::string_view status,
+                                            std::string_view reason) {
   return static_cast<std::size_t>(std::ranges::count_if(cell.counters, [&](const Counter& counter) {
     return counter.source == "tracepoint" && counter.status == status &&
            counter.reason.find(reason) != std::string::npos;

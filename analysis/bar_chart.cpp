@@ -26,15 +26,16 @@ constexpr double kFramePadding = 9;
 constexpr double kSmallCharacter = 6.4;  // of font size 11, in pixels
 constexpr std::size_t kFrameCharacters = 145;
 constexpr std::size_t kMostColumns = 4;
-constexpr double kHalfBar = 0.34;  // of a row
+constexpr std::size_t kShortTitle = 18;  // in characters; five of them fit beside each other
+constexpr double kHalfBar = 0.34;        // of a row
 
 std::size_t columns_of(const BarSection& section) {
   // Rather than one alone in a second row five in one, where their titles leave room, or three.
-  constexpr std::size_t kShort = 18;
   const std::size_t count = section.panels.size();
   if (count == kMostColumns + 1) {
-    const bool fit = std::all_of(section.panels.begin(), section.panels.end(),
-                                 [](const auto& panel) { return panel.title.size() <= kShort; });
+    const bool fit =
+        std::all_of(section.panels.begin(), section.panels.end(),
+                    [](const auto& panel) { return panel.title.size() <= kShortTitle; });
     return fit ? count : kMostColumns - 1;
   }
   return std::clamp<std::size_t>(count, 1, kMostColumns);

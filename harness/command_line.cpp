@@ -38,7 +38,7 @@ constexpr std::string_view kSummary =
 
 constexpr std::string_view kExamples = R"(Examples:
   bench-run                                every strategy, a first look (two minutes)
-  bench-run --preset=standard              the whole grid (half an hour)
+  bench-run --preset=standard              the whole grid (less than an hour)
   bench-run --strategy=memfd-dual,indirect-cell --workload=mic
   bench-run --workload=mic --param sites=1024 order=shuffled --rounds=20
   bench-run --filter='pic/.*degree=6' --baseline=memfd-dual

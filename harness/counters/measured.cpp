@@ -144,7 +144,7 @@ class Measured : public CounterSource {
   void describe(results::Context& context) const override { context.counting = counting_; }
   [[nodiscard]] bool counts(std::string_view /*metric*/) const override { return true; }
   [[nodiscard]] double expected_seconds(const CountedCell& cell) const override {
-    constexpr double kOfAChild = 0.1;
+    constexpr double kOfAChild = 0.2;
     const double cpu_time = std::chrono::duration<double>(cpu_time_takes()).count();
     return kOfAChild * rounds_ * static_cast<double>(groups_.size()) +
            (tells_cpu_time_ ? cpu_time * static_cast<double>(cell.metrics.size()) : 0);

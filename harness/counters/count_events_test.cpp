@@ -157,6 +157,7 @@ TEST_CASE("a count of too little of the time is none, and says of how much") {
       chain_of(kLong, [](void* /*self*/) noexcept { multiply_chain(kLong); })};
   constexpr int kOthers = 9;
   std::vector<EventGroup> others;
+  others.reserve(kOthers);
   for (int i = 0; i < kOthers; ++i) {
     others.emplace_back(all);
   }

@@ -118,6 +118,7 @@ ReadPath cheapest_path(std::span<const results::ReadCost> reads) {
 void require_descriptors_for_a_child() {
   constexpr int kSomeMore = 16;
   std::vector<Fd> spare;
+  spare.reserve(kSomeMore);
   for (int i = 0; i < kSomeMore; ++i) {
     spare.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!spare.back()) {

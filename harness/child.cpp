@@ -14,7 +14,6 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -24,6 +23,7 @@
 #include "harness/counters/count_events.hpp"
 #include "harness/counters/cpu_time.hpp"
 #include "harness/counters/emulated.hpp"
+#include "harness/cpu_list.hpp"
 #include "harness/denial.hpp"
 #include "harness/proc.hpp"
 #include "harness/self_test.hpp"
@@ -216,11 +216,8 @@ void pin_to(int cpu) {
   if (cpu < 0) {
     return;
   }
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(cpu), &set);
-  if (sched_setaffinity(0, sizeof set, &set) != 0) {
-    throw std::system_error(errno, std::generic_category(),
+  if (const int error = pin_this_thread(cpu); error != 0) {
+    throw std::system_error(error, std::generic_category(),
                             fmt::format("sched_setaffinity: cannot pin to processor {}", cpu));
   }
 }

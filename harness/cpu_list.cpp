@@ -1,6 +1,7 @@
 #include "harness/cpu_list.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <string>
 
@@ -58,6 +59,13 @@ std::vector<int> allowed_cpus() {
     }
   }
   return cpus;
+}
+
+int pin_this_thread(int cpu) noexcept {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(cpu), &set);
+  return sched_setaffinity(0, sizeof set, &set) == 0 ? 0 : errno;
 }
 
 std::vector<int> choose_cpus(std::optional<std::string_view> list) {

@@ -1,4 +1,5 @@
-// harness/cpu_list.hpp - lists of processors, as the kernel and taskset write them: "0,2-3".
+// harness/cpu_list.hpp - lists of processors, as the kernel and taskset write them: "0,2-3"; which
+// of them a process may use, and pinning to one.
 #pragma once
 
 #include <optional>
@@ -12,6 +13,10 @@ namespace patchbench::harness {
 
 /// Those that this process may run on, ascending. Throws std::system_error.
 [[nodiscard]] std::vector<int> allowed_cpus();
+
+/// From here on the thread that calls runs on that processor alone. 0, or the errno of
+/// sched_setaffinity(2).
+[[nodiscard]] int pin_this_thread(int cpu) noexcept;
 
 /// --cpus: throws UsageError for what is not a list and for a processor that this process may not
 /// use. Without a list the last allowed processor, because interrupts go to the first ones by

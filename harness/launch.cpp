@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "harness/clock.hpp"
+#include "harness/cpu_list.hpp"
 #include "harness/emulator.hpp"
 #include "harness/words.hpp"
 #include "results/journal.hpp"
@@ -149,10 +150,7 @@ class OnProcessor {
   explicit OnProcessor(int cpu)
       : known_(cpu >= 0 && sched_getaffinity(0, sizeof before_, &before_) == 0) {
     if (known_) {
-      cpu_set_t one;
-      CPU_ZERO(&one);
-      CPU_SET(static_cast<std::size_t>(cpu), &one);
-      sched_setaffinity(0, sizeof one, &one);
+      static_cast<void>(pin_this_thread(cpu));
     }
   }
   OnProcessor(const OnProcessor&) = delete;

@@ -394,17 +394,15 @@ CountedCell counted_cell(const Catalogue& catalogue, const PlannedCell& cell,
 
 /// Of all cells; those of a run that goes on may be counted already.
 double expected_counting_s(const Catalogue& catalogue, const Options& options,
-                           const Prepared& prepared, std::vector<CountingPlan>& plans) {
+                           const Prepared& prepared, const std::vector<CountingPlan>& plans) {
   const std::vector<CountedPlace> places = places_to_count(options, prepared);
   double seconds = 0;
-  for (CountingPlan& plan : plans) {
+  for (const CountingPlan& plan : plans) {
     for (const PlannedCell& cell : prepared.cells) {
-      if (is_run(prepared, cell)) {
-        plan.cells.push_back(counted_cell(catalogue, cell, plan, places));
+      if (plan.found.source && is_run(prepared, cell)) {
+        seconds += plan.found.source->expected_seconds(counted_cell(catalogue, cell, plan, places));
       }
     }
-    seconds += expected_counting_seconds(plan);
-    plan.cells.clear();
   }
   return seconds;
 }

@@ -8,6 +8,7 @@
 
 #include "harness/calibration.hpp"
 #include "harness/clock.hpp"
+#include "harness/cpu_list.hpp"
 #include "strategies/mapping.hpp"
 
 namespace patchbench::harness {
@@ -24,13 +25,6 @@ int other_processor(int cpu, pid_t allowed_of) {
     }
   }
   throw_errno("sched_setaffinity (no second processor for a busy thread)", ENODEV);
-}
-
-int pin_this_thread(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(cpu), &set);
-  return sched_setaffinity(0, sizeof set, &set) == 0 ? 0 : errno;
 }
 
 }  // namespace

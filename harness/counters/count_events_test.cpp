@@ -77,6 +77,23 @@ Measurement chain_of(double operations, void (*run)(void*) noexcept) {
   return {.metric = "send", .operations = operations, .self = nullptr, .run = run};
 }
 
+/// So many events that nobody else has a counter meanwhile; none, with a warning, where this
+/// machine does not count them.
+std::vector<Event> every_counter() {
+  const int counters = number_of_counters(count_together);
+  if (counters == 0) {
+    WARN("not tested: this machine has no counter for branches");
+  }
+  return std::vector<Event>(
+      static_cast<std::size_t>(counters),
+      event("branches", PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_INSTRUCTIONS));
+}
+
+/// Long enough for the kernel to share a counter meanwhile.
+std::vector<Measurement> long_chain() {
+  return {chain_of(kLong, [](void* /*self*/) noexcept { multiply_chain(kLong); })};
+}
+
 }  // namespace
 
 TEST_CASE("counts are per operation, and what prepares is not counted") {
@@ -124,15 +141,11 @@ TEST_CASE("what reading costs is not part of a count") {
 }
 
 TEST_CASE("a count that the kernel multiplexed is scaled and flagged") {
-  const int counters = number_of_counters(count_together);
-  if (counters == 0) {
-    WARN("not tested: this machine has no counter for branches");
+  const std::vector<Event> all = every_counter();
+  if (all.empty()) {
     return;
   }
-  const Event branches = event("branches", PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_INSTRUCTIONS);
-  const std::vector<Event> all(static_cast<std::size_t>(counters), branches);
-  const std::vector<Measurement> one = {
-      chain_of(kLong, [](void* /*self*/) noexcept { multiply_chain(kLong); })};
+  const std::vector<Measurement> one = long_chain();
   const double alone = count_events(one, {{instructions()}}).front().value.value_or(0);
   const EventGroup someone_else(all);
   const Counter shared = count_events(one, {{instructions()}}).front();
@@ -146,15 +159,11 @@ TEST_CASE("a count that the kernel multiplexed is scaled and flagged") {
 }
 
 TEST_CASE("a count of too little of the time is none, and says of how much") {
-  const int counters = number_of_counters(count_together);
-  if (counters == 0) {
-    WARN("not tested: this machine has no counter for branches");
+  const std::vector<Event> all = every_counter();
+  if (all.empty()) {
     return;
   }
-  const Event branches = event("branches", PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_INSTRUCTIONS);
-  const std::vector<Event> all(static_cast<std::size_t>(counters), branches);
-  const std::vector<Measurement> one = {
-      chain_of(kLong, [](void* /*self*/) noexcept { multiply_chain(kLong); })};
+  const std::vector<Measurement> one = long_chain();
   constexpr int kOthers = 9;
   std::vector<EventGroup> others;
   others.reserve(kOthers);

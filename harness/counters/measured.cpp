@@ -136,8 +136,9 @@ class Measured : public CounterSource {
         timeout_(request.timeout),
         tells_cpu_time_(std::ranges::any_of(
             events_, [](const WantedEvent& one) { return one.event.name == kCpuTime; })) {
+    const Fits fits = fits_here();
     for (const auto& [kind, its_events] : countable_kinds(events_)) {
-      groups_.push_back({.events = split_events(its_events, fits_here()), .kind = kind});
+      groups_.push_back({.events = split_events(its_events, fits), .kind = kind});
     }
     counting_.rounds = rounds_;
   }

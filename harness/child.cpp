@@ -29,6 +29,7 @@
 #include "harness/self_test.hpp"
 #include "harness/terminal.hpp"
 #include "harness/timing.hpp"
+#include "harness/turns.hpp"
 #include "results/journal.hpp"
 #include "strategies/vmas.hpp"
 
@@ -104,8 +105,11 @@ void measure(const Instance& instance, const ChildTask& task, JournalEntry& entr
       .batches = task.batches};
   const std::optional<std::int64_t> steal = read_steal_ticks("/", task.cpu);
   entry.calibration_before_ns = calibrate();
-  for (const Measurement& measurement : measurements) {
-    entry.metrics.push_back(time_measurement(measurement, budget));
+  Turns turns(task.takes_turns);
+  for (std::size_t i = 0; i < measurements.size(); ++i) {
+    const BeforeBatch turn = [&] { turns.wait_for(static_cast<std::uint8_t>(i)); };
+    entry.metrics.push_back(
+        time_measurement(measurements[i], budget, turns.are_given() ? turn : BeforeBatch()));
   }
   entry.calibration_after_ns = calibrate();
   if (const auto later = read_steal_ticks("/", task.cpu); steal && later) {
@@ -315,6 +319,7 @@ std::string to_json_text(const ChildTask& task) {
                         {"cpu", task.cpu},
                         {"batches", task.batches},
                         {"budget_ms", task.budget_ms},
+                        {"takes_turns", task.takes_turns},
                         {"parent", task.parent},
                         {"purpose", static_cast<int>(task.purpose)},
                         {"metric", task.metric},
@@ -339,6 +344,7 @@ ChildTask parse_child_task(std::string_view text) {
   json.at("cpu").get_to(task.cpu);
   json.at("batches").get_to(task.batches);
   json.at("budget_ms").get_to(task.budget_ms);
+  json.at("takes_turns").get_to(task.takes_turns);
   json.at("parent").get_to(task.parent);
   task.purpose = static_cast<ChildPurpose>(json.at("purpose").get<int>());
   json.at("metric").get_to(task.metric);

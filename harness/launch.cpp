@@ -7,7 +7,9 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,14 +23,17 @@
 #include <sched.h>
 #include <spawn.h>
 #include <sys/personality.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/clock.hpp"
 #include "harness/cpu_list.hpp"
 #include "harness/emulator.hpp"
+#include "harness/turns.hpp"
 #include "harness/words.hpp"
 #include "results/journal.hpp"
+#include "workloads/seeded_random.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -39,6 +44,12 @@ using results::JournalEntry;
 struct Pipe {
   Fd read;
   Fd write;
+};
+
+/// Both ends of the socket by which a child is given its turns.
+struct TurnSocket {
+  Fd parent;
+  Fd child;
 };
 
 /// Descriptors above those that a child finds its own under, so that handing one over never closes
@@ -60,6 +71,16 @@ Pipe make_pipe() {
   const Fd read(ends[0]);
   const Fd write(ends[1]);
   return Pipe{.read = moved_up(read), .write = moved_up(write)};
+}
+
+TurnSocket make_turn_socket() {
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    throw_errno("socketpair");
+  }
+  const Fd parent(ends[0]);
+  const Fd child(ends[1]);
+  return {.parent = moved_up(parent), .child = moved_up(child)};
 }
 
 /// What posix_spawn is told, freed by its owner.
@@ -173,14 +194,17 @@ Execution wrapped(const Wrapper& wrapper) {
   return program;
 }
 
-pid_t spawn_child(const Pipe& task, const Pipe& answer, const Pipe& errors, const sigset_t& mask,
-                  const Wrapper* wrapper) {
+pid_t spawn_child(const Pipe& task, const Pipe& answer, const Pipe& errors, const Fd& turn,
+                  const sigset_t& mask, const Wrapper* wrapper) {
   SpawnPlan plan;
   plan.give_empty_stdin();
   plan.give(errors.write, STDOUT_FILENO);
   plan.give(errors.write, STDERR_FILENO);
   plan.give(task.read, kTaskFd);
   plan.give(answer.write, kAnswerFd);
+  if (turn) {
+    plan.give(turn, kTurnFd);
+  }
   plan.set_up_signals(mask);
   Fd report;
   std::optional<FixedLayout> layout;
@@ -228,14 +252,19 @@ class Child {
     Pipe task_pipe = make_pipe();
     Pipe answer = make_pipe();
     Pipe errors = make_pipe();
+    TurnSocket turn;
+    if (task.takes_turns) {
+      turn = make_turn_socket();
+    }
     {
       const OnProcessor started(task.cpu);
-      pid_ = spawn_child(task_pipe, answer, errors, signals.mask_before(), wrapper);
+      pid_ = spawn_child(task_pipe, answer, errors, turn.child, signals.mask_before(), wrapper);
     }  // the child asks which processors this process may use, once it has its task
     task_pipe.read = Fd();
     write_task(std::move(task_pipe.write), task);
     answer_ = std::move(answer.read);
     errors_ = std::move(errors.read);
+    turn_ = std::move(turn.parent);
     fcntl(answer_.get(), F_SETFL, O_NONBLOCK);
     fcntl(errors_.get(), F_SETFL, O_NONBLOCK);
   }
@@ -245,13 +274,24 @@ class Child {
 
   /// Sleeps until something happens or `milliseconds` are over, and takes note of it.
   void wait_for_news(SignalWatch& signals, int milliseconds) {
-    std::array<pollfd, 3> watched = {pollfd{.fd = signals.fd(), .events = POLLIN, .revents = 0},
+    std::array<pollfd, 4> watched = {pollfd{.fd = signals.fd(), .events = POLLIN, .revents = 0},
                                      pollfd{.fd = answer_.get(), .events = POLLIN, .revents = 0},
-                                     pollfd{.fd = errors_.get(), .events = POLLIN, .revents = 0}};
+                                     pollfd{.fd = errors_.get(), .events = POLLIN, .revents = 0},
+                                     pollfd{.fd = turn_.get(), .events = POLLIN, .revents = 0}};
     poll(watched.data(), watched.size(), milliseconds);
     signals.drain();
     reap(WNOHANG);
     take_output();
+    hear();
+  }
+
+  /// The metric of which it waits to measure a batch; empty while it works and once it has ended.
+  [[nodiscard]] std::optional<std::uint8_t> waits_for() const { return waits_for_; }
+  /// To a child that waits. One that is gone ends anyway.
+  void give_turn() {
+    waits_for_.reset();
+    const std::uint8_t go = 1;
+    [[maybe_unused]] const ssize_t sent = send(turn_.get(), &go, sizeof go, MSG_NOSIGNAL);
   }
 
   [[nodiscard]] bool ended() const { return pid_ < 0; }
@@ -278,6 +318,14 @@ class Child {
       pid_ = -1;
     }
   }
+  void hear() {
+    std::uint8_t metric = 0;
+    if (ended()) {
+      waits_for_.reset();
+    } else if (turn_ && recv(turn_.get(), &metric, sizeof metric, MSG_DONTWAIT) == sizeof metric) {
+      waits_for_ = metric;
+    }
+  }
   void take_output() {
     if (answer_ && !take(answer_, answer_text_)) {
       answer_ = Fd();
@@ -294,6 +342,8 @@ class Child {
   int wait_status_ = 0;
   Fd answer_;
   Fd errors_;
+  Fd turn_;
+  std::optional<std::uint8_t> waits_for_;
   std::string answer_text_;
   std::string errors_text_;
 };
@@ -368,6 +418,101 @@ int until(std::int64_t deadline_ns) {
       std::max<std::int64_t>(0, (deadline_ns - now_ns() + 999'999) / 1'000'000));
 }
 
+/// A child of a group, and how much of its time it has used.
+class Member {
+ public:
+  Member(const ChildTask& task, std::chrono::milliseconds timeout, const SignalWatch& signals)
+      : task_(&task),
+        timeout_(timeout),
+        started_(utc_now()),
+        turn_began_ns_(now_ns()),
+        turn_began_cpu_ms_(own_cpu_ms()),
+        child_(task, signals, nullptr) {}
+
+  /// Until it waits for its next turn, has ended, or the run was asked to stop.
+  void let_work(SignalWatch& signals) {
+    const std::int64_t deadline_ns =
+        turn_began_ns_ + (timeout_.count() * 1'000'000) - static_cast<std::int64_t>(wall_ms_ * 1e6);
+    while (!child_.ended() && !child_.waits_for() && !signals.stop_requested() &&
+           now_ns() < deadline_ns) {
+      child_.wait_for_news(signals, until(deadline_ns));
+    }
+    timed_out_ = !child_.ended() && !child_.waits_for() && !signals.stop_requested();
+    if (timed_out_) {
+      child_.kill_and_reap();
+    }
+    wall_ms_ += static_cast<double>(now_ns() - turn_began_ns_) * 1e-6;
+    parent_cpu_ms_ += own_cpu_ms() - turn_began_cpu_ms_;
+  }
+  void take_turn(SignalWatch& signals) {
+    turn_began_ns_ = now_ns();
+    turn_began_cpu_ms_ = own_cpu_ms();
+    child_.give_turn();
+    let_work(signals);
+  }
+
+  [[nodiscard]] bool ended() const { return child_.ended(); }
+  [[nodiscard]] double wall_ms() const { return wall_ms_; }
+  [[nodiscard]] std::optional<std::uint8_t> waits_for() const { return child_.waits_for(); }
+  /// Once ended.
+  [[nodiscard]] JournalEntry entry() const {
+    JournalEntry entry =
+        timed_out_ ? ended_badly(*task_, CellStatus::timeout,
+                                 fmt::format("no answer within {}", timeout_), child_)
+                   : read_answer(*task_, child_);
+    entry.started = started_;
+    entry.wall_ms = wall_ms_;
+    entry.parent_cpu_ms = parent_cpu_ms_;
+    return entry;
+  }
+
+ private:
+  const ChildTask* task_;
+  std::chrono::milliseconds timeout_;
+  std::string started_;
+  std::int64_t turn_began_ns_;
+  double turn_began_cpu_ms_;
+  double wall_ms_ = 0;
+  double parent_cpu_ms_ = 0;
+  bool timed_out_ = false;
+  Child child_;
+};
+
+using Members = std::vector<std::unique_ptr<Member>>;
+
+/// Those that wait for a batch of the earliest metric that any of them waits for.
+std::vector<Member*> next_lap(const Members& members) {
+  std::optional<std::uint8_t> earliest;
+  for (const auto& member : members) {
+    if (member && member->waits_for()) {
+      earliest = std::min(earliest.value_or(UINT8_MAX), *member->waits_for());
+    }
+  }
+  std::vector<Member*> lap;
+  for (const auto& member : members) {
+    if (member && earliest && member->waits_for() == earliest) {
+      lap.push_back(member.get());
+    }
+  }
+  return lap;
+}
+
+/// Hands over the entries of those that have ended, and lets go of them. `gone_ms` is what those
+/// used that it let go of before.
+void collect_ended(Members& members, double& gone_ms, const TakeEntry& take) {
+  double worked_ms = gone_ms;
+  for (const auto& member : members) {
+    worked_ms += member ? member->wall_ms() : 0;
+  }
+  for (auto& member : members) {
+    if (member && member->ended()) {
+      gone_ms += member->wall_ms();
+      take(member->entry(), worked_ms);
+      member.reset();
+    }
+  }
+}
+
 }  // namespace
 
 std::optional<JournalEntry> run_child(const ChildTask& task, std::chrono::milliseconds timeout,
@@ -396,6 +541,32 @@ std::optional<JournalEntry> run_child(const ChildTask& task, std::chrono::millis
   entry.parent_cpu_ms = used_ms;
   entry.wall_ms = static_cast<double>(now_ns() - start_ns) * 1e-6;
   return entry;
+}
+
+bool run_group(std::span<const ChildTask> tasks, std::chrono::milliseconds timeout,
+               std::uint64_t seed, SignalWatch& signals, const TakeEntry& take) {
+  Members members;
+  double gone_ms = 0;
+  for (const ChildTask& task : tasks) {
+    members.push_back(std::make_unique<Member>(task, timeout, signals));
+    members.back()->let_work(signals);
+    if (signals.stop_requested()) {
+      return false;
+    }
+    collect_ended(members, gone_ms, take);
+  }
+  SeededRandom random(seed);
+  for (std::vector<Member*> lap = next_lap(members); !lap.empty(); lap = next_lap(members)) {
+    random.shuffle(lap);
+    for (Member* member : lap) {
+      member->take_turn(signals);
+      if (signals.stop_requested()) {
+        return false;
+      }
+    }
+    collect_ended(members, gone_ms, take);
+  }
+  return true;
 }
 
 }  // namespace patchbench::harness

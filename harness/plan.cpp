@@ -196,6 +196,23 @@ std::string why_unavailable(const Catalogue& catalogue, const PlannedCell& cell)
   return {};
 }
 
+std::vector<std::vector<std::size_t>> groups_of(const std::vector<PlannedCell>& cells,
+                                                std::span<const std::size_t> order) {
+  std::vector<std::vector<std::size_t>> groups;
+  for (const std::size_t cell : order) {
+    const auto found = std::ranges::find_if(groups, [&](const std::vector<std::size_t>& group) {
+      const PlannedCell& first = cells[group.front()];
+      return first.workload == cells[cell].workload && first.params == cells[cell].params;
+    });
+    if (found == groups.end()) {
+      groups.push_back({cell});
+    } else {
+      found->push_back(cell);
+    }
+  }
+  return groups;
+}
+
 RoundPlanner::RoundPlanner(const std::vector<PlannedCell>& cells, std::uint64_t seed,
                            ChooseArena choose_arena)
     : seeds_(seed), choose_arena_(choose_arena) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <random>
 #include <regex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,12 @@ struct PlannedRound {
   Arena arena;
   std::vector<std::size_t> order;  // indices of cells, unsupported ones left out
 };
+
+/// The cells of a round in groups, those that are compared with each other (one workload, one set of
+/// parameters), in the order in which the round has the first of each; inside a group in the
+/// round's order.
+[[nodiscard]] std::vector<std::vector<std::size_t>> groups_of(const std::vector<PlannedCell>& cells,
+                                                              std::span<const std::size_t> order);
 
 /// Throws UsageError for a word that the catalogue does not have, a parameter that no selected
 /// workload has, and a value that one of them refuses.

@@ -316,28 +316,48 @@ class Measuring {
     std::erase_if(round.order, [this](std::size_t cell) {
       return !is_allowed(prepared_, prepared_.cells[cell]);
     });
-    for (std::size_t order = 0; order < round.order.size(); ++order) {
-      const std::size_t cell = round.order[order];
-      progress.show(done_++, number, prepared_.cells[cell].id);
-      if (lost_.given_up(cell) || done_before_.contains(prepared_.cells[cell].id, number)) {
-        continue;
+    int order = 0;
+    for (const std::vector<std::size_t>& group : groups_of(prepared_.cells, round.order)) {
+      progress.show(done_, number, prepared_.cells[group.front()].id);
+      std::vector<ChildTask> tasks;
+      for (const std::size_t cell : group) {
+        if (!lost_.given_up(cell) && !done_before_.contains(prepared_.cells[cell].id, number)) {
+          tasks.push_back(
+              timed_task(options_, settings_, prepared_.cells[cell], round, number, order));
+          tasks.back().takes_turns = true;
+        }
+        ++order;
       }
-      const ChildTask task = timed_task(options_, settings_, prepared_.cells[cell], round, number,
-                                        static_cast<int>(order));
-      const std::int64_t start_ns = now_ns();
-      auto entry = run_child(task, settings_.child_timeout, signals_);
-      if (!entry) {
+      if (!run_tasks(tasks, round.seed)) {
         return false;
       }
-      entry->between_ms = static_cast<double>(start_ns - idle_since_ns_) * 1e-6;
-      idle_since_ns_ = now_ns();
-      if (entry->status != CellStatus::ok) {
-        lost_.count(cell);
-      }
-      journal_.append(*entry);
-      entries_.push_back(std::move(*entry));
+      done_ += group.size();
     }
     return true;
+  }
+
+  /// Those of one group.
+  bool run_tasks(std::span<const ChildTask> tasks, std::uint64_t seed) {
+    double worked_before_ms = 0;
+    return run_group(tasks, settings_.child_timeout, seed, signals_,
+                     [&](results::JournalEntry entry, double worked_ms) {
+                       const std::int64_t now = now_ns();
+                       entry.between_ms =
+                           std::max(0.0, (static_cast<double>(now - idle_since_ns_) * 1e-6) -
+                                             (worked_ms - worked_before_ms));
+                       idle_since_ns_ = now;
+                       worked_before_ms = worked_ms;
+                       keep(std::move(entry));
+                     });
+  }
+
+  void keep(results::JournalEntry entry) {
+    if (entry.status != CellStatus::ok) {
+      const auto found = std::ranges::find(prepared_.cells, entry.cell, &PlannedCell::id);
+      lost_.count(static_cast<std::size_t>(found - prepared_.cells.begin()));
+    }
+    journal_.append(entry);
+    entries_.push_back(std::move(entry));
   }
 
   const Options& options_;
@@ -350,7 +370,7 @@ class Measuring {
   LostRounds lost_;
   int rounds_ = 0;
   std::size_t done_ = 0;
-  std::int64_t idle_since_ns_ = 0;  // no child runs
+  std::int64_t idle_since_ns_ = 0;  // since the entry before
   std::vector<results::JournalEntry> entries_;
 };
 

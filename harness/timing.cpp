@@ -62,11 +62,39 @@ void run_prepared_loop(benchmark::State& state, const Measurement& measurement) 
   }
 }
 
-std::vector<double> run_batches(const Measurement& measurement, const Schedule& schedule) {
+/// `count` runs, each with its preparation; wall time of all.
+double time_runs(const Measurement& measurement, std::int64_t count) {
+  const std::int64_t start = now_ns();
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (measurement.prepare != nullptr) {
+      static_cast<void>(time_one_run(measurement));  // the time stamps cost something too
+    } else {
+      measurement.run(measurement.self);
+    }
+  }
+  return static_cast<double>(now_ns() - start);
+}
+
+/// Where others had the processor since the last batch. A run that is as long as a batch has the
+/// misses at its beginning in it, as few as they are.
+void begin_batch(const Measurement& measurement, const Schedule& schedule,
+                 const BeforeBatch& before_batch) {
+  if (!before_batch) {
+    return;
+  }
+  before_batch();
+  if (schedule.iterations > 1) {
+    time_runs(measurement, 1);
+  }
+}
+
+std::vector<double> run_batches(const Measurement& measurement, const Schedule& schedule,
+                                const BeforeBatch& before_batch = {}) {
   benchmark::ClearRegisteredBenchmarks();
   const bool prepared = measurement.prepare != nullptr;
   auto* registered = benchmark::RegisterBenchmark(
-      measurement.metric.c_str(), [&measurement, prepared](benchmark::State& state) {
+      measurement.metric.c_str(), [&](benchmark::State& state) {
+        begin_batch(measurement, schedule, before_batch);
         (prepared ? run_prepared_loop : run_loop)(state, measurement);
       });
   registered->Iterations(schedule.iterations)->Repetitions(schedule.batches);
@@ -82,19 +110,6 @@ std::vector<double> run_batches(const Measurement& measurement, const Schedule& 
     throw std::runtime_error("Google Benchmark reported no batch of " + measurement.metric);
   }
   return reporter.iteration_ns();
-}
-
-/// `count` runs, each with its preparation; wall time of all.
-double time_runs(const Measurement& measurement, std::int64_t count) {
-  const std::int64_t start = now_ns();
-  for (std::int64_t i = 0; i < count; ++i) {
-    if (measurement.prepare != nullptr) {
-      static_cast<void>(time_one_run(measurement));  // the time stamps cost something too
-    } else {
-      measurement.run(measurement.self);
-    }
-  }
-  return static_cast<double>(now_ns() - start);
 }
 
 /// Wall time of one iteration, `prepare` included, because the budget pays for both. Doubles the
@@ -128,14 +143,14 @@ Schedule choose_schedule(double iteration_ns, const TimingBudget& budget) {
 
 }  // namespace
 
-results::JournalMetric time_measurement(const Measurement& measurement,
-                                        const TimingBudget& budget) {
+results::JournalMetric time_measurement(const Measurement& measurement, const TimingBudget& budget,
+                                        const BeforeBatch& before_batch) {
   const double iteration_ns = estimate_iteration_ns(measurement, budget.total_ns);
   const std::int64_t start = now_ns();
   results::JournalMetric metric{
       .name = measurement.metric,
       .unit = measurement.unit,
-      .batches = run_batches(measurement, choose_schedule(iteration_ns, budget)),
+      .batches = run_batches(measurement, choose_schedule(iteration_ns, budget), before_batch),
       .median = 0,
       .batches_ms = std::nullopt};
   metric.batches_ms = static_cast<double>(now_ns() - start) * 1e-6;

@@ -4,6 +4,7 @@
 // its own search for one costs more than a cell's whole budget.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -28,11 +29,16 @@ inline constexpr int kFewestBatches = 3;
 /// for that, batches of less than this limit were not.
 inline constexpr double kLongestBatchNs = 0.5e6;
 
+/// Called before each batch, outside the clock. After it another process may have had the caches.
+using BeforeBatch = std::function<void()>;
+
 /// Batches in the order measured, each in the unit of one operation, and their median. With
-/// `prepare` only run() is between the time stamps. Not reentrant: Google Benchmark keeps its list
-/// of benchmarks in a global.
+/// `prepare` only run() is between the time stamps. With `before_batch` a batch begins with a run
+/// that is not timed, which brings code and data back into the caches. Not reentrant: Google
+/// Benchmark keeps its list of benchmarks in a global.
 [[nodiscard]] results::JournalMetric time_measurement(const Measurement& measurement,
-                                                      const TimingBudget& budget);
+                                                      const TimingBudget& budget,
+                                                      const BeforeBatch& before_batch = {});
 
 /// What the harness itself adds to each operation of `measurement`, in ns: the same loop and the
 /// same time stamps around an empty function. Reported beside the results, never subtracted from

@@ -24,13 +24,7 @@ class Column {
  public:
   Column(const Results& results, std::string_view workload, const Params& params,
          std::string_view metric)
-      : results_(&results), workload_(workload), params_(&params), metric_(metric) {
-    const Metric* base = find(results.baseline);
-    const Metric* again = find("again");
-    if (base != nullptr && again != nullptr) {
-      noise_ = deciding_interval(paired_ratio(again->samples, base->samples));
-    }
-  }
+      : results_(&results), workload_(workload), params_(&params), metric_(metric) {}
 
   [[nodiscard]] const Metric* find(std::string_view strategy) const {
     return usable_metric(find_cell(*results_, workload_, strategy, *params_), metric_);
@@ -41,7 +35,7 @@ class Column {
     const Metric* left = find(one);
     const Metric* right = find(other);
     if (left == nullptr || right == nullptr) return Verdict::unsure;
-    return verdict(paired_ratio(left->samples, right->samples), noise_, 0);
+    return plain_verdict(deciding_interval(paired_ratio(left->samples, right->samples)), 0);
   }
 
  private:
@@ -49,7 +43,6 @@ class Column {
   std::string_view workload_;
   const Params* params_;
   std::string_view metric_;
-  std::optional<Interval> noise_;
 };
 
 bool decided(Verdict verdict) { return verdict == Verdict::faster || verdict == Verdict::slower; }

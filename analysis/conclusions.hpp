@@ -15,7 +15,7 @@
 namespace patchbench::analysis {
 
 /// Whether one strategy costs less than another: holds for a run where the interval of their paired
-/// ratio lies beyond 1 and beyond the run's noise (statistics.hpp, verdict with delta 0).
+/// ratio lies beyond 1 (statistics.hpp, plain_verdict with delta 0).
 enum class Agreement { holds, reversed, open };
 
 struct PairOrder {

@@ -225,7 +225,6 @@ constexpr std::size_t kRatios = 30;
 
 struct Table {
   std::vector<PairedRatio> ratios;
-  std::optional<Interval> noise;
 };
 
 /// Strategies, the first of them at `factor`, against one baseline, with its twin.
@@ -233,8 +232,6 @@ Table draw_table(const Distribution& distribution, std::size_t n, std::size_t di
                  double factor, Random& random) {
   Table table;
   const auto baseline = rounds(sample(distribution, random, n), 1);
-  const auto twin = rounds(sample(distribution, random, n), 1);
-  table.noise = deciding_interval(paired_ratio(twin, baseline));
   for (std::size_t i = 0; i < kRatios; ++i) {
     const auto costs = rounds(sample(distribution, random, n), i < different ? factor : 1);
     table.ratios.push_back(paired_ratio(costs, baseline));
@@ -263,7 +260,7 @@ Calls call(const Table& table) {
     calls.uncorrected.push_back(differs[i] <= 1 - kConfidence);
     calls.corrected.push_back(q_differs[i] <= kFalseDiscoveryRate);
     calls.verdicts.push_back(
-        corrected(verdict(table.ratios[i], table.noise), {q_differs[i], q_same[i]}));
+        corrected(plain_verdict(deciding_interval(table.ratios[i])), {q_differs[i], q_same[i]}));
   }
   return calls;
 }

@@ -263,12 +263,6 @@ std::string how_to_read(const Results& results) {
         " Columns that differ in publish differ in what a patch ends with, and their ratios are to "
         "the baseline with the same; what each mode costs stands in the next table.";
   }
-  if (results.run.rounds <= kFewRounds) {
-    text += fmt::format(
-        " With {} rounds or fewer, same is said only where the interval of again lies within that "
-        "too.",
-        kFewRounds);
-  }
   return text;
 }
 

@@ -25,26 +25,6 @@ using results::Results;
 constexpr std::string_view kParameter = "publish";
 constexpr std::string_view kNone = "none";
 
-/// How far the baseline's twin is from the baseline.
-std::optional<Interval> twin_interval(const Results& results, const Cell& like,
-                                      std::string_view metric) {
-  const auto find = [&](std::string_view id) {
-    return usable_metric(find_cell(results, like.workload, id, like.params), metric);
-  };
-  const Metric* base = find(results.baseline);
-  const Metric* again = find("again");
-  if (base == nullptr || again == nullptr) return std::nullopt;
-  return deciding_interval(paired_ratio(again->samples, base->samples));
-}
-
-double reach(const Interval& interval) { return std::max(interval[1], 1 / interval[0]); }
-
-std::optional<Interval> farther(const std::optional<Interval>& one,
-                                const std::optional<Interval>& other) {
-  if (!one || !other) return one ? one : other;
-  return reach(*one) < reach(*other) ? other : one;
-}
-
 /// The cell that differs from it in nothing but that its patches end with nothing.
 const Cell* none_of(const Results& results, const Cell& cell) {
   for (const Params& params : modes_of(results, cell.workload, cell.params)) {
@@ -61,10 +41,7 @@ void add_ratios(const Results& results, const Cell& cell, std::vector<ModeRatio>
   for (const Metric& metric : cell.metrics) {
     const Metric* without = usable_metric(none, metric.name);
     if (without == nullptr || !metric.median) continue;
-    const auto noise = farther(twin_interval(results, cell, metric.name),
-                               twin_interval(results, *none, metric.name));
-    Ratio ratio =
-        judged_ratio(paired_ratio(metric.samples, without->samples), noise, delta_of(results));
+    Ratio ratio = judged_ratio(paired_ratio(metric.samples, without->samples), delta_of(results));
     ratio.metric = metric.name;
     ratio.baseline = cell.strategy;
     ratios.push_back({cell.workload, cell.params, cell.strategy, std::move(ratio)});
@@ -265,13 +242,10 @@ Section publishing_section(const Results& results) {
   const ModeTable modes(results);
   section.table = modes.table(headline_operations(results));
   if (!section.table) return section;
-  section.paragraphs.push_back(fmt::format(
+  section.paragraphs.emplace_back(
       "A column is a mode of --publish. Median over rounds; then the ratio to none of the same "
       "strategy, paired round by round, with its 95 % interval; then its verdict, as in the result "
-      "above: held against what {} and again differ by in either mode, and corrected for the "
-      "number "
-      "of a workload's ratios to none.",
-      results.baseline));
+      "above, corrected for the number of a workload's ratios to none.");
   for (const std::string& mode : missing_modes(results)) {
     section.paragraphs.push_back("Not available: " + mode);
   }

@@ -77,10 +77,9 @@ results::Ratio plain_ratio(const PairedRatio& paired) {
   return ratio;
 }
 
-results::Ratio judged_ratio(const PairedRatio& paired, const std::optional<Interval>& noise,
-                            double delta) {
+results::Ratio judged_ratio(const PairedRatio& paired, double delta) {
   results::Ratio ratio = plain_ratio(paired);
-  ratio.verdict = verdict(paired, noise, delta);
+  ratio.verdict = plain_verdict(deciding_interval(paired), delta);
   if (const auto p = p_values(paired, delta)) {
     ratio.q_differs = p->differs;
     ratio.q_same = p->same;

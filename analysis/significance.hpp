@@ -43,8 +43,7 @@ struct PValues {
 
 /// As results have it: medians and intervals, its verdict, and as q_differs and q_same its
 /// p-values, until correct_verdicts() has adjusted them.
-[[nodiscard]] results::Ratio judged_ratio(const PairedRatio& paired,
-                                          const std::optional<Interval>& noise, double delta);
+[[nodiscard]] results::Ratio judged_ratio(const PairedRatio& paired, double delta);
 /// The same without verdict and p-values.
 [[nodiscard]] results::Ratio plain_ratio(const PairedRatio& paired);
 

@@ -33,6 +33,15 @@ std::optional<double> median(std::span<const double> values) {
   return ordered[middle - 1] + (ordered[middle] - ordered[middle - 1]) / 2;
 }
 
+std::optional<double> lower_quartile(std::span<const double> values) {
+  if (values.empty()) return std::nullopt;
+  const std::vector<double> ordered = sorted(values);
+  const double place = static_cast<double>(ordered.size() - 1) / 4;
+  const auto below = static_cast<std::size_t>(place);
+  const double above = ordered[std::min(below + 1, ordered.size() - 1)];
+  return ordered[below] + (place - static_cast<double>(below)) * (above - ordered[below]);
+}
+
 double t_quantile(double confidence, int degrees) {
   const boost::math::students_t_distribution<double> distribution(degrees);
   return boost::math::quantile(distribution, (1 + confidence) / 2);
@@ -98,22 +107,6 @@ results::Verdict plain_verdict(const std::optional<Interval>& ci95, double delta
   if ((*ci95)[1] < 1) return Verdict::faster;
   if ((*ci95)[0] > 1) return Verdict::slower;
   return Verdict::unsure;
-}
-
-results::Verdict verdict(const PairedRatio& ratio, const std::optional<Interval>& noise,
-                         double delta) {
-  using results::Verdict;
-  const std::optional<Interval> interval = deciding_interval(ratio);
-  const Verdict plain = plain_verdict(interval, delta);
-  const bool few = ratio.n <= kFewRounds;
-  if (plain == Verdict::unsure) return plain;
-  if (!noise) return few ? Verdict::unsure : plain;
-  const double reach = std::max({1.0, (*noise)[1], 1 / (*noise)[0]});
-  bool stands = false;
-  if (plain == Verdict::same) stands = !few || inside({1 / reach, reach}, delta);
-  if (plain == Verdict::faster) stands = (*interval)[1] < 1 / reach;
-  if (plain == Verdict::slower) stands = (*interval)[0] > reach;
-  return stands ? plain : Verdict::unsure;
 }
 
 std::vector<double> present(std::span<const std::optional<double>> samples) {

@@ -18,13 +18,17 @@ namespace patchbench::analysis {
 
 /// Two costs closer than this share are called the same.
 inline constexpr double kDefaultDelta = 0.03;
+/// With so few rounds intervals are wide, and one disturbed process widens them further.
+inline constexpr int kFewRounds = 5;
 /// What a run's verdicts are for: as recorded, else the default, which was the only one once.
 [[nodiscard]] double delta_of(const results::Results& results);
-/// With so few rounds no verdict stands without the run's own A/A interval.
-inline constexpr int kFewRounds = 5;
 
 /// The mean of the two middle values where n is even. Empty for n = 0.
 [[nodiscard]] std::optional<double> median(std::span<const double> values);
+
+/// The value below which a quarter of them lies, interpolated (Hyndman & Fan's type 7). Empty for
+/// n = 0.
+[[nodiscard]] std::optional<double> lower_quartile(std::span<const double> values);
 
 /// The two-sided Student quantile: P(|T| <= t) = confidence at `degrees` >= 1 degrees of freedom.
 [[nodiscard]] double t_quantile(double confidence, int degrees);
@@ -71,21 +75,13 @@ struct PairedRatio {
 [[nodiscard]] PairedRatio paired_ratio(std::span<const std::optional<double>> strategy,
                                        std::span<const std::optional<double>> baseline);
 
-/// The interval alone: `same` when it lies inside [1 - delta, 1 + delta] (equivalence by inclusion
-/// of the interval, Schuirmann 1987), else `faster` when it lies below 1 and `slower` when above,
-/// else `unsure`. So a difference that is certain but below delta is `same`. No interval: `unsure`.
+/// By the interval alone: `same` when it lies inside [1 - delta, 1 + delta] (equivalence by
+/// inclusion of the interval, Schuirmann 1987), else `faster` when it lies below 1 and `slower`
+/// when above, else `unsure`. So a difference that is certain but below delta is `same`. No
+/// interval: `unsure`. What `again` varies in (layout, process, place) is inside every interval, so
+/// nothing is held against its own interval: that would hide differences and guard against nothing.
 [[nodiscard]] results::Verdict plain_verdict(const std::optional<Interval>& ci95,
                                              double delta = kDefaultDelta);
-
-/// As plain_verdict; but `faster` and `slower` also need the whole interval to lie beyond `noise`,
-/// the interval of the ratio of the baseline's twin `again` to the baseline: a run decides nothing
-/// that it cannot tell from its own noise, however many rounds it has. Noise has no direction: it
-/// reaches as far below 1 as above, by its larger end. With kFewRounds rounds or fewer `same` needs
-/// `noise` to lie inside +-delta, and without `noise` there is no verdict; with more, `same` stands
-/// by its own interval, which the noise has already widened.
-[[nodiscard]] results::Verdict verdict(const PairedRatio& ratio,
-                                       const std::optional<Interval>& noise,
-                                       double delta = kDefaultDelta);
 
 /// The values that are there.
 [[nodiscard]] std::vector<double> present(std::span<const std::optional<double>> samples);

@@ -19,14 +19,6 @@ std::vector<std::optional<double>> samples(std::initializer_list<double> values)
   return {values.begin(), values.end()};
 }
 
-PairedRatio ratio_with(int n, double low, double high) {
-  PairedRatio ratio;
-  ratio.n = n;
-  ratio.median = std::sqrt(low * high);
-  ratio.ci95 = Interval{low, high};
-  return ratio;
-}
-
 TEST_CASE("the median of none, one, odd and even many") {
   CHECK_FALSE(median({}).has_value());
   CHECK(median(std::vector{7.0}) == 7.0);
@@ -144,23 +136,11 @@ TEST_CASE("verdicts of the interval alone") {
   CHECK(plain_verdict(std::nullopt) == Verdict::unsure);
 }
 
-TEST_CASE("a verdict needs to beat the run's own noise") {
-  const Interval noise = {0.95, 1.02};  // reaches 1/0.95 = 1.0526 in either direction
-  CHECK(verdict(ratio_with(5, 1.06, 1.20), noise) == Verdict::slower);
-  CHECK(verdict(ratio_with(5, 1.04, 1.20), noise) == Verdict::unsure);
-  CHECK(verdict(ratio_with(5, 0.80, 0.94), noise) == Verdict::faster);
-  CHECK(verdict(ratio_with(5, 0.80, 0.97), noise) == Verdict::unsure);
-  CHECK(verdict(ratio_with(5, 0.99, 1.01), noise) == Verdict::unsure);
-  CHECK(verdict(ratio_with(5, 0.99, 1.01), Interval{0.99, 1.02}) == Verdict::same);
-  CHECK(verdict(ratio_with(5, 3.0, 4.0), std::nullopt) == Verdict::unsure);
-  // More rounds do not make the noise smaller than it was seen to be.
-  CHECK(verdict(ratio_with(50, 1.04, 1.20), noise) == Verdict::unsure);
-  CHECK(verdict(ratio_with(50, 0.80, 0.97), noise) == Verdict::unsure);
-  CHECK(verdict(ratio_with(50, 1.06, 1.20), noise) == Verdict::slower);
-  CHECK(verdict(ratio_with(6, 0.99, 1.01), noise) == Verdict::same);
-  CHECK(verdict(ratio_with(6, 3.0, 4.0), std::nullopt) == Verdict::slower);
-  // Noise that lies on one side of 1 still reaches as far to the other.
-  CHECK(verdict(ratio_with(3, 1.02, 1.06), Interval{0.93, 0.98}) == Verdict::unsure);
+TEST_CASE("the lower quartile is interpolated") {
+  CHECK(lower_quartile(std::vector{4.0, 1.0, 2.0, 3.0, 5.0}) == 2.0);
+  CHECK(lower_quartile(std::vector{1.0, 2.0, 3.0, 4.0}) == 1.75);
+  CHECK(lower_quartile(std::vector{7.0}) == 7.0);
+  CHECK_FALSE(lower_quartile(std::vector<double>{}));
 }
 
 TEST_CASE("intervals cover what they claim, on seeded data") {
@@ -194,13 +174,13 @@ TEST_CASE("a few rounds in a slow mode do not undo a verdict, from nine rounds o
   const PairedRatio ratio = paired_ratio(strategy, baseline);
   CHECK(plain_verdict(ratio.ci95) == Verdict::unsure);
   CHECK(deciding_interval(ratio) == ratio.ci_free->interval);
-  CHECK(verdict(ratio, std::nullopt) == Verdict::same);
+  CHECK(plain_verdict(deciding_interval(ratio)) == Verdict::same);
   const PairedRatio eight =
       paired_ratio(std::span(strategy).first(8), std::span(baseline).first(8));
   CHECK(deciding_interval(eight) == eight.ci95);
   const PairedRatio nine = paired_ratio(std::span(strategy).first(9), std::span(baseline).first(9));
   CHECK(deciding_interval(nine) == nine.ci_free->interval);
-  CHECK(verdict(nine, std::nullopt) == Verdict::same);
+  CHECK(plain_verdict(deciding_interval(nine)) == Verdict::same);
 }
 
 }  // namespace patchbench::analysis

@@ -76,11 +76,16 @@ std::string lost_reason(const JournalEntry& entry) {
   return "no reason was recorded";
 }
 
+/// A cell whose ratios were known has no later rounds.
+bool was_due(const Cell& cell, std::size_t round) {
+  return !cell.known_after || round < static_cast<std::size_t>(*cell.known_after);
+}
+
 void fill_lost(Cell& cell, const Rounds& rounds, bool interrupted) {
   cell.lost.clear();
   for (std::size_t round = 0; round < rounds.size(); ++round) {
     const JournalEntry* entry = rounds[round];
-    if (is_ok(entry)) continue;
+    if (is_ok(entry) || !was_due(cell, round)) continue;
     results::LostRound lost;
     lost.round = static_cast<int>(round);
     if (entry != nullptr) {
@@ -98,7 +103,10 @@ void fill_status(Cell& cell, const Rounds& rounds, bool interrupted) {
   const auto good = std::count_if(rounds.begin(), rounds.end(), is_ok);
   const auto started = std::count_if(rounds.begin(), rounds.end(),
                                      [](const JournalEntry* entry) { return entry != nullptr; });
-  const auto due = interrupted ? started : static_cast<std::ptrdiff_t>(rounds.size());
+  const auto planned = std::count_if(rounds.begin(), rounds.end(), [&](const auto& entry) {
+    return was_due(cell, static_cast<std::size_t>(&entry - rounds.data()));
+  });
+  const auto due = interrupted ? started : planned;
   cell.status = CellStatus::ok;
   cell.reason.clear();
   if (good > 0 && good * 100 >= due * kEnoughPercent) return;
@@ -129,7 +137,7 @@ void fill_metrics(Cell& cell, const Rounds& rounds) {
         metric->unit = measured.unit;
         metric->samples.resize(rounds.size());
       }
-      metric->samples[round] = measured.median;
+      metric->samples[round] = measured.low.value_or(measured.median);
     }
   }
   for (Metric& metric : cell.metrics) {
@@ -331,12 +339,9 @@ void fill_ratios(Cell& cell, const Results& results, const PeerMap& peers) {
     const Metric* base = find_metric(*baseline, metric.name);
     if (base == nullptr) continue;
     const PairedRatio paired = paired_ratio(metric.samples, base->samples);
-    const Metric* twin = again == nullptr ? nullptr : find_metric(*again, metric.name);
-    std::optional<Interval> noise;
-    if (twin != nullptr) noise = deciding_interval(paired_ratio(twin->samples, base->samples));
-    // The noise itself cannot be held against the noise, and is not to look smaller than it is.
+    // The A/A control is not to look better than it is: its verdict is not corrected.
     const bool twin_itself = again == &cell;
-    results::Ratio ratio = twin_itself ? plain_ratio(paired) : judged_ratio(paired, noise, delta);
+    results::Ratio ratio = twin_itself ? plain_ratio(paired) : judged_ratio(paired, delta);
     if (twin_itself) ratio.verdict = plain_verdict(deciding_interval(paired), delta);
     ratio.metric = metric.name;
     ratio.baseline = results.baseline;
@@ -444,10 +449,8 @@ void warn_of_lines_left_out(Results& results, int left_out) {
   }
 }
 
-}  // namespace
-
-void summarise(results::Results& results, std::span<const results::JournalEntry> journal) {
-  const Lines lines = sort_lines(results, journal);
+/// Those that a cell's ratios follow from: status and samples.
+void fill_samples(Results& results, const Lines& lines) {
   for (Cell& cell : results.cells) {
     const Rounds& rounds = lines.by_cell.find(cell.id)->second;
     const bool silent = std::all_of(rounds.begin(), rounds.end(),
@@ -456,6 +459,25 @@ void summarise(results::Results& results, std::span<const results::JournalEntry>
     fill_lost(cell, rounds, results.run.interrupted);
     fill_status(cell, rounds, results.run.interrupted);
     fill_metrics(cell, rounds);
+  }
+}
+
+}  // namespace
+
+void summarise_ratios(results::Results& results, std::span<const results::JournalEntry> journal) {
+  fill_samples(results, sort_lines(results, journal));
+  const PeerMap peers = find_peers(results);
+  for (Cell& cell : results.cells) fill_ratios(cell, results, peers);
+}
+
+void summarise(results::Results& results, std::span<const results::JournalEntry> journal) {
+  const Lines lines = sort_lines(results, journal);
+  fill_samples(results, lines);
+  for (Cell& cell : results.cells) {
+    const Rounds& rounds = lines.by_cell.find(cell.id)->second;
+    const bool silent = std::all_of(rounds.begin(), rounds.end(),
+                                    [](const JournalEntry* entry) { return entry == nullptr; });
+    if (silent) continue;
     fill_variances(cell, rounds);
     fill_counters(cell, rounds);
     add_counted(cell, lines);

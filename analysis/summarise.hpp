@@ -19,15 +19,17 @@ inline constexpr double kDriftLimit = 0.05;
 /// anything but `ok` (denied, unsupported) and that has no line in the journal is left as it is.
 /// Calling it again with a longer journal gives the same as calling it once with that journal.
 ///
-/// - Sample = the round's median as the child reported it; index = round. Where a cell has several
+/// - Sample = the lower quartile of a process' batches, or their median where the child reported no
+///   quartile (differences, older journals): of processes on shared machines the quartile scatters
+///   less, because what disturbs a batch only makes it slower. Index = round. Where a cell has several
 ///   lines for one round (a resumed run), the last one stands.
-/// - A cell is `ok` with at least 80 % of the rounds; otherwise it has the status and reason of its
+/// - A cell is `ok` with at least 80 % of the rounds, or of those until it was known
+///   (known_after); otherwise it has the status and reason of its
 ///   first failure, and no ratios. Rounds that an interrupted run never started are lost rounds,
 ///   but they do not count against a cell that was measured before.
 /// - Ratios are to the baseline's cell of the same workload and parameters, for every metric that
-///   both have, paired by round (analysis/statistics.hpp). Verdicts are held against the ratio of
-///   `again`, and corrected for the number of a workload's ratios (analysis/significance.hpp); that
-///   of `again` itself is not.
+///   both have, paired by round (analysis/statistics.hpp). Verdicts are corrected for the number of
+///   a workload's ratios (analysis/significance.hpp); that of `again` is not.
 /// - A series that drifts or has several modes is flagged (analysis/series.hpp), corrected for the
 ///   number of a workload's series; samples and ratios alike.
 /// - Samples whose calibrations differ by more than kDriftLimit, or from whose processor time was
@@ -38,5 +40,9 @@ inline constexpr double kDriftLimit = 0.05;
 /// - Lines of cells that are not in the plan, or of rounds outside it, are left out; a warning in
 ///   results.context.warnings says how many.
 void summarise(results::Results& results, std::span<const results::JournalEntry> journal);
+
+/// Of that only status, samples and ratios, without the correction of their verdicts: what a run
+/// looks at after each round.
+void summarise_ratios(results::Results& results, std::span<const results::JournalEntry> journal);
 
 }  // namespace patchbench::analysis

@@ -192,22 +192,6 @@ TEST_CASE("ratios are to the baseline's cell, paired by round, for every metric"
   CHECK(results.cells[2].ratios[0].verdict == Verdict::same);
 }
 
-TEST_CASE("with few rounds a verdict is held against the twin") {
-  const auto run = [](double twin_scatter) {
-    Results results = plan(3, {"rwx", "memfd-dual", "again"});
-    std::vector<JournalEntry> journal;
-    for (int round = 0; round < 3; ++round) {
-      journal.push_back(line("rwx", round, 10));
-      journal.push_back(line("memfd-dual", round, 12 + 0.01 * round));
-      journal.push_back(line("again", round, 10 + twin_scatter * (round - 1)));
-    }
-    summarise(results, journal);
-    return results.cells[1].ratios.at(0).verdict;
-  };
-  CHECK(run(0.05) == Verdict::slower);
-  CHECK(run(2.0) == Verdict::unsure);
-}
-
 /// `strategies` cells that cost what rwx does, scattering by 1 %, but for those whose factor says
 /// otherwise.
 Results many_ratios(int rounds, int strategies, const std::vector<double>& factors) {

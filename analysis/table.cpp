@@ -356,14 +356,6 @@ class Table {
             "class check. again: {} once more, so the noise of this run.",
             base),
         width_);
-    if (results_.run.rounds <= kFewRounds) {
-      out_ += wrap(
-          fmt::format(
-              "With {} rounds or fewer, = is given only where the interval of again lies within "
-              "{:.3g} %; more rounds decide smaller differences.",
-              kFewRounds, 100 * delta_of(results_)),
-          width_);
-    }
   }
 
   /// What the run says of itself, and what a longer one would take.

@@ -444,6 +444,52 @@ TEST_CASE("a self-test before a run is part of its context, and stays when the r
   CHECK(run.results().context.selftest->date == "2001-02-03T04:05:06Z");
 }
 
+/// For each process how often it began to execute after another one had.
+std::map<pid_t, int> bursts_in(const fs::path& trace) {
+  std::ifstream file(trace, std::ios::binary);
+  std::map<pid_t, int> bursts;
+  pid_t last = 0;
+  for (pid_t id = 0; file.read(reinterpret_cast<char*>(&id), sizeof id); last = id) {
+    bursts[id] += id != last ? 1 : 0;
+  }
+  return bursts;
+}
+
+TEST_CASE("what is compared is measured in turns, a batch each") {
+  const TemporaryDirectory directory;
+  const fs::path trace = directory / "trace";
+  const OneRun run({"--strategy=rwx,memfd-dual", "--workload=zone", "--rounds=1"},
+                   {.variables = {{"FAKE_TRACE", trace.string()}}});
+  REQUIRE(run.finished.exit_code == 0);
+  const std::map<pid_t, int> bursts = bursts_in(trace);
+  CHECK(bursts.size() == 4);  // with floor and again
+  for (const auto& [id, count] : bursts) {
+    // Set-up, and 14 batches of each of two metrics; at the end of a lap and the beginning of the
+    // next it may be the same one's turn.
+    CHECK(count > 14);
+    CHECK(count <= 29);
+  }
+}
+
+TEST_CASE("one child of a group that crashes or hangs does not concern the others") {
+  const OneRun run({"--strategy=rwx,crash,silent", "--workload=zone", "--rounds=2"});
+  const results::Results results = run.results();
+  CHECK(cell_of(results, "zone/rwx/kib=64").status == CellStatus::ok);
+  CHECK(cell_of(results, "zone/crash/kib=64").status == CellStatus::crashed);
+  CHECK(cell_of(results, "zone/rwx/kib=64").lost.empty());
+}
+
+TEST_CASE("what is known has no more rounds, and its later samples are not lost") {
+  const OneRun run({"--strategy=rwx,memfd-dual", "--workload=zone", "--preset=quick",
+                    "--precision=90%", "--budget=20s"});
+  REQUIRE(run.finished.exit_code == 0);
+  const results::Results results = run.results();
+  CHECK(results.run.ended.starts_with("precision: "));
+  for (const results::Cell& cell : results.cells) {
+    CHECK(cell.lost.empty());
+  }
+}
+
 TEST_CASE("interrupting keeps what was measured and says so") {
   const int signal = GENERATE(SIGINT, SIGTERM, SIGHUP);
   const TemporaryDirectory directory;

@@ -35,11 +35,11 @@ struct ChildTask {
   CellRequest request;
   int round = 0;
   int order = 0;
-  int cpu = -1;             // to be pinned to; -1: not pinned
-  int batches = 0;          // of each measurement
-  double budget_ms = 0;     // of timing, over all measurements
+  int cpu = -1;              // to be pinned to; -1: not pinned
+  int batches = 0;           // of each measurement
+  double budget_ms = 0;      // of timing, over all measurements
   bool takes_turns = false;  // with the other children of its group (turns.hpp)
-  std::int64_t parent = 0;  // process id: a child whose parent is gone does not start
+  std::int64_t parent = 0;   // process id: a child whose parent is gone does not start
   ChildPurpose purpose = ChildPurpose::time;
   std::string metric;                 // to execute
   Extent extent = Extent::fewer;      // to execute

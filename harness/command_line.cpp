@@ -168,11 +168,11 @@ std::string counters_text() {
          "kernel alone (bench-probe lists the sets' events)";
 }
 
-std::vector<std::string> rounds_of_presets() {
+std::vector<std::string> times_of_presets() {
   std::vector<std::string> texts;
   texts.reserve(kPresets.size());
   for (const Preset& preset : kPresets) {
-    texts.push_back(fmt::format("{} {}", preset.name, preset.rounds));
+    texts.push_back(fmt::format("{} {:.0f} s", preset.name, preset.until.budget_s));
   }
   return texts;
 }
@@ -180,9 +180,10 @@ std::vector<std::string> rounds_of_presets() {
 void add_how_to_measure(CLI::App& app, Words& words) {
   app.add_option(
          "--rounds", words.rounds,
-         fmt::format("Fresh processes for each cell; the preset's unless given ({}). Those that "
-                     "count stay as many as the preset has",
-                     fmt::join(rounds_of_presets(), ", ")))
+         fmt::format("Fresh processes for each cell, a fixed number. Unless given, the preset goes "
+                     "on until every ratio is known or its time is used ({}), and what is known "
+                     "has no more rounds. Those that count stay as many as the preset has",
+                     fmt::join(times_of_presets(), ", ")))
       ->type_name("N");
   app.add_option("--precision", words.precision,
                  "Instead of a number of rounds: go on until every ratio asked for is known so "
@@ -299,9 +300,9 @@ double parse_delta(const std::optional<std::string>& text) {
   return delta;
 }
 
-std::optional<StopRule> parse_stop_rule(const Words& words) {
+std::optional<StopRule> parse_stop_rule(const Words& words, const Preset& preset) {
   if (!words.precision && !words.budget) {
-    return std::nullopt;
+    return words.rounds.empty() ? std::optional(preset.until) : std::nullopt;
   }
   if (!words.rounds.empty()) {
     throw UsageError(
@@ -431,10 +432,10 @@ std::vector<std::string> plan_arguments(const Words& words, const Options& optio
 
                                         fmt::format("--seed={}", options.seed),
                                         fmt::format("--cpus={}", fmt::join(options.cpus, ","))};
-  if (options.until) {
+  if (words.precision || words.budget) {
     arguments.push_back(fmt::format("--precision={}%", percent(options.until->precision)));
     arguments.push_back(fmt::format("--budget={}s", options.until->budget_s));
-  } else {
+  } else if (!options.until) {
     arguments.push_back(fmt::format("--rounds={}", options.rounds));
   }
   arguments.push_back(fmt::format("--delta={}%", percent(options.delta)));
@@ -472,12 +473,10 @@ Options compare(const Words& words, const Catalogue& catalogue) {
   options.selection.filter = parse_filter(words.filter);
   check_selection(catalogue, options.selection);
   check_baseline(catalogue, words.baseline);
-  options.until = parse_stop_rule(words);
+  options.until = parse_stop_rule(words, *options.selection.preset);
   options.delta = parse_delta(words.delta);
-  options.rounds = options.until ? kFewestRounds
-                   : words.rounds.empty()
-                       ? options.selection.preset->rounds
-                       : parse_number<int>("--rounds", words.rounds, 1, kMostRounds);
+  options.rounds =
+      options.until ? kFewestRounds : parse_number<int>("--rounds", words.rounds, 1, kMostRounds);
   options.seed = words.seed.empty()
                      ? fresh_seed()
                      : parse_number<std::uint64_t>("--seed", words.seed, 0,

@@ -16,11 +16,13 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "harness/words.hpp"
+#include "strategies/mapping.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -53,7 +55,14 @@ class Counting : public Instance {
   }
 
  protected:
-  static void count(void* self) noexcept { static_cast<Counting*>(self)->add(200); }
+  static void count(void* self) noexcept {
+    auto& cell = *static_cast<Counting*>(self);
+    if (cell.trace_) {
+      const pid_t self_id = getpid();
+      [[maybe_unused]] const ssize_t written = write(cell.trace_.get(), &self_id, sizeof self_id);
+    }
+    cell.add(200);
+  }
   /// Costs more than a run, so that nobody takes the two together for one.
   static void reset(void* self) {
     auto& cell = *static_cast<Counting*>(self);
@@ -69,7 +78,13 @@ class Counting : public Instance {
     }
   }
 
+  static Fd open_trace() {
+    const std::string file(variable("FAKE_TRACE"));
+    return file.empty() ? Fd() : Fd(open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT, 0600));
+  }
+
   CellRequest request_;
+  Fd trace_ = open_trace();
   std::vector<Measurement> measurements_;
   volatile int total_ = 0;
   bool prepared_ = false;

@@ -12,6 +12,9 @@
 
 namespace patchbench::harness {
 
+/// The file that FAKE_TRACE names, if any, gets the process id (a pid_t) of each run of a cell that
+/// works, in the order in which they begin.
+///
 /// `hang` writes its process id to the file that FAKE_MARK names, if any, before it hangs. Probes
 /// of the strategies that the environment variable FAKE_DENY lists (ID,ID) are refused with EACCES.
 [[nodiscard]] Catalogue fake_catalogue();

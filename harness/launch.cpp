@@ -456,10 +456,10 @@ class Member {
   [[nodiscard]] std::optional<std::uint8_t> waits_for() const { return child_.waits_for(); }
   /// Once ended.
   [[nodiscard]] JournalEntry entry() const {
-    JournalEntry entry =
-        timed_out_ ? ended_badly(*task_, CellStatus::timeout,
-                                 fmt::format("no answer within {}", timeout_), child_)
-                   : read_answer(*task_, child_);
+    JournalEntry entry = timed_out_
+                             ? ended_badly(*task_, CellStatus::timeout,
+                                           fmt::format("no answer within {}", timeout_), child_)
+                             : read_answer(*task_, child_);
     entry.started = started_;
     entry.wall_ms = wall_ms_;
     entry.parent_cpu_ms = parent_cpu_ms_;

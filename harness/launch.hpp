@@ -46,11 +46,12 @@ inline constexpr int kReportFd = 5;
 using TakeEntry = std::function<void(results::JournalEntry entry, double worked_ms)>;
 
 /// Runs the children of one group, tasks that are compared with each other. They are set up one
-/// after the other and then measure one batch each in turn (turns.hpp): in laps, each lap in another
-/// order that `seed` decides, all at the same metric as long as every child has batches of it. At
-/// any time one of them executes and the others wait. Their wall_ms is that of their own turns.
-/// What becomes of one child does not concern the others; a child that uses more than `timeout` in
-/// its turns has ended with it. False when the run was asked to stop; then no child is left.
+/// after the other and then measure one batch each in turn (turns.hpp): in laps, each lap in
+/// another order that `seed` decides, all at the same metric as long as every child has batches of
+/// it. At any time one of them executes and the others wait. Their wall_ms is that of their own
+/// turns. What becomes of one child does not concern the others; a child that uses more than
+/// `timeout` in its turns has ended with it. False when the run was asked to stop; then no child is
+/// left.
 [[nodiscard]] bool run_group(std::span<const ChildTask> tasks, std::chrono::milliseconds timeout,
                              std::uint64_t seed, SignalWatch& signals, const TakeEntry& take);
 

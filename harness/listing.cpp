@@ -97,7 +97,7 @@ std::string list_text(const Catalogue& catalogue) {
   }
   text += "\nPresets\n";
   for (const Preset& preset : kPresets) {
-    text += fmt::format("  {:<10}  {}, {} rounds\n", preset.name, preset.summary, preset.rounds);
+    text += fmt::format("  {:<10}  {}\n", preset.name, preset.summary);
   }
   return text;
 }
@@ -119,7 +119,7 @@ std::string list_json(const Catalogue& catalogue) {
   Json presets = Json::array();
   for (const Preset& preset : kPresets) {
     presets.push_back(
-        {{"name", preset.name}, {"summary", preset.summary}, {"rounds", preset.rounds}});
+        {{"name", preset.name}, {"summary", preset.summary}, {"budget_s", preset.until.budget_s}});
   }
   const Json all = {{"strategies", std::move(strategies)},
                     {"workloads", std::move(workloads)},

@@ -55,8 +55,8 @@ struct PlannedRound {
   std::vector<std::size_t> order;  // indices of cells, unsupported ones left out
 };
 
-/// The cells of a round in groups, those that are compared with each other (one workload, one set of
-/// parameters), in the order in which the round has the first of each; inside a group in the
+/// The cells of a round in groups, those that are compared with each other (one workload, one set
+/// of parameters), in the order in which the round has the first of each; inside a group in the
 /// round's order.
 [[nodiscard]] std::vector<std::vector<std::size_t>> groups_of(const std::vector<PlannedCell>& cells,
                                                               std::span<const std::size_t> order);

@@ -235,6 +235,27 @@ TEST_CASE("a round has every cell once, in an order of its own") {
   CHECK(places.size() == rounds.size());
 }
 
+TEST_CASE("a round's cells in groups: one workload, one set of parameters") {
+  const auto cells = plan(quick());
+  const auto rounds = plan_rounds(cells, 2, 7, &some_arena);
+  for (const PlannedRound& round : rounds) {
+    const auto groups = groups_of(cells, round.order);
+    std::set<std::size_t> seen;
+    std::set<std::pair<std::string, ParamText>> keys;
+    for (const auto& group : groups) {
+      REQUIRE_FALSE(group.empty());
+      CHECK(keys.emplace(cells[group.front()].workload, cells[group.front()].params).second);
+      for (const std::size_t cell : group) {
+        CHECK(seen.insert(cell).second);
+        CHECK(cells[cell].workload == cells[group.front()].workload);
+        CHECK(cells[cell].params == cells[group.front()].params);
+      }
+    }
+    CHECK(seen.size() == round.order.size());
+    CHECK(groups.front().front() == round.order.front());
+  }
+}
+
 TEST_CASE("the same seed gives the same plan, another seed another") {
   const auto cells = plan(quick());
   const auto one = plan_rounds(cells, 3, 7, &some_arena);

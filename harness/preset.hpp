@@ -4,13 +4,16 @@
 #include <array>
 #include <string_view>
 
+#include "harness/stopping.hpp"
+
 namespace patchbench::harness {
 
 struct Preset {
   std::string_view name;
   std::string_view summary;
   bool quick_grid = false;  // Parameter::quick_grid instead of standard_grid
-  int rounds = 0;
+  /// Instead of a number of rounds (stopping.hpp): what is known is not measured any more.
+  StopRule until;
   int batches = 0;         // of each measurement, in one child
   double budget_ms = 0;    // of timing in one child at most, over all of its measurements
   int counted_rounds = 0;  // children of a cell that count events, after the timed ones
@@ -18,25 +21,25 @@ struct Preset {
 
 inline constexpr std::array<Preset, 3> kPresets = {{
     {.name = "quick",
-     .summary = "every strategy and workload at a few parameters; a first look in two minutes",
+     .summary = "every strategy and workload at a few parameters; a minute that decides 3 %",
      .quick_grid = true,
-     .rounds = 7,
-     .batches = 41,
-     .budget_ms = 80,
+     .until = {.precision = 0.01, .budget_s = 58, .of_distance = 0.2},
+     .batches = 14,
+     .budget_ms = 60,
      .counted_rounds = 1},
     {.name = "standard",
-     .summary = "the whole grid, in less than an hour",
+     .summary = "the whole grid, to 1 %, in 20 minutes at most",
      .quick_grid = false,
-     .rounds = 20,
-     .batches = 61,
-     .budget_ms = 120,
+     .until = {.precision = 0.005, .budget_s = 1200, .of_distance = 0.1},
+     .batches = 14,
+     .budget_ms = 80,
      .counted_rounds = 3},
     {.name = "paper",
-     .summary = "the whole grid with rounds enough to decide a few percent, in less than two hours",
+     .summary = "the whole grid, to half a percent, in less than two hours",
      .quick_grid = false,
-     .rounds = 50,
-     .batches = 101,
-     .budget_ms = 200,
+     .until = {.precision = 0.0025, .budget_s = 6000, .of_distance = 0.05},
+     .batches = 21,
+     .budget_ms = 120,
      .counted_rounds = 5},
 }};
 

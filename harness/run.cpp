@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -252,15 +253,18 @@ class LostRounds {
   int rounds_;
 };
 
-/// Says after each round why it was the last one, or nothing.
-using ReasonToStop =
-    std::function<std::optional<std::string>(std::span<const results::JournalEntry>, int rounds)>;
+/// What a look at the samples after a round says.
+struct AfterRound {
+  std::optional<std::string> reason_to_stop;
+  std::set<std::string> known;  // cells that need no more rounds
+};
+using Look = std::function<AfterRound(std::span<const results::JournalEntry>, int rounds)>;
 
 /// Runs the plan and keeps what comes back.
 class Measuring {
  public:
   Measuring(const Options& options, const Settings& settings, const Prepared& prepared, Begun begun,
-            results::JournalWriter& journal, SignalWatch& signals)
+            std::set<std::string> requested, results::JournalWriter& journal, SignalWatch& signals)
       : options_(options),
         settings_(settings),
         prepared_(prepared),
@@ -269,11 +273,12 @@ class Measuring {
         journal_(journal),
         signals_(signals),
         lost_(prepared.cells.size(), options.rounds),
+        requested_(std::move(requested)),
         entries_(std::move(begun.journal)) {}
 
   /// Why it ended; empty when the run was asked to stop. Throws std::system_error when the journal
   /// cannot be written.
-  std::string run_all(const ReasonToStop& reason_to_stop) {
+  std::string run_all(const Look& look) {
     idle_since_ns_ = now_ns();
     const int expected = expected_rounds(options_, prepared_);
     Progress progress(stderr, options_.quiet,
@@ -284,14 +289,18 @@ class Measuring {
       if (!run_round(rounds_ - 1, progress)) {
         return {};
       }
+      const AfterRound after = look(entries_, rounds_);
+      for (const std::string& cell : after.known) {
+        known_after_.try_emplace(cell, rounds_);
+      }
       if (options_.until && rounds_ < done_before_.rounds()) {
         continue;  // resumed: the rule was asked after this round, and the run went on
       }
       if (options_.until && entries_.size() == before && rounds_ > done_before_.rounds()) {
         return fmt::format("rounds: {}, because no cell is left that can be measured", rounds_);
       }
-      if (const auto reason = reason_to_stop(entries_, rounds_)) {
-        return *reason;
+      if (after.reason_to_stop) {
+        return *after.reason_to_stop;
       }
     }
   }
@@ -308,8 +317,26 @@ class Measuring {
 
   [[nodiscard]] const std::vector<results::JournalEntry>& entries() const { return entries_; }
   [[nodiscard]] bool given_up(std::size_t cell) const { return lost_.given_up(cell); }
+  /// Of cells that had no more rounds because their ratios were known.
+  [[nodiscard]] const std::map<std::string, int>& known_after() const { return known_after_; }
 
  private:
+  /// As long as a ratio of the group that was asked for is not known, its baseline and the
+  /// baseline's twin have rounds too.
+  [[nodiscard]] bool is_needed(const std::vector<std::size_t>& group, std::size_t cell) const {
+    const auto known = [this](std::size_t one) {
+      return known_after_.contains(prepared_.cells[one].id);
+    };
+    const bool all_known = std::ranges::all_of(group, [&](std::size_t one) {
+      return known(one) || !requested_.contains(prepared_.cells[one].id) ||
+             prepared_.cells[one].strategy == prepared_.baseline;
+    });
+    if (all_known && rounds_ > 1 && !known_after_.empty()) {
+      return false;
+    }
+    return !known(cell) || prepared_.cells[cell].strategy == kAgain;
+  }
+
   bool run_round(int number, Progress& progress) {
     lost_.begin(number + 1);
     PlannedRound round = planner_.next();
@@ -321,7 +348,8 @@ class Measuring {
       progress.show(done_, number, prepared_.cells[group.front()].id);
       std::vector<ChildTask> tasks;
       for (const std::size_t cell : group) {
-        if (!lost_.given_up(cell) && !done_before_.contains(prepared_.cells[cell].id, number)) {
+        if (!lost_.given_up(cell) && is_needed(group, cell) &&
+            !done_before_.contains(prepared_.cells[cell].id, number)) {
           tasks.push_back(
               timed_task(options_, settings_, prepared_.cells[cell], round, number, order));
           tasks.back().takes_turns = true;
@@ -368,6 +396,8 @@ class Measuring {
   results::JournalWriter& journal_;
   SignalWatch& signals_;
   LostRounds lost_;
+  std::set<std::string> requested_;
+  std::map<std::string, int> known_after_;
   int rounds_ = 0;
   std::size_t done_ = 0;
   std::int64_t idle_since_ns_ = 0;  // since the entry before
@@ -604,39 +634,44 @@ struct Ending {
   std::string reason;  // of a run that was not interrupted
 };
 
-/// After a number of rounds, or by the rule. What a round takes is known from those before it; time
-/// is that of the children, so that it goes on counting where a run was resumed.
-ReasonToStop when_to_stop(const Catalogue& catalogue, const Options& options,
-                          const Prepared& prepared, const results::Results& results) {
+/// After a number of rounds, or by the rule. What a round takes is known from the one before it;
+/// time is that of the children, so that it goes on counting where a run was resumed.
+Look look_after_round(const Catalogue& catalogue, const Options& options, const Prepared& prepared,
+                      const results::Results& results) {
   if (!options.until) {
-    return [rounds = options.rounds](auto, int done) -> std::optional<std::string> {
+    return [rounds = options.rounds](auto, int done) -> AfterRound {
       if (done < rounds) {
-        return std::nullopt;
+        return {};
       }
-      return fmt::format("rounds: {}, as asked for", rounds);
+      return {.reason_to_stop = fmt::format("rounds: {}, as asked for", rounds), .known = {}};
     };
   }
   return [rule = *options.until, requested = requested_cells(catalogue, prepared),
           so_far = results](std::span<const results::JournalEntry> entries, int done) mutable {
     double used_ms = 0;
+    double round_ms = 0;
     for (const results::JournalEntry& entry : entries) {
-      used_ms += entry.counted.empty() ? entry.wall_ms : 0;
+      if (entry.counted.empty() && entry.round < done) {
+        used_ms += entry.wall_ms;
+        round_ms += entry.round == done - 1 ? entry.wall_ms : 0;
+      }
     }
     so_far.run.rounds = done;
-    analysis::summarise(so_far, entries);
-    const double used_s = used_ms * 1e-3;
-    return reason_to_stop(rule, so_far, requested,
-                          {.rounds = done, .used_s = used_s, .round_s = used_s / done});
+    analysis::summarise_ratios(so_far, entries);
+    return AfterRound{.reason_to_stop = reason_to_stop(
+                          rule, so_far, requested,
+                          {.rounds = done, .used_s = used_ms * 1e-3, .round_s = round_ms * 1e-3}),
+                      .known = known_cells(rule, so_far)};
   };
 }
 
 /// Counts once everything is timed: a counted child must not heat a processor that a timed one
 /// needs.
 template <typename FindCells>
-Ending measure(Measuring& measuring, const ReasonToStop& reason_to_stop,
-               std::vector<CountingPlan> plans, FindCells find_cells, const fs::path& journal) {
+Ending measure(Measuring& measuring, const Look& look, std::vector<CountingPlan> plans,
+               FindCells find_cells, const fs::path& journal) {
   try {
-    std::string reason = measuring.run_all(reason_to_stop);
+    std::string reason = measuring.run_all(look);
     bool all = !reason.empty();
     for (CountingPlan& plan : plans) {
       plan.cells = find_cells(plan);
@@ -672,6 +707,13 @@ int conclude(const Options& options, results::Results& results, const Measuring&
   results.run.ended = ending.reason;
   if (options.until) {
     results.run.rounds = measuring.rounds();
+    for (results::Cell& cell : results.cells) {
+      const auto known = measuring.known_after().find(cell.id);
+      if (known != measuring.known_after().end() && cell.strategy != kAgain &&
+          known->second < measuring.rounds()) {
+        cell.known_after = known->second;
+      }
+    }
   }
   analysis::summarise(results, measuring.entries());
   bool written = write_final_results(results, directory);
@@ -778,9 +820,10 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
   if (!self_test_first(options, settings, directory, results, signals)) {
     return kInterrupted;
   }
-  Measuring measuring(options, settings, *prepared, std::move(begun), journal, signals);
+  Measuring measuring(options, settings, *prepared, std::move(begun),
+                      requested_cells(catalogue, *prepared), journal, signals);
   const Ending ending = measure(
-      measuring, when_to_stop(catalogue, options, *prepared, results), std::move(counting),
+      measuring, look_after_round(catalogue, options, *prepared, results), std::move(counting),
       [&](const CountingPlan& plan) {
         return cells_to_count(catalogue, options, *prepared, measuring, plan);
       },

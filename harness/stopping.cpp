@@ -1,6 +1,7 @@
 #include "harness/stopping.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
@@ -10,21 +11,37 @@
 namespace patchbench::harness {
 namespace {
 
+/// How far from known: at most 1 for what is known, infinite where there is no interval.
+double excess(const StopRule& rule, const results::Ratio& ratio) {
+  const std::optional<double> found = reach(ratio);
+  if (!found) {
+    return std::numeric_limits<double>::infinity();
+  }
+  const double of_distance = rule.of_distance * std::abs(std::log(*ratio.median));
+  const bool enough =
+      ratio.n >= kFewestRounds || (ratio.n >= kFewestRoundsFarAway && of_distance > rule.precision);
+  return enough ? *found / std::max(rule.precision, of_distance)
+                : std::numeric_limits<double>::infinity();
+}
+
 struct Worst {
-  std::string name;  // "mic/memfd-dual/sites=16 send"; empty: there is no ratio at all
-  double reach = 0;  // infinite where it has no interval
+  std::string name;    // "mic/memfd-dual/sites=16 send"; empty: there is no ratio at all
+  double reach = 0;    // infinite where it has no interval
+  double excess = -1;  // what it is the worst by
 };
 
-Worst worst_known(const results::Results& results, const std::set<std::string>& requested) {
+Worst worst_known(const StopRule& rule, const results::Results& results,
+                  const std::set<std::string>& requested) {
   Worst worst;
   for (const results::Cell& cell : results.cells) {
     if (!requested.contains(cell.id)) {
       continue;
     }
     for (const results::Ratio& ratio : cell.ratios) {
-      const double found = reach(ratio).value_or(std::numeric_limits<double>::infinity());
-      if (worst.name.empty() || found > worst.reach) {
-        worst = {.name = fmt::format("{} {}", cell.id, ratio.metric), .reach = found};
+      if (const double found = excess(rule, ratio); found > worst.excess) {
+        worst = {.name = fmt::format("{} {}", cell.id, ratio.metric),
+                 .reach = reach(ratio).value_or(std::numeric_limits<double>::infinity()),
+                 .excess = found};
       }
     }
   }
@@ -49,11 +66,27 @@ std::optional<double> reach(const results::Ratio& ratio) {
   return std::max(high / *ratio.median - 1, 1 - low / *ratio.median);
 }
 
+bool is_known(const StopRule& rule, const results::Ratio& ratio) {
+  return excess(rule, ratio) <= 1;
+}
+
+std::set<std::string> known_cells(const StopRule& rule, const results::Results& so_far) {
+  std::set<std::string> known;
+  for (const results::Cell& cell : so_far.cells) {
+    if (!cell.ratios.empty() &&
+        std::ranges::all_of(
+            cell.ratios, [&rule](const results::Ratio& ratio) { return is_known(rule, ratio); })) {
+      known.insert(cell.id);
+    }
+  }
+  return known;
+}
+
 std::optional<std::string> reason_to_stop(const StopRule& rule, const results::Results& so_far,
                                           const std::set<std::string>& requested,
                                           const Standing& standing) {
-  const Worst worst = worst_known(so_far, requested);
-  if (standing.rounds >= kFewestRounds && worst.reach <= rule.precision) {
+  const Worst worst = worst_known(rule, so_far, requested);
+  if (worst.name.empty() ? standing.rounds >= kFewestRounds : worst.excess <= 1) {
     return fmt::format("precision: {} rounds; {}", standing.rounds, describe(worst));
   }
   if (standing.used_s + standing.round_s > rule.budget_s) {

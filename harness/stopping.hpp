@@ -14,11 +14,16 @@ namespace patchbench::harness {
 struct StopRule {
   double precision = 0.01;  // a share: no interval reaches further than this from its median
   double budget_s = 3600;
+  /// Far from 1 less will do: a ratio is known, too, when its interval reaches no further than this
+  /// share of the logarithm of its median. At 0.2 it excludes 1 by four times its own reach.
+  double of_distance = 0;
 };
 
 /// Below these no interval is trusted to stop a run: the distribution-free one decides from here
 /// on.
 inline constexpr int kFewestRounds = 9;
+/// And of ratios far from 1, by the t interval.
+inline constexpr int kFewestRoundsFarAway = 5;
 
 /// Where a run stands after a round.
 struct Standing {
@@ -30,6 +35,14 @@ struct Standing {
 /// How far the deciding 95 % interval reaches from the ratio's median, to the farther side, as a
 /// share of it. Empty where there is no interval.
 [[nodiscard]] std::optional<double> reach(const results::Ratio& ratio);
+
+/// Whether a ratio is known well enough. Decided by the width of its interval, and by where it lies
+/// only so far from 1 that this decides nothing.
+[[nodiscard]] bool is_known(const StopRule& rule, const results::Ratio& ratio);
+
+/// The cells that have ratios and of which each is known.
+[[nodiscard]] std::set<std::string> known_cells(const StopRule& rule,
+                                                const results::Results& so_far);
 
 /// "rounds: ...", "precision: ...", "budget: ...": why the run ends here, with the ratio that is
 /// known worst; empty when it goes on. `requested` are the cells whose ratios were asked for; cells

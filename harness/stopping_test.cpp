@@ -70,6 +70,27 @@ TEST_CASE("few rounds stop no run, however narrow their intervals") {
   CHECK(reason_to_stop(kRule, known, {"a"}, {.rounds = 9, .used_s = 1, .round_s = 0.1}));
 }
 
+TEST_CASE("far from 1 a ratio is known by a share of its distance") {
+  const StopRule rule{.precision = 0.01, .budget_s = 100, .of_distance = 0.2};
+  CHECK(is_known(rule, ratio(10, 7, 12)));  // reaches 30 %, ln 10 / 5 is 46 %
+  CHECK_FALSE(is_known(rule, ratio(1.05, 1.03, 1.07)));
+  CHECK(is_known(rule, ratio(1.05, 1.041, 1.06)));
+  CHECK(is_known(rule, ratio(10, 7, 12, 5)));
+  CHECK_FALSE(is_known(rule, ratio(10, 7, 12, 4)));
+  CHECK_FALSE(is_known(rule, ratio(1, 0.999, 1.001, 8)));
+  CHECK_FALSE(is_known({.precision = 0.01, .budget_s = 100}, ratio(10, 7, 12)));
+  CHECK_FALSE(is_known(rule, results::Ratio{}));
+}
+
+TEST_CASE("cells are known when each of their ratios is") {
+  auto results = results_with({{"a", ratio(1, 0.995, 1.005)}, {"b", ratio(1, 0.9, 1.005)}});
+  results.cells[0].ratios.push_back(ratio(1, 0.9, 1.1));
+  results.cells.push_back({.id = "baseline"});
+  CHECK(known_cells(kRule, results).empty());
+  results.cells[0].ratios.pop_back();
+  CHECK(known_cells(kRule, results) == std::set<std::string>{"a"});
+}
+
 TEST_CASE("a run stops before the round that its budget has no room for") {
   const auto results = results_with({{"a", ratio(1, 0.9, 1.1)}});
   CHECK_FALSE(reason_to_stop(kRule, results, {"a"}, {.rounds = 50, .used_s = 97, .round_s = 2}));

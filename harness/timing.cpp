@@ -16,7 +16,7 @@ namespace {
 
 struct Schedule {
   std::int64_t iterations = 1;  // of run(), in each batch
-  int batches = kFewestBatches;
+  int batches = 1;
 };
 
 /// Collects what Google Benchmark would print.
@@ -92,8 +92,8 @@ std::vector<double> run_batches(const Measurement& measurement, const Schedule& 
                                 const BeforeBatch& before_batch = {}) {
   benchmark::ClearRegisteredBenchmarks();
   const bool prepared = measurement.prepare != nullptr;
-  auto* registered = benchmark::RegisterBenchmark(
-      measurement.metric.c_str(), [&](benchmark::State& state) {
+  auto* registered =
+      benchmark::RegisterBenchmark(measurement.metric.c_str(), [&](benchmark::State& state) {
         begin_batch(measurement, schedule, before_batch);
         (prepared ? run_prepared_loop : run_loop)(state, measurement);
       });
@@ -132,9 +132,9 @@ double estimate_iteration_ns(const Measurement& measurement, double share_ns) {
 
 Schedule choose_schedule(double iteration_ns, const TimingBudget& budget) {
   const double affordable = budget.total_ns / std::max(iteration_ns, 1.0);
-  const int wanted = std::max(budget.batches, kFewestBatches);
+  const int wanted = std::max(budget.batches, 1);
   if (affordable < wanted) {
-    return {.iterations = 1, .batches = std::max(static_cast<int>(affordable), kFewestBatches)};
+    return {.iterations = 1, .batches = std::max(static_cast<int>(affordable), 1)};
   }
   const double iterations = std::min(affordable / wanted, kLongestBatchNs / iteration_ns);
   return {.iterations = std::max<std::int64_t>(1, static_cast<std::int64_t>(iterations)),
@@ -146,18 +146,27 @@ Schedule choose_schedule(double iteration_ns, const TimingBudget& budget) {
 results::JournalMetric time_measurement(const Measurement& measurement, const TimingBudget& budget,
                                         const BeforeBatch& before_batch) {
   const double iteration_ns = estimate_iteration_ns(measurement, budget.total_ns);
+  std::int64_t waited_ns = 0;
+  const BeforeBatch wait = [&] {
+    const std::int64_t from = now_ns();
+    before_batch();
+    waited_ns += now_ns() - from;
+  };
   const std::int64_t start = now_ns();
   results::JournalMetric metric{
       .name = measurement.metric,
       .unit = measurement.unit,
-      .batches = run_batches(measurement, choose_schedule(iteration_ns, budget), before_batch),
+      .batches = run_batches(measurement, choose_schedule(iteration_ns, budget),
+                             before_batch ? wait : BeforeBatch()),
       .median = 0,
-      .batches_ms = std::nullopt};
-  metric.batches_ms = static_cast<double>(now_ns() - start) * 1e-6;
+      .batches_ms = std::nullopt,
+      .low = std::nullopt};
+  metric.batches_ms = static_cast<double>(now_ns() - start - waited_ns) * 1e-6;
   for (double& batch : metric.batches) {
     batch /= measurement.operations;
   }
   metric.median = analysis::median(metric.batches).value();
+  metric.low = analysis::lower_quartile(metric.batches);
   return metric;
 }
 

@@ -14,14 +14,13 @@
 namespace patchbench::harness {
 
 /// What one measurement may cost at most. A run() that is slower than a batch's share gets one
-/// iteration a batch, and fewer batches, but never fewer than kFewestBatches; a fast one does not
-/// use all of it, because batches are kept short.
+/// iteration a batch, and fewer batches, down to a single one where that alone costs the budget; a
+/// fast one does not use all of it, because batches are kept short. n is processes: batches only
+/// keep a disturbance inside one process out of its sample.
 struct TimingBudget {
   double total_ns = 0;
   int batches = 0;
 };
-
-inline constexpr int kFewestBatches = 3;
 
 /// A batch is to fit into one turn that the kernel's scheduler gives (about 3 ms), better several
 /// times: then most batches of a child are undisturbed whoever else wants the processor, and their

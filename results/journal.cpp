@@ -19,7 +19,8 @@ Json metrics_to_json(const std::vector<JournalMetric>& metrics) {
                         {"unit", metric.unit},
                         {"batches", numbers_to_json(metric.batches)},
                         {"median", number_to_json(metric.median)},
-                        {"batches_ms", number_to_json(metric.batches_ms)}});
+                        {"batches_ms", number_to_json(metric.batches_ms)},
+                        {"low", number_to_json(metric.low)}});
   }
   return list;
 }
@@ -31,6 +32,7 @@ JournalMetric metric_from(const Field& field) {
   metric.batches = field.member("batches").list(&Field::non_negative);
   metric.median = field.member("median").positive();
   metric.batches_ms = field.later("batches_ms", &Field::non_negative);
+  metric.low = field.later("low", &Field::positive);
   return metric;
 }
 

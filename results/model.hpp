@@ -292,6 +292,9 @@ struct Cell {
   std::vector<Counter> counters;
   Memory memory;
   std::vector<LostRound> lost;
+  /// The rounds after which its ratios were known well enough, so that it had no more of them; none
+  /// where it had all rounds of the run, and in the first files of schema 1.
+  std::optional<int> known_after = {};
 };
 
 struct Results {
@@ -309,6 +312,7 @@ struct JournalMetric {
   std::vector<double> batches;       // one value a batch, in the order measured
   double median = 0;                 // the round's sample
   std::optional<double> batches_ms;  // wall time of all batches, with their preparation
+  std::optional<double> low;         // lower quartile of the batches; empty for differences
 };
 
 /// One line of samples.jsonl: one finished child of a round, or, where `counted` names a source of

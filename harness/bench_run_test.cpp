@@ -472,10 +472,10 @@ TEST_CASE("what is compared is measured in turns, a batch each") {
 }
 
 TEST_CASE("one child of a group that crashes or hangs does not concern the others") {
-  const OneRun run({"--strategy=rwx,crash,silent", "--workload=zone", "--rounds=2"});
+  const OneRun run({"--strategy=rwx,segfault,silent", "--workload=zone", "--rounds=2"});
   const results::Results results = run.results();
   CHECK(cell_of(results, "zone/rwx/kib=64").status == CellStatus::ok);
-  CHECK(cell_of(results, "zone/crash/kib=64").status == CellStatus::crashed);
+  CHECK(cell_of(results, "zone/segfault/kib=64").status == CellStatus::crashed);
   CHECK(cell_of(results, "zone/rwx/kib=64").lost.empty());
 }
 

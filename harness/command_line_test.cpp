@@ -45,7 +45,8 @@ TEST_CASE("without options everything is measured, quickly") {
   CHECK(all.selection.preset->name == "quick");
   CHECK(all.selection.strategies.empty());
   CHECK(all.selection.workloads.empty());
-  CHECK(all.rounds == all.selection.preset->rounds);
+  REQUIRE(all.until);
+  CHECK(all.until->budget_s == all.selection.preset->until.budget_s);
   CHECK(all.report);
   CHECK_FALSE(all.quiet);
   CHECK(all.cpus == std::vector<int>{allowed_cpus().back()});
@@ -149,7 +150,11 @@ TEST_CASE("precision and budget instead of a number of rounds") {
   CHECK(options({"--budget=1h"}).until->precision == 0.01);
   CHECK(options({"--budget=90"}).until->budget_s == 90);
   CHECK(options({"--precision=2%"}).until->budget_s == 3600);
-  CHECK_FALSE(options({}).until);
+  CHECK_FALSE(options({"--rounds=7"}).until);
+  // Of a preset, also when its arguments are parsed again to resume a run.
+  CHECK(options({}).until->of_distance > 0);
+  CHECK(options(options({}).arguments).until->of_distance > 0);
+  CHECK(both.until->of_distance == 0);
   CHECK(options(both.arguments).until->precision == 0.005);
   CHECK(options(both.arguments).arguments == both.arguments);
   CHECK(says(refusal({"--precision=1"}), "--precision='1' is not a positive number"));

@@ -85,7 +85,7 @@ TEST_CASE("far from 1 a ratio is known by a share of its distance") {
 TEST_CASE("cells are known when each of their ratios is") {
   auto results = results_with({{"a", ratio(1, 0.995, 1.005)}, {"b", ratio(1, 0.9, 1.005)}});
   results.cells[0].ratios.push_back(ratio(1, 0.9, 1.1));
-  results.cells.push_back({.id = "baseline"});
+  results.cells.emplace_back().id = "baseline";
   CHECK(known_cells(kRule, results).empty());
   results.cells[0].ratios.pop_back();
   CHECK(known_cells(kRule, results) == std::set<std::string>{"a"});

@@ -20,6 +20,8 @@ Json metrics_to_json(const std::vector<JournalMetric>& metrics) {
                         {"batches", numbers_to_json(metric.batches)},
                         {"median", number_to_json(metric.median)},
                         {"batches_ms", number_to_json(metric.batches_ms)},
+                        {"latency_ns", number_to_json(metric.latency_ns)},
+                        {"throughput_ns", number_to_json(metric.throughput_ns)},
                         {"low", number_to_json(metric.low)}});
   }
   return list;
@@ -29,10 +31,12 @@ JournalMetric metric_from(const Field& field) {
   JournalMetric metric;
   metric.name = field.member("name").name();
   metric.unit = field.member("unit").name();
-  metric.batches = field.member("batches").list(&Field::non_negative);
+  metric.batches = field.member("batches").list(&Field::number);
   metric.median = field.member("median").positive();
   metric.batches_ms = field.later("batches_ms", &Field::non_negative);
-  metric.low = field.later("low", &Field::positive);
+  metric.latency_ns = field.later("latency_ns", &Field::positive);
+  metric.throughput_ns = field.later("throughput_ns", &Field::positive);
+  metric.low = field.later("low", &Field::non_negative);
   return metric;
 }
 
@@ -48,6 +52,7 @@ std::string journal_line(const JournalEntry& entry) {
   Json line = {{"round", entry.round},
                {"order", entry.order},
                {"cell", entry.cell},
+               {"layout", nullable_to_json(entry.layout)},
                {"status", to_string(entry.status)},
                {"call", entry.call},
                {"errno", nullable_to_json(entry.error)},
@@ -76,6 +81,7 @@ JournalEntry parse_journal_line(std::string_view line, std::string_view source) 
   entry.round = root.member("round").small(0);
   entry.order = root.member("order").small(0);
   entry.cell = root.member("cell").name();
+  entry.layout = root.later("layout", [](const Field& value) { return value.small(0); });
   entry.status = root.member("status").one_of(kCellStatuses);
   entry.call = root.member("call").text();
   entry.error = root.member("errno").nullable(&Field::text);

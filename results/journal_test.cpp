@@ -5,6 +5,7 @@
 
 #include <patchbench_catch.hpp>
 
+#include "results/fields.hpp"
 #include "results/file.hpp"
 #include "results/matchers_test.hpp"
 #include "results/sample_test.hpp"
@@ -53,6 +54,36 @@ TEST_CASE("a line of counters is told from a round, and a round has nothing of i
   CHECK_THROWS_WITH(parse_journal_line(unnamed, "line"), contains("counted: must not be empty"));
 }
 
+TEST_CASE("a line keeps the layout and what was seen around each metric") {
+  const JournalEntry read = parse_journal_line(journal_line(sample_entry()), "line");
+  CHECK(read.layout == 2);
+  CHECK(read.metrics[0].latency_ns == 0.75);
+  CHECK(read.metrics[0].throughput_ns == 0.0625);
+  CHECK(read.metrics[0].low == 1.125);
+}
+
+TEST_CASE("a line of an older journal has no layout and no calibration of a metric") {
+  auto line = Json::parse(journal_line(sample_entry()));
+  line.erase("layout");
+  for (const char* later : {"latency_ns", "throughput_ns", "low"}) line["metrics"][0].erase(later);
+  const JournalEntry read = parse_journal_line(line.dump(), "line");
+  CHECK_FALSE(read.layout.has_value());
+  CHECK_FALSE(read.metrics[0].latency_ns.has_value());
+  CHECK_FALSE(read.metrics[0].throughput_ns.has_value());
+  CHECK_FALSE(read.metrics[0].low.has_value());
+  CHECK(read.metrics[0].median == 1.25);
+}
+
+TEST_CASE("batches of a difference may be anything finite, its sample may not") {
+  JournalEntry entry = sample_entry();
+  entry.metrics[0].batches = {0.5, 0, -0.25};
+  CHECK(parse_journal_line(journal_line(entry), "line").metrics[0].batches ==
+        std::vector{0.5, 0.0, -0.25});
+  entry.metrics[0].median = 0;
+  CHECK_THROWS_WITH(parse_journal_line(journal_line(entry), "line"),
+                    contains("metrics[0].median: must be above 0"));
+}
+
 TEST_CASE("a line whose writing was cut off is dropped by readers and by the next writer") {
   const ScratchDirectory scratch;
   const std::string good = journal_line(sample_entry(0)) + "\n";
@@ -86,6 +117,12 @@ TEST_CASE("any other damage names its line") {
   JournalEntry negative = sample_entry(1);
   negative.metrics[0].median = -1;
   check(journal_line(negative), "metrics[0].median: must be above 0");
+  JournalEntry uncalibrated = sample_entry(1);
+  uncalibrated.metrics[0].throughput_ns = 0;
+  check(journal_line(uncalibrated), "metrics[0].throughput_ns: must be above 0");
+  JournalEntry nowhere = sample_entry(1);
+  nowhere.layout = -1;
+  check(journal_line(nowhere), "layout: ");
   JournalEntry nameless = sample_entry(1);
   nameless.cell.clear();
   check(journal_line(nameless), "cell: must not be empty");

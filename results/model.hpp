@@ -309,10 +309,16 @@ struct Results {
 struct JournalMetric {
   std::string name;
   std::string unit;
-  std::vector<double> batches;       // one value a batch, in the order measured
+  /// One value a batch, in the order measured. Those of a difference of two may be zero or
+  /// negative.
+  std::vector<double> batches;
   double median = 0;                 // the round's sample
   std::optional<double> batches_ms;  // wall time of all batches, with their preparation
-  std::optional<double> low;         // lower quartile of the batches; empty for differences
+  // Later than the first journals, as the state of the processor around the batches: the means of
+  // what the calibrations just before and just after them took.
+  std::optional<double> latency_ns = {};     // one dependent multiplication
+  std::optional<double> throughput_ns = {};  // one instruction of the throughput-bound piece
+  std::optional<double> low = {};            // lower quartile of the batches; none for differences
 };
 
 /// One line of samples.jsonl: one finished child of a round, or, where `counted` names a source of
@@ -324,9 +330,13 @@ struct JournalEntry {
   int round = 0;
   int order = 0;  // position inside the round's shuffled order
   std::string cell;
+  /// Of the executable, 0 to the number of its layouts - 1; none where the child did not say, and
+  /// in the first journals.
+  std::optional<int> layout;
   CellStatus status = CellStatus::ok;
   std::string call;
   std::optional<std::string> error;  // errno's symbol
+  /// Of one that is ok: why a metric of its cell is not among `metrics`; empty where all are.
   std::string reason;
   std::string started;  // ISO 8601, UTC
   double wall_ms = 0;

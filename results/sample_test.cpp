@@ -162,12 +162,13 @@ JournalEntry sample_entry(int round) {
   entry.round = round;
   entry.order = 3;
   entry.cell = "mic/rwx/sites=1024";
+  entry.layout = 2;
   entry.status = CellStatus::ok;
   entry.started = "2025-01-02T03:04:05Z";
   entry.wall_ms = 12.5;
   entry.between_ms = 0.5;
   entry.parent_cpu_ms = 0.25;
-  entry.metrics = {{"send", "ns", {1.5, 0.1 + 0.2}, 1.25, 20.5}};
+  entry.metrics = {{"send", "ns", {1.5, 0.1 + 0.2}, 1.25, 20.5, 0.75, 0.0625, 1.125}};
   entry.counters = {sample_counter(), missing_counter()};
   entry.memory = {1, 64, 32, 4, 0, 3, 30, 31, std::nullopt};
   entry.calibration_before_ns = 1.0;

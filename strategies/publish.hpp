@@ -57,9 +57,12 @@ void execute_publishing(ExecAddress exec, WritableAddress writable, std::size_t 
 inline void publish(ExecAddress exec, WritableAddress writable, std::size_t size, AliasKind alias,
                     PublishMode mode = PublishMode::none) noexcept {
   std::atomic_signal_fence(std::memory_order_seq_cst);  // the compiler's stores are made by now
-  if (!kFetchIsCoherent || mode != PublishMode::none) {
-    execute_publishing(exec, writable, size, alias, mode);
+  if constexpr (kFetchIsCoherent) {
+    if (mode == PublishMode::none) [[likely]] {
+      return;
+    }
   }
+  execute_publishing(exec, writable, size, alias, mode);
 }
 
 /// Whether a patch through this kind of alias, published so, is guaranteed by the architecture to

@@ -48,7 +48,9 @@ TEST_CASE("controls of one workload say so, strategies belong to all") {
       StrategyList{});
   CHECK(only_workload<Floor>().empty());
   CHECK(only_workload<TagCell>() == "mic");
+  CHECK(only_workload<ScatteredCells>() == "mic");
   CHECK(only_workload<SharedStub>() == "pic");
+  CHECK(only_workload<NewestFirst>() == "pic");
 }
 
 }  // namespace

@@ -56,6 +56,28 @@ struct TargetRegister {
   static constexpr std::string_view kOnlyWorkload = "mic";
 };
 
+/// indirect-cell with each cell on a cache line of its own, somewhere: what sites that were linked
+/// at different times have. Dense cells in the order of execution are prefetched.
+struct ScatteredCells {
+  static constexpr std::string_view kId = "scattered-cells";
+  static constexpr std::string_view kSummary =
+      "indirect-cell with each cell alone on a scattered cache line";
+  using Zone = SealedZone;
+  static constexpr Dispatch kDispatch = Dispatch::cell_cache_scattered;
+  static constexpr std::string_view kOnlyWorkload = "mic";
+};
+
+/// indirect-cell whose PICs compare in the order of those that are patched: the oldest case, then
+/// the newest of the others. Tells the price of cells from that of another order of comparisons.
+struct NewestFirst {
+  static constexpr std::string_view kId = "newest-first";
+  static constexpr std::string_view kSummary =
+      "indirect-cell whose PICs compare in the order of patched ones, newest case second";
+  using Zone = SealedZone;
+  static constexpr Dispatch kDispatch = Dispatch::cell_cache_newest_first;
+  static constexpr std::string_view kOnlyWorkload = "pic";
+};
+
 /// RWX memory whose writable address is computed as a dual mapping's is, by adding an offset kept
 /// in memory, here 0. What it costs beside rwx is the translation; what a dual mapping costs beside
 /// it is the second view.

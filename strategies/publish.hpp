@@ -1,6 +1,7 @@
 // strategies/publish.hpp - making stored bytes visible to instruction fetch.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -8,6 +9,8 @@
 #include <string_view>
 
 #include "code_zone.hpp"
+#include "fetch_aarch64.hpp"
+#include "fetch_x86_64.hpp"
 
 namespace patchbench {
 
@@ -38,6 +41,10 @@ struct PublishModeInfo {
 /// Throws std::system_error where the kernel refuses.
 void prepare_publishing(PublishMode mode);
 
+/// The instructions of publish(), which calls it where there are any to execute.
+void execute_publishing(ExecAddress exec, WritableAddress writable, std::size_t size,
+                        AliasKind alias, PublishMode mode) noexcept;
+
 /// Call after the stores of a patch and before anything executes them, once per contiguous range.
 ///
 /// `exec` and `writable` name the same `size` bytes through the two views. What it costs and what
@@ -45,8 +52,18 @@ void prepare_publishing(PublishMode mode);
 /// publish_<architecture>.cpp. In every mode but `membarrier` it serves the calling thread alone.
 /// Other threads that may execute the range need more (Intel's manual calls it cross-modifying
 /// code): patches that rely on one mutator and one executor say so where they are made.
-void publish(ExecAddress exec, WritableAddress writable, std::size_t size, AliasKind alias,
-             PublishMode mode = PublishMode::none) noexcept;
+///
+/// Inline, so that patches which have nothing to execute here pay for no call.
+inline void publish(ExecAddress exec, WritableAddress writable, std::size_t size, AliasKind alias,
+                    PublishMode mode = PublishMode::none) noexcept {
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // the compiler's stores are made by now
+  if constexpr (kFetchIsCoherent) {
+    if (mode == PublishMode::none) [[likely]] {
+      return;
+    }
+  }
+  execute_publishing(exec, writable, size, alias, mode);
+}
 
 /// Whether a patch through this kind of alias, published so, is guaranteed by the architecture to
 /// be seen by the thread that made it, or only by the behaviour of the processors that exist.

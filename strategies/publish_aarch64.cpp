@@ -65,8 +65,8 @@ constexpr std::array kModes = {
 
 std::span<const PublishModeInfo> publish_modes() noexcept { return kModes; }
 
-void publish(ExecAddress exec, WritableAddress writable, std::size_t size, AliasKind /*alias*/,
-             PublishMode mode) noexcept {
+void execute_publishing(ExecAddress exec, WritableAddress writable, std::size_t size,
+                        AliasKind /*alias*/, PublishMode mode) noexcept {
   if (kRequired.clean) {
     const std::uintptr_t end = writable.value() + size;
     for (std::uintptr_t line = writable.value() & -kRequired.data_line; line < end;

@@ -1,7 +1,6 @@
 #include "publish_x86_64.hpp"
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 
 #include <cpuid.h>
@@ -43,8 +42,12 @@ void execute_cpuid() noexcept {
   asm volatile("cpuid" : "+a"(leaf), "+c"(subleaf) : : "ebx", "edx", "memory");
 }
 
-/// Apart from publish(), which in the mode `none` is a compare and a return.
-[[gnu::noinline]] void serialise(PublishMode mode) noexcept {
+}  // namespace
+
+std::span<const PublishModeInfo> publish_modes() noexcept { return kModes; }
+
+void execute_publishing(ExecAddress /*exec*/, WritableAddress /*writable*/, std::size_t /*size*/,
+                        AliasKind /*alias*/, PublishMode mode) noexcept {
   switch (mode) {
     case PublishMode::none:
       return;
@@ -57,18 +60,6 @@ void execute_cpuid() noexcept {
     case PublishMode::membarrier:
       core_barrier();
       return;
-  }
-}
-
-}  // namespace
-
-std::span<const PublishModeInfo> publish_modes() noexcept { return kModes; }
-
-void publish(ExecAddress /*exec*/, WritableAddress /*writable*/, std::size_t /*size*/,
-             AliasKind /*alias*/, PublishMode mode) noexcept {
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  if (mode != PublishMode::none) [[unlikely]] {
-    serialise(mode);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <initializer_list>
 #include <optional>
@@ -26,7 +27,8 @@ struct Executed {
   int cpuid = 0;
   int serialize = 0;
   int system_calls = 0;
-  int signal = 0;  // what came in between; 0 when nothing did
+  int out_of_line = 0;  // execute_publishing()
+  int signal = 0;       // what came in between; 0 when nothing did
 };
 
 /// Between breakpoints, because the C library makes system calls of its own when it stops.
@@ -60,6 +62,8 @@ Executed step_to_breakpoint(pid_t child) {
   for (int steps = 0; steps < kMostSteps; ++steps) {
     user_regs_struct registers{};
     ptrace(PTRACE_GETREGS, child, nullptr, &registers);
+    executed.out_of_line +=
+        registers.rip == reinterpret_cast<std::uintptr_t>(&execute_publishing) ? 1 : 0;
     const long word = ptrace(PTRACE_PEEKTEXT, child, registers.rip, nullptr);
     if (begins_with(word, {0xcc})) {
       return executed;
@@ -104,8 +108,9 @@ bool says(const std::string& text, const char* part) {
 
 }  // namespace
 
-TEST_CASE("x86-64: by default publishing executes nothing that serialises") {
+TEST_CASE("x86-64: by default publishing executes nothing that serialises, and calls nothing") {
   if (const auto executed = executed_by_publish(PublishMode::none)) {
+    CHECK(executed->out_of_line == 0);
     CHECK(executed->cpuid == 0);
     CHECK(executed->serialize == 0);
     CHECK(executed->system_calls == 0);
@@ -115,6 +120,7 @@ TEST_CASE("x86-64: by default publishing executes nothing that serialises") {
 
 TEST_CASE("x86-64: cpuid executes one CPUID") {
   if (const auto executed = executed_by_publish(PublishMode::cpuid)) {
+    CHECK(executed->out_of_line == 1);
     CHECK(executed->cpuid == 1);
     CHECK(executed->serialize == 0);
     CHECK(executed->system_calls == 0);

@@ -21,8 +21,9 @@ namespace patchbench {
 using StrategyList = std::tuple<Rwx, MemfdDual, SysvShm, FileDual, MprotectToggle, IndirectCell>;
 
 /// What they are held against. Part of every run.
-using ControlList = std::tuple<Floor, Unchecked, TagCell, TargetCell, TargetRegister,
-                               IndirectCellRwx, SharedStub, RwxTranslated>;
+using ControlList =
+    std::tuple<Floor, Unchecked, TagCell, TargetCell, TargetRegister, IndirectCellRwx,
+               ScatteredCells, SharedStub, NewestFirst, RwxTranslated>;
 
 /// The workload a control belongs to, or empty when it belongs to all.
 template <class Strategy>

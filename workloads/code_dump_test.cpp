@@ -60,7 +60,9 @@ bool is_same_everywhere(const CodePiece& piece) {
 using A = send::NativeArchitecture;
 
 /// Whether the class tag of a site stands in a pool of literals.
-constexpr bool kTagIsAway = A::tag_offset(0) >= A::kSiteStride;
+constexpr std::size_t kTagOffset =
+    A::first_tag_offset(Dispatch::inline_cache, send::SiteOrder::linear);
+constexpr bool kTagIsAway = kTagOffset >= A::kSiteStride;
 
 }  // namespace
 
@@ -154,7 +156,7 @@ TEST_CASE("dump: linking changes the site's code, or its cell and not its code")
   const CodePiece& unlinked =
       find_piece(inline_cache[0], kTagIsAway ? "class-tag-data" : "send-site");
   std::uint32_t tag = 0;
-  std::memcpy(&tag, &unlinked.bytes[kTagIsAway ? 0 : A::tag_offset(0)], sizeof tag);
+  std::memcpy(&tag, &unlinked.bytes[kTagIsAway ? 0 : kTagOffset], sizeof tag);
   CHECK(tag == send::kFirstSelector);
 }
 

@@ -47,6 +47,7 @@ struct Mic : send::SteadyStateWorkload<Mic> {
 
     send::SteadyState state;
     state.plan.arena = map_arena(request.arena);
+    state.plan.site_shift = send::draw_site_shift(request.seed);
     state.plan.work = count_parameter(request, "work");
     state.plan.heap_classes = kClasses;
     state.plan.selectors = target_each ? (sites + kClasses - 1) / kClasses : 1;

@@ -44,6 +44,7 @@ struct Mixed : send::SteadyStateWorkload<Mixed> {
 
     send::SteadyState state;
     state.plan.arena = map_arena(request.arena);
+    state.plan.site_shift = send::draw_site_shift(request.seed);
     state.plan.work = count_parameter(request, "work");
     state.plan.heap_classes = kClasses;
     state.plan.selectors = kSelectors;

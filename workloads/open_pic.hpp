@@ -42,6 +42,7 @@ struct OpenPic : send::SteadyStateWorkload<OpenPic> {
 
     send::SteadyState state;
     state.plan.arena = map_arena(request.arena);
+    state.plan.site_shift = send::draw_site_shift(request.seed);
     state.plan.work = count_parameter(request, "work");
     state.plan.heap_classes = count_parameter(request, "classes");
     state.plan.cache_entries = count_parameter(request, "cache_entries");

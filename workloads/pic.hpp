@@ -48,6 +48,7 @@ struct Pic : send::SteadyStateWorkload<Pic> {
 
     send::SteadyState state;
     state.plan.arena = map_arena(request.arena);
+    state.plan.site_shift = send::draw_site_shift(request.seed);
     state.plan.work = count_parameter(request, "work");
     state.plan.heap_classes = kClasses;
     state.plan.closed_pics = true;

@@ -289,6 +289,26 @@ TEST_CASE(
   CHECK(distances.size() > 16);
 }
 
+TEST_CASE("sites: their place within cache lines is the seed's, the same in all workloads") {
+  std::set<std::size_t> possible;
+  for (std::uint64_t draw = 0; draw < 64; ++draw) {
+    possible.insert(send::NativeArchitecture::site_shift(draw));
+  }
+  std::set<std::size_t> found;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    const std::size_t shift = send::draw_site_shift(seed);
+    CHECK(shift == send::draw_site_shift(seed));
+    CHECK(Mic::describe(small_request("mic", {}, seed)).plan.site_shift == shift);
+    found.insert(shift);
+  }
+  CHECK(found == possible);
+  const std::size_t shift = send::draw_site_shift(5);
+  CHECK(Pic::describe(small_request("pic", {}, 5)).plan.site_shift == shift);
+  CHECK(OpenPic::describe(small_request("open-pic", {}, 5)).plan.site_shift == shift);
+  CHECK(Mixed::describe(small_request("mixed", {}, 5)).plan.site_shift == shift);
+  CHECK(send::describe_two_class_sites(small_request("relink", {}, 5)).plan.site_shift == shift);
+}
+
 TEST_CASE("arena: its memory is counted, and nothing else") {
   const ArenaMap map = map_arena(Arena{0x2000'0000'0000});
   const std::size_t page = page_size();

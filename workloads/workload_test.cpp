@@ -278,6 +278,7 @@ TEST_CASE("cells: bytes of a site, of code and of data") {
   });
   CHECK(bytes.at("floor").second == 0);
   CHECK(bytes.at("indirect-cell").second == 16);
+  CHECK(bytes.at("scattered-cells").second == 64);
   for (const std::string_view id : {"rwx", "memfd-dual", "mprotect-toggle"}) {
     if (bytes.count(id) != 0) {
       CHECK(bytes.at(id) == bytes.at("floor"));

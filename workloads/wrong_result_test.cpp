@@ -3,6 +3,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <patchbench_catch.hpp>
@@ -23,6 +24,7 @@ class TamperedZone : public RwxZone {
   using Tamper = void (*)(const TamperedZone&);
   static inline Tamper tamper = nullptr;
   static inline send::CodeLayout layout;
+  static inline send::SiteOrder order = send::SiteOrder::linear;
   static inline std::uint32_t classes = 1;
   static inline std::uint32_t methods = 0;
 
@@ -36,9 +38,7 @@ class TamperedZone : public RwxZone {
   }
   [[nodiscard]] std::byte* at(std::size_t offset) const { return writable(exec() + offset).data(); }
   /// `offset` from the first site.
-  [[nodiscard]] std::byte* in_sites(std::size_t offset) const {
-    return at(layout.driver + A::driver_sites_offset() + offset);
-  }
+  [[nodiscard]] std::byte* in_sites(std::size_t offset) const { return at(layout.sites + offset); }
 };
 
 template <Dispatch kDispatch_>
@@ -66,7 +66,8 @@ void swap_methods(const TamperedZone& zone) {
 /// One site is linked for a class that it is never sent: right results, by way of a miss.
 void change_tag(const TamperedZone& zone) {
   constexpr send::ClassTag kWrong = 0xfff'ffff;
-  std::memcpy(zone.in_sites(A::tag_offset(0)), &kWrong, sizeof kWrong);
+  const std::size_t tag = A::first_tag_offset(Dispatch::inline_cache, TamperedZone::order);
+  std::memcpy(zone.in_sites(tag), &kWrong, sizeof kWrong);
 }
 
 template <class Workload, class Strategy>
@@ -83,6 +84,7 @@ void set_layout_of(const send::SendPlan& plan) {
   TamperedZone::classes = table.classes();
   TamperedZone::methods = table.methods();
   TamperedZone::layout = send::lay_out<A>(plan, table.methods());
+  TamperedZone::order = plan.order;
 }
 
 template <class Workload>
@@ -91,7 +93,10 @@ void set_layout() {
   if constexpr (requires { Workload::describe(request); }) {
     set_layout_of(Workload::describe(request).plan);
   } else {
-    set_layout_of(send::describe_two_class_sites(request).plan);
+    send::SendPlan plan = send::describe_two_class_sites(request).plan;
+    // relink executes its sites one at a time; link in linear order.
+    plan.order = std::is_same_v<Workload, Relink> ? send::SiteOrder::standalone : plan.order;
+    set_layout_of(plan);
   }
 }
 

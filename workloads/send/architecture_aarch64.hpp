@@ -8,19 +8,36 @@
 //
 // A send site, 32 bytes:
 //
-//     inline_cache, unchecked              cell_cache, cell_cache_shared
+//     inline_cache, unchecked              cell_cache and its variants
 //   0 add  x20, x20, x0                    add  x20, x20, x0
 //   4 ldr  w1, tag                         adrp x17, cell
 //   8 add  x16, x19, #off & ~0xfff         ldr  w1, [x17, #cell.tag]
 //  12 ldr  x0, [x16, #off & 0xfff]         add  x16, x19, #off & ~0xfff
 //  16 bl   target                          ldr  x0, [x16, #off & 0xfff]
-//  20 (b next)                             ldr  x17, [x17, #cell.target]
+//  20 b    next                            ldr  x17, [x17, #cell.target]
 //  24                                      blr  x17
-//  28                                      (b next)
+//  28                                      b    next
+//
+//     tag_cell         target_cell         target_register
+//   0 add  x20         add  x20            add  x20
+//   4 adrp x17, cell   ldr  w1, tag        ldr  w1, tag
+//   8 ldr  w1, [x17]   add  x16            add  x16
+//  12 add  x16         ldr  x0             ldr  x0
+//  16 ldr  x0          adrp x17, cell      adrp x17, target
+//  20 bl   target      ldr  x17, [x17]     add  x17, x17, #target
+//  24 b    next        blr  x17            blr  x17
+//  28                  b    next           b    next
+//
+// Every site branches to the next one, in linear order too: so the room behind a shorter one is
+// never executed (a standalone site returns instead, and begins with a landing pad instead of the
+// addition). Sites differ in what they execute, because an address takes two instructions
+// (site_operations): 5 and the branch for a direct call with a literal, 6 where the tag is in a
+// cell, 7 where the target is in a cell or in a register. Whoever compares them states that.
 //
 // The class tag is a literal, as in Cog: data among code. 112 sites share a pool behind them, and
 // together with 64 bytes in front of them they fill 4,096 bytes, so that a site and its literal lie
-// in the same page whatever its size. Only the last site of a pool branches over it.
+// in the same page whatever its size. The last site of a pool branches over it. Because pools fill
+// pages exactly, the first site is never shifted (site_shift).
 //
 // What may change while another core may execute it: B and BL among the instructions (Arm ARM DDI
 // 0487E.a, B2.2.5 "Concurrent modification and execution of instructions"), so a site's target and
@@ -52,9 +69,13 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
   static constexpr std::size_t site_offset(std::uint32_t index) noexcept {
     return index / kSitesPerPool * kPoolDistance + index % kSitesPerPool * kSiteStride;
   }
-  static constexpr std::size_t tag_offset(std::uint32_t index) noexcept {
-    return index / kSitesPerPool * kPoolDistance + kSitesPerPool * kSiteStride +
-           index % kSitesPerPool * sizeof(ClassTag);
+  static constexpr std::size_t site_shift(std::uint64_t /*draw*/) noexcept { return 0; }
+  static constexpr std::size_t first_tag_offset(Dispatch /*dispatch*/,
+                                                SiteOrder /*order*/) noexcept {
+    return kSitesPerPool * kSiteStride;
+  }
+  static constexpr std::size_t tag_distance(std::uint32_t index) noexcept {
+    return index / kSitesPerPool * kPoolDistance + index % kSitesPerPool * sizeof(ClassTag);
   }
   static constexpr std::uint32_t site_at(std::size_t offset) noexcept {
     return static_cast<std::uint32_t>(offset / kPoolDistance * kSitesPerPool +
@@ -66,11 +87,11 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
   static constexpr std::size_t sites_size(std::size_t sites) noexcept {
     return pools(sites) * kPoolDistance - driver_sites_offset();
   }
-  static constexpr std::size_t site_target_offset(Dispatch dispatch) noexcept {
+  static constexpr std::size_t site_target_offset(Dispatch dispatch, SiteOrder /*order*/) noexcept {
     return dispatch == Dispatch::tag_cell ? 20 : 16;
   }
   /// From the beginning of a site to the address its call returns to.
-  static constexpr std::size_t site_return_offset(Dispatch dispatch) noexcept {
+  static constexpr std::size_t site_return_offset(Dispatch dispatch, SiteOrder /*order*/) noexcept {
     switch (dispatch) {
       case Dispatch::inline_cache:
       case Dispatch::unchecked:
@@ -79,11 +100,17 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
         return 24;
       case Dispatch::cell_cache:
       case Dispatch::cell_cache_shared:
+      case Dispatch::cell_cache_scattered:
+      case Dispatch::cell_cache_newest_first:
       case Dispatch::target_cell:
       case Dispatch::target_register:
         return 28;
     }
     return 0;
+  }
+  /// All up to the call, and the branch to the next site or the return.
+  static constexpr unsigned site_operations(Dispatch dispatch, SiteOrder order) noexcept {
+    return static_cast<unsigned>(site_return_offset(dispatch, order) / 4) + 1;
   }
 
   /// A BL; for target_register ADRP x17 and ADD x17, which one store changes together.

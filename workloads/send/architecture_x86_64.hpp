@@ -4,19 +4,48 @@
 // Registers: rdi receiver, edx tag word, rax result, r12 sum of results, rbx stream pointer, r13
 // passes, r14 stride; eax, ecx, r8, r10 and r11 are scratch.
 //
-// A send site, 32 bytes, with both words that linking changes on 4-byte boundaries:
+// A send site, 32 bytes, with both words that linking changes on 4-byte boundaries. Shuffled or
+// standalone:
 //
-//     inline_cache, unchecked              cell_cache, cell_cache_shared
+//     inline_cache, unchecked              cell_cache and its variants
 //   0 49 01 C4        add r12, rax         0 49 01 C4           add r12, rax
 //   3 BA <tag>        mov edx, tag         3 8B 15 <disp>       mov edx, [rip + cell.tag]
 //   8 48 8B BB <off>  mov rdi, [rbx+off]   9 48 8B BB <off>     mov rdi, [rbx + off]
 //  15 E8 <rel>        call target         16 FF 15 <disp>       call [rip + cell.target]
-//  20 (jmp next)                          22 (jmp next)
+//  20 (jmp next, ret)                     22 (jmp next, ret)
 //
-// The instructions around the two words are ordered so that they align without padding; of the
-// attribution controls tag_cell needs three and target_register two bytes of it. Each word lies in
-// one aligned quadword, so its store is atomic for instruction fetch too (AMD64 APM vol. 2, 7.6.1).
-// Nothing else of a site is ever written after installation.
+// In linear order the same instructions fill the 32 bytes and fall through to the next site. They
+// are longer by prefixes that change nothing: up to three CS overrides (2E, ignored in 64-bit mode)
+// an instruction, a REX prefix (40), a SIB byte (23: rbx alone).
+//
+//     inline_cache, unchecked              cell_cache and its variants
+//   0 2E*3 49 01 C4          add           0 2E*3 49 01 C4          add
+//   6 2E*3 40 C7 C2 <tag>    mov edx       6 2E*3 8B 15 <disp>      mov edx
+//  16 2E*3 48 8B BC 23 <off> mov rdi      15 2E*3 48 8B BC 23 <off> mov rdi
+//  27 E8 <rel>               call         26 FF 15 <disp>           call
+//  32 (next site)                         32 (next site)
+//
+// The attribution controls, as offset of each instruction and count of CS overrides:
+//
+//                    add    mov edx          mov rdi   lea r11   call             next
+//   shuffled, standalone
+//   tag_cell         0 +0   3 +0 [rip]       9 +3                19 E8 <rel>      24
+//   target_cell      0 +0   3 +0 tag         8 +0                15 FF 15 <disp>  21
+//   target_register  0 +0   3 +0 tag         8 +2      17 +0     24 41 FF D3      27
+//   linear
+//   tag_cell         0 +3   6 +3 40 [rip]    16 +3               27 E8 <rel>      32
+//   target_cell      0 +3   6 +3 40 tag      16 +2               26 FF 15 <disp>  32
+//   target_register  0 +1   4 +1 40 tag      12 +1     21 +0     28 +1 41 FF D3   32
+//
+// So nothing is executed to fill room, and a send executes equally many instructions at its site
+// under all dispatches but target_register, which has one more (site_operations): whoever compares
+// it with another states that. Each word that linking changes lies in one aligned quadword, so its
+// store is atomic for instruction fetch too (AMD64 APM vol. 2, 7.6.1). Nothing else of a site is
+// ever written after installation.
+//
+// The first site's place modulo 64 is drawn (site_shift). In linear order each call ends where its
+// site does, under all dispatches alike: with a shift of 0 or 32 that is a boundary of 32 bytes,
+// where processors with the JCC erratum keep no branch in their op cache.
 #pragma once
 
 #include <array>
@@ -34,13 +63,23 @@ namespace patchbench::send {
 struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's own name
   // Send sites.
   static constexpr std::size_t kSiteStride = 32;
+  static constexpr std::size_t kSiteShifts = 8;  // of 8 bytes: words stay on their boundaries
   static constexpr std::size_t driver_sites_offset() noexcept { return 64; }
-  static constexpr std::size_t site_tag_offset() noexcept { return 4; }
+  static constexpr std::size_t site_shift(std::uint64_t draw) noexcept {
+    return draw % kSiteShifts * 8;
+  }
+  /// Of a tag in the code.
+  static constexpr std::size_t first_tag_offset(Dispatch dispatch, SiteOrder order) noexcept {
+    if (order != SiteOrder::linear) {
+      return 4;
+    }
+    return dispatch == Dispatch::target_register ? 8 : 12;
+  }
   static constexpr std::size_t site_offset(std::uint32_t index) noexcept {
     return index * kSiteStride;
   }
-  static constexpr std::size_t tag_offset(std::uint32_t index) noexcept {
-    return site_offset(index) + site_tag_offset();
+  static constexpr std::size_t tag_distance(std::uint32_t index) noexcept {
+    return site_offset(index);
   }
   static constexpr std::uint32_t site_at(std::size_t offset) noexcept {
     return static_cast<std::uint32_t>(offset / kSiteStride);
@@ -48,11 +87,18 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   static constexpr std::size_t sites_size(std::size_t sites) noexcept {
     return sites * kSiteStride;
   }
-  static constexpr std::size_t site_target_offset(Dispatch dispatch) noexcept {
+  /// Of a target in the code.
+  static constexpr std::size_t site_target_offset(Dispatch dispatch, SiteOrder order) noexcept {
+    if (order == SiteOrder::linear) {
+      return dispatch == Dispatch::target_register ? 24 : 28;
+    }
     return dispatch == Dispatch::tag_cell || dispatch == Dispatch::target_register ? 20 : 16;
   }
   /// From the beginning of a site to the address its call returns to.
-  static constexpr std::size_t site_return_offset(Dispatch dispatch) noexcept {
+  static constexpr std::size_t site_return_offset(Dispatch dispatch, SiteOrder order) noexcept {
+    if (order == SiteOrder::linear) {
+      return kSiteStride;
+    }
     switch (dispatch) {
       case Dispatch::inline_cache:
       case Dispatch::unchecked:
@@ -61,6 +107,8 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
         return 21;
       case Dispatch::cell_cache:
       case Dispatch::cell_cache_shared:
+      case Dispatch::cell_cache_scattered:
+      case Dispatch::cell_cache_newest_first:
         return 22;
       case Dispatch::tag_cell:
         return 24;
@@ -68,6 +116,11 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
         return 27;
     }
     return 0;
+  }
+  /// Sum, tag, receiver and call; then a jump or a return, where the next site does not follow.
+  static constexpr unsigned site_operations(Dispatch dispatch, SiteOrder order) noexcept {
+    return (dispatch == Dispatch::target_register ? 5U : 4U) +
+           (order == SiteOrder::linear ? 0U : 1U);
   }
   template <Dispatch>
   using TargetWord = std::uint32_t;
@@ -81,7 +134,7 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
     return word + 4 + static_cast<std::size_t>(static_cast<std::int32_t>(encoded));
   }
   static std::size_t driver_size(std::size_t sites) noexcept {
-    return driver_sites_offset() + sites * kSiteStride + 64;
+    return driver_sites_offset() + site_shift(kSiteShifts - 1) + sites * kSiteStride + 64;
   }
   static CodeBytes emit_driver(const DriverPlan& plan);
   static CodeBytes emit_call_site();
@@ -97,16 +150,15 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   // order in which they were taken, without this jump. (Cog grows its closed PICs likewise as far
   // as we know; unverified.)
   //    0 class tag of rdi to eax
-  //    9 39 D0         cmp eax, edx
-  //   11 0F 84 <rel>   je first target
-  //   17 66 90
+  //    9 2E 2E 39 D0   cmp eax, edx              (prefixes, so that no room is executed)
+  //   13 0F 84 <rel>   je first target
   //   19 E9 <rel>      jmp newest case           <- the one word that makes a case reachable, at 20
   //   24 case 5: 3D <tag> cmp eax, tag; 0F 84 <rel> je target
   //   ...
   //   68 case 1
   //   79 E9 <rel>      jmp miss trampoline
   static constexpr std::size_t kPicStride = 128;
-  static constexpr std::size_t kPicFirstTargetOffset = 13;
+  static constexpr std::size_t kPicFirstTargetOffset = 15;
   static constexpr std::size_t kPicJumpOffset = 20;
   static constexpr std::size_t kPicCaseSize = 11;
   static constexpr std::size_t kPicMissOffset = 80;
@@ -161,7 +213,7 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   }
 };
 
-static_assert(X86_64::site_tag_offset() % 4 == 0 && X86_64::kPicJumpOffset % 4 == 0);
+static_assert(X86_64::kPicJumpOffset % 4 == 0);
 
 #if defined(__x86_64__)
 using NativeArchitecture = X86_64;

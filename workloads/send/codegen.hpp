@@ -13,6 +13,7 @@
 // Under the cell dispatches "tag word" and "target" are the two words of the site's cell.
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -36,6 +37,28 @@ struct Cell {
 };
 static_assert(sizeof(Cell) == 16, "generated code addresses tag at 0 and target at 8");
 
+/// Where the cell of site `index` lies, in bytes from the first place of cells. Cells lie densely,
+/// or scattered: then each is alone on a line of 64 bytes, and the lines are permuted, so that no
+/// prefetcher knows the next one. (Dense cells in the order of execution are prefetched.)
+[[nodiscard]] constexpr std::size_t cell_offset(Dispatch dispatch, std::uint32_t index,
+                                                std::size_t sites) noexcept {
+  if (dispatch != Dispatch::cell_cache_scattered) {
+    return index * sizeof(Cell);
+  }
+  constexpr std::size_t kLine = 64;
+  // Odd factors and a shift to the right permute the numbers below a power of two; one factor alone
+  // would leave a constant distance from each site's cell to the next one's.
+  const auto mask = static_cast<std::uint32_t>(std::bit_ceil(sites) - 1);
+  std::uint32_t line = index * 0x9e37'79b1U & mask;
+  line ^= line >> (static_cast<unsigned>(std::bit_width(mask)) / 2 + 1);
+  return (line * 0x85eb'ca6bU & mask) * kLine;
+}
+/// What the cells of so many sites occupy, in bytes, rounded up to a line.
+[[nodiscard]] constexpr std::size_t cells_size(Dispatch dispatch, std::size_t sites) noexcept {
+  return dispatch == Dispatch::cell_cache_scattered ? std::bit_ceil(sites) * 64
+                                                    : (sites * sizeof(Cell) + 63) / 64 * 64;
+}
+
 /// The slots of one site's cell PIC, compared in order.
 struct CellPicSlots {
   Cell slots[kMaxPicCases];
@@ -43,7 +66,7 @@ struct CellPicSlots {
 
 /// How the sites of a driver follow each other.
 enum class SiteOrder {
-  linear,      // fall through in layout order
+  linear,      // one after the other in layout order: as close as the architecture allows
   shuffled,    // chained by direct jumps in a random order
   standalone,  // each site returns: for executing one site at a time
 };
@@ -58,7 +81,8 @@ struct DriverPlan {
   Dispatch dispatch = Dispatch::inline_cache;
   SiteOrder order = SiteOrder::linear;
   ExecAddress at;                // of the driver's first byte
-  ExecAddress cells;             // of cell 0, as data
+  std::size_t site_shift = 0;    // of the first site: one of the architecture's (site_shift)
+  ExecAddress cells;             // of the first place of cells, as data (cell_offset)
   std::uint32_t first_site = 0;  // where a shuffled driver begins
   std::span<const SitePlan> sites;
   std::span<const Selector> selectors;  // of each site
@@ -110,24 +134,34 @@ using CallSiteFunction = std::uint64_t(const Oop* stream, std::uintptr_t site);
 template <class A>
 concept Architecture = requires(ExecAddress at, std::uint32_t word, std::uint32_t index,
                                 std::byte* bytes, unsigned n, std::size_t size, Dispatch dispatch,
-                                const DriverPlan& driver, const MethodPlan& method,
-                                const OpenPicPlan& open, const CellPicPlan& cell,
-                                const TrampolinePlan& trampoline,
+                                SiteOrder order, std::uint64_t draw, const DriverPlan& driver,
+                                const MethodPlan& method, const OpenPicPlan& open,
+                                const CellPicPlan& cell, const TrampolinePlan& trampoline,
                                 std::span<const std::uint16_t> addends) {
   // Send sites. A tag that is in the code may stand away from its site, in a pool of literals that
   // sites share, but behind it. `size` here is an offset from the first site.
   { A::kSiteStride } -> std::convertible_to<std::size_t>;  // what one site occupies
+  // Of the first site from the beginning of a driver, plus the plan's site_shift. The shift is
+  // drawn, so that no place of the sites within cache lines and fetch blocks is taken for a
+  // strategy's.
   { A::driver_sites_offset() } -> std::same_as<std::size_t>;
+  { A::site_shift(draw) }
+  noexcept->std::same_as<std::size_t>;  // bytes, below 64
   { A::site_offset(index) }
   noexcept->std::same_as<std::size_t>;  // from the first site
-  { A::tag_offset(index) }
-  noexcept->std::same_as<std::size_t>;  // from the first site
+  { A::first_tag_offset(dispatch, order) }
+  noexcept->std::same_as<std::size_t>;  // from the first site, of its tag
+  { A::tag_distance(index) }
+  noexcept->std::same_as<std::size_t>;  // from the first site's tag
   { A::site_at(size) }
   noexcept->std::same_as<std::uint32_t>;  // the inverse of site_offset
   { A::sites_size(size) }
   noexcept->std::same_as<std::size_t>;  // of so many sites and their tags
-  { A::site_target_offset(dispatch) } -> std::same_as<std::size_t>;  // from the site
-  { A::site_return_offset(dispatch) } -> std::same_as<std::size_t>;  // from the site
+  { A::site_target_offset(dispatch, order) } -> std::same_as<std::size_t>;  // from the site
+  { A::site_return_offset(dispatch, order) } -> std::same_as<std::size_t>;  // from the site
+  // Instructions that a send executes at its site, with the one that leads on. None of them is
+  // there to fill room.
+  { A::site_operations(dispatch, order) } -> std::same_as<unsigned>;
   // The target as it is stored in code: one word, of 64 bits where it takes two instructions.
   requires std::unsigned_integral<typename A::template TargetWord<Dispatch::inline_cache>>;
   { A::template encode_target<Dispatch::inline_cache>(at, at) }

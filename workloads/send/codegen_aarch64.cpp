@@ -61,15 +61,10 @@ void emit_class_tag(a64::Assembler& a) {
   a.bind(tagged);
 }
 
-bool tag_is_literal(Dispatch dispatch) {
-  return dispatch != Dispatch::cell_cache && dispatch != Dispatch::cell_cache_shared &&
-         dispatch != Dispatch::tag_cell;
-}
-
 /// x17 = page of the cell, where the tag is loaded from it.
 void emit_tag(Piece& piece, const DriverPlan& plan, ExecAddress cell,
               const asmjit::Label& literal) {
-  if (tag_is_literal(plan.dispatch)) {
+  if (!tag_is_in_cell(plan.dispatch)) {
     piece.assembler.ldr(a64::w1, a64::ptr(literal));
   } else {
     piece.page_of(a64::x17, cell);
@@ -101,6 +96,8 @@ void emit_target(Piece& piece, const DriverPlan& plan, ExecAddress cell) {
       [[fallthrough]];
     case Dispatch::cell_cache:
     case Dispatch::cell_cache_shared:
+    case Dispatch::cell_cache_scattered:
+    case Dispatch::cell_cache_newest_first:
       a.ldr(a64::x17, a64::ptr(a64::x17, target));
       a.blr(a64::x17);
       return;
@@ -119,14 +116,17 @@ std::size_t end_offset(const DriverPlan& plan) {
   return AArch64::pools(plan.sites.size()) * AArch64::kPoolDistance;
 }
 
-/// What follows the send: the next site where it does not follow by itself.
+/// Where each pass begins.
+ExecAddress first_address(const DriverPlan& plan) {
+  return site_address(plan, plan.order == SiteOrder::shuffled ? plan.first_site : 0);
+}
+
+/// What follows the send. In linear order a branch too: the room behind a site is not executed.
 void emit_way_on(Piece& piece, const DriverPlan& plan, std::uint32_t index) {
   const auto sites = static_cast<std::uint32_t>(plan.sites.size());
-  const bool last_of_pool =
-      (index + 1) % AArch64::kSitesPerPool == 0 || index + 1 == plan.sites.size();
   if (plan.order == SiteOrder::standalone) {
     piece.assembler.ret(a64::x22);  // the call has changed x30
-  } else if (plan.order == SiteOrder::shuffled || last_of_pool) {
+  } else {
     const std::uint32_t next =
         plan.order == SiteOrder::shuffled ? plan.sites[index].next : index + 1;
     piece.jump(next == sites ? plan.at + end_offset(plan) : site_address(plan, next));
@@ -135,7 +135,7 @@ void emit_way_on(Piece& piece, const DriverPlan& plan, std::uint32_t index) {
 
 void emit_site(Piece& piece, const DriverPlan& plan, std::uint32_t index,
                const asmjit::Label& literal) {
-  const ExecAddress cell = plan.cells + index * sizeof(Cell);
+  const ExecAddress cell = plan.cells + cell_offset(plan.dispatch, index, plan.sites.size());
   const std::size_t begin = piece.offset();
   // A standalone site is entered by an indirect call, and has no result before its own.
   if (plan.order == SiteOrder::standalone) {
@@ -147,7 +147,7 @@ void emit_site(Piece& piece, const DriverPlan& plan, std::uint32_t index,
   emit_receiver(piece.assembler, plan.sites[index].receiver_offset);
   emit_target(piece, plan, cell);
   emit_way_on(piece, plan, index);
-  piece.pad_to(begin + AArch64::kSiteStride);
+  piece.trap_to(begin + AArch64::kSiteStride);
 }
 
 /// The sites of one pool, then their literals. `first` is the index of the first one.
@@ -162,7 +162,7 @@ void emit_pool(Piece& piece, const DriverPlan& plan, std::uint32_t first) {
   }
   piece.trap_to(begin + AArch64::kSitesPerPool * AArch64::kSiteStride);
   for (std::uint32_t i = first; i < first + AArch64::kSitesPerPool; ++i) {
-    const bool used = i < end && tag_is_literal(plan.dispatch);
+    const bool used = i < end && !tag_is_in_cell(plan.dispatch);
     const ClassTag tag = used ? plan.selectors[i] : kNoClass;
     if (i < end) {
       piece.assembler.bind(literals[i - first]);
@@ -171,7 +171,8 @@ void emit_pool(Piece& piece, const DriverPlan& plan, std::uint32_t first) {
   }
 }
 
-void emit_prologue(Piece& piece, const DriverPlan& plan, const asmjit::Label& pass) {
+void emit_prologue(Piece& piece, const DriverPlan& plan) {
+  const asmjit::Label pass = piece.assembler.newLabel();
   a64::Assembler& a = piece.assembler;
   piece.landing_pad();
   a.stp(a64::x29, a64::x30, a64::ptr_pre(a64::sp, -48));
@@ -186,20 +187,18 @@ void emit_prologue(Piece& piece, const DriverPlan& plan, const asmjit::Label& pa
   a.cbnz(a64::x21, pass);
   piece.jump(plan.at + (end_offset(plan) + 4 * sizeof(std::uint32_t)));  // `done`, see below
   a.bind(pass);
-  if (plan.order == SiteOrder::shuffled) {
-    piece.jump(site_address(plan, plan.first_site));
-  }
+  piece.jump(first_address(plan));
 }
 
 /// Four instructions that go on to the next pass, then `done`. Conditional branches do not reach
 /// over a long driver.
-void emit_epilogue(Piece& piece, const asmjit::Label& pass) {
+void emit_epilogue(Piece& piece, const DriverPlan& plan) {
   a64::Assembler& a = piece.assembler;
   const asmjit::Label done = a.newLabel();
   a.add(a64::x19, a64::x19, a64::x22);
   a.sub(a64::x21, a64::x21, 1);
   a.cbz(a64::x21, done);
-  a.b(pass);
+  piece.jump(first_address(plan));
   a.bind(done);
   a.add(a64::x0, a64::x20, a64::x0);
   a.ldp(a64::x19, a64::x20, a64::ptr(a64::sp, 16));
@@ -249,19 +248,14 @@ void emit_probe(a64::Assembler& a, unsigned shift, std::uint32_t mask) {
 
 CodeBytes AArch64::emit_driver(const DriverPlan& plan) {
   Piece piece{plan.at};
-  const asmjit::Label pass = piece.assembler.newLabel();
-  emit_prologue(piece, plan, pass);
+  emit_prologue(piece, plan);
   const auto sites = static_cast<std::uint32_t>(plan.sites.size());
   for (std::uint32_t first = 0; first < sites; first += kSitesPerPool) {
     const std::size_t begin = first / kSitesPerPool * kPoolDistance + driver_sites_offset();
-    if (first == 0) {
-      piece.pad_to(begin);  // the prologue falls through to the first site
-    } else {
-      piece.trap_to(begin);
-    }
+    piece.trap_to(begin);
     emit_pool(piece, plan, first);
   }
-  emit_epilogue(piece, pass);
+  emit_epilogue(piece, plan);
   return piece.finish();
 }
 

@@ -16,7 +16,6 @@ using A = AArch64;
 
 // Instructions as the Arm ARM's C6.2 encodes them, without their operands.
 constexpr std::uint32_t kBtiC = 0xd503'245f;
-constexpr std::uint32_t kNop = 0xd503'201f;
 constexpr std::uint32_t kBrk = 0xd420'0000;
 constexpr std::uint32_t kRet = 0xd65f'03c0;
 
@@ -55,9 +54,11 @@ std::uintptr_t page_named(const CodeBytes& bytes, ExecAddress at, std::size_t of
          static_cast<std::uintptr_t>(pages * 4096);
 }
 
-bool has_literal(Dispatch dispatch) {
-  return dispatch == Dispatch::inline_cache || dispatch == Dispatch::unchecked ||
-         dispatch == Dispatch::target_cell || dispatch == Dispatch::target_register;
+bool has_literal(Dispatch dispatch) { return !tag_is_in_cell(dispatch); }
+
+/// From the first site; the same under all dispatches and orders.
+std::size_t tag_offset(std::uint32_t index) {
+  return A::first_tag_offset(Dispatch::inline_cache, SiteOrder::linear) + A::tag_distance(index);
 }
 
 bool has_direct_call(Dispatch dispatch) {
@@ -105,14 +106,14 @@ TEST_CASE("AArch64: write the pieces to $PATCHBENCH_PIECES", "[.pieces-aarch64]"
 TEST_CASE("AArch64: sites, their literals and the way back from a return address") {
   for (std::uint32_t i = 0; i < 70'000; ++i) {
     const std::size_t site = in_driver(i);
-    const std::size_t tag = A::driver_sites_offset() + A::tag_offset(i);
+    const std::size_t tag = A::driver_sites_offset() + tag_offset(i);
     // In one page of 4 KiB, and so in one of any size; the driver begins with one.
     REQUIRE(site / 4096 == tag / 4096);
     REQUIRE(site + A::kSiteStride <= tag);
     REQUIRE(site % A::kSiteStride == 0);
     REQUIRE(tag % sizeof(ClassTag) == 0);
     REQUIRE(A::site_at(A::site_offset(i)) == i);
-    REQUIRE(A::tag_offset(i) + sizeof(ClassTag) <= A::sites_size(i + 1));
+    REQUIRE(tag_offset(i) + sizeof(ClassTag) <= A::sites_size(i + 1));
   }
 }
 
@@ -124,8 +125,8 @@ TEST_CASE("AArch64: a site's words are where the patch path stores them, in ever
     for (std::uint32_t i = 0; i < kCount; ++i) {
       INFO(name_of(dispatch) << ", site " << i);
       const std::size_t site = in_driver(i);
-      const std::size_t tag = A::driver_sites_offset() + A::tag_offset(i);
-      const ExecAddress cell = kCells + i * sizeof(Cell);
+      const std::size_t tag = A::driver_sites_offset() + tag_offset(i);
+      const ExecAddress cell = kCells + cell_offset(dispatch, i, kCount);
       REQUIRE(word_at(bytes, tag) == (has_literal(dispatch) ? kFirstSelector + i : kNoClass));
       if (has_literal(dispatch)) {
         REQUIRE(is_ldr_literal_w1(word_at(bytes, site + 4)));
@@ -134,8 +135,8 @@ TEST_CASE("AArch64: a site's words are where the patch path stores them, in ever
         REQUIRE(is_adrp_x17(word_at(bytes, site + 4)));
         REQUIRE(page_named(bytes, kDriver, site + 4) == (cell.value() & ~std::uintptr_t{0xfff}));
       }
-      const std::size_t target = site + A::site_target_offset(dispatch);
-      const std::size_t after = site + A::site_return_offset(dispatch);
+      const std::size_t target = site + A::site_target_offset(dispatch, SiteOrder::linear);
+      const std::size_t after = site + A::site_return_offset(dispatch, SiteOrder::linear);
       if (has_direct_call(dispatch)) {
         REQUIRE(after == target + 4);
         REQUIRE(is_bl(word_at(bytes, target)));
@@ -156,20 +157,31 @@ TEST_CASE("AArch64: a site's words are where the patch path stores them, in ever
   }
 }
 
-TEST_CASE("AArch64: only the last site of a pool branches to the next, over the literals") {
+TEST_CASE("AArch64: nothing is executed to fill room") { check_no_padding("aarch64"); }
+
+TEST_CASE("AArch64: what a send executes at its site is counted right") {
+  check_operations<A>("aarch64");
+}
+
+TEST_CASE("AArch64: pools fill pages, so no site is shifted") {
+  for (std::uint64_t draw = 0; draw < 16; ++draw) {
+    CHECK(A::site_shift(draw) == 0);
+  }
+}
+
+TEST_CASE("AArch64: every site branches to the next, the last of a pool over the literals") {
   const Sites sites{2 * A::kSitesPerPool};
-  for (const Dispatch dispatch : {Dispatch::inline_cache, Dispatch::cell_cache}) {
+  for (const Dispatch dispatch : kDispatches) {
     const CodeBytes bytes = sites.driver(dispatch, SiteOrder::linear);
     for (std::uint32_t i = 0; i < 2 * A::kSitesPerPool; ++i) {
       INFO(name_of(dispatch) << ", site " << i);
-      const std::size_t way_on = in_driver(i) + A::site_return_offset(dispatch);
-      if ((i + 1) % A::kSitesPerPool != 0) {
-        REQUIRE(word_at(bytes, way_on) == kNop);
-      } else {
-        REQUIRE(is_b(word_at(bytes, way_on)));
-        const std::size_t next =
-            i + 1 == 2 * A::kSitesPerPool ? 2 * A::kPoolDistance : in_driver(i + 1);
-        REQUIRE(destination(bytes, kDriver, way_on) == kDriver + next);
+      const std::size_t way_on = in_driver(i) + A::site_return_offset(dispatch, SiteOrder::linear);
+      REQUIRE(is_b(word_at(bytes, way_on)));
+      const std::size_t next =
+          i + 1 == 2 * A::kSitesPerPool ? 2 * A::kPoolDistance : in_driver(i + 1);
+      REQUIRE(destination(bytes, kDriver, way_on) == kDriver + next);
+      for (std::size_t room = way_on + 4; room < in_driver(i) + A::kSiteStride; room += 4) {
+        REQUIRE(word_at(bytes, room) == kBrk);
       }
     }
   }
@@ -205,10 +217,10 @@ TEST_CASE("AArch64: an indirect branch that is no call goes through x16 or x17")
 TEST_CASE("AArch64: each word that linking stores lies in one aligned quadword") {
   for (const Dispatch dispatch : kDispatches) {
     INFO(name_of(dispatch));
-    const std::size_t target = A::site_target_offset(dispatch);
+    const std::size_t target = A::site_target_offset(dispatch, SiteOrder::linear);
     const std::size_t size = dispatch == Dispatch::target_register ? 8 : 4;
     CHECK(target % size == 0);
-    CHECK(A::site_return_offset(dispatch) <= A::kSiteStride);
+    CHECK(A::site_return_offset(dispatch, SiteOrder::linear) <= A::kSiteStride);
   }
   CHECK(A::kPicJumpOffset % 4 == 0);
   CHECK(A::kPicStride % 64 == 0);

@@ -43,6 +43,18 @@ class Piece : public AssembledPiece<x86::Assembler, asmjit::Arch::kX64, Filler> 
                             std::size_t instruction_size) const {
     return x86::Mem(x86::rip, static_cast<std::int32_t>(data - (here() + instruction_size)), size);
   }
+  /// Makes the next instruction longer. In 64-bit mode a CS override changes nothing, unless before
+  /// a conditional branch (a hint there); GNU as pads with it (-malign-branch-prefix-size).
+  void prefixes(std::size_t count) {
+    constexpr std::array<std::uint8_t, 3> kCsOverrides = {0x2e, 0x2e, 0x2e};
+    assembler.embed(kCsOverrides.data(), std::min(count, kCsOverrides.size()));
+  }
+  /// An opcode as bytes, followed by 32 bits: a form that an assembler would not choose.
+  template <std::size_t kSize>
+  void opcode(const std::array<std::uint8_t, kSize>& bytes, std::uint32_t last) {
+    assembler.embed(bytes.data(), bytes.size());
+    assembler.embed(&last, sizeof last);
+  }
   void jump(ExecAddress target) { assembler.long_().jmp(asmjit::imm(target.value())); }
   void call(ExecAddress target) { assembler.call(asmjit::imm(target.value())); }
   void jump_if(x86::CondCode condition, ExecAddress target) {
@@ -60,69 +72,101 @@ void emit_class_tag(x86::Assembler& a) {
   a.bind(tagged);
 }
 
-bool tag_is_immediate(Dispatch dispatch) {
-  return dispatch != Dispatch::cell_cache && dispatch != Dispatch::cell_cache_shared &&
-         dispatch != Dispatch::tag_cell;
+/// CS overrides before each instruction of a site (architecture_x86_64.hpp has the tables).
+struct Prefixes {
+  std::size_t sum = 0;
+  std::size_t tag = 0;
+  std::size_t receiver = 0;
+  std::size_t call = 0;
+};
+
+Prefixes prefixes_of(const DriverPlan& plan) {
+  const bool linear = plan.order == SiteOrder::linear;
+  if (plan.dispatch == Dispatch::target_register) {
+    return linear ? Prefixes{1, 1, 1, 1} : Prefixes{0, 0, 2, 0};
+  }
+  if (linear) {
+    return plan.dispatch == Dispatch::target_cell ? Prefixes{3, 3, 2, 0} : Prefixes{3, 3, 3, 0};
+  }
+  return plan.dispatch == Dispatch::tag_cell ? Prefixes{0, 0, 3, 0} : Prefixes{};
 }
 
 void emit_tag(Piece& piece, const DriverPlan& plan, ExecAddress cell, Selector selector) {
-  if (tag_is_immediate(plan.dispatch)) {
-    piece.assembler.mov(x86::edx, selector);
+  constexpr std::array<std::uint8_t, 3> kLongMoveToEdx = {0x40, 0xc7, 0xc2};
+  const bool linear = plan.order == SiteOrder::linear;
+  x86::Assembler& a = piece.assembler;
+  if (!tag_is_in_cell(plan.dispatch)) {
+    if (linear) {
+      piece.opcode(kLongMoveToEdx, selector);
+    } else {
+      a.mov(x86::edx, selector);
+    }
+  } else if (linear && plan.dispatch == Dispatch::tag_cell) {
+    a.rex().mov(x86::edx, piece.at(cell, 4, 7));
   } else {
-    piece.assembler.mov(x86::edx, piece.at(cell, 4, 6));
+    a.mov(x86::edx, piece.at(cell, 4, 6));
   }
 }
-
-void emit_target(Piece& piece, const DriverPlan& plan, ExecAddress cell, std::size_t site_begin) {
-  const std::size_t word = site_begin + X86_64::site_target_offset(plan.dispatch);
-  switch (plan.dispatch) {
-    case Dispatch::inline_cache:
-    case Dispatch::unchecked:
-    case Dispatch::tag_cell:
-      piece.pad_to(word - 1);
-      piece.call(plan.miss_trampoline);
-      return;
-    case Dispatch::cell_cache:
-    case Dispatch::cell_cache_shared:
-    case Dispatch::target_cell:
-      piece.assembler.call(piece.at(cell + offsetof(Cell, target), 8, 6));
-      return;
-    case Dispatch::target_register:
-      piece.pad_to(word - 3);
-      piece.assembler.lea(x86::r11, piece.at(plan.miss_trampoline, 0, 7));
-      piece.assembler.call(x86::r11);
-      return;
-  }
-}
-
-ExecAddress site_address(const DriverPlan& plan, std::size_t site) {
-  return plan.at + (X86_64::driver_sites_offset() + site * X86_64::kSiteStride);
-}
-
-ExecAddress driver_end(const DriverPlan& plan) { return site_address(plan, plan.sites.size()); }
 
 /// Operands of the form [rbx + offset] must all have a 32-bit displacement, or sites would differ
 /// in length.
 constexpr std::int32_t kStreamBias = 128;
 
+void emit_receiver(Piece& piece, const DriverPlan& plan, std::int32_t offset) {
+  constexpr std::array<std::uint8_t, 4> kLoadRdiByRbxWithSib = {0x48, 0x8b, 0xbc, 0x23};
+  if (plan.order == SiteOrder::linear) {
+    piece.opcode(kLoadRdiByRbxWithSib, static_cast<std::uint32_t>(offset + kStreamBias));
+  } else {
+    piece.assembler.mov(x86::rdi, x86::qword_ptr(x86::rbx, offset + kStreamBias));
+  }
+}
+
+void emit_target(Piece& piece, const DriverPlan& plan, ExecAddress cell, std::size_t prefixes) {
+  if (target_is_in_cell(plan.dispatch)) {
+    piece.assembler.call(piece.at(cell + offsetof(Cell, target), 8, 6));
+  } else if (plan.dispatch == Dispatch::target_register) {
+    piece.assembler.lea(x86::r11, piece.at(plan.miss_trampoline, 0, 7));
+    piece.prefixes(prefixes);
+    piece.assembler.call(x86::r11);
+  } else {
+    piece.call(plan.miss_trampoline);
+  }
+}
+
+ExecAddress site_address(const DriverPlan& plan, std::size_t site) {
+  return plan.at + (X86_64::driver_sites_offset() + plan.site_shift + site * X86_64::kSiteStride);
+}
+
+ExecAddress driver_end(const DriverPlan& plan) { return site_address(plan, plan.sites.size()); }
+
+/// Where each pass begins.
+ExecAddress first_address(const DriverPlan& plan) {
+  return site_address(plan, plan.order == SiteOrder::shuffled ? plan.first_site : 0);
+}
+
 void emit_site(Piece& piece, const DriverPlan& plan, std::size_t index) {
   x86::Assembler& a = piece.assembler;
   const SitePlan& site = plan.sites[index];
-  const ExecAddress cell = plan.cells + index * sizeof(Cell);
+  const ExecAddress cell =
+      plan.cells + cell_offset(plan.dispatch, static_cast<std::uint32_t>(index), plan.sites.size());
+  const Prefixes prefixes = prefixes_of(plan);
   const std::size_t begin = piece.offset();
+  piece.prefixes(prefixes.sum);
   a.add(x86::r12, x86::rax);
+  piece.prefixes(prefixes.tag);
   emit_tag(piece, plan, cell, plan.selectors[index]);
-  a.mov(x86::rdi, x86::qword_ptr(x86::rbx, site.receiver_offset + kStreamBias));
-  emit_target(piece, plan, cell, begin);
+  piece.prefixes(prefixes.receiver);
+  emit_receiver(piece, plan, site.receiver_offset);
+  emit_target(piece, plan, cell, prefixes.call);
   if (plan.order == SiteOrder::shuffled) {
     piece.jump(site.next == plan.sites.size() ? driver_end(plan) : site_address(plan, site.next));
   } else if (plan.order == SiteOrder::standalone) {
     a.ret();
   }
-  piece.pad_to(begin + X86_64::kSiteStride);
+  piece.trap_to(begin + X86_64::kSiteStride);
 }
 
-void emit_prologue(Piece& piece, const asmjit::Label& done) {
+void emit_prologue(Piece& piece, const DriverPlan& plan, const asmjit::Label& done) {
   x86::Assembler& a = piece.assembler;
   a.push(x86::rbx);
   a.push(x86::r12);
@@ -136,13 +180,14 @@ void emit_prologue(Piece& piece, const asmjit::Label& done) {
   a.xor_(x86::eax, x86::eax);
   a.test(x86::r13, x86::r13);
   a.long_().jz(done);
+  piece.jump(first_address(plan));
 }
 
-void emit_epilogue(Piece& piece, const asmjit::Label& pass, const asmjit::Label& done) {
+void emit_epilogue(Piece& piece, const DriverPlan& plan, const asmjit::Label& done) {
   x86::Assembler& a = piece.assembler;
   a.add(x86::rbx, x86::r14);
   a.dec(x86::r13);
-  a.long_().jnz(pass);
+  piece.jump_if(x86::CondCode::kNZ, first_address(plan));
   a.bind(done);
   a.add(x86::r12, x86::rax);
   a.mov(x86::rax, x86::r12);
@@ -191,18 +236,13 @@ void emit_probe(x86::Assembler& a, unsigned shift, std::uint32_t mask) {
 
 CodeBytes X86_64::emit_driver(const DriverPlan& plan) {
   Piece piece{plan.at};
-  const asmjit::Label pass = piece.assembler.newLabel();
   const asmjit::Label done = piece.assembler.newLabel();
-  emit_prologue(piece, done);
-  piece.assembler.bind(pass);
-  if (plan.order == SiteOrder::shuffled) {
-    piece.jump(site_address(plan, plan.first_site));
-  }
-  piece.pad_to(driver_sites_offset());
+  emit_prologue(piece, plan, done);
+  piece.trap_to(driver_sites_offset() + plan.site_shift);
   for (std::size_t i = 0; i < plan.sites.size(); ++i) {
     emit_site(piece, plan, i);
   }
-  emit_epilogue(piece, pass, done);
+  emit_epilogue(piece, plan, done);
   return piece.finish();
 }
 
@@ -267,9 +307,9 @@ CodeBytes X86_64::emit_pic_prototype() {
   Piece piece{kNowhere};
   x86::Assembler& a = piece.assembler;
   emit_class_tag(a);
+  piece.prefixes(2);  // so that the word of the jump is aligned
   a.cmp(x86::eax, x86::edx);
   piece.jump_if(x86::CondCode::kE, kNowhere);
-  piece.pad_to(kPicJumpOffset - 1);
   piece.jump(kNowhere);
   for (unsigned index = kMaxPicCases - 1; index >= 1; --index) {
     a.cmp(x86::eax, asmjit::imm(0x7fff'ffff));  // 3D and room for 32 bits

@@ -26,6 +26,35 @@ ExecAddress destination(const CodeBytes& bytes, ExecAddress at, std::size_t word
   return at + word + 4 + static_cast<std::size_t>(static_cast<std::int32_t>(word_at(bytes, word)));
 }
 
+struct SiteLayout {
+  Dispatch dispatch = Dispatch::inline_cache;
+  SiteOrder order = SiteOrder::linear;
+  std::size_t shift = 0;
+};
+
+std::vector<SiteLayout> every_site_layout() {
+  std::vector<SiteLayout> layouts;
+  for (const Dispatch dispatch : kDispatches) {
+    for (const SiteOrder order : kOrders) {
+      for (std::uint64_t draw = 0; draw < A::kSiteShifts; ++draw) {
+        layouts.push_back({dispatch, order, A::site_shift(draw)});
+      }
+    }
+  }
+  return layouts;
+}
+
+/// Where the displacement of a site's `mov edx, [rip + ..]` is.
+std::size_t tag_displacement(const CodeBytes& bytes, std::size_t site) {
+  for (std::size_t at = site + 2; at < site + A::kSiteStride; ++at) {
+    if (opcode_before(bytes, at, {0x8b, 0x15})) {
+      return at;
+    }
+  }
+  FAIL("no load of a tag");
+  return site;
+}
+
 }  // namespace
 
 TEST_CASE("x86-64: every piece has its golden bytes") { check_golden<A>("x86_64"); }
@@ -34,29 +63,65 @@ TEST_CASE("x86-64: write the pieces to $PATCHBENCH_PIECES", "[.pieces-x86_64]") 
   write_pieces<A>();
 }
 
+TEST_CASE("x86-64: nothing is executed to fill room") { check_no_padding("x86_64"); }
+
+TEST_CASE("x86-64: what a send executes at its site is counted right") {
+  check_operations<A>("x86_64");
+}
+
+TEST_CASE("x86-64: dispatches that are compared execute equally many instructions at a site") {
+  for (const SiteOrder order : kOrders) {
+    const unsigned direct = A::site_operations(Dispatch::inline_cache, order);
+    for (const Dispatch dispatch : kDispatches) {
+      INFO(name_of(dispatch) << ", " << name_of(order));
+      CHECK(A::site_operations(dispatch, order) ==
+            direct + (dispatch == Dispatch::target_register ? 1 : 0));
+    }
+  }
+}
+
+TEST_CASE("x86-64: sites are shifted in steps of 8 bytes, and nothing but their place changes") {
+  for (std::uint64_t draw = 0; draw < 16; ++draw) {
+    const std::size_t shift = A::site_shift(draw);
+    CHECK((shift % 8 == 0 && shift < 64 && shift == draw % 8 * 8));
+    for (const SiteOrder order : kOrders) {
+      for (const Dispatch dispatch : kDispatches) {
+        INFO(name_of(dispatch) << ", " << name_of(order) << ", " << shift);
+        const CodeBytes bytes = driver<A>(dispatch, order, shift);
+        CHECK(bytes.size() <= A::driver_size(2));
+        CHECK(bytes.size() == driver<A>(dispatch, order).size() + shift);
+        const std::size_t first = A::driver_sites_offset() + shift;
+        const bool linear = order == SiteOrder::linear;
+        const std::size_t prefixes = !linear ? 0 : dispatch == Dispatch::target_register ? 1 : 3;
+        CHECK(opcode_before(bytes, first + prefixes + 3, {0x49, 0x01, 0xc4}));  // add r12, rax
+      }
+    }
+  }
+}
+
 TEST_CASE("x86-64: a site's words are where the patch path stores them") {
-  for (const Dispatch dispatch : kDispatches) {
-    const CodeBytes bytes = driver<A>(dispatch, SiteOrder::linear);
-    const bool tag_in_cell = dispatch == Dispatch::cell_cache ||
-                             dispatch == Dispatch::cell_cache_shared ||
-                             dispatch == Dispatch::tag_cell;
-    const bool target_in_cell = dispatch == Dispatch::cell_cache ||
-                                dispatch == Dispatch::cell_cache_shared ||
-                                dispatch == Dispatch::target_cell;
-    for (std::size_t i = 0; i < 2; ++i) {
-      INFO(name_of(dispatch) << ", site " << i);
-      const std::size_t site = A::driver_sites_offset() + i * A::kSiteStride;
-      const ExecAddress cell = kCells + i * sizeof(Cell);
-      const std::size_t tag = site + A::site_tag_offset();
+  const auto [dispatch, order, shift] = GENERATE(from_range(every_site_layout()));
+  const CodeBytes bytes = driver<A>(dispatch, order, shift);
+  {
+    const bool tag_in_cell = tag_is_in_cell(dispatch);
+    const bool target_in_cell = target_is_in_cell(dispatch);
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      INFO(name_of(dispatch) << ", " << name_of(order) << ", shift " << shift << ", site " << i);
+      const std::size_t site = A::driver_sites_offset() + shift + i * A::kSiteStride;
+      const ExecAddress cell = kCells + cell_offset(dispatch, i, 2);
+      const std::size_t target = site + A::site_target_offset(dispatch, order);
+      const std::size_t after = site + A::site_return_offset(dispatch, order);
       if (tag_in_cell) {
-        CHECK(opcode_before(bytes, tag + 1, {0x8b, 0x15}));  // mov edx, [rip + ..]
-        CHECK(destination(bytes, kDriver, tag + 1) == cell);
+        const std::size_t displacement = tag_displacement(bytes, site);
+        CHECK(destination(bytes, kDriver, displacement) == cell);
       } else {
-        CHECK(opcode_before(bytes, tag, {0xba}));  // mov edx, ..
+        const std::size_t tag = site + A::first_tag_offset(dispatch, order);
+        const bool linear = order == SiteOrder::linear;
+        CHECK(opcode_before(bytes, tag,
+                            linear ? std::vector<std::uint8_t>{0x40, 0xc7, 0xc2}
+                                   : std::vector<std::uint8_t>{0xba}));  // mov edx, ..
         CHECK(word_at(bytes, tag) == kFirstSelector + (i == 0 ? 0 : 0x123));
       }
-      const std::size_t target = site + A::site_target_offset(dispatch);
-      const std::size_t after = site + A::site_return_offset(dispatch);
       if (target_in_cell) {
         CHECK(opcode_before(bytes, after - 4, {0xff, 0x15}));  // call [rip + ..]
         CHECK(destination(bytes, kDriver, after - 4) == cell + offsetof(Cell, target));
@@ -64,9 +129,9 @@ TEST_CASE("x86-64: a site's words are where the patch path stores them") {
         CHECK(A::decode_target(kDriver + target, word_at(bytes, target)) == kMissTrampoline);
         CHECK(destination(bytes, kDriver, target) == kMissTrampoline);
         if (dispatch == Dispatch::target_register) {
-          CHECK(opcode_before(bytes, target, {0x4c, 0x8d, 0x1d}));      // lea r11, [rip + ..]
-          CHECK(opcode_before(bytes, target + 7, {0x41, 0xff, 0xd3}));  // call r11
-          CHECK(after == target + 7);
+          CHECK(opcode_before(bytes, target, {0x4c, 0x8d, 0x1d}));  // lea r11, [rip + ..]
+          CHECK(opcode_before(bytes, after, {0x41, 0xff, 0xd3}));   // call r11
+          CHECK(after == target + (order == SiteOrder::linear ? 8 : 7));
         } else {
           CHECK(opcode_before(bytes, target, {0xe8}));  // call ..
           CHECK(after == target + 4);
@@ -79,12 +144,13 @@ TEST_CASE("x86-64: a site's words are where the patch path stores them") {
 TEST_CASE("x86-64: each word that linking stores lies in one aligned quadword") {
   STATIC_REQUIRE(A::driver_sites_offset() % 64 == 0);
   STATIC_REQUIRE(64 % A::kSiteStride == 0);
-  CHECK(in_one_quadword(A::site_tag_offset()));
-  for (const Dispatch dispatch : kDispatches) {
-    INFO(name_of(dispatch));
-    const std::size_t target = A::site_target_offset(dispatch);
+  for (const auto& [dispatch, order, shift] : every_site_layout()) {
+    INFO(name_of(dispatch) << ", " << name_of(order) << ", shift " << shift);
+    const std::size_t tag = shift + A::first_tag_offset(dispatch, order);
+    const std::size_t target = shift + A::site_target_offset(dispatch, order);
+    CHECK((in_one_quadword(tag) && tag % 4 == 0));
     CHECK((in_one_quadword(target) && target % 4 == 0));
-    CHECK(A::site_return_offset(dispatch) <= A::kSiteStride);
+    CHECK(A::site_return_offset(dispatch, order) <= A::kSiteStride);
   }
   CHECK((in_one_quadword(A::kPicJumpOffset) && A::kPicJumpOffset % 4 == 0));
   CHECK(A::kPicStride % 64 == 0);

@@ -36,9 +36,17 @@ inline constexpr ExecAddress kCells{0x5000'0000};
 inline constexpr ExecAddress kSlots{0x5000'1000};
 inline constexpr ExecAddress kMethodCache{0x7000'0000};
 
-inline constexpr Dispatch kDispatches[] = {
-    Dispatch::inline_cache, Dispatch::cell_cache,  Dispatch::cell_cache_shared, Dispatch::unchecked,
-    Dispatch::tag_cell,     Dispatch::target_cell, Dispatch::target_register};
+inline constexpr Dispatch kDispatches[] = {Dispatch::inline_cache,
+                                           Dispatch::cell_cache,
+                                           Dispatch::cell_cache_shared,
+                                           Dispatch::cell_cache_scattered,
+                                           Dispatch::cell_cache_newest_first,
+                                           Dispatch::unchecked,
+                                           Dispatch::tag_cell,
+                                           Dispatch::target_cell,
+                                           Dispatch::target_register};
+inline constexpr SiteOrder kOrders[] = {SiteOrder::linear, SiteOrder::shuffled,
+                                        SiteOrder::standalone};
 
 inline std::string name_of(Dispatch dispatch) {
   switch (dispatch) {
@@ -48,6 +56,10 @@ inline std::string name_of(Dispatch dispatch) {
       return "cell_cache";
     case Dispatch::cell_cache_shared:
       return "cell_cache_shared";
+    case Dispatch::cell_cache_scattered:
+      return "cell_cache_scattered";
+    case Dispatch::cell_cache_newest_first:
+      return "cell_cache_newest_first";
     case Dispatch::unchecked:
       return "unchecked";
     case Dispatch::tag_cell:
@@ -82,12 +94,13 @@ struct Emitted {
 
 /// Two sites; a shuffled driver executes the second one first.
 template <Architecture A>
-CodeBytes driver(Dispatch dispatch, SiteOrder order) {
+CodeBytes driver(Dispatch dispatch, SiteOrder order, std::size_t site_shift = 0) {
   const SitePlan sites[] = {{.receiver_offset = 0, .next = 2}, {.receiver_offset = 16, .next = 0}};
   const Selector selectors[] = {kFirstSelector, kFirstSelector + 0x123};
   return A::emit_driver({.dispatch = dispatch,
                          .order = order,
                          .at = kDriver,
+                         .site_shift = site_shift,
                          .cells = kCells,
                          .first_site = 1,
                          .sites = sites,
@@ -151,7 +164,7 @@ CodeBytes trampoline() {
 template <Architecture A>
 std::vector<Emitted> everything() {
   std::vector<Emitted> pieces;
-  for (const SiteOrder order : {SiteOrder::linear, SiteOrder::shuffled, SiteOrder::standalone}) {
+  for (const SiteOrder order : kOrders) {
     for (const Dispatch dispatch : kDispatches) {
       pieces.push_back({"driver/" + name_of(dispatch) + "/" + name_of(order), kDriver,
                         driver<A>(dispatch, order)});
@@ -288,6 +301,68 @@ void check_golden(const std::string& arch) {
   for (const auto& [name, piece] : golden) {
     INFO(name << " is in the golden file, but nothing emits it");
     CHECK(piece.lines.empty());
+  }
+}
+
+/// The instruction of a golden line, as objdump writes it.
+inline std::string instruction_of(const GoldenLine& line) {
+  return line.text.substr(line.text.find(';') + 2);
+}
+inline bool is_padding(const GoldenLine& line) {
+  return instruction_of(line).find("nop") != std::string::npos ||
+         instruction_of(line).find("xchg") != std::string::npos;  // xchg ax, ax is 66 90
+}
+inline bool leads_on(const GoldenLine& line) {
+  const std::string mnemonic = instruction_of(line).substr(0, instruction_of(line).find(' '));
+  return mnemonic == "jmp" || mnemonic == "b" || mnemonic == "ret";
+}
+
+/// The instructions that a send executes between `begin` and `end`, as a disassembler reads them:
+/// up to the one that leads on, or to the end, where the next site begins. A call comes back.
+inline unsigned executed_in(const GoldenPiece& piece, std::size_t begin, std::size_t end) {
+  unsigned executed = 0;
+  std::size_t offset = begin;
+  for (const GoldenLine& line : piece.lines) {
+    if (line.offset < begin || line.offset >= end) {
+      continue;
+    }
+    INFO(line.text);
+    REQUIRE(line.offset == offset);
+    CHECK_FALSE(is_padding(line));
+    ++executed;
+    offset += line.bytes.size();
+    if (leads_on(line)) {
+      return executed;
+    }
+  }
+  CHECK(offset == end);  // no instruction reaches into the next site
+  return executed;
+}
+
+template <Architecture A>
+void check_operations(const std::string& arch) {
+  const std::map<std::string, GoldenPiece> golden = read_golden(arch);
+  for (const SiteOrder order : kOrders) {
+    for (const Dispatch dispatch : kDispatches) {
+      const std::string name = "driver/" + name_of(dispatch) + "/" + name_of(order);
+      INFO(name);
+      for (const std::uint32_t site : {0U, 1U}) {
+        const std::size_t begin = A::driver_sites_offset() + A::site_offset(site);
+        CHECK(executed_in(golden.at(name), begin, begin + A::kSiteStride) ==
+              A::site_operations(dispatch, order));
+      }
+    }
+  }
+}
+
+/// Nothing that sends execute fills room: drivers, methods, PICs, stubs. (A sum does, in every
+/// unit: it is the subject of a workload by itself.)
+inline void check_no_padding(const std::string& arch) {
+  for (const auto& [name, piece] : read_golden(arch)) {
+    for (const GoldenLine& line : piece.lines) {
+      INFO(name << ": " << line.text);
+      CHECK((name == "sum" || !is_padding(line)));
+    }
   }
 }
 

@@ -267,14 +267,17 @@ TEMPLATE_LIST_TEST_CASE("linked code: what a patch stores never crosses an align
     return;
   }
   const auto in_one_quadword = [](std::uintptr_t at) { return at % 8 + 4 <= 8; };
-  Sends<TestType> sends{make_plan({.sites = 40, .order = SiteOrder::linear})};
+  const SiteOrder order = GENERATE(SiteOrder::linear, SiteOrder::shuffled, SiteOrder::standalone);
+  Sends<TestType> sends{make_plan({.sites = 40, .order = order})};
   const auto& machine = sends.machine();
   for (std::uint32_t i = 0; i < machine.sites(); ++i) {
     const std::uintptr_t site = machine.site(i).value();
-    CHECK(in_one_quadword(site - NativeArchitecture::site_offset(i) +
-                          NativeArchitecture::tag_offset(i)));
-    CHECK(in_one_quadword(site + NativeArchitecture::site_target_offset(TestType::kDispatch)));
-    CHECK(site / 64 == (site + NativeArchitecture::kSiteStride - 1) / 64);
+    CHECK(in_one_quadword(
+        site - NativeArchitecture::site_offset(i) +
+        NativeArchitecture::first_tag_offset(TestType::kDispatch, machine.plan().order) +
+        NativeArchitecture::tag_distance(i)));
+    CHECK(in_one_quadword(
+        site + NativeArchitecture::site_target_offset(TestType::kDispatch, machine.plan().order)));
     CHECK(in_one_quadword(machine.pic(i).value() + NativeArchitecture::kPicJumpOffset));
   }
 }

@@ -50,7 +50,8 @@ class OneSite {
         zone_(ZoneRequest{.size = 8 * page_size(), .placement = arena_.placement()}),
         cells_(Mapping::anonymous(page_size(), PROT_READ | PROT_WRITE, arena_.cells)),
         cache_memory_(Mapping::anonymous(page_size(), PROT_READ | PROT_WRITE, arena_.method_cache)),
-        words_(zone_, driver() + A::driver_sites_offset(), cell(), PublishMode::none) {
+        words_(zone_, driver() + A::driver_sites_offset(), 1, SiteOrder::standalone,
+               static_cast<std::byte*>(cells_.address()), PublishMode::none) {
     const PatchScope scope{zone_};
     write(miss_trampoline(),
           A::emit_trampoline({.at = miss_trampoline(), .function = &Miss::note, .machine = &miss}));
@@ -104,7 +105,8 @@ class OneSite {
     CHECK(found.receiver == receiver);
     CHECK(found.tag_word == tag_word);
     CHECK(found.return_address ==
-          words_.site(0).value() + A::site_return_offset(Strategy::kDispatch));
+          words_.site(0).value() +
+              A::site_return_offset(Strategy::kDispatch, SiteOrder::standalone));
     CHECK(words_.site_of_return(found.return_address) == 0);
     CHECK(found.count == count);
   }
@@ -113,7 +115,6 @@ class OneSite {
   Miss open_miss;
 
  private:
-  [[nodiscard]] Cell* cell() const { return static_cast<Cell*>(cells_.address()); }
   void write(ExecAddress where, const CodeBytes& bytes) {
     std::memcpy(zone_.writable(where).data(), bytes.data(), bytes.size());
   }
@@ -127,7 +128,7 @@ class OneSite {
                                     .sites = sites,
                                     .selectors = selectors,
                                     .miss_trampoline = miss_trampoline()}));
-    *cell() = {.tag = kSelector, .target = miss_trampoline().value()};
+    words_.cell(0) = {.tag = kSelector, .target = miss_trampoline().value()};
   }
 
   ArenaMap arena_;

@@ -59,6 +59,7 @@ struct SmallPlan {
   std::uint32_t selectors = 3;
   std::uint32_t cache_entries = 8;
   std::uint32_t work = 3;
+  std::size_t site_shift = NativeArchitecture::site_shift(3);
 };
 
 [[nodiscard]] inline SendPlan make_plan(const SmallPlan& small) {
@@ -68,6 +69,7 @@ struct SmallPlan {
   plan.work = small.work;
   plan.cache_entries = small.cache_entries;
   plan.order = small.order;
+  plan.site_shift = small.site_shift;
   plan.closed_pics = small.closed_pics;
   plan.on_miss = small.on_miss;
   plan.arena = map_arena(Arena{});
@@ -309,17 +311,26 @@ using Bytes = std::vector<std::byte>;
 
 /// What a machine's sites consist of: code, the tag where it stands away from it, then cells. The
 /// slots of cell PICs are not among them.
+template <Dispatch kDispatch>
+[[nodiscard]] std::uintptr_t cell_address(const SendPlan& plan, std::uint32_t index) {
+  return plan.arena.cells + cell_offset(kDispatch, index, plan.sites.size());
+}
+
 template <class Machine>
 [[nodiscard]] Bytes bytes_of_site(const Machine& machine, std::uint32_t index) {
   Bytes bytes = bytes_at(machine.site(index).value(), NativeArchitecture::kSiteStride);
   if (Machine::Words::tag_is_away(index)) {
     const std::uintptr_t first =
         machine.site(index).value() - NativeArchitecture::site_offset(index);
-    const Bytes tag = bytes_at(first + NativeArchitecture::tag_offset(index), sizeof(ClassTag));
+    const std::size_t offset =
+        NativeArchitecture::first_tag_offset(Machine::kDispatchOfSites, machine.plan().order) +
+        NativeArchitecture::tag_distance(index);
+    const Bytes tag = bytes_at(first + offset, sizeof(ClassTag));
     bytes.insert(bytes.end(), tag.begin(), tag.end());
   }
   if (Machine::Words::kHasCells) {
-    const Bytes cell = bytes_at(machine.plan().arena.cells + index * sizeof(Cell), sizeof(Cell));
+    const Bytes cell =
+        bytes_at(cell_address<Machine::kDispatchOfSites>(machine.plan(), index), sizeof(Cell));
     bytes.insert(bytes.end(), cell.begin(), cell.end());
   }
   return bytes;
@@ -335,9 +346,9 @@ template <class Machine>
 }
 
 /// Where the slots of site i's cell PIC are.
-[[nodiscard]] inline std::uintptr_t slots_address(const SendPlan& plan, std::uint32_t index) {
-  const std::size_t cells = (plan.sites.size() * sizeof(Cell) + 63) / 64 * 64;
-  return plan.arena.cells + cells + index * sizeof(CellPicSlots);
+template <Dispatch kDispatch>
+[[nodiscard]] std::uintptr_t slots_address(const SendPlan& plan, std::uint32_t index) {
+  return plan.arena.cells + cells_size(kDispatch, plan.sites.size()) + index * sizeof(CellPicSlots);
 }
 
 /// The whole zone, then all cells and slots.
@@ -348,7 +359,8 @@ template <class Machine>
     const SendPlan& plan = machine.plan();
     const auto pics =
         static_cast<std::uint32_t>(Machine::kCellPics && plan.closed_pics ? machine.sites() : 0);
-    const Bytes cells = bytes_at(plan.arena.cells, slots_address(plan, pics) - plan.arena.cells);
+    const Bytes cells = bytes_at(
+        plan.arena.cells, slots_address<Machine::kDispatchOfSites>(plan, pics) - plan.arena.cells);
     bytes.insert(bytes.end(), cells.begin(), cells.end());
   }
   return bytes;

@@ -38,13 +38,19 @@ class SendMachine {
  public:
   using Zone = Zone_;
   using Words = SiteWords<Zone, kDispatch, A>;
-  static constexpr bool kCellPics =
-      kDispatch == Dispatch::cell_cache || kDispatch == Dispatch::cell_cache_shared;
+  static constexpr Dispatch kDispatchOfSites = kDispatch;
+  static constexpr bool kCellPics = links_cells(kDispatch);
   static constexpr bool kSharedStub = kDispatch == Dispatch::cell_cache_shared;
+  static constexpr bool kNewestFirst = kDispatch == Dispatch::cell_cache_newest_first;
 
-  static constexpr double kSiteCodeBytes = static_cast<double>(A::site_return_offset(kDispatch));
+  /// In the shorter of its layouts: linear order may fill the whole stride (site_return_offset).
+  static constexpr double kSiteCodeBytes =
+      static_cast<double>(A::site_return_offset(kDispatch, SiteOrder::standalone));
   static constexpr double kSiteStrideBytes = static_cast<double>(A::kSiteStride);
-  static constexpr double kCellBytes = Words::kHasCells ? double{sizeof(Cell)} : 0;
+  static constexpr double kCellBytes = !Words::kHasCells ? 0
+                                       : kDispatch == Dispatch::cell_cache_scattered
+                                           ? 64
+                                           : double{sizeof(Cell)};
 
   /// Reserves the zone and installs everything, all sites unlinked. Throws std::system_error as the
   /// zone does, and std::invalid_argument when the code does not fit within the reach of a direct
@@ -61,7 +67,8 @@ class SendMachine {
                                PROT_READ | PROT_WRITE, plan_.arena.method_cache)),
         cache_(std::span(static_cast<MethodCacheEntry*>(cache_memory_.address()),
                          plan_.cache_entries)),
-        words_(zone_, sites_address(), cell(0), plan_.publish),
+        words_(zone_, sites_address(), plan_.sites.size(), plan_.order, cells_begin(),
+               plan_.publish),
         pic_cases_(plan_.closed_pics ? plan_.sites.size() : 0),
         free_pics_(kCellPics ? 0 : pic_cases_.size()) {
     free_all_pics();
@@ -218,7 +225,7 @@ class SendMachine {
       add_piece(pieces, "class-tag-data", words_.tag_word(site_index), sizeof(ClassTag));
     }
     if constexpr (Words::kHasCells) {
-      add_piece(pieces, "cell-data", ExecAddress{cell(site_index)}, sizeof(Cell));
+      add_piece(pieces, "cell-data", ExecAddress{&words_.cell(site_index)}, sizeof(Cell));
     }
     if constexpr (kCellPics) {
       if (state_of(value.target) == SiteState::closed_pic) {
@@ -252,18 +259,15 @@ class SendMachine {
   }
 
   [[nodiscard]] ExecAddress at(std::size_t offset) const noexcept { return zone_.exec() + offset; }
-  [[nodiscard]] ExecAddress sites_address() const noexcept {
-    return at(layout_.driver + A::driver_sites_offset());
-  }
-  [[nodiscard]] Cell* cell(std::uint32_t index) const noexcept {
-    return static_cast<Cell*>(cells_.address()) + index;
+  [[nodiscard]] ExecAddress sites_address() const noexcept { return at(layout_.sites); }
+  [[nodiscard]] std::byte* cells_begin() const noexcept {
+    return static_cast<std::byte*>(cells_.address());
   }
   [[nodiscard]] std::size_t slots_offset() const noexcept {
-    return (plan_.sites.size() * sizeof(Cell) + 63) / 64 * 64;
+    return cells_size(kDispatch, plan_.sites.size());
   }
   [[nodiscard]] CellPicSlots& slots(std::uint32_t index) const noexcept {
-    return reinterpret_cast<CellPicSlots*>(static_cast<std::byte*>(cells_.address()) +
-                                           slots_offset())[index];
+    return reinterpret_cast<CellPicSlots*>(cells_begin() + slots_offset())[index];
   }
   [[nodiscard]] ExecAddress mic_target(std::uint32_t method) const noexcept {
     return kDispatch == Dispatch::unchecked ? unchecked_entry(method) : checked_entry(method);
@@ -362,7 +366,7 @@ class SendMachine {
     write(pieces);
     if constexpr (Words::kHasCells) {
       for (std::uint32_t i = 0; i < sites(); ++i) {
-        *cell(i) = {.tag = selector_of(i), .target = miss_trampoline().value()};
+        words_.cell(i) = {.tag = selector_of(i), .target = miss_trampoline().value()};
       }
     }
   }
@@ -380,6 +384,7 @@ class SendMachine {
     return {.dispatch = kDispatch,
             .order = plan_.order,
             .at = at(layout_.driver),
+            .site_shift = plan_.site_shift,
             .cells = ExecAddress{cells_.address()},
             .first_site = plan_.first_site,
             .sites = plan_.sites,
@@ -523,7 +528,9 @@ class SendMachine {
   template <class Scoping>
   void grow_closed_pic(std::uint32_t number, ClassTag tag, std::uint32_t method) noexcept {
     const unsigned index = pic_cases_[number]++;
-    if constexpr (kCellPics) {
+    if constexpr (kNewestFirst) {
+      insert_slot(number, index, tag, unchecked_entry(method));
+    } else if constexpr (kCellPics) {
       set_slot(number, index, tag, unchecked_entry(method));
     } else {
       const ExecAddress where = pic(number);
@@ -544,6 +551,23 @@ class SendMachine {
     Cell& entry = slots(pic_index).slots[slot];
     patch_word<std::uint64_t>(WritableAddress{&entry.target}, 0, target.value());
     patch_word<std::uint64_t>(WritableAddress{&entry.tag}, kNoClass, tag);
+  }
+
+  /// The newest case second and the oldest first, as in a PIC that is patched: `used` slots but the
+  /// first move down by one. Memory never pairs a tag with another's target, and no class is
+  /// without a slot in between.
+  void insert_slot(std::uint32_t pic_index, unsigned used, ClassTag tag,
+                   ExecAddress target) noexcept {
+    Cell* slot = slots(pic_index).slots;
+    for (unsigned i = used; i > 1; --i) {
+      replace_slot(slot[i], slot[i - 1]);
+    }
+    replace_slot(slot[1], {.tag = tag, .target = target.value()});
+  }
+  static void replace_slot(Cell& entry, const Cell& by) noexcept {
+    patch_word<std::uint64_t>(WritableAddress{&entry.tag}, entry.tag, kNoClass);
+    patch_word<std::uint64_t>(WritableAddress{&entry.target}, entry.target, by.target);
+    patch_word<std::uint64_t>(WritableAddress{&entry.tag}, kNoClass, by.tag);
   }
 
   [[nodiscard]] std::uint32_t pic_of(std::uint32_t index, const SiteValue& value) const noexcept {

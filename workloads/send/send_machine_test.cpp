@@ -1,5 +1,8 @@
 // Sites through their whole life by real misses, held against the model, for every strategy.
+#include <algorithm>
 #include <cstdint>
+#include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -110,6 +113,83 @@ TEMPLATE_LIST_TEST_CASE("machine: a closed PIC grows in place", "", EveryStrateg
   }
   sends.send(2, 0);
   CHECK(machine.read_site(2).target == machine.open_pic(machine.plan().selector_of_site[2]));
+}
+
+TEST_CASE("machine: scattered cells lie on lines of their own, at no constant distance") {
+  constexpr auto kScattered = Dispatch::cell_cache_scattered;
+  for (const std::size_t sites : {1U, 2U, 3U, 16U, 24U, 1000U, 1024U, 70'000U}) {
+    INFO(sites << " sites");
+    std::set<std::size_t> offsets;
+    std::map<std::size_t, std::size_t> distances;
+    std::size_t last = 0;
+    for (std::uint32_t i = 0; i < sites; ++i) {
+      const std::size_t offset = cell_offset(kScattered, i, sites);
+      REQUIRE(offset % 64 == 0);
+      REQUIRE(offset + 64 <= cells_size(kScattered, sites));
+      REQUIRE(offsets.insert(offset).second);
+      ++distances[offset - last];
+      last = offset;
+    }
+    CHECK(cells_size(kScattered, sites) < 2 * sites * 64 + 64);
+    for (const auto& [distance, count] : distances) {
+      CHECK((sites < 100 || count <= sites / 8));
+    }
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("machine: the order in which a cell PIC compares", "", EveryStrategy) {
+  INFO(TestType::kId);
+  if constexpr (MachineOf<TestType>::kCellPics) {
+    if (!is_allowed<TestType>()) {
+      return;
+    }
+    Sends<TestType> sends{make_plan({.sites = 3})};
+    std::vector<ClassTag> met;
+    for (std::uint32_t c = 1; c <= kMaxPicCases; ++c) {
+      sends.send(1, c);
+      met.push_back(sends.machine().table().tag_of_class(c));
+      if (c < 2) {
+        continue;
+      }
+      std::vector<ClassTag> expected = met;
+      if (MachineOf<TestType>::kNewestFirst) {
+        std::reverse(expected.begin() + 1, expected.end());
+      }
+      const auto* slots = reinterpret_cast<const CellPicSlots*>(
+          slots_address<TestType::kDispatch>(sends.machine().plan(), 1));
+      for (unsigned slot = 0; slot < kMaxPicCases; ++slot) {
+        INFO(c << " cases, slot " << slot);
+        CHECK(slots->slots[slot].tag == (slot < c ? expected[slot] : kNoClass));
+      }
+    }
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("machine: sends answer right wherever the first site is", "",
+                        EveryStrategy) {
+  INFO(TestType::kId);
+  if (!is_allowed<TestType>()) {
+    return;
+  }
+  for (std::uint64_t draw = 0; draw < 8; ++draw) {
+    const std::size_t shift = NativeArchitecture::site_shift(draw);
+    for (const SiteOrder order : {SiteOrder::linear, SiteOrder::shuffled, SiteOrder::standalone}) {
+      INFO("shift " << shift << ", order " << static_cast<int>(order));
+      Sends<TestType> sends{make_plan({.sites = 9, .order = order, .site_shift = shift})};
+      CHECK(sends.machine().site(0).value() % 64 == shift);
+      const std::vector<std::uint32_t> row{3, 0, 7, 1, 12, 5, 9, 3, 3};
+      for (std::uint32_t i = 0; order == SiteOrder::standalone && i < 9; ++i) {
+        sends.send(i, row[i]);
+        sends.send(i, row[i]);
+      }
+      if (order != SiteOrder::standalone) {
+        sends.drive({row, row, row});
+      }
+      sends.machine().unlink_all();
+      sends.model().unlink_all();
+      sends.check_states();
+    }
+  }
 }
 
 TEMPLATE_LIST_TEST_CASE("machine: random sends agree with the model", "", EveryStrategy) {

@@ -1,10 +1,19 @@
 #include "workloads/send/send_plan.hpp"
 
+#include <cstdint>
 #include <numeric>
 
 #include "workloads/seeded_random.hpp"
+#include "workloads/send/architecture.hpp"
 
 namespace patchbench::send {
+
+std::size_t draw_site_shift(std::uint64_t seed) {
+  // Apart from what else is drawn from this seed.
+  constexpr std::uint64_t kShifts = 0x5317'e5b1;
+  SeededRandom random{seed ^ kShifts};
+  return NativeArchitecture::site_shift(random.below(UINT64_MAX));
+}
 
 std::uint32_t chain_in_random_order(std::vector<SitePlan>& sites, std::uint64_t seed) {
   std::vector<std::uint32_t> order(sites.size());

@@ -25,6 +25,7 @@ struct SendPlan {
   std::uint32_t work = 8;  // operations of a method body
   std::uint32_t cache_entries = 1024;
   SiteOrder order = SiteOrder::linear;
+  std::size_t site_shift = 0;  // bytes before the first site (draw_site_shift)
   bool closed_pics =
       false;  // room for one closed PIC a site; without it a MIC turns into an open PIC
   MissPolicy on_miss = MissPolicy::grow;
@@ -43,6 +44,7 @@ struct CodeLayout {
   std::size_t open_pics = 0;
   std::size_t methods = 0;
   std::size_t driver = 0;
+  std::size_t sites = 0;  // of the first one, in the driver
   std::size_t pics = 0;
   std::size_t size = 0;
   std::size_t method_stride = 0;
@@ -61,11 +63,16 @@ template <Architecture A>
   layout.methods = round_up_to_pages(layout.open_pics + plan.selectors * A::kOpenPicStride);
   layout.method_stride = A::method_stride(plan.work);
   layout.driver = round_up_to_pages(layout.methods + methods * layout.method_stride);
+  layout.sites = layout.driver + A::driver_sites_offset() + plan.site_shift;
   layout.pics = round_up_to_pages(layout.driver + A::driver_size(plan.sites.size()));
   const std::size_t pics = plan.closed_pics ? plan.sites.size() : 0;
   layout.size = layout.pics + pics * A::kPicStride;
   return layout;
 }
+
+/// The place of a round's sites within cache lines: the same for all strategies, another for
+/// another seed.
+[[nodiscard]] std::size_t draw_site_shift(std::uint64_t seed);
 
 /// Links the sites into one random cycle-free chain: sets `next` of each and answers the first.
 [[nodiscard]] std::uint32_t chain_in_random_order(std::vector<SitePlan>& sites, std::uint64_t seed);

@@ -29,42 +29,49 @@ struct SiteValue {
 template <CodeZone Zone, Dispatch kDispatch, Architecture A>
 class SiteWords {
  public:
-  static constexpr bool kTagInCell = kDispatch == Dispatch::cell_cache ||
-                                     kDispatch == Dispatch::cell_cache_shared ||
-                                     kDispatch == Dispatch::tag_cell;
-  static constexpr bool kTargetInCell = kDispatch == Dispatch::cell_cache ||
-                                        kDispatch == Dispatch::cell_cache_shared ||
-                                        kDispatch == Dispatch::target_cell;
+  static constexpr bool kTagInCell = tag_is_in_cell(kDispatch);
+  static constexpr bool kTargetInCell = target_is_in_cell(kDispatch);
   static constexpr bool kHasCells = kTagInCell || kTargetInCell;
   /// Whether any store of a transition goes to code, so that it needs a patch scope and publishing.
   static constexpr bool kPatchesCode = !kTagInCell || !kTargetInCell;
 
   SiteWords() = default;
-  /// `sites` is the executable address of site 0, `cells` its cell (null without cells).
-  SiteWords(Zone& zone, ExecAddress sites, Cell* cells, PublishMode mode) noexcept
-      : zone_(&zone), sites_(sites), cells_(cells), mode_(mode) {}
+  /// `sites` is the executable address of site 0, `count` how many there are, `cells` the first
+  /// place of cells (cell_offset; null without cells).
+  SiteWords(Zone& zone, ExecAddress sites, std::size_t count, SiteOrder order, std::byte* cells,
+            PublishMode mode) noexcept
+      : zone_(&zone),
+        sites_(sites),
+        tag_offset_(A::first_tag_offset(kDispatch, order)),
+        target_offset_(A::site_target_offset(kDispatch, order)),
+        first_return_(sites + A::site_return_offset(kDispatch, order)),
+        count_(count),
+        cells_(cells),
+        mode_(mode) {}
 
   [[nodiscard]] ExecAddress site(std::uint32_t index) const noexcept {
     return sites_ + A::site_offset(index);
   }
   /// Of a tag that is not in a cell.
   [[nodiscard]] ExecAddress tag_word(std::uint32_t index) const noexcept {
-    return sites_ + A::tag_offset(index);
+    return sites_ + (tag_offset_ + A::tag_distance(index));
+  }
+  [[nodiscard]] Cell& cell(std::uint32_t index) const noexcept {
+    return *reinterpret_cast<Cell*>(cells_ + cell_offset(kDispatch, index, count_));
   }
   [[nodiscard]] std::uint32_t site_of_return(std::uintptr_t return_address) const noexcept {
-    const std::uintptr_t first = sites_.value() + A::site_return_offset(kDispatch);
-    return A::site_at(return_address - first);
+    return A::site_at(return_address - first_return_.value());
   }
 
   [[nodiscard]] SiteValue read(std::uint32_t index) const noexcept {
     SiteValue value;
     if constexpr (kTagInCell) {
-      value.tag = static_cast<std::uint32_t>(cells_[index].tag);
+      value.tag = static_cast<std::uint32_t>(cell(index).tag);
     } else {
       value.tag = load_code<std::uint32_t>(tag_word(index));
     }
     if constexpr (kTargetInCell) {
-      value.target = ExecAddress{static_cast<std::uintptr_t>(cells_[index].target)};
+      value.target = ExecAddress{static_cast<std::uintptr_t>(cell(index).target)};
     } else {
       const ExecAddress word = target_word(index);
       value.target = A::template decode_target<kDispatch>(word, load_code<TargetWord>(word));
@@ -101,12 +108,13 @@ class SiteWords {
 
   /// What a patch of this site stores to lies in so many bytes from its beginning.
   [[nodiscard]] static std::size_t patched_size(std::uint32_t index) noexcept {
-    return tag_is_away(index) ? A::tag_offset(index) + sizeof(std::uint32_t) - A::site_offset(index)
-                              : A::kSiteStride;
+    return tag_is_away(index)
+               ? distant_tag_offset(index) + sizeof(std::uint32_t) - A::site_offset(index)
+               : A::kSiteStride;
   }
   /// Whether this site's tag is in the code, but not in the site.
   [[nodiscard]] static bool tag_is_away(std::uint32_t index) noexcept {
-    return !kTagInCell && A::tag_offset(index) >= A::site_offset(index) + A::kSiteStride;
+    return !kTagInCell && distant_tag_offset(index) >= A::site_offset(index) + A::kSiteStride;
   }
 
   /// Makes a site's stores visible to instruction fetch. A tag that stands away from its site is
@@ -119,6 +127,11 @@ class SiteWords {
 
  private:
   using TargetWord = typename A::template TargetWord<kDispatch>;
+
+  /// From the first site. A tag away from its site does not depend on the order of sites.
+  static std::size_t distant_tag_offset(std::uint32_t index) noexcept {
+    return A::first_tag_offset(kDispatch, SiteOrder::standalone) + A::tag_distance(index);
+  }
 
   /// Where a site's words are written. Found once for a patch, not once for each store: the
   /// compiler may not carry a zone's offset over the stores, and loading it again costs as much as
@@ -133,14 +146,14 @@ class SiteWords {
     Place place{.tag = {}, .target = {}, .target_word = target_word(index)};
     if constexpr (kPatchesCode) {
       const WritableAddress writable = zone_->writable(sites_);
-      place.tag = writable + A::tag_offset(index);
-      place.target = writable + (A::site_offset(index) + A::site_target_offset(kDispatch));
+      place.tag = writable + (tag_offset_ + A::tag_distance(index));
+      place.target = writable + (A::site_offset(index) + target_offset_);
     }
     if constexpr (kTagInCell) {
-      place.tag = WritableAddress{&cells_[index].tag};
+      place.tag = WritableAddress{&cell(index).tag};
     }
     if constexpr (kTargetInCell) {
-      place.target = WritableAddress{&cells_[index].target};
+      place.target = WritableAddress{&cell(index).target};
     }
     return place;
   }
@@ -163,7 +176,7 @@ class SiteWords {
   }
 
   [[nodiscard]] ExecAddress target_word(std::uint32_t index) const noexcept {
-    return site(index) + A::site_target_offset(kDispatch);
+    return site(index) + target_offset_;
   }
   template <class Word>
   [[nodiscard]] static Word load_code(ExecAddress at) noexcept {
@@ -173,7 +186,12 @@ class SiteWords {
 
   Zone* zone_ = nullptr;
   ExecAddress sites_;
-  Cell* cells_ = nullptr;
+  // By the order of sites, looked up once: a patch adds them, and decides nothing.
+  std::size_t tag_offset_ = 0;     // of the first site's tag, from the first site
+  std::size_t target_offset_ = 0;  // of a target, from its site
+  ExecAddress first_return_;       // where the call of site 0 returns to
+  std::size_t count_ = 0;
+  std::byte* cells_ = nullptr;
   PublishMode mode_ = PublishMode::none;
 };
 

@@ -10,6 +10,7 @@ TwoClassSites describe_two_class_sites(const CellRequest& request) {
 
   TwoClassSites result;
   result.plan.arena = map_arena(request.arena);
+  result.plan.site_shift = draw_site_shift(request.seed);
   result.plan.work = count_parameter(request, "work");
   result.plan.publish = prepared_publish_mode(request);
   result.plan.heap_classes = kClasses;

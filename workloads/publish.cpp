@@ -52,6 +52,19 @@ PublishedFunctions published_functions(std::size_t bytes) {
   return functions;
 }
 
+PublishedWalks walks_of(const PublishedFunctions& functions) {
+  PublishedWalks walks;
+  walks.all = round_up_to_pages(functions.count * functions.stride);
+  walks.patching =
+      round_up_to_pages(walks.all + A::walk_size(send::Called::functions, functions.count, 0));
+  walks.size = walks.patching + A::walk_size(send::Called::functions, functions.count, 1);
+  return walks;
+}
+
+bool publishing_does_something(PublishMode mode) {
+  return mode != PublishMode::none || describe_publishing() != "none";
+}
+
 WorkloadInfo Publish::info() {
   return {.id = std::string{kId},
           .summary = "code of 4 bytes to 1 MiB stored, published and executed",

@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +16,6 @@
 #include "strategies/publish.hpp"
 #include "workloads/arena_map.hpp"
 #include "workloads/parameters.hpp"
-#include "workloads/seeded_random.hpp"
 #include "workloads/send/architecture.hpp"
 #include "workloads/send/transition_cell.hpp"
 #include "workloads/workload.hpp"
@@ -37,13 +38,29 @@ struct PublishedFunctions {
 /// what is timed.
 [[nodiscard]] PublishedFunctions published_functions(std::size_t bytes);
 
+/// Where the walks over them lie, in bytes from the first function, on pages of their own.
+struct PublishedWalks {
+  std::size_t all = 0;
+  std::size_t patching = 0;  // with a hook before each call
+  std::size_t size = 0;      // of functions and walks
+};
+[[nodiscard]] PublishedWalks walks_of(const PublishedFunctions& functions);
+
+/// Whether publish() executes anything at all in this mode on this architecture. Nothing where
+/// instruction fetch is coherent with stores and no serialisation is asked for.
+[[nodiscard]] bool publishing_does_something(PublishMode mode);
+
 /// Each run takes all functions, in random order, from one version to the other, or executes them.
 ///
 /// - `publish`: publishing alone, of functions that were executed and then stored to; ns a
-/// function.
+/// function. Not measured where publishing executes nothing (publishing_does_something()): a ratio
+/// of two loops that do nothing is no number.
 /// - `patch`: begin, stores, publish, end, of functions executed since their last patch.
 /// - `patch_execute`: a patch, then one call of that function, which executes all of its bytes.
 /// - `execute`: the same calls without a patch.
+///
+/// The calls come from walks behind the functions: direct calls, the same code at the same address
+/// for all strategies.
 template <class Strategy>
 class PublishCell : public Instance {
  public:
@@ -53,22 +70,24 @@ class PublishCell : public Instance {
       : mode_(prepared_publish_mode(request)),
         functions_(published_functions(count_parameter(request, "bytes"))),
         arena_(map_arena(request.arena)),
-        zone_(ZoneRequest{.size = functions_.count * functions_.stride,
+        zone_(ZoneRequest{.size = walks_of(functions_).size,
                           .placement = arena_.placement(),
-                          .landing_pads = true}) {
-    install();
-    for (std::size_t i = 0; i < functions_.count; ++i) {
+                          .landing_pads = true}),
+        list_(functions_.count) {
+    std::iota(list_.begin(), list_.end(), 0U);
+    for (const std::uint32_t i : send::random_order(functions_.count, request.seed)) {
       order_.push_back(zone_.exec() + i * functions_.stride);
     }
-    SeededRandom random{request.seed};
-    random.shuffle(order_);
-    add(
-        "publish",
-        [](void* self) {
-          cell(self).execute_all();
-          cell(self).store_all();
-        },
-        [](void* self) noexcept { cell(self).publish_all(); });
+    install();
+    if (publishing_does_something(mode_)) {
+      add(
+          "publish",
+          [](void* self) {
+            cell(self).execute_all();
+            cell(self).store_all();
+          },
+          [](void* self) noexcept { cell(self).publish_all(); });
+    }
     add(
         "patch", [](void* self) { cell(self).execute_all(); },
         [](void* self) noexcept { cell(self).patch_all(); });
@@ -122,8 +141,24 @@ class PublishCell : public Instance {
          .expected_ns = functions * static_cast<double>(functions_.stride) / kBytesPerNs});
   }
 
-  void install() noexcept {
+  [[nodiscard]] ExecAddress walk() const noexcept {
+    return zone_.exec() + walks_of(functions_).all;
+  }
+  /// Calls the hook before each function.
+  [[nodiscard]] ExecAddress patching_walk() const noexcept {
+    return zone_.exec() + walks_of(functions_).patching;
+  }
+  [[nodiscard]] send::CodeBytes emit_walk(ExecAddress at, std::uint32_t stretch) const {
+    return send::NativeArchitecture::emit_walk(
+        {.at = at, .called = send::Called::functions, .calls = order_, .stretch = stretch});
+  }
+
+  void install() {
+    const send::CodeBytes walking = emit_walk(walk(), 0);
+    const send::CodeBytes patching = emit_walk(patching_walk(), 1);
     const PatchScope scope{zone_};
+    std::memcpy(zone_.writable(walk()).data(), walking.data(), walking.size());
+    std::memcpy(zone_.writable(patching_walk()).data(), patching.data(), patching.size());
     for (std::size_t i = 0; i < functions_.count; ++i) {
       const send::CodeBytes& code = functions_.code[0];
       std::memcpy(zone_.writable(zone_.exec() + i * functions_.stride).data(), code.data(),
@@ -137,11 +172,7 @@ class PublishCell : public Instance {
   }
 
   std::uint64_t execute_all() noexcept {
-    std::uint64_t sum = 0;
-    for (const ExecAddress function : order_) {
-      sum += function.as_function<std::uint64_t()>()();
-    }
-    return sink_ = sum;
+    return sink_ = walk().template as_function<send::DriverFunction>()(nullptr, 1, 0);
   }
 
   /// In a scope of the caller's. One word, as sites are patched, in one store.
@@ -185,13 +216,13 @@ class PublishCell : public Instance {
     version_ = 1 - version_;
   }
   std::uint64_t patch_and_execute_all() noexcept {
-    std::uint64_t sum = 0;
-    for (const ExecAddress function : order_) {
-      patch(function);
-      sum += function.as_function<std::uint64_t()>()();
-    }
+    const auto patch_number = [](void* self, std::uint32_t number) noexcept {
+      cell(self).patch(cell(self).order_[number]);
+    };
+    sink_ = patching_walk().template as_function<send::HookedWalkFunction>()(
+        nullptr, 1, 0, list_.data(), patch_number, this);
     version_ = 1 - version_;
-    return sink_ = sum;
+    return sink_;
   }
 
   static std::uint32_t word_at(const std::byte* bytes) noexcept {
@@ -204,7 +235,8 @@ class PublishCell : public Instance {
   PublishedFunctions functions_;
   ArenaMap arena_;
   Zone zone_;
-  std::vector<ExecAddress> order_;
+  std::vector<ExecAddress> order_;   // in which they are called
+  std::vector<std::uint32_t> list_;  // every place of it
   unsigned version_ = 0;
   std::vector<Measurement> measurements_;
   std::uint64_t sink_ = 0;

@@ -2,63 +2,62 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <memory>
-#include <numeric>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "workloads/send/changing_sites.hpp"
 #include "workloads/send/transition_cell.hpp"
 #include "workloads/workload.hpp"
 
 namespace patchbench {
 
-/// Sites alternate between two classes; each run takes all of them, in random order, from one to
-/// the other.
+/// Sites alternate between two classes. In most metrics all of them do, in step:
 ///
-/// - `patch`: begin, three stores, publish, end, on sites executed since their last patch.
-/// - `patch_execute`: a patch, then one send through that site. (With batch=N: N patches under one
-/// scope, then N sends.)
-/// - `miss`: a send to a site linked for the other class: a real miss that relinks it
+/// - `patch`: a burst. Begin, three stores, publish, end, on sites executed since their last patch,
+/// one site right after the other: the throughput of patches.
+/// - `patch_execute`: every send is patched right before. (With batch=N: N patches under one scope,
+/// then N sends.)
+/// - `miss`: every send misses: its site is linked for the other class, and relinked
 /// (on_miss=relink).
-/// - `execute`: the same loop with the same sends and no patch: how much of the two before is not
-/// patching.
+/// - `execute`: the same sends without a patch and without a miss: how much of the two before is
+/// neither.
 ///
-/// Sites are executed one at a time through a call stub, by an indirect call, in random order. What
-/// a store into code costs depends on where the line is: 64 sites and their methods (6 KiB) stay in
-/// a first-level instruction cache, the 32 KiB of 1,024 sites and their methods do not.
+/// In the others some do, drawn anew for each run, so that no predictor learns which. Of these the
+/// time of the same sends without a change is taken. They are measured with batch=1 alone:
+///
+/// - `patch_isolated`: a patch of a site that was executed since its last patch and is not executed
+/// after it. kSendsBetweenPatches other sends follow each. Needs two sites.
+/// - `patch_execute_among_hits`: a patch of one of the next kSendsBetweenPatches sites, and the
+/// first send through it.
+/// - `miss_among_hits`: a miss that relinks its site, beyond a hit.
+///
+/// Sites are executed one after the other in random order, by a walk in the zone: direct calls, the
+/// same code at the same address for all strategies. What a store into code costs depends on where
+/// the line is: 64 sites and their methods (6 KiB) stay in a first-level instruction cache, the 32
+/// KiB of 1,024 sites and their methods do not.
 template <class Strategy>
 class RelinkCell : public Instance {
  public:
   using Machine = send::SendMachine<typename Strategy::Zone, Strategy::kDispatch>;
 
   RelinkCell(const send::TwoClassSites& sites, std::uint32_t batch)
-      : machine_(with_relinking(sites.plan)),
-        random_(sites.seed),
-        receivers_(machine_.table(), sites.plan.arena, random_),
-        oops_{send::one_receiver_each(receivers_, sites.first, random_),
-              send::one_receiver_each(receivers_, sites.second, random_)},
-        stream_(both(), sites.plan.arena),
-        order_(machine_.sites()),
+      : machine_(with_walks(sites, batch)),
+        sites_(sites, machine_.table(), machine_.plan().walks[kAllSites].sites, batch == 1),
         batch_(batch) {
-    std::iota(order_.begin(), order_.end(), 0U);
-    random_.shuffle(order_);
+    std::vector<std::vector<std::uint32_t>> linked_for;
+    linked_for.reserve(sites.first.size());
     for (std::uint32_t i = 0; i < machine_.sites(); ++i) {
       values_[0].push_back(machine_.mic_value(i, sites.first[i]));
       values_[1].push_back(machine_.mic_value(i, sites.second[i]));
+      linked_for.push_back({sites.first[i]});
     }
-    std::vector<std::vector<std::uint32_t>> linked_for;
-    linked_for.reserve(sites.first.size());
-    for (const std::uint32_t class_index : sites.first) {
-      linked_for.push_back({class_index});
-    }
+    list_patches_in_step();
     machine_.prelink(linked_for);
     machine_.seal();
-    add(
-        "patch", [](void* self) { cell(self).execute_all(); },
-        [](void* self) noexcept { cell(self).patch_all(); });
-    add("patch_execute", nullptr, [](void* self) noexcept { cell(self).patch_and_execute_all(); });
-    add("miss", nullptr, [](void* self) noexcept { cell(self).miss_all(); });
-    add("execute", nullptr, [](void* self) noexcept { cell(self).execute_all(); });
+    add_measurements();
   }
 
   void check() override {
@@ -72,6 +71,9 @@ class RelinkCell : public Instance {
       const std::uint64_t missed = miss_all();
       send::expect_equal(missed, oracle(), "sends that miss");
       send::expect_equal(machine_.misses() - before, machine_.sites(), "misses");
+      if (batch_ == 1) {
+        check_changes_among_hits();
+      }
     }
   }
 
@@ -84,19 +86,66 @@ class RelinkCell : public Instance {
     return machine_.vmas_while_open();
   }
 
+  /// For tests.
+  [[nodiscard]] const Machine& machine() const noexcept { return machine_; }
+  [[nodiscard]] const send::ChangingSites& sites() const noexcept { return sites_; }
+
  private:
+  using Changes = send::Changes;
+  /// Of the machine. The last two with batch=1 alone.
+  enum Walk : std::size_t { kAllSites, kPatchedSites, kStretches, kOneHalf };
+
   static RelinkCell& cell(void* self) noexcept { return *static_cast<RelinkCell*>(self); }
 
-  static send::SendPlan with_relinking(send::SendPlan plan) {
+  static send::SendPlan with_walks(const send::TwoClassSites& sites, std::uint32_t batch) {
+    send::SendPlan plan = sites.plan;
     plan.order = send::SiteOrder::standalone;
     plan.on_miss = send::MissPolicy::relink;
+    const std::vector<std::uint32_t> order = send::random_order(plan.sites.size(), sites.seed);
+    plan.walks = {{.sites = order, .stretch = 0}, {.sites = order, .stretch = batch}};
+    if (batch == 1) {
+      plan.walks.push_back({.sites = order, .stretch = send::kSendsBetweenPatches});
+      plan.walks.push_back(
+          {.sites = send::walked_half(order), .stretch = send::kSendsBetweenPatches});
+    }
     return plan;
   }
 
-  [[nodiscard]] std::vector<send::Oop> both() const {
-    std::vector<send::Oop> oops = oops_[0];
-    oops.insert(oops.end(), oops_[1].begin(), oops_[1].end());
-    return oops;
+  // --- what is measured ---
+
+  void add_measurements() {
+    add(
+        "patch", [](void* self) { cell(self).execute_all(); },
+        [](void* self) noexcept { cell(self).patch_all(); });
+    if (batch_ == 1 && machine_.sites() > 1) {
+      add_difference("patch_isolated", sites_.patches_behind_in_run(),
+                     {[](void* self) { cell(self).prepare_isolated(Changes::made); },
+                      [](void* self) noexcept { cell(self).patch_isolated(); }},
+                     {[](void* self) { cell(self).prepare_isolated(Changes::left_out); },
+                      [](void* self) noexcept {
+                        cell(self).walk_with_hook(kOneHalf, 0, &send::patch_nothing);
+                      }});
+    }
+    add("patch_execute", nullptr, [](void* self) noexcept { cell(self).patch_and_execute_all(); });
+    if (batch_ == 1) {
+      add_difference("patch_execute_among_hits", sites_.patches_ahead_in_run(),
+                     {[](void* self) { cell(self).sites_.draw_patches_ahead(Changes::made); },
+                      [](void* self) noexcept { cell(self).patch_ahead(); }},
+                     {[](void* self) { cell(self).sites_.draw_patches_ahead(Changes::left_out); },
+                      [](void* self) noexcept {
+                        cell(self).walk_with_hook(kStretches, cell(self).sites_.stride(),
+                                                  &send::patch_nothing);
+                      }});
+    }
+    add("miss", nullptr, [](void* self) noexcept { cell(self).miss_all(); });
+    if (batch_ == 1) {
+      add_difference("miss_among_hits", sites_.misses_in_run(),
+                     {[](void* self) { cell(self).sites_.draw_misses(Changes::made); },
+                      [](void* self) noexcept { cell(self).miss_some(); }},
+                     {[](void* self) { cell(self).sites_.draw_misses(Changes::left_out); },
+                      [](void* self) noexcept { cell(self).walk_drawn(); }});
+    }
+    add("execute", nullptr, [](void* self) noexcept { cell(self).execute_all(); });
   }
 
   void add(const char* metric, void (*prepare)(void*), void (*run)(void*) noexcept) {
@@ -106,98 +155,218 @@ class RelinkCell : public Instance {
                              .prepare = prepare,
                              .run = run});
   }
+  struct PreparedRun {
+    void (*prepare)(void*);
+    void (*run)(void*) noexcept;
+  };
+  void add_difference(const char* metric, std::size_t changes, PreparedRun with,
+                      PreparedRun without) {
+    measurements_.push_back({.metric = metric,
+                             .operations = static_cast<double>(changes),
+                             .self = this,
+                             .prepare = with.prepare,
+                             .run = with.run,
+                             .prepare_without = without.prepare,
+                             .without = without.run});
+  }
 
-  /// All sites are linked for class `linked_` (0 or 1) whenever one of the functions below begins
-  /// or ends.
+  // --- all sites in step ---
+
+  /// All sites are linked for one class whenever one of these functions ends. Where a run of some
+  /// changes was before, they are made so; in a timed loop that is the first turn alone.
+  void settle() noexcept {
+    if (!sites_.is_uniform()) [[unlikely]] {
+      settle_all();
+    }
+  }
+  [[gnu::noinline]] void settle_all() noexcept {
+    for (std::uint32_t site = 0; site < machine_.sites(); ++site) {
+      if (sites_.side(site) != 0) {
+        patch(site, 0);
+      }
+    }
+    sites_.set_uniform(0);
+  }
+
+  /// What sends to all sites answer, each to the class that it is linked for.
   [[nodiscard]] std::uint64_t oracle() const {
-    return send::oracle_of_pass(machine_.table(), machine_.plan(), oops_[linked_]);
+    return send::oracle_of_pass(machine_.table(), machine_.plan(), sites_.oops(sites_.linked()));
   }
   void check_linked(std::string_view what) {
+    settle();
     const std::uint64_t before = machine_.misses();
     send::expect_equal(execute_all(), oracle(), what);
     send::expect_equal(machine_.misses(), before, "misses of linked sites");
   }
 
-  [[nodiscard]] const send::Oop* receivers_for(unsigned state) const noexcept {
-    return stream_.data() + state * machine_.sites();
-  }
-  std::uint64_t execute(std::uint32_t site, const send::Oop* receivers) noexcept {
-    return machine_.call_site()(receivers, machine_.site(site).value());
-  }
-
   std::uint64_t execute_all() noexcept {
-    std::uint64_t sum = 0;
-    for (const std::uint32_t site : order_) {
-      sum += execute(site, receivers_for(linked_));
-    }
-    return sink_ = sum;
+    settle();
+    return sink_ = machine_.walk(kAllSites)(sites_.all_of(sites_.linked()), 1, 0);
   }
 
-  void patch(std::uint32_t site) noexcept {
-    machine_.relink(site, values_[linked_][site], values_[1 - linked_][site]);
+  void patch(std::uint32_t site, unsigned side) noexcept {
+    machine_.relink(site, values_[1 - side][site], values_[side][site]);
   }
-  /// Patches order_[begin, end) under one scope.
-  void patch_batch(std::size_t begin, std::size_t end) noexcept {
+  /// Patches so many sites from order()[begin] on under one scope.
+  void patch_batch(std::size_t begin) noexcept {
     [[maybe_unused]] const auto scope = machine_.scope_over_sites();
+    const unsigned from = sites_.linked();
+    const std::size_t end = std::min(begin + batch_, sites_.order().size());
     for (std::size_t i = begin; i < end; ++i) {
-      const std::uint32_t site = order_[i];
-      machine_.relink_in_scope(site, values_[linked_][site], values_[1 - linked_][site]);
+      const std::uint32_t site = sites_.order()[i];
+      machine_.relink_in_scope(site, values_[from][site], values_[1 - from][site]);
     }
   }
 
   void patch_all() noexcept {
+    settle();
+    const unsigned to = 1 - sites_.linked();
     if (batch_ == 1) {
-      for (const std::uint32_t site : order_) {
-        patch(site);
+      for (const std::uint32_t site : sites_.order()) {
+        patch(site, to);
       }
     } else {
-      for (std::size_t i = 0; i < order_.size(); i += batch_) {
-        patch_batch(i, std::min<std::size_t>(i + batch_, order_.size()));
+      for (std::size_t i = 0; i < sites_.order().size(); i += batch_) {
+        patch_batch(i);
       }
     }
-    linked_ = 1 - linked_;
+    sites_.set_uniform(to);
   }
 
-  std::uint64_t patch_and_execute_all() noexcept {
-    const send::Oop* receivers = receivers_for(1 - linked_);
-    std::uint64_t sum = 0;
-    if (batch_ == 1) {
-      for (const std::uint32_t site : order_) {
-        patch(site);
-        sum += execute(site, receivers);
-      }
-    } else {
-      for (std::size_t i = 0; i < order_.size(); i += batch_) {
-        const std::size_t end = std::min<std::size_t>(i + batch_, order_.size());
-        patch_batch(i, end);
-        for (std::size_t k = i; k < end; ++k) {
-          sum += execute(order_[k], receivers);
-        }
+  // Hooks: one patch, as the list says, or a batch of the sites that come next.
+  static void patch_listed(void* self, std::uint32_t packed) noexcept {
+    const send::SitePatch patch = send::SitePatch::from(packed);
+    cell(self).patch(patch.site, patch.side);
+  }
+  static void patch_next_batch(void* self, std::uint32_t begin) noexcept {
+    cell(self).patch_batch(begin);
+  }
+
+  void list_patches_in_step() {
+    for (const unsigned side : {0U, 1U}) {
+      for (std::size_t i = 0; i < sites_.order().size(); i += batch_) {
+        lists_[side].push_back(
+            batch_ == 1 ? send::SitePatch{.site = sites_.order()[i], .side = side}.packed()
+                        : static_cast<std::uint32_t>(i));
       }
     }
-    linked_ = 1 - linked_;
-    return sink_ = sum;
+  }
+  std::uint64_t patch_and_execute_all() noexcept {
+    settle();
+    const unsigned to = 1 - sites_.linked();
+    sink_ =
+        machine_.hooked_walk(kPatchedSites)(sites_.all_of(to), 1, 0, lists_[to].data(),
+                                            batch_ == 1 ? &patch_listed : &patch_next_batch, this);
+    sites_.set_uniform(to);
+    return sink_;
   }
 
   std::uint64_t miss_all() noexcept {
-    const send::Oop* receivers = receivers_for(1 - linked_);
+    settle();
+    const unsigned to = 1 - sites_.linked();
+    sink_ = machine_.walk(kAllSites)(sites_.all_of(to), 1, 0);
+    sites_.set_uniform(to);
+    return sink_;
+  }
+
+  // --- some sites, as drawn ---
+
+  std::uint64_t walk_drawn() noexcept {
+    return sink_ = machine_.walk(kAllSites)(sites_.drawn(), sites_.run().passes, sites_.stride());
+  }
+  std::uint64_t walk_with_hook(Walk walk, std::int64_t stride, send::HookFunction* hook) noexcept {
+    return sink_ = machine_.hooked_walk(walk)(sites_.drawn(), sites_.run().passes, stride,
+                                              sites_.run().list.data(), hook, this);
+  }
+
+  std::uint64_t miss_some() noexcept {
+    const std::uint64_t sum = walk_drawn();
+    sites_.commit();
+    return sum;
+  }
+  std::uint64_t patch_ahead() noexcept {
+    const std::uint64_t sum = walk_with_hook(kStretches, sites_.stride(), &patch_listed);
+    sites_.commit();
+    return sum;
+  }
+  /// Afterwards each site was executed since its last patch.
+  void prepare_isolated(Changes changes) {
+    sites_.draw_patches_behind(changes);
+    sink_ = machine_.walk(kAllSites)(sites_.drawn(), 1, 0);
+  }
+  std::uint64_t patch_isolated() noexcept {
+    const std::uint64_t sum = walk_with_hook(kOneHalf, 0, &patch_listed);
+    sites_.commit();
+    return sum;
+  }
+
+  /// What the drawn run answers, over these sites.
+  [[nodiscard]] std::uint64_t oracle_of_run(std::span<const std::uint32_t> walked,
+                                            std::size_t receivers_a_pass) const {
     std::uint64_t sum = 0;
-    for (const std::uint32_t site : order_) {
-      sum += execute(site, receivers);
+    for (std::uint64_t pass = 0; pass < sites_.run().passes; ++pass) {
+      for (const std::uint32_t site : walked) {
+        sum += send::oracle_of_send(machine_.table(), machine_.plan(), site,
+                                    sites_.drawn()[pass * receivers_a_pass + site]);
+      }
     }
-    linked_ = 1 - linked_;
-    return sink_ = sum;
+    return sum;
+  }
+  void check_run(std::uint64_t sum, std::uint64_t expected, std::uint64_t misses,
+                 std::uint64_t expected_misses, std::string_view what) const {
+    send::expect_equal(sum, expected, what);
+    send::expect_equal(misses, expected_misses, std::string{"misses of "} + std::string{what});
+    for (std::uint32_t site = 0; site < machine_.sites(); ++site) {
+      if (machine_.read_site(site) != values_[sites_.side(site)][site]) {
+        throw WrongResult("site " + std::to_string(site) + " is not linked as it should be after " +
+                          std::string{what});
+      }
+    }
+  }
+  template <class Run>
+  void check_run_of(std::span<const std::uint32_t> walked, std::size_t receivers_a_pass,
+                    std::uint64_t expected_misses, std::string_view what, Run run) {
+    const std::uint64_t expected = oracle_of_run(walked, receivers_a_pass);
+    const std::uint64_t before = machine_.misses();
+    const std::uint64_t sum = run();
+    check_run(sum, expected, machine_.misses() - before, expected_misses, what);
+  }
+
+  void check_changes_among_hits() {
+    const std::size_t sites = machine_.sites();
+    sites_.draw_misses(Changes::left_out);
+    check_run_of(sites_.order(), sites, 0, "hits alone", [this] { return walk_drawn(); });
+    sites_.draw_misses(Changes::made);
+    check_run_of(sites_.order(), sites, sites_.misses_in_run(), "misses among hits",
+                 [this] { return miss_some(); });
+    sites_.draw_patches_ahead(Changes::left_out);
+    check_run_of(sites_.order(), sites, 0, "hits with an empty hook", [this] {
+      return walk_with_hook(kStretches, sites_.stride(), &send::patch_nothing);
+    });
+    sites_.draw_patches_ahead(Changes::made);
+    check_run_of(sites_.order(), sites, 0, "sends patched among others",
+                 [this] { return patch_ahead(); });
+    if (sites > 1) {
+      check_isolated();
+    }
+  }
+  void check_isolated() {
+    const std::uint64_t before = machine_.misses();
+    prepare_isolated(Changes::left_out);
+    check_run_of(sites_.half(), 0, 0, "sends of one half",
+                 [this] { return walk_with_hook(kOneHalf, 0, &send::patch_nothing); });
+    prepare_isolated(Changes::made);
+    check_run_of(sites_.half(), 0, 0, "sends of one half while the other is patched",
+                 [this] { return patch_isolated(); });
+    prepare_isolated(Changes::left_out);  // executes what was patched
+    send::expect_equal(machine_.misses(), before, "misses of sites patched one at a time");
   }
 
   Machine machine_;
-  SeededRandom random_;
-  send::Receivers receivers_;
-  std::vector<send::Oop> oops_[2];
-  send::ReceiverStream stream_;
-  std::vector<send::SiteValue> values_[2];
-  std::vector<std::uint32_t> order_;
+  send::ChangingSites sites_;
+  std::array<std::vector<send::SiteValue>, 2> values_;  // of each side
+  std::array<std::vector<std::uint32_t>, 2> lists_;     // of patch_execute, to each side
   std::size_t batch_;
-  unsigned linked_ = 0;
   std::vector<Measurement> measurements_;
   std::uint64_t sink_ = 0;
 };
@@ -208,7 +377,9 @@ struct Relink {
   static WorkloadInfo info() {
     return {.id = std::string{kId},
             .summary =
-                "MICs rewritten for another class: one patch, patch and send, and a relinking miss",
+                "MICs rewritten for another class: patches in a burst (patch) and one at a "
+                "time, of every site in turn or of some among hits (..._among_hits), and "
+                "misses that relink",
             .parameters = {sites_parameter({"64", "1024"}, {"64", "1024"}),
                            on_miss_parameter("relink"),
                            {.name = "batch",
@@ -221,7 +392,8 @@ struct Relink {
                             .choices = {}},
                            work_parameter(),
                            publish_parameter()},
-            .metrics = {"patch", "patch_execute", "miss", "execute"}};
+            .metrics = {"patch", "patch_isolated", "patch_execute", "patch_execute_among_hits",
+                        "miss", "miss_among_hits", "execute"}};
   }
   template <class Strategy>
   static constexpr std::string_view unsupported() {

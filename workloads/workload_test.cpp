@@ -18,6 +18,7 @@
 #include "strategies/emulator_test.hpp"
 #include "workloads/cell_fixture_test.hpp"
 #include "workloads/parameters.hpp"
+#include "workloads/publish.hpp"
 
 namespace patchbench {
 namespace {
@@ -33,6 +34,34 @@ void run(const Measurement& measurement) {
     measurement.prepare(measurement.self);
   }
   measurement.run(measurement.self);
+}
+
+/// Both runs of a difference can be made in any order.
+void run_without(const Measurement& measurement) {
+  if (measurement.without != nullptr) {
+    measurement.prepare_without(measurement.self);
+    measurement.without(measurement.self);
+  }
+}
+
+/// Those of the workload, without what has no meaning with these parameters.
+std::vector<std::string> expected_metrics(const CellFactory& cell, const CellRequest& request) {
+  std::vector<std::string> metrics = workload_info(cell.workload).metrics;
+  const auto leave_out = [&](const std::string& metric) { std::erase(metrics, metric); };
+  if (cell.workload == "relink") {
+    const bool in_batches = count_parameter(request, "batch") != 1;
+    if (in_batches || count_parameter(request, "sites") == 1) {
+      leave_out("patch_isolated");
+    }
+    if (in_batches) {
+      leave_out("patch_execute_among_hits");
+      leave_out("miss_among_hits");
+    }
+  }
+  if (cell.workload == "publish" && !publishing_does_something(publish_mode_of(request.params))) {
+    leave_out("publish");
+  }
+  return metrics;
 }
 
 void check_and_measure(const CellFactory& cell, const CellRequest& request) {
@@ -51,11 +80,13 @@ void check_and_measure(const CellFactory& cell, const CellRequest& request) {
     REQUIRE(measurement.run != nullptr);
     CHECK(measurement.unit == "ns");
     CHECK(measurement.operations >= 1);
+    CHECK((measurement.without == nullptr) == (measurement.prepare_without == nullptr));
     for (int i = 0; i < 3; ++i) {
       run(measurement);
+      run_without(measurement);
     }
   }
-  CHECK(metrics == workload_info(cell.workload).metrics);
+  CHECK(metrics == expected_metrics(cell, request));
   instance->check();
   CHECK(instance->memory().vmas >= 1);
   CHECK(instance->memory().mapped_kib >= 4);
@@ -302,9 +333,20 @@ TEST_CASE("cells: the method cache's hit rate") {
 }
 
 TEST_CASE("cells: parameters and metrics are declared without contradiction") {
-  const std::set<std::string> known = {"send",        "patch",      "patch_execute", "miss",
-                                       "link",        "bulk_patch", "execute",       "reserve",
-                                       "first_touch", "teardown",   "publish"};
+  const std::set<std::string> known = {"send",
+                                       "patch",
+                                       "patch_execute",
+                                       "miss",
+                                       "link",
+                                       "bulk_patch",
+                                       "execute",
+                                       "reserve",
+                                       "first_touch",
+                                       "teardown",
+                                       "publish",
+                                       "patch_isolated",
+                                       "patch_execute_among_hits",
+                                       "miss_among_hits"};
   std::set<std::string> ids;
   for (const WorkloadInfo& info : workloads()) {
     INFO(info.id);

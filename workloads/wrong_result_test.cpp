@@ -124,7 +124,7 @@ struct LostWrite {
   using Zone = LostWriteZone;
 };
 
-/// A zone whose last page can no longer be written, from some moment on: its code stays as it is.
+/// A zone whose first page can no longer be written, from some moment on: its code stays as it is.
 class FrozenPageZone : public RwxZone {
  public:
   static inline bool frozen = false;
@@ -132,14 +132,13 @@ class FrozenPageZone : public RwxZone {
   using RwxZone::RwxZone;
 
   [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
-    const ExecAddress last = exec() + (size() - page_size());
-    if (!frozen || at < last) {
+    if (!frozen || at >= exec() + page_size()) {
       return RwxZone::writable(at);
     }
     if (copy_.empty()) {
-      copy_.assign(last.data(), last.data() + page_size());
+      copy_.assign(exec().data(), exec().data() + page_size());
     }
-    return WritableAddress{copy_.data() + (at - last)};
+    return WritableAddress{copy_.data() + (at - exec())};
   }
 
  private:

@@ -141,6 +141,17 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
   static CodeBytes emit_driver(const DriverPlan& plan);
   static CodeBytes emit_call_site();
 
+  // Walks. A site returns by x22, which is set before each call; a function by x30. The stride is
+  // in x23; with a hook x24 is the list, x25 the hook, x26 self.
+  static constexpr std::size_t walk_size(Called called, std::size_t calls,
+                                         std::uint32_t stretch) noexcept {
+    constexpr std::size_t kInstruction = 4;
+    const std::size_t each = (called == Called::sites ? 3 : 2) * kInstruction;
+    const std::size_t body = calls * each + stretches(calls, stretch) * kInstruction;
+    return (kWalkHeadSize + body + kWalkTailSize + 63) / 64 * 64;
+  }
+  static CodeBytes emit_walk(const WalkPlan& plan);
+
   // Methods: the class check in 24 bytes, then the body.
   static std::size_t method_stride(std::uint32_t work) noexcept;
   static constexpr std::size_t unchecked_entry_offset() noexcept { return 24; }
@@ -220,6 +231,9 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
   static constexpr std::uint32_t kAdrpX17 = 0x9000'0011;
   static constexpr std::uint32_t kAddX17X17 = 0x9100'0231;
   static constexpr std::size_t kEpilogueSize = 64;
+  static constexpr std::size_t kWalkHeadSize = 64;
+  static constexpr std::size_t kWalkTailSize =
+      192;  // at most: the way out, room, the call of a hook
 
   static std::uint32_t encode_distance(ExecAddress word, ExecAddress target) noexcept {
     return static_cast<std::uint32_t>(target - word) >> 2U & 0x03ff'ffffU;

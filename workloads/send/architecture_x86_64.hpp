@@ -139,6 +139,18 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   static CodeBytes emit_driver(const DriverPlan& plan);
   static CodeBytes emit_call_site();
 
+  // Walks. A site adds the result before its own to r12 itself; a function does not. With a hook:
+  // rbp hook, r15 list, [rsp] self.
+  static constexpr std::size_t walk_size(Called called, std::size_t calls,
+                                         std::uint32_t stretch) noexcept {
+    constexpr std::size_t kCall = 5;
+    constexpr std::size_t kAdd = 3;
+    const std::size_t each = called == Called::functions ? kAdd + kCall : kCall;
+    const std::size_t body = calls * each + stretches(calls, stretch) * kCall;
+    return (kWalkHeadSize + body + kWalkTailSize + 63) / 64 * 64;
+  }
+  static CodeBytes emit_walk(const WalkPlan& plan);
+
   // Methods: the class check in 17 bytes, then the body.
   static std::size_t method_stride(std::uint32_t work) noexcept;
   static constexpr std::size_t unchecked_entry_offset() noexcept { return 17; }
@@ -208,6 +220,10 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   static constexpr std::size_t kMaxZoneSize = std::size_t{1} << 30U;
 
  private:
+  static constexpr std::size_t kWalkHeadSize = 64;
+  static constexpr std::size_t kWalkTailSize =
+      128;  // at most: the way out, room, the call of a hook
+
   static void store(std::byte* at, std::uint32_t word) noexcept {
     std::memcpy(at, &word, sizeof word);
   }

@@ -130,6 +130,34 @@ using DriverFunction = std::uint64_t(const Oop* stream, std::uint64_t passes,
 /// Executes one standalone site with the receivers at `stream`. Answers its method's result.
 using CallSiteFunction = std::uint64_t(const Oop* stream, std::uintptr_t site);
 
+/// What a walk calls. Neither changes what a walk keeps in registers that callees save.
+enum class Called {
+  sites,      // standalone sites, which find their receivers by the walk's stream pointer
+  functions,  // functions without arguments that answer a number
+};
+
+/// Straight-line code that calls sites or functions one after the other, each by a direct call of
+/// its own. It holds nothing that differs between strategies of one layout.
+struct WalkPlan {
+  ExecAddress at;
+  Called called = Called::sites;
+  std::span<const ExecAddress> calls;  // in this order
+  std::uint32_t stretch = 0;           // calls from one call of the hook to the next; 0: no hook
+};
+
+/// Without a hook, a walk is called as a driver is (DriverFunction). With one, it calls
+/// `hook(self, index)` before each stretch of calls, the shorter one at the end of a pass included;
+/// the indices are read from `list` in turn, over all passes. All of these calls come from one
+/// place in the walk, which is its only indirect branch.
+using HookFunction = void(void* self, std::uint32_t index) noexcept;
+using HookedWalkFunction = std::uint64_t(const Oop* stream, std::uint64_t passes,
+                                         std::int64_t stride_bytes, const std::uint32_t* list,
+                                         HookFunction* hook, void* self);
+/// Stretches of one pass over so many calls.
+[[nodiscard]] constexpr std::size_t stretches(std::size_t calls, std::uint32_t stretch) noexcept {
+  return stretch == 0 ? 0 : (calls + stretch - 1) / stretch;
+}
+
 /// What generic code asks of an architecture. Offsets are in bytes from the beginning of the piece.
 template <class A>
 concept Architecture = requires(ExecAddress at, std::uint32_t word, std::uint32_t index,
@@ -137,7 +165,7 @@ concept Architecture = requires(ExecAddress at, std::uint32_t word, std::uint32_
                                 SiteOrder order, std::uint64_t draw, const DriverPlan& driver,
                                 const MethodPlan& method, const OpenPicPlan& open,
                                 const CellPicPlan& cell, const TrampolinePlan& trampoline,
-                                std::span<const std::uint16_t> addends) {
+                                const WalkPlan& walk, std::span<const std::uint16_t> addends) {
   // Send sites. A tag that is in the code may stand away from its site, in a pool of literals that
   // sites share, but behind it. `size` here is an offset from the first site.
   { A::kSiteStride } -> std::convertible_to<std::size_t>;  // what one site occupies
@@ -171,6 +199,8 @@ concept Architecture = requires(ExecAddress at, std::uint32_t word, std::uint32_
   { A::driver_size(n) } -> std::same_as<std::size_t>;
   { A::emit_driver(driver) } -> std::same_as<CodeBytes>;
   { A::emit_call_site() } -> std::same_as<CodeBytes>;
+  { A::walk_size(walk.called, size, index) } -> std::same_as<std::size_t>;  // calls, stretch
+  { A::emit_walk(walk) } -> std::same_as<CodeBytes>;                        // of that size
   // Methods.
   { A::method_stride(n) } -> std::same_as<std::size_t>;
   { A::unchecked_entry_offset() } -> std::same_as<std::size_t>;

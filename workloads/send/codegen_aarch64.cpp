@@ -244,7 +244,99 @@ void emit_probe(a64::Assembler& a, unsigned shift, std::uint32_t mask) {
   a.bind(next);
 }
 
+// --- walks ---
+
+constexpr std::int32_t kWalkFrame = 80;
+
+void emit_walk_head(Piece& piece, bool hooked, const asmjit::Label& pass,
+                    const asmjit::Label& out) {
+  a64::Assembler& a = piece.assembler;
+  piece.landing_pad();
+  a.stp(a64::x29, a64::x30, a64::ptr_pre(a64::sp, -kWalkFrame));
+  a.mov(a64::x29, a64::sp);
+  a.stp(a64::x19, a64::x20, a64::ptr(a64::sp, 16));
+  a.stp(a64::x21, a64::x22, a64::ptr(a64::sp, 32));
+  a.stp(a64::x23, a64::x24, a64::ptr(a64::sp, 48));
+  if (hooked) {
+    a.stp(a64::x25, a64::x26, a64::ptr(a64::sp, 64));
+    a.mov(a64::x24, a64::x3);
+    a.mov(a64::x25, a64::x4);
+    a.mov(a64::x26, a64::x5);
+  }
+  a.mov(a64::x19, a64::x0);
+  a.mov(a64::x21, a64::x1);
+  a.mov(a64::x23, a64::x2);
+  a.mov(a64::x20, a64::xzr);
+  a.cbnz(a64::x21, pass);
+  a.b(out);  // a conditional branch may not reach it
+}
+
+void emit_walk_end(a64::Assembler& a, bool hooked, const asmjit::Label& pass,
+                   const asmjit::Label& out) {
+  a.add(a64::x19, a64::x19, a64::x23);
+  a.sub(a64::x21, a64::x21, 1);
+  a.cbz(a64::x21, out);
+  a.b(pass);
+  a.bind(out);
+  a.mov(a64::x0, a64::x20);
+  if (hooked) {
+    a.ldp(a64::x25, a64::x26, a64::ptr(a64::sp, 64));
+  }
+  a.ldp(a64::x23, a64::x24, a64::ptr(a64::sp, 48));
+  a.ldp(a64::x21, a64::x22, a64::ptr(a64::sp, 32));
+  a.ldp(a64::x19, a64::x20, a64::ptr(a64::sp, 16));
+  a.ldp(a64::x29, a64::x30, a64::ptr_post(a64::sp, kWalkFrame));
+  a.ret(a64::x30);
+}
+
+/// Called by the walk.
+void emit_call_of_hook(a64::Assembler& a) {
+  a.stp(a64::x29, a64::x30, a64::ptr_pre(a64::sp, -16));
+  a.mov(a64::x29, a64::sp);
+  a.ldr(a64::w1, a64::ptr_post(a64::x24, sizeof(std::uint32_t)));
+  a.mov(a64::x0, a64::x26);
+  a.blr(a64::x25);
+  a.ldp(a64::x29, a64::x30, a64::ptr_post(a64::sp, 16));
+  a.ret(a64::x30);
+}
+
+/// A call, and its result to the sum.
+void emit_walk_call(Piece& piece, Called called, ExecAddress target) {
+  constexpr std::size_t kInstruction = 4;
+  if (called == Called::sites) {  // x22 = behind the call
+    piece.assembler.adr(a64::x22, asmjit::imm((piece.here() + 2 * kInstruction).value()));
+  }
+  piece.call(target);
+  piece.assembler.add(a64::x20, a64::x20, a64::x0);
+}
+
 }  // namespace
+
+CodeBytes AArch64::emit_walk(const WalkPlan& plan) {
+  Piece piece{plan.at};
+  a64::Assembler& a = piece.assembler;
+  const bool hooked = plan.stretch != 0;
+  const asmjit::Label pass = a.newLabel();
+  const asmjit::Label out = a.newLabel();
+  const asmjit::Label hook = a.newLabel();
+  emit_walk_head(piece, hooked, pass, out);
+  piece.trap_to(kWalkHeadSize);
+  a.bind(pass);
+  for (std::size_t i = 0; i < plan.calls.size(); ++i) {
+    if (hooked && i % plan.stretch == 0) {
+      a.bl(hook);
+    }
+    emit_walk_call(piece, plan.called, plan.calls[i]);
+  }
+  emit_walk_end(a, hooked, pass, out);
+  if (hooked) {
+    piece.trap_to((piece.offset() + 63) / 64 * 64);
+    a.bind(hook);
+    emit_call_of_hook(a);
+  }
+  piece.trap_to(walk_size(plan.called, plan.calls.size(), plan.stretch));
+  return piece.finish();
+}
 
 CodeBytes AArch64::emit_driver(const DriverPlan& plan) {
   Piece piece{plan.at};

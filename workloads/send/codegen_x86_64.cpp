@@ -232,7 +232,94 @@ void emit_probe(x86::Assembler& a, unsigned shift, std::uint32_t mask) {
   a.bind(next);
 }
 
+// --- walks ---
+
+/// A site's own call needs rsp a multiple of 16 there, so it is 8 off where the site is called:
+/// an even number of pushes.
+void emit_walk_head(Piece& piece, bool hooked, const asmjit::Label& done) {
+  x86::Assembler& a = piece.assembler;
+  a.push(x86::rbx);
+  a.push(x86::r12);
+  a.push(x86::r13);
+  a.push(x86::r14);
+  if (hooked) {
+    a.push(x86::rbp);
+    a.push(x86::r15);
+    a.push(x86::r9);
+    a.push(x86::r9);
+    a.mov(x86::r15, x86::rcx);
+    a.mov(x86::rbp, x86::r8);
+  }
+  a.lea(x86::rbx, x86::qword_ptr(x86::rdi, -kStreamBias));
+  a.mov(x86::r13, x86::rsi);
+  a.mov(x86::r14, x86::rdx);
+  a.xor_(x86::r12d, x86::r12d);
+  a.xor_(x86::eax, x86::eax);
+  a.test(x86::r13, x86::r13);
+  a.long_().jz(done);
+}
+
+void emit_walk_end(x86::Assembler& a, bool hooked, const asmjit::Label& pass,
+                   const asmjit::Label& done) {
+  a.add(x86::rbx, x86::r14);
+  a.dec(x86::r13);
+  a.long_().jnz(pass);
+  a.bind(done);
+  a.add(x86::r12, x86::rax);
+  a.mov(x86::rax, x86::r12);
+  if (hooked) {
+    a.add(x86::rsp, 16);
+    a.pop(x86::r15);
+    a.pop(x86::rbp);
+  }
+  a.pop(x86::r14);
+  a.pop(x86::r13);
+  a.pop(x86::r12);
+  a.pop(x86::rbx);
+  a.ret();
+}
+
+/// Called by the walk; leaves no result for the next site to add.
+void emit_call_of_hook(x86::Assembler& a) {
+  a.add(x86::r12, x86::rax);
+  a.mov(x86::esi, x86::dword_ptr(x86::r15));
+  a.add(x86::r15, sizeof(std::uint32_t));
+  a.mov(x86::rdi, x86::qword_ptr(x86::rsp, 8));  // behind the return address
+  a.call(x86::rbp);
+  a.xor_(x86::eax, x86::eax);
+  a.ret();
+}
+
 }  // namespace
+
+CodeBytes X86_64::emit_walk(const WalkPlan& plan) {
+  Piece piece{plan.at};
+  x86::Assembler& a = piece.assembler;
+  const bool hooked = plan.stretch != 0;
+  const asmjit::Label pass = a.newLabel();
+  const asmjit::Label done = a.newLabel();
+  const asmjit::Label hook = a.newLabel();
+  emit_walk_head(piece, hooked, done);
+  piece.pad_to(kWalkHeadSize);  // before the passes
+  a.bind(pass);
+  for (std::size_t i = 0; i < plan.calls.size(); ++i) {
+    if (hooked && i % plan.stretch == 0) {
+      a.call(hook);
+    }
+    if (plan.called == Called::functions) {
+      a.add(x86::r12, x86::rax);
+    }
+    piece.call(plan.calls[i]);
+  }
+  emit_walk_end(a, hooked, pass, done);
+  if (hooked) {
+    piece.trap_to((piece.offset() + 63) / 64 * 64);
+    a.bind(hook);
+    emit_call_of_hook(a);
+  }
+  piece.trap_to(walk_size(plan.called, plan.calls.size(), plan.stretch));
+  return piece.finish();
+}
 
 CodeBytes X86_64::emit_driver(const DriverPlan& plan) {
   Piece piece{plan.at};

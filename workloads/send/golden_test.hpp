@@ -32,6 +32,7 @@ inline constexpr ExecAddress kOpenPic = kCode + 0xc0;
 inline constexpr ExecAddress kMethods = kCode + 0x1000;
 inline constexpr ExecAddress kDriver = kCode + 0x2000;
 inline constexpr ExecAddress kPics = kCode + 0x3000;
+inline constexpr ExecAddress kWalks = kCode + 0x4000;
 inline constexpr ExecAddress kCells{0x5000'0000};
 inline constexpr ExecAddress kSlots{0x5000'1000};
 inline constexpr ExecAddress kMethodCache{0x7000'0000};
@@ -161,6 +162,13 @@ CodeBytes trampoline() {
                              .machine = reinterpret_cast<void*>(kMachine)});
 }
 
+/// Three calls; with a hook, before the first and the third.
+template <Architecture A>
+CodeBytes walk(Called called, std::uint32_t stretch) {
+  const ExecAddress calls[] = {kDriver + 0x80, kDriver + 0x40, kDriver + 0x60};
+  return A::emit_walk({.at = kWalks, .called = called, .calls = calls, .stretch = stretch});
+}
+
 template <Architecture A>
 std::vector<Emitted> everything() {
   std::vector<Emitted> pieces;
@@ -171,6 +179,10 @@ std::vector<Emitted> everything() {
     }
   }
   pieces.push_back({"call-site", kCode, A::emit_call_site()});
+  pieces.push_back({"walk/sites", kWalks, walk<A>(Called::sites, 0)});
+  pieces.push_back({"walk/sites/stretch=2", kWalks, walk<A>(Called::sites, 2)});
+  pieces.push_back({"walk/functions", kWalks, walk<A>(Called::functions, 0)});
+  pieces.push_back({"walk/functions/stretch=2", kWalks, walk<A>(Called::functions, 2)});
   pieces.push_back({"return", kCode, A::emit_return()});
   constexpr std::uint16_t kAddends[] = {0, 1, 0x7f, 0x80, 0xfff};
   pieces.push_back({"sum", kCode, A::emit_sum(kAddends)});

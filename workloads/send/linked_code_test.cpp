@@ -95,6 +95,52 @@ class SameCode {
   int compared_ = 0;
 };
 
+/// Loops that execute sites, of machines of every strategy at one place: where they are, and their
+/// bytes. Across dispatches too: walks, other than drivers, hold nothing of a dispatch.
+class SameLoops {
+ public:
+  explicit SameLoops(SendPlan plan) : plan_(std::move(plan)) {}
+
+  template <class Strategy>
+  void check() {
+    INFO(Strategy::kId);
+    if (!is_allowed<Strategy>()) {
+      return;
+    }
+    MachineOf<Strategy> machine{plan_};
+    std::vector<std::uintptr_t> places = {reinterpret_cast<std::uintptr_t>(machine.driver())};
+    Bytes walks;
+    for (std::size_t number = 0; number < plan_.walks.size(); ++number) {
+      const auto at = reinterpret_cast<std::uintptr_t>(machine.walk(number));
+      CHECK(at == reinterpret_cast<std::uintptr_t>(machine.hooked_walk(number)));
+      places.push_back(at);
+      const SiteWalk& walk = plan_.walks[number];
+      const Bytes bytes = bytes_at(
+          at, NativeArchitecture::walk_size(Called::sites, walk.sites.size(), walk.stretch));
+      walks.insert(walks.end(), bytes.begin(), bytes.end());
+    }
+    if (places_.empty()) {
+      places_ = places;
+      walks_ = walks;
+    } else {
+      CHECK(places == places_);
+      check_same(walks, walks_, "the same walks as the first strategy's");
+      ++compared_;
+    }
+  }
+  template <class... Strategies>
+  void check_all(std::tuple<Strategies...>* /*list*/) {
+    (check<Strategies>(), ...);
+  }
+  [[nodiscard]] int compared() const { return compared_; }
+
+ private:
+  SendPlan plan_;
+  std::vector<std::uintptr_t> places_;
+  Bytes walks_;
+  int compared_ = 0;
+};
+
 /// Lines of /proc/self/maps that are views of the zone's code through which it could be written.
 int writable_views(const SendPlan& plan, std::size_t size) {
   std::ifstream maps("/proc/self/maps");
@@ -223,6 +269,24 @@ TEST_CASE("linked code: strategies of one dispatch execute the same bytes at the
   same.check_all(static_cast<StrategyList*>(nullptr));
   same.check_all(static_cast<ControlList*>(nullptr));
   // At least rwx, memfd-dual and floor; indirect-cell and indirect-cell-rwx.
+  CHECK(same.compared() >= 3);
+}
+
+TEST_CASE("linked code: walks and drivers are the same code at the same address") {
+  SendPlan plan = make_plan({.sites = 40});
+  give_each_site_its_receiver(plan.sites);
+  const std::vector<std::uint32_t> order = random_order(40, 3);
+  plan.walks = {{.sites = order, .stretch = 0},
+                {.sites = order, .stretch = 1},
+                {.sites = {order.begin(), order.begin() + 20}, .stretch = 16}};
+  SameLoops loops{plan};
+  loops.check_all(static_cast<StrategyList*>(nullptr));
+  loops.check_all(static_cast<ControlList*>(nullptr));
+  CHECK(loops.compared() >= 3);
+  // All that the zone holds behind the trampolines, methods and walks among it.
+  SameCode same{plan};
+  same.check_all(static_cast<StrategyList*>(nullptr));
+  same.check_all(static_cast<ControlList*>(nullptr));
   CHECK(same.compared() >= 3);
 }
 

@@ -37,7 +37,8 @@ Oop Receivers::first_of(std::uint32_t class_index) const {
 ReceiverStream::ReceiverStream(const std::vector<Oop>& receivers, const ArenaMap& arena)
     : memory_(Mapping::anonymous(
           round_up_to_pages(std::max<std::size_t>(1, receivers.size()) * sizeof(Oop)),
-          PROT_READ | PROT_WRITE, arena.stream)) {
+          PROT_READ | PROT_WRITE, arena.stream)),
+      count_(receivers.size()) {
   std::copy(receivers.begin(), receivers.end(), static_cast<Oop*>(memory_.address()));
 }
 

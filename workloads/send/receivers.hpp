@@ -42,9 +42,14 @@ class ReceiverStream {
   [[nodiscard]] const Oop* data() const noexcept {
     return static_cast<const Oop*>(memory_.address());
   }
+  /// To change them.
+  [[nodiscard]] std::span<Oop> receivers() noexcept {
+    return {static_cast<Oop*>(memory_.address()), count_};
+  }
 
  private:
   Mapping memory_;
+  std::size_t count_;
 };
 
 }  // namespace patchbench::send

@@ -107,6 +107,14 @@ class SendMachine {
   [[nodiscard]] CallSiteFunction* call_site() const noexcept {
     return at(layout_.call_site).template as_function<CallSiteFunction>();
   }
+  /// Over plan().walks[number], which has no hook; its receivers are where the sites' are.
+  [[nodiscard]] DriverFunction* walk(std::size_t number) const noexcept {
+    return at(layout_.walks[number]).template as_function<DriverFunction>();
+  }
+  /// Likewise over one that has a hook.
+  [[nodiscard]] HookedWalkFunction* hooked_walk(std::size_t number) const noexcept {
+    return at(layout_.walks[number]).template as_function<HookedWalkFunction>();
+  }
   [[nodiscard]] SiteValue read_site(std::uint32_t index) const noexcept {
     return words_.read(index);
   }
@@ -363,6 +371,7 @@ class SendMachine {
     if constexpr (kCellPics) {
       emit_cell_pics(pieces);
     }
+    emit_walks(pieces);
     write(pieces);
     if constexpr (Words::kHasCells) {
       for (std::uint32_t i = 0; i < sites(); ++i) {
@@ -421,6 +430,20 @@ class SendMachine {
                                                   .slots = ExecAddress{&slots(i)},
                                                   .shared = kSharedStub,
                                                   .miss_trampoline = miss_trampoline()})});
+    }
+  }
+
+  void emit_walks(Pieces& pieces) const {
+    for (std::size_t number = 0; number < plan_.walks.size(); ++number) {
+      std::vector<ExecAddress> calls;
+      for (const std::uint32_t index : plan_.walks[number].sites) {
+        calls.push_back(site(index));
+      }
+      const ExecAddress where = at(layout_.walks[number]);
+      pieces.push_back({where, A::emit_walk({.at = where,
+                                             .called = Called::sites,
+                                             .calls = calls,
+                                             .stretch = plan_.walks[number].stretch})});
     }
   }
 

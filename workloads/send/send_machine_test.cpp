@@ -283,6 +283,110 @@ TEMPLATE_LIST_TEST_CASE("machine: patches from C++, one by one and in batches", 
   }
 }
 
+namespace {
+
+/// What a hook was called with. It patches sites as the list says: of each entry the site, for
+/// class 5 where it is still to come in the pass.
+template <class Strategy>
+struct HookCalls {
+  MachineOf<Strategy>* machine = nullptr;
+  std::vector<std::uint32_t> indices;
+  bool stack_is_aligned = true;
+
+  static void note(void* self, std::uint32_t site) noexcept {
+    auto& calls = *static_cast<HookCalls*>(self);
+    alignas(16) volatile char on_stack[16] = {};
+    calls.stack_is_aligned &= reinterpret_cast<std::uintptr_t>(&on_stack[0]) % 16 == 0;
+    calls.indices.push_back(site);
+    const SiteValue old = calls.machine->read_site(site);
+    const SiteValue first = calls.machine->mic_value(site, 1);
+    calls.machine->relink(site, old, old == first ? calls.machine->mic_value(site, 5) : first);
+  }
+};
+
+/// Sites that read receivers of their own, and walks over them: all in random order, all with a
+/// hook before each 4, and a few.
+SendPlan plan_with_walks() {
+  SendPlan plan = make_plan({.sites = 22, .on_miss = MissPolicy::relink});
+  give_each_site_its_receiver(plan.sites);
+  const std::vector<std::uint32_t> order = random_order(22, 3);
+  plan.walks = {{.sites = order, .stretch = 0},
+                {.sites = order, .stretch = 4},
+                {.sites = {7, 3, 7}, .stretch = 1}};
+  return plan;
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("machine: a walk executes its sites, each pass with its receivers", "",
+                        EveryStrategy) {
+  INFO(TestType::kId);
+  if (!is_allowed<TestType>()) {
+    return;
+  }
+  Sends<TestType> sends{plan_with_walks()};
+  auto& machine = sends.machine();
+  std::vector<Oop> stream;
+  std::uint64_t expected = 0;
+  for (std::uint32_t i = 0; i < 5 * machine.sites(); ++i) {
+    stream.push_back(sends.receiver(1));
+    expected += sends.oracle(i % machine.sites(), stream.back());
+  }
+  const auto stride = static_cast<std::int64_t>(machine.sites() * sizeof(Oop));
+  // The first pass links the sites; sums are the same with a miss and without.
+  for (int run = 0; run < 2; ++run) {
+    CHECK(machine.walk(0)(stream.data(), 5, stride) == expected);
+    CHECK(machine.misses() == machine.sites());
+  }
+  CHECK(machine.walk(0)(nullptr, 0, 0) == 0);
+}
+
+TEMPLATE_LIST_TEST_CASE("machine: a hook patches sites that are still to come and others", "",
+                        EveryStrategy) {
+  INFO(TestType::kId);
+  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) {
+    return;
+  }
+  const SendPlan plan = plan_with_walks();
+  const std::vector<std::uint32_t>& order = plan.walks[0].sites;
+  Sends<TestType> sends{plan};
+  auto& machine = sends.machine();
+  machine.prelink(std::vector<std::vector<std::uint32_t>>(22, {1}));
+  // Six stretches a pass. In both passes: the last site of the stretch, one far ahead, one that is
+  // behind; then the same ones back.
+  std::vector<std::uint32_t> list = {order[3], order[21], order[0], order[15], order[2], order[20]};
+  list.insert(list.end(), list.begin(), list.end());
+  std::vector<std::uint32_t> class_of(22, 1);
+  std::vector<Oop> stream(44);
+  std::uint64_t expected = 0;
+  for (std::size_t pass = 0; pass < 2; ++pass) {
+    for (std::size_t i = 0; i < 22; ++i) {
+      if (i % 4 == 0) {
+        std::uint32_t& patched = class_of[list[pass * 6 + i / 4]];
+        patched = patched == 1 ? 5 : 1;
+      }
+      const std::uint32_t site = order[i];
+      stream[pass * 22 + site] = sends.receiver(class_of[site]);
+      expected += sends.oracle(site, stream[pass * 22 + site]);
+    }
+  }
+  HookCalls<TestType> calls{.machine = &machine, .indices = {}};
+  const auto stride = static_cast<std::int64_t>(22 * sizeof(Oop));
+  const std::uint64_t sum = machine.hooked_walk(1)(stream.data(), 2, stride, list.data(),
+                                                   &HookCalls<TestType>::note, &calls);
+  CHECK(sum == expected);
+  CHECK(machine.misses() == 0);
+  CHECK(calls.indices == list);
+  CHECK(calls.stack_is_aligned);
+  CHECK(machine.hooked_walk(1)(nullptr, 0, 0, nullptr, nullptr, nullptr) == 0);
+
+  // A hook before each call, of one site twice.
+  const std::vector<std::uint32_t> others = {1, 2, 1};
+  const std::uint64_t few = machine.hooked_walk(2)(stream.data(), 1, 0, others.data(),
+                                                   &HookCalls<TestType>::note, &calls);
+  CHECK(few == 2 * sends.oracle(7, stream[7]) + sends.oracle(3, stream[3]));
+}
+
 TEST_CASE("machine: code that direct calls could not reach across is refused") {
   SendPlan plan = make_plan({.sites = 1, .heap_classes = 1 << 16, .selectors = 16, .work = 256});
   CHECK_THROWS_AS(MachineOf<Floor>{plan}, std::invalid_argument);

@@ -15,11 +15,16 @@ std::size_t draw_site_shift(std::uint64_t seed) {
   return NativeArchitecture::site_shift(random.below(UINT64_MAX));
 }
 
-std::uint32_t chain_in_random_order(std::vector<SitePlan>& sites, std::uint64_t seed) {
-  std::vector<std::uint32_t> order(sites.size());
+std::vector<std::uint32_t> random_order(std::size_t count, std::uint64_t seed) {
+  std::vector<std::uint32_t> order(count);
   std::iota(order.begin(), order.end(), 0U);
   SeededRandom random{seed};
   random.shuffle(order);
+  return order;
+}
+
+std::uint32_t chain_in_random_order(std::vector<SitePlan>& sites, std::uint64_t seed) {
+  const std::vector<std::uint32_t> order = random_order(sites.size(), seed);
   for (std::size_t i = 0; i < order.size(); ++i) {
     sites[order[i]].next =
         i + 1 < order.size() ? order[i + 1] : static_cast<std::uint32_t>(order.size());

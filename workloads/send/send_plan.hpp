@@ -19,6 +19,12 @@ enum class MissPolicy {
   relink,  // Deutsch and Schiffman: the MIC is rewritten for the new class
 };
 
+/// A walk over standalone sites. As many stretches as make a pass; no hook where stretch is 0.
+struct SiteWalk {
+  std::vector<std::uint32_t> sites;  // in the order in which they are called
+  std::uint32_t stretch = 0;
+};
+
 struct SendPlan {
   std::uint32_t heap_classes = 64;
   std::uint32_t selectors = 1;
@@ -33,6 +39,7 @@ struct SendPlan {
   std::uint32_t first_site = 0;
   std::vector<SitePlan> sites;
   std::vector<std::uint32_t> selector_of_site;  // index of the selector
+  std::vector<SiteWalk> walks;                  // only where sites are standalone
   ArenaMap arena;
 };
 
@@ -46,12 +53,13 @@ struct CodeLayout {
   std::size_t driver = 0;
   std::size_t sites = 0;  // of the first one, in the driver
   std::size_t pics = 0;
+  std::vector<std::size_t> walks;
   std::size_t size = 0;
   std::size_t method_stride = 0;
 };
 
-/// Methods, sites and PICs begin on pages of their own, so that opening a site's page for writing
-/// never takes the method that is being sent to out of the executable memory.
+/// Methods, sites, PICs and walks begin on pages of their own, so that opening a site's page for
+/// writing never takes the method that is being sent to out of the executable memory.
 template <Architecture A>
 [[nodiscard]] CodeLayout lay_out(const SendPlan& plan, std::uint32_t methods) {
   static_assert(A::kPicStride == A::kCellPicStride, "the PIC area is the same for both dispatches");
@@ -67,12 +75,20 @@ template <Architecture A>
   layout.pics = round_up_to_pages(layout.driver + A::driver_size(plan.sites.size()));
   const std::size_t pics = plan.closed_pics ? plan.sites.size() : 0;
   layout.size = layout.pics + pics * A::kPicStride;
+  for (const SiteWalk& walk : plan.walks) {
+    layout.walks.push_back(round_up_to_pages(layout.size));
+    layout.size =
+        layout.walks.back() + A::walk_size(Called::sites, walk.sites.size(), walk.stretch);
+  }
   return layout;
 }
 
 /// The place of a round's sites within cache lines: the same for all strategies, another for
 /// another seed.
 [[nodiscard]] std::size_t draw_site_shift(std::uint64_t seed);
+
+/// The numbers below `count`, each once.
+[[nodiscard]] std::vector<std::uint32_t> random_order(std::size_t count, std::uint64_t seed);
 
 /// Links the sites into one random cycle-free chain: sets `next` of each and answers the first.
 [[nodiscard]] std::uint32_t chain_in_random_order(std::vector<SitePlan>& sites, std::uint64_t seed);

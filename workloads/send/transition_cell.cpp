@@ -27,13 +27,18 @@ TwoClassSites describe_two_class_sites(const CellRequest& request) {
   return result;
 }
 
+std::uint64_t oracle_of_send(const MethodTable& table, const SendPlan& plan, std::size_t site,
+                             Oop receiver) {
+  const std::uint32_t class_index = table.class_of_tag(class_tag_of(receiver));
+  return evaluate_method(table.method(class_index, plan.selector_of_site[site]), plan.work,
+                         receiver);
+}
+
 std::uint64_t oracle_of_pass(const MethodTable& table, const SendPlan& plan,
-                             const std::vector<Oop>& receivers) {
+                             std::span<const Oop> receivers) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < receivers.size(); ++i) {
-    const std::uint32_t class_index = table.class_of_tag(class_tag_of(receivers[i]));
-    sum += evaluate_method(table.method(class_index, plan.selector_of_site[i]), plan.work,
-                           receivers[i]);
+    sum += oracle_of_send(table, plan, i, receivers[i]);
   }
   return sum;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,9 +28,13 @@ struct TwoClassSites {
 /// Prepares the process for publishing as the request says (prepared_publish_mode).
 [[nodiscard]] TwoClassSites describe_two_class_sites(const CellRequest& request);
 
+/// What one send answers.
+[[nodiscard]] std::uint64_t oracle_of_send(const MethodTable& table, const SendPlan& plan,
+                                           std::size_t site, Oop receiver);
+
 /// The sum of what all sites answer for one class each.
 [[nodiscard]] std::uint64_t oracle_of_pass(const MethodTable& table, const SendPlan& plan,
-                                           const std::vector<Oop>& receivers);
+                                           std::span<const Oop> receivers);
 
 [[nodiscard]] std::vector<Oop> one_receiver_each(const Receivers& receivers,
                                                  const std::vector<std::uint32_t>& classes,

@@ -46,12 +46,16 @@ static_assert(sizeof(Cell) == 16, "generated code addresses tag at 0 and target 
     return index * sizeof(Cell);
   }
   constexpr std::size_t kLine = 64;
-  // Odd factors and a shift to the right permute the numbers below a power of two; one factor alone
+  // Odd factors and shifts to the right permute the numbers below a power of two; a factor alone
   // would leave a constant distance from each site's cell to the next one's.
   const auto mask = static_cast<std::uint32_t>(std::bit_ceil(sites) - 1);
-  std::uint32_t line = index * 0x9e37'79b1U & mask;
-  line ^= line >> (static_cast<unsigned>(std::bit_width(mask)) / 2 + 1);
-  return (line * 0x85eb'ca6bU & mask) * kLine;
+  const unsigned half = (static_cast<unsigned>(std::bit_width(mask)) + 1) / 2;
+  std::uint32_t line = index;
+  for (const std::uint32_t factor : {0x9e37'79b1U, 0x85eb'ca6bU}) {
+    line = line * factor & mask;
+    line ^= line >> half;
+  }
+  return line * kLine;
 }
 /// What the cells of so many sites occupy, in bytes, rounded up to a line.
 [[nodiscard]] constexpr std::size_t cells_size(Dispatch dispatch, std::size_t sites) noexcept {

@@ -4,6 +4,8 @@
 // they are only names, so that a strategy is declared in one place.
 #pragma once
 
+#include <string_view>
+
 namespace patchbench {
 
 enum class Dispatch {
@@ -20,6 +22,27 @@ enum class Dispatch {
 /// keeping tag and target are linked once, before they run.)
 [[nodiscard]] constexpr bool patched_at_run_time(Dispatch dispatch) noexcept {
   return dispatch == Dispatch::inline_cache || dispatch == Dispatch::unchecked;
+}
+
+/// One word each: the bytes of a linked send depend on the dispatch alone, not on the zone.
+[[nodiscard]] constexpr std::string_view to_string(Dispatch dispatch) noexcept {
+  switch (dispatch) {
+    case Dispatch::inline_cache:
+      return "inline-cache";
+    case Dispatch::cell_cache:
+      return "cell";
+    case Dispatch::cell_cache_shared:
+      return "cell-shared-stub";
+    case Dispatch::unchecked:
+      return "unchecked";
+    case Dispatch::tag_cell:
+      return "tag-cell";
+    case Dispatch::target_cell:
+      return "target-cell";
+    case Dispatch::target_register:
+      return "target-register";
+  }
+  return "";
 }
 
 }  // namespace patchbench

@@ -94,6 +94,46 @@ TEST_CASE("bench-compare: other environments are refused by name, or labelled") 
   check("flags: -O2 and -O3 -DNDEBUG", [](auto& c) { c.flags = "-O3 -DNDEBUG"; });
 }
 
+/// All calibrations times `factor`; none at all for 0.
+void set_state(results::Results& results, double factor) {
+  for (auto& cell : results.cells) {
+    for (auto& metric : cell.metrics) {
+      if (factor <= 0) metric.latency_ns.clear();
+      for (auto& value : metric.latency_ns) {
+        if (value) *value *= factor;
+      }
+    }
+  }
+}
+
+TEST_CASE("bench-compare: other states of the machine are refused with both numbers, or labelled") {
+  const TwoRuns runs([](auto& results) { set_state(results, 1.08); });
+  const Ended refused = bench_compare(runs.both());
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.said, contains("one dependent multiplication took 1 ns in ") &&
+                               contains("1.08 ns in ") && contains("8.0 % apart") &&
+                               contains("two runs a side") && contains("--allow-state-diff") &&
+                               !contains("RATIOS"));
+  const Ended allowed = bench_compare(runs.both() + " --allow-state-diff");
+  CHECK(allowed.code == 0);
+  CHECK_THAT(allowed.said, contains("THE MACHINE WAS IN OTHER STATES") && contains("8.0 % apart"));
+  CHECK(bench_compare(TwoRuns([](auto& results) { set_state(results, 1.02); }).both()).code == 0);
+}
+
+TEST_CASE("bench-compare: a run without calibrations needs a second one beside it") {
+  const TwoRuns runs([](auto& results) { set_state(results, 0); });
+  const Ended refused = bench_compare(runs.both());
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.said, contains("after has no calibrations"));
+  const std::string first = runs.first().string();
+  const std::string second = runs.second().string();
+  const Ended several = bench_compare(first + "," + first + " " + second + "," + second);
+  CHECK(several.code == 0);
+  CHECK_THAT(several.said, contains("12 rounds; sample-") && contains("first run of each side"));
+  CHECK(bench_compare(first + ", " + second).code == 2);
+  CHECK(bench_compare(first + "," + first + "-no-such " + second).code == 2);
+}
+
 TEST_CASE("bench-compare: another host or revision is named, and no reason to refuse") {
   const TwoRuns runs([](auto& results) {
     results.context.host = "elsewhere";

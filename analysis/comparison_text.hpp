@@ -15,6 +15,7 @@ struct ComparisonReport {
   std::string first_name;  // how the runs are called: the arguments
   std::string second_name;
   ContextDifferences differences;
+  std::string state_difference;  // of the machine's states; empty where they agree
   Comparison comparison;
   std::vector<Change> times;  // empty unless asked for
   std::vector<StrategyOrder> orders;

@@ -9,6 +9,7 @@
 
 #include "analysis/palette.hpp"
 #include "analysis/selection.hpp"
+#include "analysis/titles.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -153,6 +154,15 @@ Agreement agreement(const BreakEven& first, const BreakEven& second) {
   return overlap ? Agreement::holds : Agreement::open;
 }
 
+/// Patches among hits where both runs measured the baseline's, else those of every send.
+std::string break_even_metric(const Results& first, const Results& second, const Params& params) {
+  const std::string better(among_hits("patch_execute"));
+  const auto has = [&](const Results& results) {
+    return Column(results, "relink", params, better).find(results.baseline) != nullptr;
+  };
+  return has(first) && has(second) ? better : "patch_execute";
+}
+
 /// The parameters of `mic` that go with those of `relink`: as many sites.
 std::optional<Params> matching_sends(const Results& results, const Params& patch) {
   const auto sites = integer_param(patch, "sites");
@@ -191,8 +201,9 @@ std::vector<BreakEvenPair> break_evens(const Results& first, const Results& seco
     if (integer_param(params, "batch").value_or(1) != 1) continue;
     const auto sends = matching_sends(first, params);
     if (!sends) continue;
-    const Column patch_first(first, "relink", params, "patch_execute");
-    const Column patch_second(second, "relink", params, "patch_execute");
+    const std::string metric = break_even_metric(first, second, params);
+    const Column patch_first(first, "relink", params, metric);
+    const Column patch_second(second, "relink", params, metric);
     const Column send_first(first, "mic", *sends, "send");
     const Column send_second(second, "mic", *sends, "send");
     const auto ids = strategies_of_both(first, patch_first, patch_second);

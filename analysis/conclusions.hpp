@@ -67,9 +67,9 @@ struct BreakEvenPair {
 /// For every two strategies, per number of sites that `relink` (batch=1) and `mic` share in both
 /// runs. Sends a patch N at which patching and then executing N times costs the same with both:
 /// patch_execute + (N - 1) * send, so N = 1 + (patch_execute(one) - patch_execute(other)) /
-/// (send(other) - send(one)), round by round. A model: `send` is that of a site in its steady
-/// state, `patch_execute` that of the first execution after a patch. Agreement `holds` where both
-/// runs say the same and their intervals overlap.
+/// (send(other) - send(one)), round by round; patch_execute among hits where both runs have it. A
+/// model: `send` is that of a site in its steady state, `patch_execute` that of the first execution
+/// after a patch. Agreement `holds` where both runs say the same and their intervals overlap.
 [[nodiscard]] std::vector<BreakEvenPair> break_evens(const results::Results& first,
                                                      const results::Results& second);
 

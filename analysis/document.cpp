@@ -8,11 +8,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "analysis/attribution.hpp"
 #include "analysis/comparable.hpp"
 #include "analysis/counters.hpp"
 #include "analysis/flags.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/how_measured.hpp"
+#include "analysis/identical.hpp"
 #include "analysis/mappings.hpp"
 #include "analysis/palette.hpp"
 #include "analysis/publishing.hpp"
@@ -21,6 +23,8 @@
 #include "analysis/self_test.hpp"
 #include "analysis/simulated.hpp"
 #include "analysis/statistics.hpp"
+#include "analysis/titles.hpp"
+#include "analysis/translation.hpp"
 #include "analysis/wrap.hpp"
 
 namespace patchbench::analysis {
@@ -114,7 +118,7 @@ Section noise_section(const Results& results) {
     for (const Ratio& ratio : cell.ratios) {
       table.rows.push_back({plain(cell.workload),
                             plain(spaced(cell.params)),
-                            plain(ratio.metric),
+                            plain(metric_title(ratio.metric)),
                             number(std::to_string(ratio.n)),
                             number(ratio.median ? full_number(*ratio.median) : ""),
                             number(full_interval(deciding_interval(ratio))),
@@ -144,7 +148,8 @@ Section repetitions_section(const Results& results) {
     for (const Metric& metric : cell.metrics) {
       const auto words = flag_words(metric, find_ratio(cell, metric.name));
       if (!words.empty()) {
-        table.rows.push_back({plain(cell.id), plain(metric.name), plain(joined(words))});
+        table.rows.push_back(
+            {plain(cell.id), plain(metric_title(metric.name)), plain(joined(words))});
       }
     }
   }
@@ -172,6 +177,7 @@ void warn_of_failures(const Results& results, std::vector<std::string>& warnings
 
 std::vector<std::string> warnings_of(const Results& results) {
   std::vector<std::string> warnings = self_test_alarms(results.context);
+  for (std::string& alarm : identical_alarms(results)) warnings.push_back(std::move(alarm));
   if (results.context.emulated) {
     warnings.emplace_back(
         "EMULATED: times mean nothing, and none is shown here: instructions were interpreted or "
@@ -282,12 +288,15 @@ Section headline_section(const Results& results) {
     section.paragraphs.emplace_back("No cell was measured.");
     return section;
   }
+  for (std::string& line : identical_lines(results)) {
+    section.paragraphs.push_back(std::move(line) + ".");
+  }
   section.paragraphs.push_back(how_to_read(results));
   TextTable table{{"strategy"}, {}};
   for (const HeadlineColumn& column : columns) {
     const bool nameless = column.mode.empty() || without_mode(column.params) != column.params;
-    table.header.push_back(fmt::format("{}: {} ({}{})", column.workload, column.metric,
-                                       spaced(column.params),
+    table.header.push_back(fmt::format("{}: {} ({}{})", column.workload,
+                                       metric_title(column.metric), spaced(column.params),
                                        nameless ? "" : ", publish=" + column.mode));
   }
   for (const std::string& id : strategies_in_order(results)) {
@@ -302,6 +311,9 @@ Section headline_section(const Results& results) {
   section.table = std::move(table);
   if (const std::string note = guarantee_footnote(results, columns); !note.empty()) {
     section.footnotes.push_back("* " + note);
+  }
+  for (std::string& note : translation_footnotes(results, columns)) {
+    section.footnotes.push_back(std::move(note));
   }
   return section;
 }
@@ -360,7 +372,7 @@ std::vector<TextCell> metric_row(const Cell& cell, const Metric& metric) {
   std::vector<TextCell> row{
       plain(spaced(cell.params)),
       name(cell.strategy),
-      plain(metric.name),
+      plain(metric_title(metric.name)),
       number(std::to_string(present(metric.samples).size())),
       number(metric.median ? full_number(*metric.median) + " " + metric.unit : ""),
       number(full_interval(metric.ci95))};
@@ -392,6 +404,10 @@ std::vector<TextCell> missing_row(const Cell& cell, std::size_t columns) {
 Section workload_section(const Results& results, const std::string& workload) {
   Section section;
   section.title = "Workload " + workload;
+  if (workload == "mic") {
+    for (Attribution& one : attributions(results))
+      section.paragraphs.push_back(std::move(one.text));
+  }
   section.detail = true;
   TextTable table{{"parameters", "strategy", "metric", "n", "median", "95 % interval", "ratio",
                    "95 % interval", "distribution-free", "verdict", "notes"},

@@ -5,17 +5,21 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "analysis/attribution.hpp"
 #include "analysis/chart.hpp"
 #include "analysis/comparable.hpp"
 #include "analysis/counter_figures.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/publishing.hpp"
 #include "analysis/selection.hpp"
+#include "analysis/titles.hpp"
 #include "analysis/wrap.hpp"
 
 namespace patchbench::analysis {
@@ -197,6 +201,19 @@ Point ratio_point(double x, const Cell* cell, const Cell* floor) {
   return {x, ratio.median, deciding_interval(ratio)};
 }
 
+/// Where the controls contradict each other, the figure explains nothing.
+std::string not_attributed_text(const Results& results) {
+  std::vector<std::string> where;
+  for (const Attribution& one : attributions(results)) {
+    if (one.outcome == Attribution::Outcome::not_attributed) where.push_back(spaced(one.params));
+  }
+  if (where.empty()) return "";
+  return " Nothing is to be attributed where tag-cell, a part of indirect-cell, costs more than "
+         "it: "
+         "at " +
+         fmt::format("{}.", fmt::join(where, "; "));
+}
+
 Figure attribution(const Results& results, const SitesGrid& grid) {
   LineChart chart = sites_chart(
       "attribution",
@@ -214,15 +231,18 @@ Figure attribution(const Results& results, const SitesGrid& grid) {
     return std::find(known.begin(), known.end(), id) == known.end();
   });
   add_panels(results, grid, ids, ratio_point, chart);
-  return {chart.name, chart.title,
+  return {
+      chart.name, chart.title,
+      std::string(
           "Each point is the median over rounds of the ratio to the floor of the same round, with "
           "its 95 % interval; above 1 is slower. target-register adds an indirect branch without "
           "data and tag-cell a data load without an indirect branch, so which of the two "
           "indirect-cell and target-cell follow suggests what they pay for, and "
-          "indirect-cell-rwx suggests whether the mapping of the code matters. The controls are "
-          "not clean of everything else: on x86-64 target-register executes one instruction more a "
-          "send, a lea; on AArch64 a cell, and a target in a register, takes up to two more.",
-          line_chart_script(chart)};
+          "indirect-cell-rwx suggests whether the mapping of the code matters. By how many "
+          "instructions target-register differs, and what each control takes, stands in the "
+          "report's section on mic.") +
+          not_attributed_text(results),
+      line_chart_script(chart)};
 }
 
 // ---- over the degree of polymorphism ----
@@ -389,11 +409,30 @@ std::vector<std::string> drawn_when_patching(const Results& results) {
   return ids;
 }
 
-/// What the change alone takes, and what it takes with the send through it.
+bool has_any(const Results& results, const Params& params, std::string_view metric) {
+  return std::any_of(results.cells.begin(), results.cells.end(), [&](const Cell& cell) {
+    return cell.workload == "relink" && cell.params == params && usable_metric(&cell, metric);
+  });
+}
+
+/// What the change alone takes, and what it takes with the send through it: among hits where the
+/// run has that.
+using PatchMetrics = std::array<std::string, 2>;
+
+PatchMetrics patch_metrics(const Results& results, const Params& params) {
+  const std::string better(among_hits("patch_execute"));
+  return {"patch", has_any(results, params, better) ? better : "patch_execute"};
+}
+
+std::vector<std::string> patch_panels(const PatchMetrics& metrics) {
+  return {metric_title(metrics[0]) + ": the change alone",
+          metric_title(metrics[1]) + ": the change and one send through it"};
+}
+
 DotRow patch_row(const Results& results, const std::string& id, const Cell* cell, std::string label,
-                 Remarks& remarks) {
+                 const PatchMetrics& metrics, Remarks& remarks) {
   DotRow row{std::move(label), appearance(id), {}};
-  for (const char* metric : {"patch", "patch_execute"}) {
+  for (const std::string& metric : metrics) {
     row.dots.push_back(dot_of(results, id, cell, metric));
     if (!row.dots.back().value) remarks.missing(id, cell);
   }
@@ -406,12 +445,12 @@ Figure patch_cost(const Results& results, const Params& params, std::string name
   chart.title = "Cost of changing a linked send site" +
                 (params.empty() ? "" : " (relink, " + spaced(params) + ")");
   chart.x_label = "ns per patch, logarithmic";
-  chart.panel_titles = {"patch: the change alone",
-                        "patch_execute: the change and one send through it"};
+  const PatchMetrics metrics = patch_metrics(results, params);
+  chart.panel_titles = patch_panels(metrics);
   Remarks remarks(results);
   for (const std::string& id : drawn_when_patching(results)) {
     const Cell* cell = find_cell(results, "relink", id, params);
-    chart.rows.push_back(patch_row(results, id, cell, id, remarks));
+    chart.rows.push_back(patch_row(results, id, cell, id, metrics, remarks));
   }
   chart.remarks = remarks.lines();
   return {chart.name, chart.title,
@@ -437,12 +476,6 @@ void add_patch_costs(const Results& results, const Params& chosen, FigureSet& se
   }
 }
 
-bool has_any(const Results& results, const Params& params, std::string_view metric) {
-  return std::any_of(results.cells.begin(), results.cells.end(), [&](const Cell& cell) {
-    return cell.workload == "relink" && cell.params == params && usable_metric(&cell, metric);
-  });
-}
-
 /// A mode that this machine lacks is one remark, and not a row of every strategy.
 Figure patch_by_publish(const Results& results, const std::vector<Params>& modes) {
   DotChart chart;
@@ -451,8 +484,8 @@ Figure patch_by_publish(const Results& results, const std::vector<Params>& modes
   chart.title =
       "Cost of a patch by what it ends with" + (rest.empty() ? "" : " (relink, " + rest + ")");
   chart.x_label = "ns per patch, logarithmic";
-  chart.panel_titles = {"patch: the change alone",
-                        "patch_execute: the change and one send through it"};
+  const PatchMetrics metrics = patch_metrics(results, modes.front());
+  chart.panel_titles = patch_panels(metrics);
   Remarks remarks(results);
   for (const std::string& id : drawn_when_patching(results)) {
     for (const Params& params : modes) {
@@ -461,7 +494,8 @@ Figure patch_by_publish(const Results& results, const std::vector<Params>& modes
         if (id == results.baseline) remarks.missing(id, cell);
         continue;
       }
-      chart.rows.push_back(patch_row(results, id, cell, id + ", " + publish_mode(params), remarks));
+      chart.rows.push_back(
+          patch_row(results, id, cell, id + ", " + publish_mode(params), metrics, remarks));
     }
   }
   chart.remarks = remarks.lines();
@@ -505,8 +539,8 @@ Figure patch_by_batch(const Results& results, const Params& like) {
   for (const std::int64_t size : sizes)
     chart.x_tics.push_back({static_cast<double>(size), grouped(size)});
   Remarks remarks(results);
-  for (const char* metric : {"patch", "patch_execute"}) {
-    Panel panel{metric, {}};
+  for (const std::string& metric : patch_metrics(results, like)) {
+    Panel panel{metric_title(metric), {}};
     for (const std::string& id : drawn_when_patching(results)) {
       Series series{id, appearance(id), {}};
       for (const std::int64_t size : sizes) {

@@ -19,8 +19,9 @@ struct HeadlineColumn {
 
 /// Sends at few and at many sites, at polymorphic and megamorphic sites and in a mix, then linking,
 /// then patching: of each the parameter set nearest to the customary one, and only what the run
-/// has. For a run of other workloads alone: their metrics at their first parameter set. Patches
-/// (patch, patch_execute, publish) have a column for each mode of --publish that the run measured.
+/// has. Misses and patches are those among hits where the run has them, else those of every send.
+/// For a run of other workloads alone: their metrics at their first parameter set. Patches and
+/// publish have a column for each mode of --publish that the run measured.
 [[nodiscard]] std::vector<HeadlineColumn> headline_columns(const results::Results& results);
 
 /// A cost or a ratio, not negative: about three significant digits in at most five characters

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "analysis/headline.hpp"
+#include "analysis/titles.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -42,7 +43,7 @@ TextTable changed_table(const Results& results) {
     for (const Ratio& ratio : cell.ratios) {
       if (!hangs_on_flagged(ratio)) continue;
       table.rows.push_back({{cell.id, Tone::name},
-                            {ratio.metric, Tone::plain},
+                            {metric_title(ratio.metric), Tone::plain},
                             number(std::to_string(ratio.n)),
                             number(median_text(ratio.median)),
                             {std::string(to_string(ratio.verdict)), Tone::plain},

@@ -11,6 +11,7 @@
 #include "analysis/selection.hpp"
 #include "analysis/significance.hpp"
 #include "analysis/statistics.hpp"
+#include "analysis/titles.hpp"
 #include "analysis/wrap.hpp"
 
 namespace patchbench::analysis {
@@ -107,7 +108,7 @@ class ModeTable {
   void add_row(const Operation& operation, const std::string& id, TextTable& table) const {
     std::vector<TextCell> row{{operation.workload, Tone::plain},
                               {spaced(operation.params), Tone::plain},
-                              {operation.metric, Tone::plain},
+                              {metric_title(operation.metric), Tone::plain},
                               {id, Tone::name}};
     bool any = false;
     for (const std::string& mode : modes_) {

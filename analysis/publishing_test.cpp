@@ -79,8 +79,8 @@ TEST_CASE("the headline has a column of patches for each mode, and says which") 
   CHECK_THAT(table, contains("cpuid, sites=1024") && contains("membarrier, sites=1024") &&
                         contains("none, sites=1024"));
   const std::string page = markdown_page(make_document(results));
-  CHECK_THAT(page, contains("relink: patch (sites=1024, batch=1, publish=none)") &&
-                       contains("relink: patch (sites=1024, batch=1, publish=cpuid)"));
+  CHECK_THAT(page, contains("relink: patch (burst) (sites=1024, batch=1, publish=none)") &&
+                       contains("relink: patch (burst) (sites=1024, batch=1, publish=cpuid)"));
   for (const HeadlineColumn& column : headline_columns(sample_run({.rounds = 3}).results)) {
     CHECK(column.mode.empty());
   }
@@ -100,7 +100,7 @@ TEST_CASE("workload publish has a column for each mode, too") {
           return column.metric == "publish";
         }) == 3);
   CHECK_THAT(terminal_table(results, {.width = 200}),
-             contains("What a patch ends with") && contains("publish:patch_execute, ns"));
+             contains("What a patch ends with") && contains("publish: patch + execute"));
 }
 
 TEST_CASE("a mode's ratio is to none of the same strategy, paired by round") {

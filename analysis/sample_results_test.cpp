@@ -148,9 +148,15 @@ class Child {
     }
     for (const std::string_view metric : metrics_of(cell)) {
       const double median = cost_of(cell, metric) * noise(0.02);
-      entry.metrics.push_back({std::string(metric), "ns", {}, median, 4.5});
+      results::JournalMetric& measured = entry.metrics.emplace_back();
+      measured.name = metric;
+      measured.unit = "ns";
+      measured.median = median;
+      measured.batches_ms = 4.5;
+      measured.latency_ns = 1.0;
+      measured.throughput_ns = 0.07;
       for (int batch = 0; batch < 3; ++batch) {
-        entry.metrics.back().batches.push_back(median * (1 + 0.004 * (batch - 1)));
+        measured.batches.push_back(median * (1 + 0.004 * (batch - 1)));
       }
     }
     results::Counter counter;

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "analysis/identical.hpp"
 #include "analysis/repetitions.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/series.hpp"
@@ -123,6 +124,14 @@ void fill_status(Cell& cell, const Rounds& rounds, bool interrupted) {
   cell.reason = first->reason;
 }
 
+/// Grows only where there is something to hold.
+void put(std::vector<std::optional<double>>& values, std::size_t round, std::size_t rounds,
+         const std::optional<double>& value) {
+  if (!value) return;
+  values.resize(rounds);
+  values[round] = value;
+}
+
 void fill_metrics(Cell& cell, const Rounds& rounds) {
   cell.metrics.clear();
   for (std::size_t round = 0; round < rounds.size(); ++round) {
@@ -138,6 +147,8 @@ void fill_metrics(Cell& cell, const Rounds& rounds) {
         metric->samples.resize(rounds.size());
       }
       metric->samples[round] = measured.low.value_or(measured.median);
+      put(metric->latency_ns, round, rounds.size(), measured.latency_ns);
+      put(metric->throughput_ns, round, rounds.size(), measured.throughput_ns);
     }
   }
   for (Metric& metric : cell.metrics) {
@@ -494,6 +505,7 @@ void summarise(results::Results& results, std::span<const results::JournalEntry>
   fill_undisturbed(results, lines);
   raise_flags(results, peers);
   warn_of_lines_left_out(results, lines.left_out);
+  results.run.identical = identical_costs(results);
 }
 
 }  // namespace patchbench::analysis

@@ -1,8 +1,10 @@
 #include "analysis/summarise.hpp"
 
 #include <cmath>
+#include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <patchbench_catch.hpp>
@@ -39,11 +41,22 @@ Results plan(int rounds, const std::vector<std::string>& strategies) {
   return results;
 }
 
+results::JournalMetric measured(const char* name, std::vector<double> batches, double median,
+                                std::optional<double> batches_ms = std::nullopt) {
+  results::JournalMetric metric;
+  metric.name = name;
+  metric.unit = "ns";
+  metric.batches = std::move(batches);
+  metric.median = median;
+  metric.batches_ms = batches_ms;
+  return metric;
+}
+
 JournalEntry line(const std::string& strategy, int round, double send) {
   JournalEntry entry;
   entry.round = round;
   entry.cell = "mic/" + strategy + "/sites=16";
-  entry.metrics = {{"send", "ns", {send}, send, std::nullopt}};
+  entry.metrics = {measured("send", {send}, send)};
   return entry;
 }
 
@@ -68,6 +81,20 @@ TEST_CASE("samples stand at their round, whatever the order of the lines") {
   CHECK(cell.metrics[0].ci95.has_value());
   CHECK(cell.lost.empty());
   CHECK(cell.ratios.empty());
+}
+
+TEST_CASE(
+    "calibrations stand at the round of their sample; of a run without any there is no list") {
+  Results results = plan(3, {"rwx"});
+  std::vector journal{line("rwx", 2, 30), line("rwx", 0, 10), line("rwx", 1, 20)};
+  summarise(results, journal);
+  CHECK(results.cells[0].metrics[0].latency_ns.empty());
+  journal[0].metrics[0].latency_ns = 1.5;
+  journal[2].metrics[0].throughput_ns = 0.07;
+  summarise(results, journal);
+  using Values = std::vector<std::optional<double>>;
+  CHECK(results.cells[0].metrics[0].latency_ns == Values{std::nullopt, std::nullopt, 1.5});
+  CHECK(results.cells[0].metrics[0].throughput_ns == Values{std::nullopt, 0.07, std::nullopt});
 }
 
 TEST_CASE("a line of counters adds counters and is no round") {
@@ -174,7 +201,7 @@ TEST_CASE("ratios are to the baseline's cell, paired by round, for every metric"
     journal.push_back(line("memfd-dual", round, 15 * drift * (round % 2 == 0 ? 1.001 : 0.999)));
     journal.push_back(line("again", round, 10 * drift * (round % 2 == 0 ? 1.002 : 0.998)));
     for (auto entry = journal.end() - 3; entry != journal.end(); ++entry) {
-      entry->metrics.push_back({"patch", "ns", {}, entry->metrics[0].median * 2, std::nullopt});
+      entry->metrics.push_back(measured("patch", {}, entry->metrics[0].median * 2));
     }
   }
   summarise(results, journal);
@@ -311,7 +338,7 @@ TEST_CASE("the variance is split by the journal's batches, and costs are what th
     entry.wall_ms = 40;
     entry.metrics[0].batches = {std::exp(shift), std::exp(shift + 1), std::exp(shift + 2)};
     entry.metrics[0].batches_ms = 12;
-    entry.metrics.push_back({"patch", "ns", {1, 1}, 1, 8});
+    entry.metrics.push_back(measured("patch", {1, 1}, 1, 8));
   }
   summarise(results, journal);
   const auto& variance = results.cells[0].metrics.at(0).variance;

@@ -14,6 +14,7 @@
 #include "analysis/flags.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/how_measured.hpp"
+#include "analysis/identical.hpp"
 #include "analysis/palette.hpp"
 #include "analysis/publishing.hpp"
 #include "analysis/repetitions.hpp"
@@ -21,6 +22,8 @@
 #include "analysis/self_test.hpp"
 #include "analysis/simulated.hpp"
 #include "analysis/statistics.hpp"
+#include "analysis/titles.hpp"
+#include "analysis/translation.hpp"
 #include "analysis/wrap.hpp"
 
 namespace patchbench::analysis {
@@ -90,7 +93,9 @@ class Table {
     for (const std::string& alarm : self_test_alarms(results_.context)) {
       out_ += wrap(alarm, width_, 2);
     }
+    for (const std::string& alarm : identical_alarms(results_)) out_ += wrap(alarm, width_, 2);
     out_ += title();
+    for (const std::string& line : identical_lines(results_)) out_ += wrap(line, width_, 2);
     if (!times_mean_something(results_.context)) {
       statuses();
       counters();
@@ -172,6 +177,7 @@ class Table {
   void block(const std::vector<HeadlineColumn>& columns, Against against) {
     std::string names = fmt::format("{:<{}}", "", name_width_);
     std::string params = fmt::format("{:<{}}", "strategy", name_width_);
+    std::string kinds = kinds_of(columns);
     for (const HeadlineColumn& column : columns) {
       names += fmt::format("{:{}}{:<{}}", "", kGap, title_of(column), kColumnWidth);
       params += fmt::format("{:{}}{:<{}}", "", kGap, cut(short_params(column), kColumnWidth),
@@ -179,6 +185,7 @@ class Table {
     }
     line("");
     line(names);
+    if (!kinds.empty()) line(kinds);
     line(params);
     bool controls = false;
     for (const std::string& id : strategies_in_order(results_)) {
@@ -190,11 +197,28 @@ class Table {
     }
   }
 
+  /// Without the part in brackets, which has a line of its own: "relink: patch + execute".
   [[nodiscard]] std::string title_of(const HeadlineColumn& column) const {
-    const std::string what = column.metric + unit_of(column);
-    const std::string title = column.workload + ": " + what;
-    // "publish: patch_execute, ns" is one character too many.
-    return title.size() <= kColumnWidth ? title : cut(column.workload + ":" + what, kColumnWidth);
+    const std::string title = metric_title(column.metric);
+    const std::size_t bracket = title.find(" (");
+    const std::string what =
+        bracket == std::string::npos ? title + unit_of(column) : title.substr(0, bracket);
+    return cut(column.workload + ": " + what, kColumnWidth);
+  }
+
+  /// "(among hits), ns" under those that have it; empty where none has.
+  [[nodiscard]] std::string kinds_of(const std::vector<HeadlineColumn>& columns) const {
+    std::string kinds = fmt::format("{:<{}}", "", name_width_);
+    bool any = false;
+    for (const HeadlineColumn& column : columns) {
+      const std::string title = metric_title(column.metric);
+      const std::size_t bracket = title.find(" (");
+      const bool has = bracket != std::string::npos;
+      any = any || has;
+      kinds += fmt::format("{:{}}{:<{}}", "", kGap,
+                           has ? title.substr(bracket + 1) + unit_of(column) : "", kColumnWidth);
+    }
+    return any ? kinds : "";
   }
 
   /// ", ns"
@@ -330,8 +354,10 @@ class Table {
   void notes(const std::vector<HeadlineColumn>& columns) {
     const std::string note = guarantee_footnote(results_, columns);
     const auto missing = missing_modes(results_);
-    if (!note.empty() || !missing.empty()) line("");
+    const auto translation = translation_footnotes(results_, columns);
+    if (!note.empty() || !missing.empty() || !translation.empty()) line("");
     if (!note.empty()) out_ += wrap(kMark + (" " + note), width_, 2);
+    for (const std::string& one : translation) out_ += wrap(one, width_, 2);
     for (const std::string& mode : missing) out_ += wrap(mode, width_, 2);
   }
 

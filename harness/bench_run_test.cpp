@@ -201,6 +201,21 @@ TEST_CASE("a probe that crashes was refused nothing, and its strategy cannot be 
   CHECK(says(row->reason, "SIGABRT"));
 }
 
+TEST_CASE("results say which strategies share their code, and which metrics only execute") {
+  const OneRun run({"--strategy=rwx", "--workload=zone", "--rounds=1"});
+  const results::Results results = run.results();
+  CHECK(results.run.execute_only == std::vector<std::string>{"send"});
+  const auto code = [&results](std::string_view id) {
+    const auto row = std::ranges::find(results.strategies, id, &results::StrategyStatus::id);
+    REQUIRE(row != results.strategies.end());
+    CHECK(row->second_view == (id == "memfd-dual"));
+    return row->code;
+  };
+  CHECK(code("rwx") == "inline-cache");
+  CHECK(code("memfd-dual") == code("floor"));
+  CHECK(code("tag-cell") == "tag-cell");
+}
+
 TEST_CASE("the journal says which call was refused and with what errno") {
   const OneRun run({"--strategy=refused", "--workload=zone", "--rounds=1"});
   CHECK(run.finished.exit_code == 0);  // refused is not failed

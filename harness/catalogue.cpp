@@ -32,4 +32,15 @@ std::vector<std::string> workload_ids(const Catalogue& catalogue) {
   return ids;
 }
 
+std::vector<std::string> execute_only_metrics(const Catalogue& catalogue) {
+  std::vector<std::string> metrics;
+  for (const WorkloadInfo& workload : catalogue.workloads) {
+    for (const std::string& metric : workload.metrics) {
+      const bool known = std::ranges::find(metrics, metric) != metrics.end();
+      if (executes_only(metric) && !known) metrics.push_back(metric);
+    }
+  }
+  return metrics;
+}
+
 }  // namespace patchbench::harness

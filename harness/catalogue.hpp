@@ -30,4 +30,7 @@ inline constexpr std::string_view kAgain = "again";
 [[nodiscard]] std::vector<std::string> strategy_ids(const Catalogue& catalogue);
 [[nodiscard]] std::vector<std::string> workload_ids(const Catalogue& catalogue);
 
+/// Of all workloads, those that only execute code; each once.
+[[nodiscard]] std::vector<std::string> execute_only_metrics(const Catalogue& catalogue);
+
 }  // namespace patchbench::harness

@@ -201,6 +201,7 @@ FakeStrategy strategy(std::string_view id, std::string_view summary, MakeInstanc
   fake.info.summary = summary;
   fake.info.patches_code = id != "floor";
   fake.info.second_view = id == "memfd-dual";
+  fake.info.code = id == "tag-cell" ? "tag-cell" : "inline-cache";
   fake.make = make;
   return fake;
 }

@@ -77,6 +77,7 @@ Json to_json(const StrategyInfo& strategy) {
           {"summary", strategy.summary},
           {"role", strategy.role == StrategyRole::control ? "control" : "strategy"},
           {"second_view", strategy.second_view},
+          {"code", strategy.code},
           {"only_workload",
            strategy.only_workload.empty() ? Json(nullptr) : Json(strategy.only_workload)}};
 }

@@ -11,8 +11,8 @@ namespace patchbench::harness {
 [[nodiscard]] std::string list_text(const Catalogue& catalogue);
 
 /// The same for programs:
-/// { "strategies": [ { "id", "summary", "role": "strategy|control", "second_view", "only_workload"
-/// (or null) } ],
+/// { "strategies": [ { "id", "summary", "role": "strategy|control", "second_view", "code",
+/// "only_workload" (or null) } ],
 ///   "workloads": [ { "id", "summary", "metrics": [...], "parameters": [ { "name", "summary",
 ///   "default", "quick": [...],
 ///     "standard": [...], "minimum", "maximum" (integers) or "choices": [...] (words) } ] } ],

@@ -24,6 +24,8 @@ ChildTask probe_task(const StrategyEntry& strategy) {
 Probed to_probed(const StrategyEntry& strategy, results::JournalEntry entry) {
   Probed probed;
   probed.row.id = strategy.info.id;
+  if (!strategy.info.code.empty()) probed.row.code = strategy.info.code;
+  probed.row.second_view = strategy.info.second_view;
   probed.cells = entry.status;
   if (entry.status == CellStatus::ok) {
     probed.row.detail = std::move(entry.reason);

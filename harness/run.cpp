@@ -200,6 +200,7 @@ results::Results blank_results(const Catalogue& catalogue, const Options& option
   results::Results results;
   results.context = read_environment(settings.sources, options.cpus);
   results.run = describe_run(options, results.context);
+  results.run.execute_only = execute_only_metrics(catalogue);
   results.baseline = prepared.baseline;
   for (const Probed& probed : prepared.probed) {
     results.strategies.push_back(probed.row);

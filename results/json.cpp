@@ -46,6 +46,22 @@ Json undisturbed_to_json(const std::optional<UndisturbedRatio>& ratio) {
           {"verdict", to_string(ratio->verdict)}};
 }
 
+Json identical_count_to_json(const IdenticalCount& count) {
+  return {{"intervals", count.intervals},
+          {"missing", count.missing},
+          {"expected", number_to_json(count.expected)},
+          {"chance", number_to_json(count.chance)},
+          {"scatter", number_to_json(count.scatter)},
+          {"worst", count.worst}};
+}
+
+Json identical_to_json(const std::optional<Identical>& identical) {
+  if (!identical) return nullptr;
+  return {{"code", identical_count_to_json(identical->code)},
+          {"again", identical_count_to_json(identical->again)},
+          {"alarm", identical->alarm}};
+}
+
 Json run_to_json(const Run& run) {
   return {{"id", run.id},
           {"started", run.started},
@@ -60,7 +76,9 @@ Json run_to_json(const Run& run) {
           {"ended", run.ended},
           {"delta", number_to_json(run.delta)},
           {"time", time_to_json(run.time)},
-          {"flagged", flagged_to_json(run.flagged)}};
+          {"flagged", flagged_to_json(run.flagged)},
+          {"execute_only", run.execute_only},
+          {"identical", identical_to_json(run.identical)}};
 }
 
 Json cpu_to_json(const Cpu& cpu) {
@@ -129,9 +147,14 @@ Json context_to_json(const Context& context) {
 }
 
 Json strategy_to_json(const StrategyStatus& strategy) {
-  return {{"id", strategy.id},         {"status", to_string(strategy.status)},
-          {"call", strategy.call},     {"errno", nullable_to_json(strategy.error)},
-          {"reason", strategy.reason}, {"detail", strategy.detail}};
+  return {{"id", strategy.id},
+          {"status", to_string(strategy.status)},
+          {"call", strategy.call},
+          {"errno", nullable_to_json(strategy.error)},
+          {"reason", strategy.reason},
+          {"detail", strategy.detail},
+          {"code", nullable_to_json(strategy.code)},
+          {"second_view", nullable_to_json(strategy.second_view)}};
 }
 
 Json params_to_json(const Params& params) {
@@ -159,7 +182,9 @@ Json metric_to_json(const Metric& metric) {
           {"ci95", interval_to_json(metric.ci95)},
           {"drifts", nullable_to_json(metric.drifts)},
           {"bimodal", nullable_to_json(metric.bimodal)},
-          {"variance", variance_to_json(metric.variance)}};
+          {"variance", variance_to_json(metric.variance)},
+          {"latency_ns", samples_to_json(metric.latency_ns)},
+          {"throughput_ns", samples_to_json(metric.throughput_ns)}};
 }
 
 Json ratio_to_json(const Ratio& ratio) {
@@ -260,6 +285,28 @@ FlaggedSamples flagged_from(const Field& field) {
           field.member("stolen").small(0), field.member("any").small(0)};
 }
 
+/// A p-value, after correction or not.
+double probability_from(const Field& field) {
+  const double value = field.non_negative();
+  if (value > 1) field.fail("must be at most 1, is above");
+  return value;
+}
+
+IdenticalCount identical_count_from(const Field& field) {
+  return {.intervals = field.member("intervals").small(0),
+          .missing = field.member("missing").small(0),
+          .expected = field.member("expected").non_negative(),
+          .chance = field.member("chance").nullable(probability_from),
+          .scatter = field.member("scatter").nullable(&Field::non_negative),
+          .worst = field.member("worst").text()};
+}
+
+Identical identical_from(const Field& field) {
+  return {.code = identical_count_from(field.member("code")),
+          .again = identical_count_from(field.member("again")),
+          .alarm = field.member("alarm").text()};
+}
+
 Run run_from(const Field& field) {
   Run run;
   run.id = field.member("id").name();
@@ -282,6 +329,8 @@ Run run_from(const Field& field) {
   run.delta = field.later("delta", share_from);
   run.time = field.later("time", time_from);
   run.flagged = field.later("flagged", flagged_from);
+  if (const auto only = field.find("execute_only")) run.execute_only = only->list(&Field::name);
+  run.identical = field.later("identical", identical_from);
   return run;
 }
 
@@ -370,6 +419,8 @@ StrategyStatus strategy_from(const Field& field) {
   strategy.error = field.member("errno").nullable(&Field::text);
   strategy.reason = field.member("reason").text();
   strategy.detail = field.member("detail").text();
+  strategy.code = field.later("code", &Field::name);
+  strategy.second_view = field.later("second_view", &Field::boolean);
   return strategy;
 }
 
@@ -380,11 +431,17 @@ Variance variance_from(const Field& field) {
           field.member("process_ms").nullable(&Field::non_negative)};
 }
 
-/// A p-value after correction.
-double probability_from(const Field& field) {
-  const double value = field.non_negative();
-  if (value > 1) field.fail("must be at most 1, is above");
-  return value;
+/// One value a round, or none at all.
+std::vector<std::optional<double>> calibrations_from(const Field& metric, std::string_view name,
+                                                     std::size_t rounds) {
+  const std::optional<Field> found = metric.find(name);
+  if (!found) return {};
+  auto values = found->list([](const Field& value) { return value.nullable(&Field::positive); });
+  if (!values.empty() && values.size() != rounds) {
+    found->fail("must be empty or have one value a round (" + std::to_string(rounds) + "), has " +
+                std::to_string(values.size()));
+  }
+  return values;
 }
 
 Metric metric_from(const Field& field, int rounds) {
@@ -403,6 +460,8 @@ Metric metric_from(const Field& field, int rounds) {
   metric.drifts = field.later("drifts", &Field::boolean);
   metric.bimodal = field.later("bimodal", &Field::boolean);
   metric.variance = field.later("variance", variance_from);
+  metric.latency_ns = calibrations_from(field, "latency_ns", metric.samples.size());
+  metric.throughput_ns = calibrations_from(field, "throughput_ns", metric.samples.size());
   return metric;
 }
 

@@ -305,18 +305,29 @@ TEST_CASE("a results file cut off anywhere is refused") {
 TEST_CASE("members that came later may be missing") {
   Json document = Json::parse(to_json_text(sample_results()));
   for (Json& cell : document["cells"]) {
-    for (const char* member : {"drifts", "bimodal", "variance"}) cell["metrics"][0].erase(member);
+    for (const char* member : {"drifts", "bimodal", "variance", "latency_ns", "throughput_ns"})
+      cell["metrics"][0].erase(member);
     for (Json& ratio : cell["ratios"]) {
       for (const char* member : {"q_differs", "q_same", "drifts", "bimodal", "undisturbed"})
         ratio.erase(member);
     }
   }
-  for (const char* member : {"delta", "time", "flagged"}) document["run"].erase(member);
+  for (const char* member : {"delta", "time", "flagged", "execute_only", "identical"})
+    document["run"].erase(member);
   document["context"].erase("selftest");
+  for (Json& strategy : document["strategies"]) {
+    for (const char* member : {"code", "second_view"}) strategy.erase(member);
+  }
   const Results results = from_json_text(document.dump(), "old.json");
   CHECK_FALSE(results.run.delta.has_value());
   CHECK_FALSE(results.run.time.has_value());
   CHECK_FALSE(results.run.flagged.has_value());
+  CHECK(results.run.execute_only.empty());
+  CHECK_FALSE(results.run.identical.has_value());
+  CHECK_FALSE(results.strategies[0].code.has_value());
+  CHECK_FALSE(results.strategies[0].second_view.has_value());
+  CHECK(results.cells[1].metrics[0].latency_ns.empty());
+  CHECK(results.cells[1].metrics[0].throughput_ns.empty());
   CHECK_FALSE(results.cells[1].ratios[0].undisturbed.has_value());
   CHECK_FALSE(results.context.selftest.has_value());
   CHECK_FALSE(results.cells[1].metrics[0].variance.has_value());
@@ -325,6 +336,10 @@ TEST_CASE("members that came later may be missing") {
   document["cells"][1]["ratios"][0]["q_same"] = 1.5;
   CHECK_THROWS_WITH(from_json_text(document.dump(), "bad.json"),
                     contains("q_same") && contains("at most 1"));
+  document["cells"][1]["ratios"][0]["q_same"] = 0.5;
+  document["cells"][1]["metrics"][0]["latency_ns"] = {1.0};
+  CHECK_THROWS_WITH(from_json_text(document.dump(), "bad.json"),
+                    contains("latency_ns") && contains("one value a round"));
 }
 
 TEST_CASE("a self-test passes when it has lines and all of them do") {

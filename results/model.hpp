@@ -36,6 +36,25 @@ struct FlaggedSamples {
   int any = 0;      // either or both
 };
 
+/// How many of a kind of ratios whose truth is 1 have intervals that say otherwise.
+struct IdenticalCount {
+  int intervals = 0;
+  int missing = 0;      // that do not hold 1
+  double expected = 0;  // of those, by the intervals' own 95 %
+  /// The probability of as many missing or more if nothing but chance is at work.
+  std::optional<double> chance;
+  std::optional<double> scatter;  // root mean square of the logarithms of the ratios
+  std::string worst;              // "cell, metric: ratio [low, high]"; empty for no interval
+};
+
+/// The standing check of the measuring: costs that cannot differ. Empty optionals and texts where
+/// there is nothing to say.
+struct Identical {
+  IdenticalCount code;   // strategies that execute the baseline's bytes, metrics that only execute
+  IdenticalCount again;  // the baseline's twin, all metrics
+  std::string alarm;     // why the run is not to be cited; empty where it may be
+};
+
 struct Run {
   std::string id;
   std::string started;   // ISO 8601, UTC
@@ -58,6 +77,10 @@ struct Run {
   /// From the journal; none in the first files of schema 1.
   std::optional<TimeSpent> time = {};
   std::optional<FlaggedSamples> flagged = {};
+  /// The metrics that only execute code, and patch none. Empty in the first files of schema 1.
+  std::vector<std::string> execute_only = {};
+  /// None in the first files of schema 1, and in a run whose times mean nothing.
+  std::optional<Identical> identical = {};
 };
 
 struct Cpu {
@@ -176,6 +199,10 @@ struct StrategyStatus {
   std::optional<std::string> error;  // errno's symbol: "EACCES"
   std::string reason;                // a sentence: what failed and what to do
   std::string detail;                // what was chosen: file-dual's directory and filesystem
+  /// Strategies with the same word execute the same bytes once their sends are linked. This and the
+  /// next are later than the first files of schema 1.
+  std::optional<std::string> code = {};
+  std::optional<bool> second_view = {};  // writes through another address than it executes
 };
 
 using ParamValue = std::variant<std::int64_t, std::string>;
@@ -204,6 +231,11 @@ struct Metric {
   std::optional<bool> drifts;        // with the rounds; none where they are too few to tell
   std::optional<bool> bimodal;       // none where the rounds are too few to tell
   std::optional<Variance> variance;  // none where the journal did not tell
+  /// The machine's state around each sample, index = round: what one dependent multiplication took,
+  /// and one instruction of a piece that the front end bounds. Empty where no sample has one, and
+  /// in the first files of schema 1.
+  std::vector<std::optional<double>> latency_ns = {};
+  std::vector<std::optional<double>> throughput_ns = {};
 };
 
 /// A ratio without the rounds in which the sample of either side is flagged.

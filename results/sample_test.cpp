@@ -103,6 +103,7 @@ Cell sample_cell(const std::string& strategy) {
   metric.ci95 = {{0.25, 0.4}};
   metric.drifts = false;
   metric.bimodal = true;
+  metric.latency_ns = {1.25, std::nullopt, 1.5};
   metric.variance = {0.0004, 0.0009, 41, 0.5, std::nullopt};
   cell.metrics.push_back(std::move(metric));
   LostRound lost;
@@ -130,12 +131,17 @@ Results sample_results() {
                  "rounds: 3, as asked for",
                  0.05,
                  TimeSpent{120.5, 80.25, 1.5, 0.01},
-                 FlaggedSamples{6, 1, 2, 3}};
+                 FlaggedSamples{6, 1, 2, 3},
+                 {"send"},
+                 Identical{{3, 1, 0.15, 0.142625, 0.01, "mic/floor, send: 0.950 [0.920, 0.980]"},
+                           {1, 0, 0.05, std::nullopt, std::nullopt, ""},
+                           "differs"}};
   results.context = sample_context();
   results.baseline = "rwx";
   results.strategies.resize(2);
   results.strategies[0].id = "rwx";
-  results.strategies[1] = {"sysv-shm", Availability::denied, "shmat", "EACCES", "refused", "none"};
+  results.strategies[1] = {"sysv-shm", Availability::denied, "shmat", "EACCES", "refused",
+                           "none",     "inline-cache",       true};
   results.cells = {sample_cell("rwx"), sample_cell("memfd-dual")};
   Cell& cell = results.cells[1];
   cell.notes = {"no architectural guarantee"};

@@ -4,6 +4,8 @@
 // they are only names, so that a strategy is declared in one place.
 #pragma once
 
+#include <string_view>
+
 namespace patchbench {
 
 enum class Dispatch {
@@ -35,6 +37,31 @@ enum class Dispatch {
 }
 [[nodiscard]] constexpr bool target_is_in_cell(Dispatch dispatch) noexcept {
   return links_cells(dispatch) || dispatch == Dispatch::target_cell;
+}
+
+/// One word each: the bytes of a linked send depend on the dispatch alone, not on the zone.
+[[nodiscard]] constexpr std::string_view to_string(Dispatch dispatch) noexcept {
+  switch (dispatch) {
+    case Dispatch::inline_cache:
+      return "inline-cache";
+    case Dispatch::cell_cache:
+      return "cell";
+    case Dispatch::cell_cache_scattered:
+      return "cell-scattered";
+    case Dispatch::cell_cache_newest_first:
+      return "cell-newest-first";
+    case Dispatch::cell_cache_shared:
+      return "cell-shared-stub";
+    case Dispatch::unchecked:
+      return "unchecked";
+    case Dispatch::tag_cell:
+      return "tag-cell";
+    case Dispatch::target_cell:
+      return "target-cell";
+    case Dispatch::target_register:
+      return "target-register";
+  }
+  return "";
 }
 
 }  // namespace patchbench

@@ -36,7 +36,8 @@ StrategyEntry entry(StrategyRole role) {
                    .second_view = Strategy::Zone::kAlias == AliasKind::second_view &&
                                   patched_at_run_time(Strategy::kDispatch) &&
                                   role == StrategyRole::strategy,
-                   .only_workload = only_workload<Strategy>()},
+                   .only_workload = only_workload<Strategy>(),
+                   .code = to_string(Strategy::kDispatch)},
           .probe = &probe_strategy<Strategy>};
 }
 

@@ -6,6 +6,8 @@
 // `run` is one plain function pointer called once for thousands of operations.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -35,6 +37,15 @@ struct Parameter {
   /// Why this machine cannot have a value, empty when it can; null: it can have all.
   std::string (*why_unavailable)(std::string_view value) = nullptr;
 };
+
+/// The metrics that execute linked sends and patch nothing while they do. What they cost cannot
+/// differ between strategies with the same `code` (StrategyInfo).
+inline constexpr std::array<std::string_view, 2> kExecuteOnlyMetrics = {"send", "execute"};
+
+[[nodiscard]] constexpr bool executes_only(std::string_view metric) noexcept {
+  return std::find(kExecuteOnlyMetrics.begin(), kExecuteOnlyMetrics.end(), metric) !=
+         kExecuteOnlyMetrics.end();
+}
 
 struct WorkloadInfo {
   std::string id;
@@ -161,6 +172,7 @@ struct StrategyInfo {
   bool patches_code = false;       // while it runs, and not data instead
   bool second_view = false;        // writes through another address than it executes
   std::string_view only_workload;  // non-empty: a control of that workload alone
+  std::string_view code = {};      // strategies with the same execute the same bytes once linked
 };
 
 /// Creates a zone, patches and executes in it once. Throws std::system_error as MakeInstance does.

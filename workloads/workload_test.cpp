@@ -264,6 +264,13 @@ TEST_CASE("cells: every pair is made or says why not") {
   CHECK(find_cell("rwx", "no-such-workload") == nullptr);
 }
 
+TEST_CASE("cells: metrics that only execute are those that patch nothing") {
+  for (const char* metric : {"send", "execute"}) CHECK(executes_only(metric));
+  for (const char* metric : {"patch", "patch_execute", "miss", "link", "publish", "teardown"}) {
+    CHECK_FALSE(executes_only(metric));
+  }
+}
+
 TEST_CASE("cells: strategies are as they are declared") {
   std::map<std::string_view, StrategyInfo> infos;
   for (const StrategyEntry& strategy : strategies()) {
@@ -288,6 +295,15 @@ TEST_CASE("cells: strategies are as they are declared") {
   for (const std::string_view id : {"rwx", "mprotect-toggle", "indirect-cell", "floor"}) {
     CHECK_FALSE(infos.at(id).second_view);
   }
+  // What executes the same bytes has the same word, and nothing else has it.
+  for (const auto& [id, info] : infos) {
+    INFO(id);
+    const bool inline_cache = info.patches_code || id == "floor";
+    CHECK((info.code == infos.at("rwx").code) == inline_cache);
+    CHECK((info.code == infos.at("indirect-cell").code) == id.starts_with("indirect-cell"));
+    CHECK_FALSE(info.code.empty());
+  }
+  CHECK(infos.at("tag-cell").code != infos.at("target-cell").code);
   CHECK(infos.at("rwx").role == StrategyRole::strategy);
   CHECK(infos.at("floor").role == StrategyRole::control);
 }

@@ -341,8 +341,10 @@ struct JournalMetric {
   std::vector<double> batches;       // one value a batch, in the order measured
   double median = 0;                 // the round's sample
   std::optional<double> batches_ms;  // wall time of all batches, with their preparation
-  std::optional<double> latency_ns;  // calibration around this metric: one dependent multiplication
-  std::optional<double> throughput_ns;  // likewise: one instruction of the throughput-bound piece
+  std::optional<double> latency_ns =
+      {};  // calibration around this metric: one dependent multiplication
+  std::optional<double> throughput_ns =
+      {};  // likewise: one instruction of the throughput-bound piece
 };
 
 /// One line of samples.jsonl: one finished child of a round, or, where `counted` names a source of

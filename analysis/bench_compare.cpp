@@ -152,13 +152,13 @@ int run(const Options& options) {
                                          : share_of("--delta", options.delta, false);
   ComparisonReport report;
   report.differences = check_contexts(first, second, options.allow_env_diff);
+  report.first_name = name_of(options.first, first);
+  report.second_name = name_of(options.second, second);
+  report.comparison = compare(first, second, compared);
   // Of other machines the calibrations differ anyway, and the label says more.
   if (report.differences.decisive.empty()) {
     report.state_difference = check_states(first, second, options);
   }
-  report.first_name = name_of(options.first, first);
-  report.second_name = name_of(options.second, second);
-  report.comparison = compare(first, second, compared);
   if (options.absolute) report.times = compare_times(first, second);
   report.orders = strategy_orders(first.front(), second.front());
   report.break_evens = break_evens(first.front(), second.front());

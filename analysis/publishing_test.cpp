@@ -191,7 +191,7 @@ TEST_CASE("terminal and report show what a mode costs against none") {
                                                           "membarrier"});
   const auto row = std::find_if(
       section.table->rows.begin(), section.table->rows.end(),
-      [](const auto& cells) { return cells[2].text == "patch" && cells[3].text == "rwx"; });
+      [](const auto& cells) { return cells[2].text == "patch (burst)" && cells[3].text == "rwx"; });
   REQUIRE(row != section.table->rows.end());
   CHECK_THAT((*row)[4].text, !contains("\n"));
   CHECK_THAT((*row)[5].text, contains("\n7.03 [7.01,7.05]\nslower"));

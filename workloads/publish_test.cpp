@@ -55,11 +55,14 @@ Counts barriers_of(const CellFactory& cell, const std::string& mode, ParamText c
   instance->check();
   Counts counts;
   for (const Measurement& measurement : instance->measurements()) {
-    if (measurement.prepare != nullptr) {
-      measurement.prepare(measurement.self);
+    int before = 0;
+    for (int turn = 0; turn < 2; ++turn) {  // the first may begin with what another metric left
+      if (measurement.prepare != nullptr) {
+        measurement.prepare(measurement.self);
+      }
+      before = barriers;
+      measurement.run(measurement.self);
     }
-    const int before = barriers;
-    measurement.run(measurement.self);
     counts[measurement.metric] = barriers - before;
     if (measurement.without != nullptr) {
       measurement.prepare_without(measurement.self);
@@ -72,7 +75,7 @@ Counts barriers_of(const CellFactory& cell, const std::string& mode, ParamText c
 }
 
 constexpr int kSites = 50;  // of a small request
-constexpr int kIsolated = 28;
+constexpr int kIsolated = 26;
 
 /// A miss that makes a closed PIC publishes that and then the site. Runs among hits: 163 passes
 /// over 50 sites, with 3 misses or 4 patches each; or 26 sites are patched while the other 24 are

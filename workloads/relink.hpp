@@ -75,6 +75,7 @@ class RelinkCell : public Instance {
         check_changes_among_hits();
       }
     }
+    settle();
   }
 
   [[nodiscard]] std::span<const Measurement> measurements() const override { return measurements_; }

@@ -128,6 +128,18 @@ void take_times(Counter& counter, const GroupTimes& before, const GroupTimes& af
   }
 }
 
+/// Rows for a measurement that is a difference of two runs. Each is prepared, and what a counter
+/// says of either alone is not of the operation.
+void leave_out(std::span<const Event> events, const Measurement& measurement,
+               std::vector<Counter>& counters) {
+  for (const Event& event : events) {
+    Counter counter = blank_counter(event, measurement.metric);
+    counter.status = "unavailable";
+    counter.reason = "a difference of two runs is timed, and not counted";
+    counters.push_back(std::move(counter));
+  }
+}
+
 void count_one(const EventGroup& group, std::span<const Event> events,
                const Measurement& measurement, const BusyThread* beside,
                std::vector<Counter>& counters) {
@@ -199,6 +211,10 @@ std::vector<Counter> count_events(std::span<const Measurement> measurements,
       busy.emplace(thread.processor, thread.allowed_of);
     }
     for (const Measurement& measurement : measurements) {
+      if (measurement.without != nullptr) {
+        leave_out(events, measurement, counters);
+        continue;
+      }
       count_one(group, events, measurement, busy ? &*busy : nullptr, counters);
     }
   }

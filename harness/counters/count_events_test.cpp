@@ -123,6 +123,26 @@ TEST_CASE("counts are per operation, and what prepares is not counted") {
   CHECK(counters[1].value == 0.0);
 }
 
+TEST_CASE("a difference of two runs is not counted, and says so") {
+  if (!counts_here(page_faults())) {
+    return;
+  }
+  Pages pages;
+  Measurement difference{.metric = "miss_among_hits",
+                         .operations = 1,
+                         .self = &pages,
+                         .prepare = [](void* self) { pages_of(self).forget(); },
+                         .run = [](void* self) noexcept { pages_of(self).touch(); },
+                         .prepare_without = [](void* self) { pages_of(self).touch(); },
+                         .without = [](void* self) noexcept { pages_of(self).touch(); }};
+  const Counter counter = count_events({&difference, 1}, {{page_faults()}}).front();
+  CHECK(counter.per == "miss_among_hits");
+  CHECK(counter.name == "page-faults");
+  CHECK(counter.status == "unavailable");
+  CHECK(counter.reason == "a difference of two runs is timed, and not counted");
+  CHECK_FALSE(counter.value.has_value());
+}
+
 TEST_CASE("what reading costs is not part of a count") {
   if (!counts_here(instructions())) {
     return;

@@ -26,6 +26,7 @@
 #include "harness/counters/counting.hpp"
 #include "harness/counters/measured.hpp"
 #include "harness/launch.hpp"
+#include "harness/layouts.hpp"
 #include "harness/output_directory.hpp"
 #include "harness/plan.hpp"
 #include "harness/probe.hpp"
@@ -55,6 +56,7 @@ struct Prepared {
   std::string baseline;
   std::vector<PlannedCell> cells;
   std::optional<ChooseArena> arena;  // empty: the kernel chooses addresses
+  Layouts layouts;
 };
 
 /// Empty when the run was asked to stop.
@@ -72,6 +74,7 @@ std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& optio
     cell.unavailable = why_unavailable(catalogue, cell);
   }
   prepared.arena = find_arena();
+  prepared.layouts = find_layouts(settings.layout_marker);
   return prepared;
 }
 
@@ -211,6 +214,9 @@ results::Results blank_results(const Catalogue& catalogue, const Options& option
         "no free stretch of addresses for all strategies to share: the kernel places each, and "
         "layout may look like a difference between them");
   }
+  if (!prepared.layouts.warning.empty()) {
+    results.context.warnings.push_back(prepared.layouts.warning);
+  }
   if (options.self_test != SelfTestWanted::no && results.context.emulated) {
     results.context.warnings.emplace_back(
         "--selftest: not run, because an emulator's times mean nothing");
@@ -322,8 +328,9 @@ class Measuring {
       if (lost_.given_up(cell) || done_before_.contains(prepared_.cells[cell].id, number)) {
         continue;
       }
-      const ChildTask task = timed_task(options_, settings_, prepared_.cells[cell], round, number,
-                                        static_cast<int>(order));
+      const ChildTask task =
+          timed_task(options_, settings_, prepared_.layouts, prepared_.cells[cell], round, number,
+                     static_cast<int>(order));
       const std::int64_t start_ns = now_ns();
       auto entry = run_child(task, settings_.child_timeout, signals_);
       if (!entry) {

@@ -1,4 +1,5 @@
 // bench-run: every strategy of the registry on every workload of the registry.
+#include "harness/layout_marker.hpp"
 #include "harness/program.hpp"
 #include "workloads/workload.hpp"
 
@@ -6,5 +7,7 @@ int main(int argc, char** argv) {
   const patchbench::harness::Catalogue catalogue{.strategies = patchbench::strategies(),
                                                  .workloads = patchbench::workloads(),
                                                  .find_cell = &patchbench::find_cell};
-  return patchbench::harness::program_main(argc, argv, catalogue, {});
+  patchbench::harness::Settings settings;
+  settings.layout_marker = patchbench::harness::layout_marker();
+  return patchbench::harness::program_main(argc, argv, catalogue, settings);
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -97,6 +98,17 @@ void report_overhead(const Measurement& measurement, std::vector<results::Counte
   }
 }
 
+/// What took no time, as a difference may have, is no sample.
+void keep(results::JournalMetric metric, JournalEntry& entry) {
+  if (metric.median > 0) {
+    entry.metrics.push_back(std::move(metric));
+    return;
+  }
+  entry.reason +=
+      fmt::format("{}{}: no sample, because its median is {:.3g} {}",
+                  entry.reason.empty() ? "" : "; ", metric.name, metric.median, metric.unit);
+}
+
 void measure(const Instance& instance, const ChildTask& task, JournalEntry& entry) {
   const std::span<const Measurement> measurements = instance.measurements();
   const TimingBudget budget{
@@ -104,14 +116,21 @@ void measure(const Instance& instance, const ChildTask& task, JournalEntry& entr
           task.budget_ms * 1e6 / static_cast<double>(std::max<std::size_t>(1, measurements.size())),
       .batches = task.batches};
   const std::optional<std::int64_t> steal = read_steal_ticks("/", task.cpu);
-  entry.calibration_before_ns = calibrate();
   Turns turns(task.takes_turns);
+  Calibration before = calibrate();
+  entry.calibration_before_ns = before.latency_ns;
   for (std::size_t i = 0; i < measurements.size(); ++i) {
     const BeforeBatch turn = [&] { turns.wait_for(static_cast<std::uint8_t>(i)); };
-    entry.metrics.push_back(
-        time_measurement(measurements[i], budget, turns.are_given() ? turn : BeforeBatch()));
+    results::JournalMetric metric =
+        time_measurement(measurements[i], budget, turns.are_given() ? turn : BeforeBatch());
+    const Calibration after = calibrate();
+    const Calibration around = mean_of(before, after);
+    metric.latency_ns = around.latency_ns;
+    metric.throughput_ns = around.throughput_ns;
+    before = after;
+    keep(std::move(metric), entry);
   }
-  entry.calibration_after_ns = calibrate();
+  entry.calibration_after_ns = before.latency_ns;
   if (const auto later = read_steal_ticks("/", task.cpu); steal && later) {
     entry.steal_ticks = std::max<std::int64_t>(0, *later - *steal);
   }
@@ -372,14 +391,16 @@ JournalEntry do_task(const Catalogue& catalogue, const ChildTask& task) {
   return entry;
 }
 
-int child_main(const Catalogue& catalogue) {
+int child_main(const Catalogue& catalogue, std::optional<int> layout) {
   leave_no_core();
   try {
     const ChildTask task = parse_child_task(read_task_text());
     if (!follow_parent(task.parent)) {
       return 1;
     }
-    return write_answer(results::journal_line(do_task(catalogue, task)) + "\n") ? 0 : 1;
+    JournalEntry entry = do_task(catalogue, task);
+    entry.layout = layout;
+    return write_answer(results::journal_line(entry) + "\n") ? 0 : 1;
   } catch (const std::exception& error) {
     say(stderr, "child: {}\n", error.what());
     return 1;

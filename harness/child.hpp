@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string>
 
 #include "harness/catalogue.hpp"
@@ -46,6 +48,9 @@ struct ChildTask {
   EventGroups events;                 // to count
   ReadPath read = ReadPath::fastest;  // by which
   bool cpu_time = false;              // to be told, too, beside the events
+  /// What the parent starts, a layout of this executable; empty: this one. Nothing that a child
+  /// needs to be told.
+  std::filesystem::path program = {};
 };
 
 /// In the answer of a child that executed: a counter of this name whose value is
@@ -62,6 +67,7 @@ inline constexpr const char* kOperationsBetween = "operations-between";
 [[nodiscard]] results::JournalEntry do_task(const Catalogue& catalogue, const ChildTask& task);
 
 /// main() of a child. Returns its exit code: 0 when an answer was written, whatever it says.
-[[nodiscard]] int child_main(const Catalogue& catalogue);
+/// `layout` is that of this executable, for the journal.
+[[nodiscard]] int child_main(const Catalogue& catalogue, std::optional<int> layout);
 
 }  // namespace patchbench::harness

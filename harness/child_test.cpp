@@ -72,6 +72,15 @@ TEST_CASE("a cell that works is measured in the order of its measurements") {
   REQUIRE(entry.metrics.size() == 2);
   CHECK(entry.metrics[0].name == "send");
   CHECK(entry.metrics[1].name == "patch");
+  CHECK(entry.reason.empty());
+  for (const results::JournalMetric& metric : entry.metrics) {
+    CHECK(metric.latency_ns.value() > 0);
+    CHECK(metric.throughput_ns.value() > 0);
+    CHECK(metric.low.value() <= metric.median);
+  }
+  // Each calibration but the first and the last belongs to the metrics on both of its sides.
+  CHECK(*entry.metrics[0].latency_ns + *entry.metrics[1].latency_ns >
+        (*entry.calibration_before_ns + *entry.calibration_after_ns) / 2);
 }
 
 TEST_CASE("a wrong result is failed and never timed") {
@@ -141,7 +150,19 @@ TEST_CASE("errors that are not errno's have no symbol") {
   CHECK(denial.call == "waiting");
 }
 
-TEST_CASE("a multiplication takes some time") { CHECK(calibrate() > 0); }
+TEST_CASE("each calibrator takes some time, and a mean is of both sides") {
+  const Calibration seen = calibrate();
+  CHECK(seen.latency_ns.value() > 0);
+  CHECK(seen.throughput_ns.value() > 0);
+  const Calibration mean = mean_of({.latency_ns = 1, .throughput_ns = 2},
+                                   {.latency_ns = 2, .throughput_ns = std::nullopt});
+  CHECK(mean.latency_ns == 1.5);
+  CHECK_FALSE(mean.throughput_ns.has_value());
+}
+
+TEST_CASE("what calibrates throughput begins at a cache line, whatever the layout") {
+  CHECK(reinterpret_cast<std::uintptr_t>(&independent_block) % 64 == 0);
+}
 
 TEST_CASE("durations as people write them") {
   CHECK(duration_text(0) == "0:00");

@@ -194,8 +194,15 @@ Execution wrapped(const Wrapper& wrapper) {
   return program;
 }
 
-pid_t spawn_child(const Pipe& task, const Pipe& answer, const Pipe& errors, const Fd& turn,
-                  const sigset_t& mask, const Wrapper* wrapper) {
+Execution execution_for(const ChildTask& task, const Wrapper* wrapper) {
+  if (wrapper != nullptr) {
+    return wrapped(*wrapper);
+  }
+  return task.program.empty() ? execution_of_self() : execution_of(task.program);
+}
+
+pid_t spawn_child(Execution program, const Pipe& task, const Pipe& answer, const Pipe& errors,
+                  const Fd& turn, const sigset_t& mask, const Wrapper* wrapper) {
   SpawnPlan plan;
   plan.give_empty_stdin();
   plan.give(errors.write, STDOUT_FILENO);
@@ -213,7 +220,6 @@ pid_t spawn_child(const Pipe& task, const Pipe& answer, const Pipe& errors, cons
     plan.give(report, kReportFd);
     layout.emplace();
   }
-  Execution program = wrapper != nullptr ? wrapped(*wrapper) : execution_of_self();
   program.words.emplace_back(kChildArgument);
   std::vector<char*> arguments(program.words.size() + 1);  // and a null at the end
   std::ranges::transform(program.words, arguments.begin(),
@@ -258,7 +264,8 @@ class Child {
     }
     {
       const OnProcessor started(task.cpu);
-      pid_ = spawn_child(task_pipe, answer, errors, turn.child, signals.mask_before(), wrapper);
+      pid_ = spawn_child(execution_for(task, wrapper), task_pipe, answer, errors, turn.child,
+                         signals.mask_before(), wrapper);
     }  // the child asks which processors this process may use, once it has its task
     task_pipe.read = Fd();
     write_task(std::move(task_pipe.write), task);

@@ -27,12 +27,13 @@ struct Wrapper {
 };
 inline constexpr int kReportFd = 5;
 
-/// Starts this executable again for `task` and waits. The entry has a status for every way a child
-/// can end: its own answer, else `timeout`, `crashed` (a signal) or `failed` (an exit code, no
-/// answer), with the end of its stderr. It also has the processor time that this process used while
-/// the child ran: next to none, as it waits in poll(2) until the child says or does something.
-/// Empty when the run was asked to stop meanwhile; the child is then gone too. No process and no
-/// descriptor is left behind. Throws std::system_error when not even a process can be had.
+/// Starts this executable, or the task's `program`, again for `task` and waits. The entry has a
+/// status for every way a child can end: its own answer, else `timeout`, `crashed` (a signal) or
+/// `failed` (an exit code, no answer), with the end of its stderr. It also has the processor time
+/// that this process used while the child ran: next to none, as it waits in poll(2) until the child
+/// says or does something. Empty when the run was asked to stop meanwhile; the child is then gone
+/// too. No process and no descriptor is left behind. Throws std::system_error when not even a
+/// process can be had.
 ///
 /// With a `wrapper` that program runs this executable, without randomised addresses where the
 /// kernel lets itself be asked for that.

@@ -10,6 +10,7 @@
 #include "harness/child.hpp"
 #include "harness/code_dump.hpp"
 #include "harness/command_line.hpp"
+#include "harness/layouts.hpp"
 #include "harness/listing.hpp"
 #include "harness/self_test.hpp"
 #include "harness/signals.hpp"
@@ -18,6 +19,21 @@
 
 namespace patchbench::harness {
 namespace {
+
+int say_layout(const Catalogue& catalogue, const Settings& settings) {
+  constexpr std::uintptr_t kLine = 64;
+  say(stdout, "{}\n", settings.layout_marker);
+  for (const StrategyEntry& strategy : catalogue.strategies) {
+    for (const WorkloadInfo& workload : catalogue.workloads) {
+      const CellFactory* cell = catalogue.find_cell(strategy.info.id, workload.id);
+      if (cell != nullptr && cell->make != nullptr) {
+        say(stdout, "{}/{} {}\n", strategy.info.id, workload.id,
+            reinterpret_cast<std::uintptr_t>(cell->make) % kLine);
+      }
+    }
+  }
+  return kDone;
+}
 
 int obey(const Catalogue& catalogue, const Options& options, const Settings& settings) {
   if (options.list != ListFormat::none) {
@@ -40,7 +56,10 @@ int obey(const Catalogue& catalogue, const Options& options, const Settings& set
 int program_main(int argc, const char* const* argv, const Catalogue& catalogue,
                  const Settings& settings) {
   if (argc == 2 && std::string_view(argv[1]) == kChildArgument) {
-    return child_main(catalogue);
+    return child_main(catalogue, layout_number(settings.layout_marker));
+  }
+  if (argc >= 2 && std::string_view(argv[1]) == kLayoutArgument) {
+    return say_layout(catalogue, settings);
   }
   turn_write_signals_into_errors();
   try {

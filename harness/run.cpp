@@ -27,6 +27,7 @@
 #include "harness/counters/counting.hpp"
 #include "harness/counters/measured.hpp"
 #include "harness/launch.hpp"
+#include "harness/layouts.hpp"
 #include "harness/output_directory.hpp"
 #include "harness/plan.hpp"
 #include "harness/probe.hpp"
@@ -56,6 +57,7 @@ struct Prepared {
   std::string baseline;
   std::vector<PlannedCell> cells;
   std::optional<ChooseArena> arena;  // empty: the kernel chooses addresses
+  Layouts layouts;
 };
 
 /// Empty when the run was asked to stop.
@@ -73,6 +75,7 @@ std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& optio
     cell.unavailable = why_unavailable(catalogue, cell);
   }
   prepared.arena = find_arena();
+  prepared.layouts = find_layouts(settings.layout_marker);
   return prepared;
 }
 
@@ -213,6 +216,9 @@ results::Results blank_results(const Catalogue& catalogue, const Options& option
         "no free stretch of addresses for all strategies to share: the kernel places each, and "
         "layout may look like a difference between them");
   }
+  if (!prepared.layouts.warning.empty()) {
+    results.context.warnings.push_back(prepared.layouts.warning);
+  }
   if (options.self_test != SelfTestWanted::no && results.context.emulated) {
     results.context.warnings.emplace_back(
         "--selftest: not run, because an emulator's times mean nothing");
@@ -351,8 +357,8 @@ class Measuring {
       for (const std::size_t cell : group) {
         if (!lost_.given_up(cell) && is_needed(group, cell) &&
             !done_before_.contains(prepared_.cells[cell].id, number)) {
-          tasks.push_back(
-              timed_task(options_, settings_, prepared_.cells[cell], round, number, order));
+          tasks.push_back(timed_task(options_, settings_, prepared_.layouts, prepared_.cells[cell],
+                                     round, number, order));
           tasks.back().takes_turns = true;
         }
         ++order;

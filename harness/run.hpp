@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string_view>
 
 #include "harness/catalogue.hpp"
 #include "harness/command_line.hpp"
@@ -15,8 +16,9 @@ inline constexpr int kCellFailed = 1;  // also: the results could not be written
 inline constexpr int kBadUsage = 2;
 inline constexpr int kInterrupted = 130;
 
-/// What only tests change.
+/// What the program itself and tests set.
 struct Settings {
+  std::string_view layout_marker;  // empty: the program has one layout and does not say so
   std::chrono::milliseconds child_timeout{30'000};
   std::optional<double> budget_ms;      // instead of the preset's
   std::optional<int> self_test_rounds;  // at most, instead of kMostSelfTestRounds

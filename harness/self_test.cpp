@@ -64,9 +64,9 @@ class SelfTesting {
     for (std::size_t order = 0; order < round.order.size(); ++order) {
       const PlannedCell& cell = cells_[round.order[order]];
       progress_.show(entries_.size(), number, cell.id);
-      auto entry =
-          run_child(timed_task(options_, settings_, cell, round, number, static_cast<int>(order)),
-                    settings_.child_timeout, signals_);
+      auto entry = run_child(
+          timed_task(options_, settings_, Layouts{}, cell, round, number, static_cast<int>(order)),
+          settings_.child_timeout, signals_);
       if (!entry) {
         return false;
       }

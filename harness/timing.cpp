@@ -1,6 +1,7 @@
 #include "harness/timing.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
@@ -41,11 +42,24 @@ class BatchReporter : public benchmark::BenchmarkReporter {
 };
 
 /// With its preparation, which is outside the clock.
-[[nodiscard]] std::int64_t time_one_run(const Measurement& measurement) {
-  measurement.prepare(measurement.self);
+[[nodiscard]] std::int64_t time_one(void* self, void (*prepare)(void*),
+                                    void (*timed)(void*) noexcept) {
+  if (prepare != nullptr) {
+    prepare(self);
+  }
   const std::int64_t start = now_ns();
-  measurement.run(measurement.self);
+  timed(self);
   return now_ns() - start;
+}
+
+[[nodiscard]] std::int64_t time_one_run(const Measurement& measurement) {
+  return time_one(measurement.self, measurement.prepare, measurement.run);
+}
+
+/// run() less without().
+[[nodiscard]] std::int64_t time_one_difference(const Measurement& measurement) {
+  const std::int64_t with = time_one_run(measurement);
+  return with - time_one(measurement.self, measurement.prepare_without, measurement.without);
 }
 
 void run_loop(benchmark::State& state, const Measurement& measurement) {
@@ -62,11 +76,15 @@ void run_prepared_loop(benchmark::State& state, const Measurement& measurement) 
   }
 }
 
-/// `count` runs, each with its preparation; wall time of all.
+bool is_difference(const Measurement& measurement) { return measurement.without != nullptr; }
+
+/// `count` iterations, each with its preparations; wall time of all.
 double time_runs(const Measurement& measurement, std::int64_t count) {
   const std::int64_t start = now_ns();
   for (std::int64_t i = 0; i < count; ++i) {
-    if (measurement.prepare != nullptr) {
+    if (is_difference(measurement)) {
+      static_cast<void>(time_one_difference(measurement));
+    } else if (measurement.prepare != nullptr) {
       static_cast<void>(time_one_run(measurement));  // the time stamps cost something too
     } else {
       measurement.run(measurement.self);
@@ -88,8 +106,8 @@ void begin_batch(const Measurement& measurement, const Schedule& schedule,
   }
 }
 
-std::vector<double> run_batches(const Measurement& measurement, const Schedule& schedule,
-                                const BeforeBatch& before_batch = {}) {
+std::vector<double> benchmark_batches(const Measurement& measurement, const Schedule& schedule,
+                                      const BeforeBatch& before_batch) {
   benchmark::ClearRegisteredBenchmarks();
   const bool prepared = measurement.prepare != nullptr;
   auto* registered =
@@ -112,15 +130,38 @@ std::vector<double> run_batches(const Measurement& measurement, const Schedule& 
   return reporter.iteration_ns();
 }
 
+std::vector<double> difference_batches(const Measurement& measurement, const Schedule& schedule,
+                                       const BeforeBatch& before_batch) {
+  std::vector<double> batches;
+  batches.reserve(static_cast<std::size_t>(schedule.batches));
+  for (int batch = 0; batch < schedule.batches; ++batch) {
+    begin_batch(measurement, schedule, before_batch);
+    std::int64_t sum = 0;
+    for (std::int64_t i = 0; i < schedule.iterations; ++i) {
+      sum += time_one_difference(measurement);
+    }
+    batches.push_back(static_cast<double>(sum) / static_cast<double>(schedule.iterations));
+  }
+  return batches;
+}
+
+std::vector<double> run_batches(const Measurement& measurement, const Schedule& schedule,
+                                const BeforeBatch& before_batch = {}) {
+  return is_difference(measurement) ? difference_batches(measurement, schedule, before_batch)
+                                    : benchmark_batches(measurement, schedule, before_batch);
+}
+
 /// Wall time of one iteration, `prepare` included, because the budget pays for both. Doubles the
 /// count until it is long enough to be told from the clock, and warms everything up on the way.
-/// The fastest counts: whoever took the processor away in between says nothing about the cost.
+/// Never longer than about one batch, however large the budget is. The fastest counts: whoever took
+/// the processor away in between says nothing about the cost.
 double estimate_iteration_ns(const Measurement& measurement, double share_ns) {
   // One run that is known to eat much of the budget is not spent on finding that out again.
-  if (measurement.expected_ns > share_ns / 4) {
-    return measurement.expected_ns;
+  const double expected_ns = measurement.expected_ns * (is_difference(measurement) ? 2 : 1);
+  if (expected_ns > share_ns / 4) {
+    return expected_ns;
   }
-  const double enough_ns = share_ns / 32;
+  const double enough_ns = std::min(share_ns / 32, kLongestBatchNs / 2);
   double best = std::numeric_limits<double>::infinity();
   for (std::int64_t count = 1;; count *= 2) {
     best = std::min(best, time_runs(measurement, count) / static_cast<double>(count));
@@ -153,20 +194,19 @@ results::JournalMetric time_measurement(const Measurement& measurement, const Ti
     waited_ns += now_ns() - from;
   };
   const std::int64_t start = now_ns();
-  results::JournalMetric metric{
-      .name = measurement.metric,
-      .unit = measurement.unit,
-      .batches = run_batches(measurement, choose_schedule(iteration_ns, budget),
-                             before_batch ? wait : BeforeBatch()),
-      .median = 0,
-      .batches_ms = std::nullopt,
-      .low = std::nullopt};
+  results::JournalMetric metric;
+  metric.name = measurement.metric;
+  metric.unit = measurement.unit;
+  metric.batches = run_batches(measurement, choose_schedule(iteration_ns, budget),
+                               before_batch ? wait : BeforeBatch());
   metric.batches_ms = static_cast<double>(now_ns() - start - waited_ns) * 1e-6;
   for (double& batch : metric.batches) {
     batch /= measurement.operations;
   }
   metric.median = analysis::median(metric.batches).value();
-  metric.low = analysis::lower_quartile(metric.batches);
+  if (!is_difference(measurement)) {
+    metric.low = analysis::lower_quartile(metric.batches);
+  }
   return metric;
 }
 
@@ -179,7 +219,7 @@ double overhead_ns(const Measurement& measurement) {
   if (empty.prepare != nullptr) {
     empty.prepare = [](void*) {};
   }
-  const std::vector<double> batches = run_batches(empty, kSchedule);
+  const std::vector<double> batches = benchmark_batches(empty, kSchedule);
   return analysis::median(batches).value() / measurement.operations;
 }
 

@@ -1,7 +1,8 @@
 // harness/timing.hpp - from a Measurement to batches of nanoseconds an operation.
 //
 // The loop, the clock and the repetitions are Google Benchmark's, with explicit iteration counts:
-// its own search for one costs more than a cell's whole budget.
+// its own search for one costs more than a cell's whole budget. It knows no differences: their loop
+// is here.
 #pragma once
 
 #include <functional>
@@ -31,10 +32,15 @@ inline constexpr double kLongestBatchNs = 0.5e6;
 /// Called before each batch, outside the clock. After it another process may have had the caches.
 using BeforeBatch = std::function<void()>;
 
-/// Batches in the order measured, each in the unit of one operation, and their median. With
-/// `prepare` only run() is between the time stamps. With `before_batch` a batch begins with a run
-/// that is not timed, which brings code and data back into the caches. Not reentrant: Google
-/// Benchmark keeps its list of benchmarks in a global.
+/// Batches in the order measured, each in the unit of one operation, their median and, but for
+/// differences, their lower quartile. With `prepare` only run() is between the time stamps. With
+/// `before_batch` a batch begins with an iteration that is not timed, which brings code and data
+/// back into the caches. Not reentrant: Google Benchmark keeps its list of benchmarks in a global.
+///
+/// With `without` a batch is a difference: run() and without() in turn, each with its preparation
+/// outside of the clock; what all run() took less what all without() took. Batches may then be zero
+/// or negative, and their median too: that is no sample (results/model.hpp), and the caller's to
+/// leave out.
 [[nodiscard]] results::JournalMetric time_measurement(const Measurement& measurement,
                                                       const TimingBudget& budget,
                                                       const BeforeBatch& before_batch = {});

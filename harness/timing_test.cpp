@@ -1,6 +1,8 @@
 #include "harness/timing.hpp"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include <patchbench_catch.hpp>
 
@@ -79,6 +81,91 @@ TEST_CASE("times are those of one operation") {
   const double ratio = time_measurement(one, budget).median / time_measurement(ten, budget).median;
   CHECK(ratio > 3);
   CHECK(ratio < 30);
+}
+
+TEST_CASE("plain batches have a lower quartile") {
+  Calls calls;
+  const auto metric = time_measurement(counting(calls), {.total_ns = 1e6, .batches = 9});
+  std::vector<double> sorted = metric.batches;
+  std::ranges::sort(sorted);
+  REQUIRE(metric.low.has_value());
+  CHECK(*metric.low == Approx(sorted[2]));
+}
+
+namespace {
+
+struct Pair {
+  std::string calls;  // in the order made: p, r, q (preparation of the next), w
+  int more = 0;       // steps of run() beyond those of without()
+  int steps = 0;
+
+  void step(int count) {
+    for (int i = 0; i < count; ++i) {
+      done = i;
+    }
+  }
+
+  volatile int done = 0;  // a loop without it would be none
+};
+
+Pair& pair_of(void* self) { return *static_cast<Pair*>(self); }
+
+Measurement difference(Pair& pair) {
+  return {.metric = "miss_among_hits",
+          .operations = 10,
+          .self = &pair,
+          .prepare = [](void* self) { pair_of(self).calls += 'p'; },
+          .run =
+              [](void* self) noexcept {
+                pair_of(self).calls += 'r';
+                pair_of(self).step(pair_of(self).steps + pair_of(self).more);
+              },
+          .prepare_without = [](void* self) { pair_of(self).calls += 'q'; },
+          .without =
+              [](void* self) noexcept {
+                pair_of(self).calls += 'w';
+                pair_of(self).step(pair_of(self).steps);
+              }};
+}
+
+}  // namespace
+
+TEST_CASE("a difference runs with and without in turn, each with its own preparation") {
+  Pair pair;
+  const auto metric = time_measurement(difference(pair), {.total_ns = 1e5, .batches = 5});
+  CHECK(metric.batches.size() == 5);
+  REQUIRE(pair.calls.size() % 4 == 0);
+  std::string expected;
+  for (std::size_t i = 0; i < pair.calls.size() / 4; ++i) {
+    expected += "prqw";
+  }
+  CHECK(pair.calls == expected);
+}
+
+TEST_CASE("preparations of a difference may be missing") {
+  Pair pair;
+  Measurement measurement = difference(pair);
+  measurement.prepare = nullptr;
+  measurement.prepare_without = nullptr;
+  static_cast<void>(time_measurement(measurement, {.total_ns = 1e5, .batches = 5}));
+  CHECK(pair.calls.find_first_not_of("rw") == std::string::npos);
+  CHECK(pair.calls.starts_with("rwrw"));
+}
+
+TEST_CASE("a difference is what only run() does, per operation, and has no quartile") {
+  // Ten times the difference: factors, as above, and not speed.
+  const auto median_of = [](int more) {
+    Pair pair;
+    pair.steps = 1'000;
+    pair.more = more;
+    const auto metric = time_measurement(difference(pair), {.total_ns = 2e7, .batches = 21});
+    CHECK_FALSE(metric.low.has_value());
+    return metric.median;
+  };
+  const double ratio = median_of(100'000) / median_of(10'000);
+  CHECK(ratio > 3);
+  CHECK(ratio < 30);
+  CHECK(median_of(-900) < 0);
 }
 
 TEST_CASE("the harness' own cost is measured on an empty function, per operation") {

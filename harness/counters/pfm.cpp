@@ -3,6 +3,7 @@
 #include <functional>
 #include <utility>
 
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <perfmon/pfmlib.h>
 #include <perfmon/pfmlib_perf_event.h>
@@ -10,15 +11,58 @@
 namespace patchbench::harness {
 namespace {
 
-bool is_initialized() {
-  static const bool initialized = pfm_initialize() == PFM_SUCCESS;
-  return initialized;
+/// Loaded when an event is first asked for: its tables have 44,000 relocations, which would cost
+/// every child that is timed some milliseconds before its main().
+class Library {
+ public:
+  Library() : handle_(dlopen(kName, RTLD_NOW | RTLD_LOCAL)) {
+    const bool whole =
+        handle_ != nullptr && find(initialize, "pfm_initialize") && find(explain, "pfm_strerror") &&
+        find(get_pmu, "pfm_get_pmu_info") && find(next_event, "pfm_get_event_next") &&
+        find(get_event, "pfm_get_event_info") && find(get_attribute, "pfm_get_event_attr_info") &&
+        find(encode, "pfm_get_os_event_encoding");
+    if (!whole) {
+      const char* why = dlerror();
+      error_ = fmt::format("{} cannot be loaded ({}): install libpfm4", kName,
+                           why != nullptr ? why : "it lacks a function");
+    } else if (const pfm_err_t error = initialize(); error != PFM_SUCCESS) {
+      error_ = fmt::format("libpfm4 does not start: {}", explain(error));
+    }
+  }
+
+  /// Why nothing can be asked; empty when everything can.
+  [[nodiscard]] const std::string& error() const { return error_; }
+
+  decltype(&pfm_initialize) initialize = nullptr;
+  decltype(&pfm_strerror) explain = nullptr;
+  decltype(&pfm_get_pmu_info) get_pmu = nullptr;
+  decltype(&pfm_get_event_next) next_event = nullptr;
+  decltype(&pfm_get_event_info) get_event = nullptr;
+  decltype(&pfm_get_event_attr_info) get_attribute = nullptr;
+  decltype(&pfm_get_os_event_encoding) encode = nullptr;
+
+ private:
+  static constexpr const char* kName = "libpfm.so.4";
+
+  template <typename Function>
+  bool find(Function& function, const char* name) {
+    function = reinterpret_cast<Function>(dlsym(handle_, name));
+    return function != nullptr;
+  }
+
+  void* handle_;  // for as long as the process lives
+  std::string error_;
+};
+
+const Library& library() {
+  static const Library loaded;
+  return loaded;
 }
 
 std::optional<pfm_pmu_info_t> info_of(pfm_pmu_t pmu) {
   pfm_pmu_info_t info{};
   info.size = sizeof info;
-  if (pfm_get_pmu_info(pmu, &info) != PFM_SUCCESS) {
+  if (library().get_pmu(pmu, &info) != PFM_SUCCESS) {
     return std::nullopt;
   }
   return info;
@@ -28,17 +72,17 @@ bool is_here(const pfm_pmu_info_t& info) { return info.is_present != 0; }
 
 /// `visit` gets the names of a PMU's events, alone and with each unit mask.
 void visit_events(const pfm_pmu_info_t& pmu, const std::function<void(std::string)>& visit) {
-  for (int at = pmu.first_event; at != -1; at = pfm_get_event_next(at)) {
+  for (int at = pmu.first_event; at != -1; at = library().next_event(at)) {
     pfm_event_info_t event{};
     event.size = sizeof event;
-    if (pfm_get_event_info(at, PFM_OS_PERF_EVENT, &event) != PFM_SUCCESS) {
+    if (library().get_event(at, PFM_OS_PERF_EVENT, &event) != PFM_SUCCESS) {
       return;
     }
     visit(event.name);
     for (int i = 0; i < event.nattrs; ++i) {
       pfm_event_attr_info_t attribute{};
       attribute.size = sizeof attribute;
-      if (pfm_get_event_attr_info(at, i, PFM_OS_PERF_EVENT, &attribute) == PFM_SUCCESS &&
+      if (library().get_attribute(at, i, PFM_OS_PERF_EVENT, &attribute) == PFM_SUCCESS &&
           attribute.type == PFM_ATTR_UMASK) {
         visit(fmt::format("{}:{}", event.name, attribute.name));
       }
@@ -48,7 +92,7 @@ void visit_events(const pfm_pmu_info_t& pmu, const std::function<void(std::strin
 
 template <typename Visit>
 void visit_pmus(Visit visit) {
-  for (int i = PFM_PMU_NONE; is_initialized() && i < PFM_PMU_MAX; ++i) {
+  for (int i = PFM_PMU_NONE; library().error().empty() && i < PFM_PMU_MAX; ++i) {
     if (const auto info = info_of(static_cast<pfm_pmu_t>(i))) {
       visit(*info);
     }
@@ -100,8 +144,8 @@ ScopedName split_scope(std::string text) {
 }
 
 EncodedEvent pfm_encode(const std::string& text) {
-  if (!is_initialized()) {
-    return {.event = std::nullopt, .error = "libpfm4 does not start"};
+  if (!library().error().empty()) {
+    return {.event = std::nullopt, .error = library().error()};
   }
   perf_event_attr attributes{};
   attributes.size = sizeof attributes;
@@ -109,9 +153,9 @@ EncodedEvent pfm_encode(const std::string& text) {
   request.size = sizeof request;
   request.attr = &attributes;
   const pfm_err_t error =
-      pfm_get_os_event_encoding(text.c_str(), PFM_PLM0 | PFM_PLM3, PFM_OS_PERF_EVENT, &request);
+      library().encode(text.c_str(), PFM_PLM0 | PFM_PLM3, PFM_OS_PERF_EVENT, &request);
   if (error != PFM_SUCCESS) {
-    return {.event = std::nullopt, .error = pfm_strerror(error)};
+    return {.event = std::nullopt, .error = library().explain(error)};
   }
   Event event;
   event.name = split_scope(text).name;

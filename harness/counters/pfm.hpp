@@ -3,6 +3,9 @@
 // The library has a table for each processor that it knows, and the kernel's own generic events for
 // all (perf::CYCLES). Which processor this is it reads from CPUID or /proc/cpuinfo; one that it
 // does not know leaves the generic events and raw codes (r01c2).
+//
+// It is loaded by the first call of any function here but split_scope. Where that fails there are
+// no events, and pfm_encode says why.
 #pragma once
 
 #include <optional>

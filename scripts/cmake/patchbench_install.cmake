@@ -24,6 +24,11 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/patchbench-config-version
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/patchbench-config-version.cmake DESTINATION ${patchbench_package})
 
+foreach(layout 1 2 3)
+  if(TARGET bench-run-layout-${layout})
+    install(TARGETS bench-run-layout-${layout} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}/../libexec/patchbench)
+  endif()
+endforeach()
 foreach(tool bench-run bench-report bench-compare bench-probe)
   if(TARGET ${tool})
     install(TARGETS ${tool} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

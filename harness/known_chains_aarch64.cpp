@@ -2,8 +2,10 @@
 
 namespace patchbench::harness {
 
-[[gnu::aligned(4096), gnu::noinline]] std::uint64_t chain(std::uint64_t value,
-                                                          std::uint64_t factor) noexcept {
+// In front of all other code: a section that is aligned to a page would undo the layouts' padding
+// for everything behind it (harness/layouts.hpp).
+[[gnu::aligned(4096), gnu::noinline, gnu::section(".text.unlikely.chains")]] std::uint64_t chain(
+    std::uint64_t value, std::uint64_t factor) noexcept {
   asm("mov x8, %0\n\t.rept %c2\n\tmul x8, x8, %1\n\t.endr\n\tmov %0, x8"
       : "+r"(value)
       : "r"(factor), "i"(kChainSteps)
@@ -11,8 +13,8 @@ namespace patchbench::harness {
   return value;
 }
 
-[[gnu::aligned(4096), gnu::noinline]] std::uint64_t other_chain(std::uint64_t value,
-                                                                std::uint64_t factor) noexcept {
+[[gnu::aligned(4096), gnu::noinline, gnu::section(".text.unlikely.chains")]] std::uint64_t
+other_chain(std::uint64_t value, std::uint64_t factor) noexcept {
   asm("mov x9, %0\n\t.rept %c2\n\tmul x9, x9, %1\n\t.endr\n\tmov %0, x9"
       : "+r"(value)
       : "r"(factor), "i"(kChainSteps)
@@ -20,8 +22,8 @@ namespace patchbench::harness {
   return value;
 }
 
-[[gnu::aligned(4096), gnu::noinline]] std::uint64_t longer_chain(std::uint64_t value,
-                                                                 std::uint64_t factor) noexcept {
+[[gnu::aligned(4096), gnu::noinline, gnu::section(".text.unlikely.chains")]] std::uint64_t
+longer_chain(std::uint64_t value, std::uint64_t factor) noexcept {
   asm("mov x8, %0\n\t.rept %c2\n\tmul x8, x8, %1\n\t.endr\n\tmov %0, x8"
       : "+r"(value)
       : "r"(factor), "i"(kLongerSteps)

@@ -87,11 +87,6 @@ struct Measurement {
   void (*prepare_without)(void* self) = nullptr;
   void (*without)(void* self) noexcept = nullptr;
   double expected_ns = 0;  // rough cost of one run(), to choose iteration counts; 0 = unknown
-  /// The same work without what is measured, with its own preparation; null where run() does
-  /// nothing else. A batch is then the difference of the two, taken in turn, and `operations`
-  /// counts what only run() does.
-  void (*prepare_without)(void* self) = nullptr;
-  void (*without)(void* self) noexcept = nullptr;
 };
 
 struct SiteCounter {

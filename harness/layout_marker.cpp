@@ -7,7 +7,7 @@
 
 namespace patchbench::harness {
 
-std::string_view layout_marker() {
+const char* layout_marker() {
   return "patchbench-layout:" PATCHBENCH_NUMBER_TEXT(PATCHBENCH_LAYOUT) ":" PATCHBENCH_BUILD_STAMP;
 }
 

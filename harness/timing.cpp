@@ -219,7 +219,7 @@ double overhead_ns(const Measurement& measurement) {
   if (empty.prepare != nullptr) {
     empty.prepare = [](void*) {};
   }
-  const std::vector<double> batches = benchmark_batches(empty, kSchedule);
+  const std::vector<double> batches = benchmark_batches(empty, kSchedule, {});
   return analysis::median(batches).value() / measurement.operations;
 }
 

@@ -83,8 +83,7 @@ TEST_CASE("samples stand at their round, whatever the order of the lines") {
   CHECK(cell.ratios.empty());
 }
 
-TEST_CASE(
-    "calibrations stand at the round of their sample; of a run without any there is no list") {
+TEST_CASE("calibrations stand at the round of their sample, and without any there is no list") {
   Results results = plan(3, {"rwx"});
   std::vector journal{line("rwx", 2, 30), line("rwx", 0, 10), line("rwx", 1, 20)};
   summarise(results, journal);

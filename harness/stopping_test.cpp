@@ -65,9 +65,10 @@ TEST_CASE("one ratio that is not known keeps a run going, unless nobody asked fo
 }
 
 TEST_CASE("few rounds stop no run, however narrow their intervals") {
-  const auto known = results_with({{"a", ratio(1, 0.999, 1.001, 8)}});
-  CHECK_FALSE(reason_to_stop(kRule, known, {"a"}, {.rounds = 8, .used_s = 1, .round_s = 0.1}));
-  CHECK(reason_to_stop(kRule, known, {"a"}, {.rounds = 9, .used_s = 1, .round_s = 0.1}));
+  const auto eight = results_with({{"a", ratio(1, 0.999, 1.001, 8)}});
+  CHECK_FALSE(reason_to_stop(kRule, eight, {"a"}, {.rounds = 8, .used_s = 1, .round_s = 0.1}));
+  const auto nine = results_with({{"a", ratio(1, 0.999, 1.001, 9)}});
+  CHECK(reason_to_stop(kRule, nine, {"a"}, {.rounds = 9, .used_s = 1, .round_s = 0.1}));
 }
 
 TEST_CASE("far from 1 a ratio is known by a share of its distance") {

@@ -300,7 +300,8 @@ CodeBytes X86_64::emit_walk(const WalkPlan& plan) {
   const asmjit::Label done = a.newLabel();
   const asmjit::Label hook = a.newLabel();
   emit_walk_head(piece, hooked, done);
-  piece.pad_to(kWalkHeadSize);  // before the passes
+  a.short_().jmp(pass);
+  piece.trap_to(kWalkHeadSize);
   a.bind(pass);
   for (std::size_t i = 0; i < plan.calls.size(); ++i) {
     if (hooked && i % plan.stretch == 0) {

@@ -27,7 +27,9 @@ LATER_MEMBERS = {
 
 
 def came_later(path):
-    """Also the samples of a counter; those of a metric were always there."""
+    """Also the samples of a counter; those of a metric were always there. What came with a later object is part of it."""
+    if path[-2:] == ("identical", "code"):
+        return False
     return path[-1] in LATER_MEMBERS or ("counters" in path and path[-1] == "samples")
 
 

@@ -109,6 +109,13 @@ void keep(results::JournalMetric metric, JournalEntry& entry) {
                   entry.reason.empty() ? "" : "; ", metric.name, metric.median, metric.unit);
 }
 
+/// What a cell occupies and what the harness costs are the same in every round, and reading them
+/// takes a process longer than a few batches.
+bool is_described(const ChildTask& task) {
+  constexpr int kDescribedRounds = 3;
+  return task.purpose == ChildPurpose::time && task.round < kDescribedRounds;
+}
+
 void measure(const Instance& instance, const ChildTask& task, JournalEntry& entry) {
   const std::span<const Measurement> measurements = instance.measurements();
   const TimingBudget budget{
@@ -134,8 +141,10 @@ void measure(const Instance& instance, const ChildTask& task, JournalEntry& entr
   if (const auto later = read_steal_ticks("/", task.cpu); steal && later) {
     entry.steal_ticks = std::max<std::int64_t>(0, *later - *steal);
   }
-  for (const Measurement& measurement : measurements) {
-    report_overhead(measurement, entry.counters);
+  if (is_described(task)) {
+    for (const Measurement& measurement : measurements) {
+      report_overhead(measurement, entry.counters);
+    }
   }
 }
 
@@ -145,10 +154,13 @@ std::optional<std::int64_t> if_known(std::int64_t value) {
 
 std::optional<std::int64_t> vmas_of_process() { return count_vmas(0, kEndOfAddresses); }
 
-void describe(Instance& instance, JournalEntry& entry) {
+void report_counters(const Instance& instance, JournalEntry& entry) {
   for (const SiteCounter& counter : instance.counters()) {
     entry.counters.push_back(software_counter(counter.name, counter.per, counter.value));
   }
+}
+
+void describe_memory(Instance& instance, JournalEntry& entry) {
   const MemoryUse memory = instance.memory();
   entry.memory.vmas = memory.vmas;
   entry.memory.mapped_kib = memory.mapped_kib;
@@ -189,7 +201,10 @@ void serve(Instance& instance, const ChildTask& task, JournalEntry& entry) {
   switch (task.purpose) {
     case ChildPurpose::time:
       measure(instance, task, entry);
-      describe(instance, entry);
+      report_counters(instance, entry);
+      if (is_described(task)) {
+        describe_memory(instance, entry);
+      }
       break;
     case ChildPurpose::execute:
       execute_one(instance, task, entry);
@@ -209,7 +224,7 @@ void run_cell(const CellFactory* factory, const ChildTask& task, JournalEntry& e
     return;
   }
   // What /proc says is counted too where a child is counted as a whole.
-  const bool watches_memory = task.purpose == ChildPurpose::time;
+  const bool watches_memory = is_described(task);
   if (watches_memory) {
     entry.memory.process_vmas_before = vmas_of_process();
   }

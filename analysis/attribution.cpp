@@ -124,7 +124,7 @@ std::string text_of(const Results& results, const Attribution& all,
                       kSubset, kWhole, (*subset)[0], (*subset)[1]);
   }
   if (all.outcome == Attribution::Outcome::undecided) {
-    return text + "; undecided: that is not told from 0, so there is nothing to attribute";
+    return text + "; undecided: its interval holds 0, so there is nothing to attribute";
   }
   text += ". Alone, beyond the same:";
   const char* separator = " ";

@@ -15,7 +15,7 @@ namespace patchbench::analysis {
 struct Beyond {
   std::string strategy;
   double ns = 0;
-  Interval interval{};  // 95 %; holds 0 where nothing is told
+  Interval interval{};  // 95 %; holds 0 where nothing is decided
 };
 
 struct Attribution {

@@ -106,7 +106,7 @@ TEST_CASE("attribution: none where a part of the work costs more than all of it"
   CHECK(only(made_up(costs, 0.02)).outcome == Outcome::attributed);
 }
 
-TEST_CASE("attribution: what is not told from 0 is undecided") {
+TEST_CASE("attribution: an interval that holds 0 is undecided") {
   Costs costs = kNormal;
   costs["indirect-cell"] = 2.0;
   costs["tag-cell"] = 2.0;

@@ -254,7 +254,8 @@ struct DegreePlace {
   std::function<std::optional<Params>(const Params& panel)> params;
 };
 
-/// shared-stub and newest-first differ from indirect-cell in their PICs alone: this is their figure.
+/// shared-stub and newest-first differ from indirect-cell in their PICs alone: this is their
+/// figure.
 std::vector<std::string> drawn_over_degrees(const Results& results) {
   std::vector<std::string> ids;
   for (const std::string& id : strategies_in_order(results)) {

@@ -35,8 +35,8 @@ class Machine {
  public:
   explicit Machine(std::uint64_t seed) : random_(seed) {}
 
-  /// `dearer` is what the third cell of sysv-shm costs beside its usual.
-  Results run(bool second_state, double dearer = 1) {
+  /// `slowdown` is what the third cell of sysv-shm costs beside its usual.
+  Results run(bool second_state, double slowdown = 1) {
     Results results;
     results.run.rounds = kRounds;
     results.baseline = "rwx";
@@ -46,15 +46,15 @@ class Machine {
       for (int cell = 0; cell < kCells; ++cell) {
         double effect = 0.1 * cell + of_strategy + normal(0.01);
         if (id == "indirect-cell" && second_state) effect += kStateEffect;
-        if (id == "sysv-shm" && cell == 2) effect += std::log(dearer);
+        if (id == "sysv-shm" && cell == 2) effect += std::log(slowdown);
         add(results, id, cell, effect, second_state);
       }
     }
     return results;
   }
-  std::vector<Results> runs(int count, double dearer = 1) {
+  std::vector<Results> runs(int count, double slowdown = 1) {
     std::vector<Results> runs;
-    for (int i = 0; i < count; ++i) runs.push_back(run(random_() % 2 == 0, dearer));
+    for (int i = 0; i < count; ++i) runs.push_back(run(random_() % 2 == 0, slowdown));
     return runs;
   }
 
@@ -98,12 +98,12 @@ struct Tally {
   int found = 0;  // comparisons that find the one change there is
 };
 
-Tally compare_often(int pairs, int runs, double dearer) {
+Tally compare_often(int pairs, int runs, double slowdown) {
   Tally tally;
   for (int pair = 0; pair < pairs; ++pair) {
     Machine machine(static_cast<std::uint64_t>(1000 * runs + pair));
     const std::vector<Results> first = machine.runs(runs);
-    const std::vector<Results> second = machine.runs(runs, dearer);
+    const std::vector<Results> second = machine.runs(runs, slowdown);
     if (why_states_differ(first, second, "A", "B")) {
       ++tally.refused;
       continue;
@@ -115,7 +115,7 @@ Tally compare_often(int pairs, int runs, double dearer) {
     };
     auto& changes = comparison.changes;
     tally.found += std::any_of(changes.begin(), changes.end(), real) ? 1 : 0;
-    if (dearer > 1) {
+    if (slowdown > 1) {
       std::erase_if(changes, [](const auto& one) { return one.cell == "mic/sysv-shm/sites=2"; });
     }
     tally.wrong += any_change(comparison) ? 1 : 0;

@@ -21,8 +21,8 @@ inline constexpr double kDriftLimit = 0.05;
 ///
 /// - Sample = the lower quartile of a process' batches, or their median where the child reported no
 ///   quartile (differences, older journals): of processes on shared machines the quartile scatters
-///   less, because what disturbs a batch only makes it slower. Index = round. Where a cell has several
-///   lines for one round (a resumed run), the last one stands.
+///   less, because what disturbs a batch only makes it slower. Index = round. Where a cell has
+///   several lines for one round (a resumed run), the last one stands.
 /// - A cell is `ok` with at least 80 % of the rounds, or of those until it was known
 ///   (known_after); otherwise it has the status and reason of its
 ///   first failure, and no ratios. Rounds that an interrupted run never started are lost rounds,

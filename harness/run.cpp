@@ -297,9 +297,7 @@ class Measuring {
         return {};
       }
       const AfterRound after = look(entries_, rounds_);
-      for (const std::string& cell : after.known) {
-        known_after_.try_emplace(cell, rounds_);
-      }
+      note_known(after.known);
       if (options_.until && rounds_ < done_before_.rounds()) {
         continue;  // resumed: the rule was asked after this round, and the run went on
       }
@@ -328,20 +326,31 @@ class Measuring {
   [[nodiscard]] const std::map<std::string, int>& known_after() const { return known_after_; }
 
  private:
-  /// As long as a ratio of the group that was asked for is not known, its baseline and the
-  /// baseline's twin have rounds too.
-  [[nodiscard]] bool is_needed(const std::vector<std::size_t>& group, std::size_t cell) const {
-    const auto known = [this](std::size_t one) {
-      return known_after_.contains(prepared_.cells[one].id);
-    };
-    const bool all_known = std::ranges::all_of(group, [&](std::size_t one) {
-      return known(one) || !requested_.contains(prepared_.cells[one].id) ||
-             prepared_.cells[one].strategy == prepared_.baseline;
-    });
-    if (all_known && rounds_ > 1 && !known_after_.empty()) {
-      return false;
+  [[nodiscard]] bool is_known(std::size_t cell) const {
+    return known_after_.contains(prepared_.cells[cell].id);
+  }
+  /// The twin goes on for as long as its group does, as the baseline does.
+  void note_known(const std::set<std::string>& known) {
+    for (const PlannedCell& cell : prepared_.cells) {
+      if (cell.strategy != kAgain && known.contains(cell.id)) {
+        known_after_.try_emplace(cell.id, rounds_);
+      }
     }
-    return !known(cell) || prepared_.cells[cell].strategy == kAgain;
+  }
+  /// As soon as every ratio of a group that was asked for is known, the others have no more rounds
+  /// either: its baseline, its controls.
+  void end_if_known(const std::vector<std::size_t>& group) {
+    const auto asked_for = [this](std::size_t cell) {
+      return requested_.contains(prepared_.cells[cell].id) &&
+             prepared_.cells[cell].strategy != prepared_.baseline;
+    };
+    const bool any = std::ranges::any_of(group, asked_for);
+    if (any && std::ranges::all_of(
+                   group, [&](std::size_t cell) { return !asked_for(cell) || is_known(cell); })) {
+      for (const std::size_t cell : group) {
+        known_after_.try_emplace(prepared_.cells[cell].id, rounds_ - 1);
+      }
+    }
   }
 
   bool run_round(int number, Progress& progress) {
@@ -353,9 +362,10 @@ class Measuring {
     int order = 0;
     for (const std::vector<std::size_t>& group : groups_of(prepared_.cells, round.order)) {
       progress.show(done_, number, prepared_.cells[group.front()].id);
+      end_if_known(group);
       std::vector<ChildTask> tasks;
       for (const std::size_t cell : group) {
-        if (!lost_.given_up(cell) && is_needed(group, cell) &&
+        if (!lost_.given_up(cell) && !is_known(cell) &&
             !done_before_.contains(prepared_.cells[cell].id, number)) {
           tasks.push_back(timed_task(options_, settings_, prepared_.layouts, prepared_.cells[cell],
                                      round, number, order));
@@ -716,8 +726,7 @@ int conclude(const Options& options, results::Results& results, const Measuring&
     results.run.rounds = measuring.rounds();
     for (results::Cell& cell : results.cells) {
       const auto known = measuring.known_after().find(cell.id);
-      if (known != measuring.known_after().end() && cell.strategy != kAgain &&
-          known->second < measuring.rounds()) {
+      if (known != measuring.known_after().end() && known->second < measuring.rounds()) {
         cell.known_after = known->second;
       }
     }

@@ -21,8 +21,9 @@ struct Mic : send::SteadyStateWorkload<Mic> {
     return {
         .id = std::string{kId},
         .summary = "monomorphic sites, linked; every send hits its inline cache",
-        .parameters = {sites_parameter({"16", "512", "1024", "4096", "8192", "12288", "16384", "65536"},
-                                       {"16", "512", "4096", "16384"}),
+        .parameters = {sites_parameter(
+                           {"16", "512", "1024", "4096", "8192", "12288", "16384", "65536"},
+                           {"16", "512", "4096", "16384"}),
                        {.name = "order",
                         .summary = "fall through from site to site, or chained by jumps at random",
                         .default_value = "linear",

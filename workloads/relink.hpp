@@ -208,7 +208,7 @@ class RelinkCell : public Instance {
   void patch(std::uint32_t site, unsigned side) noexcept {
     machine_.relink(site, values_[1 - side][site], values_[side][site]);
   }
-  /// Patches so many sites from order()[begin] on under one scope.
+  /// Patches a batch of sites from order()[begin] on under one scope.
   void patch_batch(std::size_t begin) noexcept {
     [[maybe_unused]] const auto scope = machine_.scope_over_sites();
     const unsigned from = sites_.linked();

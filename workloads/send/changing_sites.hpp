@@ -19,7 +19,7 @@ namespace patchbench::send {
 
 /// Sends from one patch of a run to the next.
 inline constexpr std::uint32_t kSendsBetweenPatches = 16;
-/// Of all sites, one in so many misses in a pass.
+/// Of all sites, the share that misses in a pass is one in this number.
 inline constexpr std::uint32_t kSitesPerMiss = 16;
 
 /// One patch, as the list of a hooked walk holds it: which site, and for which of its two classes.

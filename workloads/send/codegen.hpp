@@ -57,7 +57,7 @@ static_assert(sizeof(Cell) == 16, "generated code addresses tag at 0 and target 
   }
   return line * kLine;
 }
-/// What the cells of so many sites occupy, in bytes, rounded up to a line.
+/// What the cells of that number of sites occupy, in bytes, rounded up to a line.
 [[nodiscard]] constexpr std::size_t cells_size(Dispatch dispatch, std::size_t sites) noexcept {
   return dispatch == Dispatch::cell_cache_scattered ? std::bit_ceil(sites) * 64
                                                     : (sites * sizeof(Cell) + 63) / 64 * 64;
@@ -157,7 +157,7 @@ using HookFunction = void(void* self, std::uint32_t index) noexcept;
 using HookedWalkFunction = std::uint64_t(const Oop* stream, std::uint64_t passes,
                                          std::int64_t stride_bytes, const std::uint32_t* list,
                                          HookFunction* hook, void* self);
-/// Stretches of one pass over so many calls.
+/// Stretches of one pass over that number of calls.
 [[nodiscard]] constexpr std::size_t stretches(std::size_t calls, std::uint32_t stretch) noexcept {
   return stretch == 0 ? 0 : (calls + stretch - 1) / stretch;
 }

@@ -254,8 +254,8 @@ std::string how_to_read(const Results& results) {
       "Median over rounds, then the ratio to {} (paired round by round, below 1 is faster) with "
       "its interval (95 %, of that median; below nine rounds of the geometric mean), and the "
       "verdict: faster or "
-      "slower (the interval lies beyond that of again, the run's own noise), same (it lies within "
-      "{:.3g} % of 1) or unsure. Every interval holds for itself: of twenty, about one misses.",
+      "slower (the interval does not hold 1), same (it lies within {:.3g} % of 1) or unsure. Every "
+      "interval holds for itself: of twenty, about one misses.",
       results.baseline.empty() ? "the baseline" : results.baseline, 100 * delta_of(results));
   if (verdicts_corrected(results)) {
     text +=

@@ -88,6 +88,7 @@ std::vector<double> log_ratios(Samples strategy, Samples baseline) {
 
 std::vector<double> logs_of(const std::vector<double>& values) {
   std::vector<double> logs;
+  logs.reserve(values.size());
   for (const double value : values) logs.push_back(std::log(value));
   return logs;
 }

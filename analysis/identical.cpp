@@ -83,6 +83,7 @@ std::vector<int> groups_of(const std::vector<One>& ones) {
                         one.ratio->metric)];
   }
   std::vector<int> groups;
+  groups.reserve(sizes.size());
   for (const auto& [key, size] : sizes) groups.push_back(size);
   return groups;
 }

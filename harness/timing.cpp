@@ -93,15 +93,11 @@ double time_runs(const Measurement& measurement, std::int64_t count) {
   return static_cast<double>(now_ns() - start);
 }
 
-/// Where others had the processor since the last batch. A run that is as long as a batch has the
-/// misses at its beginning in it, as few as they are.
-void begin_batch(const Measurement& measurement, const Schedule& schedule,
-                 const BeforeBatch& before_batch) {
-  if (!before_batch) {
-    return;
-  }
-  before_batch();
-  if (schedule.iterations > 1) {
+/// Where others had the processor since the last batch: an iteration that is not timed, however
+/// long it is. Cells of one ratio must not differ in whether they begin warm.
+void begin_batch(const Measurement& measurement, const BeforeBatch& before_batch) {
+  if (before_batch) {
+    before_batch();
     time_runs(measurement, 1);
   }
 }
@@ -112,7 +108,7 @@ std::vector<double> benchmark_batches(const Measurement& measurement, const Sche
   const bool prepared = measurement.prepare != nullptr;
   auto* registered =
       benchmark::RegisterBenchmark(measurement.metric.c_str(), [&](benchmark::State& state) {
-        begin_batch(measurement, schedule, before_batch);
+        begin_batch(measurement, before_batch);
         (prepared ? run_prepared_loop : run_loop)(state, measurement);
       });
   registered->Iterations(schedule.iterations)->Repetitions(schedule.batches);
@@ -135,7 +131,7 @@ std::vector<double> difference_batches(const Measurement& measurement, const Sch
   std::vector<double> batches;
   batches.reserve(static_cast<std::size_t>(schedule.batches));
   for (int batch = 0; batch < schedule.batches; ++batch) {
-    begin_batch(measurement, schedule, before_batch);
+    begin_batch(measurement, before_batch);
     std::int64_t sum = 0;
     for (std::int64_t i = 0; i < schedule.iterations; ++i) {
       sum += time_one_difference(measurement);

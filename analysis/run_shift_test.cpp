@@ -54,6 +54,7 @@ class Machine {
   }
   std::vector<Results> runs(int count, double slowdown = 1) {
     std::vector<Results> runs;
+    runs.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) runs.push_back(run(random_() % 2 == 0, slowdown));
     return runs;
   }

@@ -17,8 +17,6 @@
 namespace patchbench {
 namespace {
 
-using send::Changes;
-
 constexpr std::uint32_t kSites = 64;
 
 CellRequest request_of(std::uint32_t sites) {

@@ -302,7 +302,7 @@ class SendMachine {
   }
 
   CodeLayout checked_layout() const {
-    const CodeLayout layout = lay_out<A>(plan_, table_.methods());
+    CodeLayout layout = lay_out<A>(plan_, table_.methods());
     constexpr std::size_t kReach = std::min(A::kMaxZoneSize, kCodeRoom);
     if (layout.size > kReach) {
       constexpr std::size_t kMiB = std::size_t{1} << 20U;

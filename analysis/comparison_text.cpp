@@ -251,7 +251,7 @@ class Text {
         "`slower` stand after Holm's correction for all {} changes (at most 5 % to have",
         report_.comparison.tested));
     line(
-        "even one false one). What made the baseline and all strategies dearer alike does not "
+        "even one false one). What made the baseline and all strategies slower alike does not "
         "show");
     line("in ratios.");
     if (several_runs()) line("Orders and break-evens are those of the first run of each side.");

@@ -18,8 +18,6 @@ namespace patchbench::analysis {
 
 /// Two costs closer than this share are called the same.
 inline constexpr double kDefaultDelta = 0.03;
-/// With so few rounds intervals are wide, and one disturbed process widens them further.
-inline constexpr int kFewRounds = 5;
 /// What a run's verdicts are for: as recorded, else the default, which was the only one once.
 [[nodiscard]] double delta_of(const results::Results& results);
 

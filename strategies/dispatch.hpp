@@ -9,9 +9,10 @@
 namespace patchbench {
 
 enum class Dispatch {
-  inline_cache,          // tag and target are immediates in the code; linking patches code
-  cell_cache,            // tag and target are loaded from the site's cell; code never changes
-  cell_cache_shared,     // as cell_cache, and all sites share one PIC stub that is told its slots
+  inline_cache,       // tag and target are immediates in the code; linking patches code
+  cell_cache,         // tag and target are loaded from the site's cell; code never changes
+  cell_cache_shared,  // as cell_cache, and all sites share one PIC stub, which gets its slots from
+                      // the tag
   cell_cache_scattered,  // as cell_cache, each cell on a cache line of its own, far from the last
   cell_cache_newest_first,  // as cell_cache, a PIC's slots in the order of a patched PIC's cases
   unchecked,                // as inline_cache, but the call enters behind the class check

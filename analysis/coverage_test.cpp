@@ -213,9 +213,11 @@ TEST_CASE("coverage of 95 % intervals, 2,000 trials each") {
       "  cover 97.9 and 89.1 %), which is close to 95 % unless the median lies in a gap between "
       "two\n"
       "  modes (50:50): nothing lies there to interpolate, and it covers between those two.\n"
-      "absolute, ratio: what is shown and decided by: order statistics from 6 and from 9 rounds "
-      "on,\n"
-      "  t below. A ratio of two equal distributions is symmetric on logarithms.");
+      "absolute, ratio: what is shown and decided by: order statistics from 6, signed ranks from 9 "
+      "rounds on,\n"
+      "  t below. A ratio of two equal distributions is symmetric on logarithms, which the signed "
+      "ranks\n"
+      "  ask for.");
 }
 
 // ---- verdicts ----

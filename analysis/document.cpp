@@ -410,7 +410,7 @@ Section workload_section(const Results& results, const std::string& workload) {
   }
   section.detail = true;
   TextTable table{{"parameters", "strategy", "metric", "n", "median", "95 % interval", "ratio",
-                   "95 % interval", "distribution-free", "verdict", "notes"},
+                   "95 % interval", "by signed ranks", "verdict", "notes"},
                   {}};
   const std::vector<std::string> order = strategies_in_order(results);
   for (const Params& params : param_sets(results, workload)) {

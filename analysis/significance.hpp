@@ -8,7 +8,7 @@
 // (Benjamini & Yekutieli, Annals of Statistics 29(4), 2001, name both), which these are. Holm's
 // procedure bounds the chance of even one error in the table instead; with hundreds of ratios and
 // the few rounds that time allows it would leave almost everything undecided: the smallest p of a
-// sign test over nine rounds is 0.004.
+// signed rank test over nine rounds is 0.004.
 #pragma once
 
 #include <optional>
@@ -29,7 +29,7 @@ struct PValues {
 
 /// By the test that belongs to deciding_interval(): p.differs <= 0.05 exactly where that interval
 /// excludes 1, p.same <= 0.05 exactly where it lies inside [1 - delta, 1 + delta]. From
-/// kRobustRounds on the interpolated sign test, below the t test on logarithms; for `same` two
+/// kRobustRounds on the signed rank test, below the t test on logarithms; for `same` two
 /// one-sided tests, each at 2.5 % as an interval of 95 % has it (Schuirmann 1987). Empty for n < 2.
 [[nodiscard]] std::optional<PValues> p_values(const PairedRatio& ratio,
                                               double delta = kDefaultDelta);

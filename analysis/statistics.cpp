@@ -6,6 +6,8 @@
 
 #include <boost/math/distributions/students_t.hpp>
 
+#include "analysis/signed_rank.hpp"
+
 namespace patchbench::analysis {
 namespace {
 
@@ -83,10 +85,11 @@ PairedRatio paired_ratio(std::span<const std::optional<double>> strategy,
       ratios.push_back(*strategy[round] / *baseline[round]);
     }
   }
-  PairedRatio paired{static_cast<int>(ratios.size()),
-                     median(ratios),
+  const int n = static_cast<int>(ratios.size());
+  PairedRatio paired{n,
+                     n >= kRobustRounds ? pseudo_median(ratios) : median(ratios),
                      log_t_interval(ratios),
-                     median_interval(ratios),
+                     signed_rank_interval(ratios),
                      {}};
   paired.values = std::move(ratios);
   return paired;

@@ -49,22 +49,22 @@ struct LogMean {
 /// sample's median for n <= 5. Empty for n < 2.
 [[nodiscard]] std::optional<Interval> median_ci95(std::span<const double> values);
 
-/// From so many rounds on the distribution-free interval no longer hangs on the extremes: at n = 9
-/// it lies between the second and the eighth value.
+/// From so many rounds on the signed rank interval ignores the extremes: at n = 9 one value may be
+/// anywhere.
 inline constexpr int kRobustRounds = 9;
 
 struct PairedRatio {
   int n = 0;                            // rounds in which both have a positive value
-  std::optional<double> median;         // of the ratios
+  std::optional<double> median;         // of the ratios; from kRobustRounds on the pseudo-median
   std::optional<Interval> ci95;         // log_t_interval of the ratios
-  std::optional<FreeInterval> ci_free;  // median_interval of the ratios
+  std::optional<FreeInterval> ci_free;  // signed_rank_interval of the ratios
   std::vector<double> values;           // the ratios, in the order of the rounds
 };
 
-/// The interval that is shown and that decides: the distribution-free one for the median from
+/// The interval that is shown and that decides: the signed rank interval for the pseudo-median from
 /// kRobustRounds on, the t interval for the geometric mean below. Processes now and then end up in
 /// a slow mode of their own for as long as they live, whatever the strategy; a few such rounds move
-/// a mean and widen its interval, and say nothing about the median.
+/// a mean and widen its interval, and hardly move the pseudo-median.
 [[nodiscard]] std::optional<Interval> deciding_interval(const PairedRatio& ratio);
 [[nodiscard]] std::optional<Interval> deciding_interval(const results::Ratio& ratio);
 

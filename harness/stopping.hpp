@@ -19,7 +19,7 @@ struct StopRule {
   double of_distance = 0;
 };
 
-/// Below these no interval is trusted to stop a run: the distribution-free one decides from here
+/// Below these no interval is trusted to stop a run: the signed rank interval decides from here
 /// on.
 inline constexpr int kFewestRounds = 9;
 /// And of ratios far from 1, by the t interval.

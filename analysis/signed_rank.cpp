@@ -1,0 +1,109 @@
+#include "analysis/signed_rank.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <vector>
+
+#include <boost/math/distributions/normal.hpp>
+
+namespace patchbench::analysis {
+namespace {
+
+/// Above this the normal approximation is closer than any interval here is read.
+constexpr std::size_t kExactUpTo = 60;
+
+/// P(W <= k) for k = 0 to n (n + 1) / 2, where W is the sum of the ranks 1 to n that got a plus.
+std::vector<double> exact_distribution(std::size_t n) {
+  std::vector<double> chance(n * (n + 1) / 2 + 1, 0);
+  chance[0] = 1;
+  for (std::size_t rank = 1; rank <= n; ++rank) {
+    for (std::size_t sum = chance.size(); sum-- > 0;) {
+      chance[sum] = (chance[sum] + (sum >= rank ? chance[sum - rank] : 0)) / 2;
+    }
+  }
+  double below = 0;
+  for (double& share : chance) share = below += share;
+  return chance;
+}
+
+std::vector<double> normal_distribution(std::size_t n) {
+  const auto size = static_cast<double>(n);
+  const boost::math::normal normal(size * (size + 1) / 4,
+                                   std::sqrt(size * (size + 1) * (2 * size + 1) / 24));
+  std::vector<double> chance(n * (n + 1) / 2 + 1);
+  for (std::size_t sum = 0; sum < chance.size(); ++sum) {
+    chance[sum] = boost::math::cdf(normal, static_cast<double>(sum) + 0.5);
+  }
+  return chance;
+}
+
+/// Asked for again and again with the same few n.
+const std::vector<double>& distribution(std::size_t n) {
+  thread_local std::map<std::size_t, std::vector<double>> known;
+  std::vector<double>& chance = known[n];
+  if (chance.empty()) chance = n <= kExactUpTo ? exact_distribution(n) : normal_distribution(n);
+  return chance;
+}
+
+bool all_positive(std::span<const double> values) {
+  return std::all_of(values.begin(), values.end(), [](double value) { return value > 0; });
+}
+
+/// The means of two logarithms (Walsh averages), in no order. As many as the largest W.
+std::vector<double> walsh_averages(std::span<const double> values) {
+  std::vector<double> logs;
+  logs.reserve(values.size());
+  for (const double value : values) logs.push_back(std::log(value));
+  std::vector<double> means;
+  means.reserve(logs.size() * (logs.size() + 1) / 2);
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    for (std::size_t j = i; j < logs.size(); ++j) means.push_back((logs[i] + logs[j]) / 2);
+  }
+  return means;
+}
+
+double nth_smallest(std::vector<double>& means, std::size_t n) {
+  const auto place = means.begin() + static_cast<std::ptrdiff_t>(n);
+  std::nth_element(means.begin(), place, means.end());
+  return *place;
+}
+
+}  // namespace
+
+std::optional<double> pseudo_median(std::span<const double> values) {
+  if (values.empty() || !all_positive(values)) return std::nullopt;
+  std::vector<double> means = walsh_averages(values);
+  const double lower = nth_smallest(means, (means.size() - 1) / 2);
+  const double upper = nth_smallest(means, means.size() / 2);
+  return std::exp((lower + upper) / 2);
+}
+
+std::optional<FreeInterval> signed_rank_interval(std::span<const double> values) {
+  if (values.size() < 2 || !all_positive(values)) return std::nullopt;
+  const std::vector<double>& at_most = distribution(values.size());
+  std::vector<double> means = walsh_averages(values);
+  std::size_t end = 0;  // so many means lie beyond the interval on either side
+  while (at_most[end + 1] <= (1 - kConfidence) / 2) ++end;
+  const double low = nth_smallest(means, end);
+  const double high = nth_smallest(means, means.size() - 1 - end);
+  return FreeInterval{{std::exp(low), std::exp(high)}, 1 - 2 * at_most[end]};
+}
+
+double p_centre_at_most(std::span<const double> values, double limit) {
+  const std::vector<double> means = walsh_averages(values);
+  // W is the number of means on one side of the limit, whichever.
+  const auto not_above = static_cast<std::size_t>(std::count_if(
+      means.begin(), means.end(), [centre = std::log(limit)](double m) { return m <= centre; }));
+  return distribution(values.size())[not_above];
+}
+
+double p_centre_at_least(std::span<const double> values, double limit) {
+  std::vector<double> mirrored;
+  mirrored.reserve(values.size());
+  for (const double value : values) mirrored.push_back(1 / value);
+  return p_centre_at_most(mirrored, 1 / limit);
+}
+
+}  // namespace patchbench::analysis

@@ -61,7 +61,8 @@ TEST_CASE("the interval leaves out as many means as tables of the signed rank st
     const auto found = signed_rank_interval(values);
     REQUIRE(found.has_value());
     CHECK(found->interval[0] == about(means[static_cast<std::size_t>(critical)]));
-    CHECK(found->interval[1] == about(means[means.size() - 1 - static_cast<std::size_t>(critical)]));
+    CHECK(found->interval[1] ==
+          about(means[means.size() - 1 - static_cast<std::size_t>(critical)]));
     CHECK(found->coverage == about(1 - 2 * chance_at_most(n, critical)));
     CHECK(found->coverage >= kConfidence);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -79,7 +80,8 @@ std::string lost_reason(const JournalEntry& entry) {
 
 /// A cell whose ratios were known has no later rounds.
 bool was_due(const Cell& cell, std::size_t round) {
-  return !cell.known_after || round < static_cast<std::size_t>(*cell.known_after);
+  const bool its_turn = round % static_cast<std::size_t>(cell.every.value_or(1)) == 0;
+  return its_turn && round < static_cast<std::size_t>(cell.known_after.value_or(INT_MAX));
 }
 
 void fill_lost(Cell& cell, const Rounds& rounds, bool interrupted) {

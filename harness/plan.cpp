@@ -89,7 +89,8 @@ std::optional<PlannedCell> plan_cell(const Catalogue& catalogue, const WorkloadI
                    .metrics = workload.metrics.size(),
                    .make = factory->make,
                    .unsupported = std::string(factory->unsupported),
-                   .unavailable = {}};
+                   .unavailable = {},
+                   .every = 1};
   cell.id = results::cell_id(cell.workload, cell.strategy, cell.shown);
   return cell;
 }

@@ -42,6 +42,7 @@ struct PlannedCell {
   MakeInstance make = nullptr;  // null: unsupported
   std::string unsupported;      // the reason
   std::string unavailable;      // why this machine has not what it needs; no part of the plan
+  int every = 1;                // it is in the rounds whose number this divides
 };
 
 /// Why this machine cannot have a cell's parameters; empty when it can. No part of the plan, which

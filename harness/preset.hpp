@@ -16,6 +16,9 @@ struct Preset {
   StopRule until;
   int batches = 0;         // of each measurement, in one child
   double budget_ms = 0;    // of timing in one child at most, over all of its measurements
+  /// Controls explain and are not decided by: of the rounds that a rule ends they are in one of so
+  /// many. The baseline's twin is in all.
+  int controls_every = 1;
   int counted_rounds = 0;  // children of a cell that count events, after the timed ones
 };
 
@@ -26,6 +29,7 @@ inline constexpr std::array<Preset, 3> kPresets = {{
      .until = {.precision = 0.01, .budget_s = 58, .of_distance = 0.2},
      .batches = 14,
      .budget_ms = 60,
+     .controls_every = 3,
      .counted_rounds = 1},
     {.name = "standard",
      .summary = "the whole grid, to 1 %, in 20 minutes at most",

@@ -60,6 +60,12 @@ struct Prepared {
   Layouts layouts;
 };
 
+/// Neither side of a ratio that a run is asked for, nor the baseline's twin.
+bool only_explains(const Catalogue& catalogue, std::string_view baseline, const PlannedCell& cell) {
+  const StrategyEntry* entry = find_strategy(catalogue, cell.strategy);
+  return entry != nullptr && entry->info.role == StrategyRole::control && cell.strategy != baseline;
+}
+
 /// Empty when the run was asked to stop.
 std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& options,
                                 const Settings& settings, SignalWatch& signals) {
@@ -73,6 +79,9 @@ std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& optio
   prepared.cells = plan_cells(catalogue, options.selection, prepared.baseline);
   for (PlannedCell& cell : prepared.cells) {
     cell.unavailable = why_unavailable(catalogue, cell);
+    if (options.until && only_explains(catalogue, prepared.baseline, cell)) {
+      cell.every = options.selection.preset->controls_every;
+    }
   }
   prepared.arena = find_arena();
   prepared.layouts = find_layouts(settings.layout_marker);
@@ -92,9 +101,12 @@ bool is_run(const Prepared& prepared, const PlannedCell& cell) {
   return cell.make != nullptr && is_allowed(prepared, cell);
 }
 
-std::size_t children_of_a_round(const Prepared& prepared) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      prepared.cells, [&prepared](const PlannedCell& cell) { return is_run(prepared, cell); }));
+std::size_t children_of(const Prepared& prepared, int rounds) {
+  int children = 0;
+  for (const PlannedCell& cell : prepared.cells) {
+    children += is_run(prepared, cell) ? (rounds + cell.every - 1) / cell.every : 0;
+  }
+  return static_cast<std::size_t>(children);
 }
 
 /// For the estimate alone. Set-up, checks, calibration and the process itself cost about as much as
@@ -110,7 +122,7 @@ double expected_child_ms(const PlannedCell& cell, const Preset& preset) {
 double expected_round_s(const Prepared& prepared, const Preset& preset) {
   double total_ms = 0;
   for (const PlannedCell& cell : prepared.cells) {
-    total_ms += is_run(prepared, cell) ? expected_child_ms(cell, preset) : 0;
+    total_ms += is_run(prepared, cell) ? expected_child_ms(cell, preset) / cell.every : 0;
   }
   return total_ms * 1e-3;
 }
@@ -159,6 +171,9 @@ results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
   row.strategy = cell.strategy;
   row.workload = cell.workload;
   row.params = cell.shown;
+  if (cell.every > 1) {
+    row.every = cell.every;
+  }
   if (cell.make == nullptr) {
     row.status = CellStatus::unsupported;
     row.reason = cell.unsupported;
@@ -288,8 +303,7 @@ class Measuring {
   std::string run_all(const Look& look) {
     idle_since_ns_ = now_ns();
     const int expected = expected_rounds(options_, prepared_);
-    Progress progress(stderr, options_.quiet,
-                      children_of_a_round(prepared_) * static_cast<std::size_t>(expected), expected,
+    Progress progress(stderr, options_.quiet, children_of(prepared_, expected), expected,
                       expected_seconds(options_, prepared_));
     for (rounds_ = 1;; ++rounds_) {
       const std::size_t before = entries_.size();
@@ -356,8 +370,9 @@ class Measuring {
   bool run_round(int number, Progress& progress) {
     lost_.begin(number + 1);
     PlannedRound round = planner_.next();
-    std::erase_if(round.order, [this](std::size_t cell) {
-      return !is_allowed(prepared_, prepared_.cells[cell]);
+    std::erase_if(round.order, [this, number](std::size_t cell) {
+      return !is_allowed(prepared_, prepared_.cells[cell]) ||
+             number % prepared_.cells[cell].every != 0;
     });
     int order = 0;
     for (const std::vector<std::size_t>& group : groups_of(prepared_.cells, round.order)) {
@@ -572,9 +587,7 @@ void announce(const Options& options, const Prepared& prepared, const Begun& beg
       duration_text(expected_seconds(options, prepared) + counting_s));
   if (options.begun) {
     say(stderr, "{} of {} are there already\n", begun.done.size(),
-        counted(children_of_a_round(prepared) *
-                    static_cast<std::size_t>(expected_rounds(options, prepared)),
-                "sample"));
+        counted(children_of(prepared, expected_rounds(options, prepared)), "sample"));
   }
   say(stderr, "results go to {}\n", directory.string());
 }
@@ -867,8 +880,7 @@ int dry_run(const Catalogue& catalogue, const Options& options, const Settings& 
   }
   say(stdout, "\n{} x {} = {} processes, about {}; preset {}, baseline {}, seed {}\n",
       counted(prepared->cells.size(), "cell"), rounds_text(options, *prepared),
-      children_of_a_round(*prepared) *
-          static_cast<std::size_t>(expected_rounds(options, *prepared)),
+      children_of(*prepared, expected_rounds(options, *prepared)),
       duration_text(expected_seconds(options, *prepared) +
                     expected_counting_s(catalogue, options, *prepared, counting)),
       options.selection.preset->name, prepared->baseline.empty() ? "none" : prepared->baseline,

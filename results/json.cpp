@@ -227,7 +227,8 @@ Json cell_to_json(const Cell& cell) {
           {"counters", counters_to_json(cell.counters)},
           {"memory", memory_to_json(cell.memory)},
           {"lost", list_to_json(cell.lost, lost_to_json)},
-          {"known_after", nullable_to_json(cell.known_after)}};
+          {"known_after", nullable_to_json(cell.known_after)},
+          {"every", nullable_to_json(cell.every)}};
 }
 
 /// Whatever fits goes on one line, so that a person can read a cell and a diff shows what changed.
@@ -518,6 +519,7 @@ Cell cell_from(const Field& field, int rounds) {
   cell.memory = memory_from(field.member("memory"));
   cell.lost = field.member("lost").list([=](const Field& lost) { return lost_from(lost, rounds); });
   cell.known_after = field.later("known_after", [](const Field& value) { return value.small(1); });
+  cell.every = field.later("every", [](const Field& value) { return value.small(1); });
   return cell;
 }
 

@@ -327,6 +327,8 @@ struct Cell {
   /// The rounds after which its ratios were known well enough, so that it had no more of them; none
   /// where it had all rounds of the run, and in the first files of schema 1.
   std::optional<int> known_after = {};
+  /// It is measured in the rounds whose number this divides alone; empty: in all.
+  std::optional<int> every = {};
 };
 
 struct Results {

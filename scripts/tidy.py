@@ -4,7 +4,7 @@
 A unit that passed is not looked at again until something that could change the verdict does: its preprocessed text
 (comments included, because of NOLINT), its command, the configuration, or clang-tidy itself.
 
-    scripts/tidy.py --build=build/clang-release [--jobs=N] [--fresh] [PART_OF_A_PATH...]
+    scripts/tidy.py --build=build/clang-release [--only=sources|tests] [--jobs=N] [--fresh] [PART_OF_A_PATH...]
 
 Exit code 0: clean, 1: findings, 2: bad usage.
 """
@@ -25,13 +25,18 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=pathlib.Path, required=True, help="has compile_commands.json")
+    parser.add_argument("--only", choices=["sources", "tests"], help="one of the two; without it both")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--fresh", action="store_true", help="forget earlier results")
     parser.add_argument("parts", nargs="*", help="only units whose path contains one of these")
     return parser.parse_args()
 
 
-def units(build, parts):
+def is_test(file):
+    return file.endswith("_test.cpp")
+
+
+def units(build, only, parts):
     """The build's entries for sources of this project."""
     database = build / "compile_commands.json"
     if not database.is_file():
@@ -39,7 +44,8 @@ def units(build, parts):
     entries = json.loads(database.read_text())
     ours = {e["file"]: e for e in entries if pathlib.Path(e["file"]).is_relative_to(ROOT)
             and not pathlib.Path(e["file"]).is_relative_to(build.resolve())}
-    return [e for f, e in sorted(ours.items()) if not parts or any(p in f for p in parts)]
+    return [e for f, e in sorted(ours.items())
+            if (only is None or is_test(f) == (only == "tests")) and (not parts or any(p in f for p in parts))]
 
 
 def preprocess_command(entry):
@@ -67,7 +73,7 @@ def check(entry, build, memory, salt):
     if mark.exists():
         return True, True, ""
     # The analyzer follows every path through Catch2's macros: minutes a file, and no finding that a test run has not.
-    less = ["--checks=-clang-analyzer-*"] if entry["file"].endswith("_test.cpp") else []
+    less = ["--checks=-clang-analyzer-*"] if is_test(entry["file"]) else []
     run = subprocess.run(["clang-tidy", "-p", build, "--quiet", *less, entry["file"]], cwd=ROOT,
                          capture_output=True, text=True)
     if run.returncode == 0:
@@ -86,7 +92,7 @@ def main():
             mark.unlink()
     version = subprocess.run(["clang-tidy", "--version"], check=True, capture_output=True).stdout
     salt = version + (ROOT / ".clang-tidy").read_bytes()
-    entries = units(build, chosen.parts)
+    entries = units(build, chosen.only, chosen.parts)
     if not entries:
         sys.exit("tidy.py: no translation unit matches")
     failed = known = 0

@@ -17,6 +17,7 @@
 #include "harness/child_process.hpp"
 #include "harness/emulator.hpp"
 #include "harness/spawn.hpp"
+#include "harness/timing.hpp"
 #include "harness/turns.hpp"
 
 namespace patchbench::harness {
@@ -151,6 +152,7 @@ std::optional<pid_t> ForkServer::fork(const Descriptors& descriptors) {
 
 int fork_server_main(const Catalogue& catalogue, std::optional<int> layout) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  describe_machine_to_benchmark();
   while (const std::optional<Numbers> numbers = receive_descriptors()) {
     const pid_t pid = fork_sibling().value_or(-1);
     if (pid == 0) {

@@ -207,6 +207,11 @@ results::JournalMetric time_measurement(const Measurement& measurement, const Ti
   return metric;
 }
 
+void describe_machine_to_benchmark() {
+  static_cast<void>(benchmark::CPUInfo::Get());
+  static_cast<void>(benchmark::SystemInfo::Get());
+}
+
 double overhead_ns(const Measurement& measurement) {
   constexpr Schedule kSchedule = {.iterations = 1000, .batches = 3};
   Measurement empty = measurement;

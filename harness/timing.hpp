@@ -45,6 +45,11 @@ using BeforeBatch = std::function<void()>;
                                                       const TimingBudget& budget,
                                                       const BeforeBatch& before_batch = {});
 
+/// Google Benchmark describes the machine before its first batch, from dozens of files. A process
+/// that forks others does that once for all of them.
+void describe_machine_to_benchmark();
+
+
 /// What the harness itself adds to each operation of `measurement`, in ns: the same loop and the
 /// same time stamps around an empty function. Reported beside the results, never subtracted from
 /// them.

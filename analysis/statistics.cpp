@@ -35,10 +35,10 @@ std::optional<double> median(std::span<const double> values) {
   return ordered[middle - 1] + (ordered[middle] - ordered[middle - 1]) / 2;
 }
 
-std::optional<double> lower_quartile(std::span<const double> values) {
+std::optional<double> lower_decile(std::span<const double> values) {
   if (values.empty()) return std::nullopt;
   const std::vector<double> ordered = sorted(values);
-  const double place = static_cast<double>(ordered.size() - 1) / 4;
+  const double place = static_cast<double>(ordered.size() - 1) / 10;
   const auto below = static_cast<std::size_t>(place);
   const double above = ordered[std::min(below + 1, ordered.size() - 1)];
   return ordered[below] + (place - static_cast<double>(below)) * (above - ordered[below]);

@@ -24,9 +24,9 @@ inline constexpr double kDefaultDelta = 0.03;
 /// The mean of the two middle values where n is even. Empty for n = 0.
 [[nodiscard]] std::optional<double> median(std::span<const double> values);
 
-/// The value below which a quarter of them lies, interpolated (Hyndman & Fan's type 7). Empty for
+/// The value below which a tenth of them lies, interpolated (Hyndman & Fan's type 7). Empty for
 /// n = 0.
-[[nodiscard]] std::optional<double> lower_quartile(std::span<const double> values);
+[[nodiscard]] std::optional<double> lower_decile(std::span<const double> values);
 
 /// The two-sided Student quantile: P(|T| <= t) = confidence at `degrees` >= 1 degrees of freedom.
 [[nodiscard]] double t_quantile(double confidence, int degrees);

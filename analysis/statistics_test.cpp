@@ -136,11 +136,11 @@ TEST_CASE("verdicts of the interval alone") {
   CHECK(plain_verdict(std::nullopt) == Verdict::unsure);
 }
 
-TEST_CASE("the lower quartile is interpolated") {
-  CHECK(lower_quartile(std::vector{4.0, 1.0, 2.0, 3.0, 5.0}) == 2.0);
-  CHECK(lower_quartile(std::vector{1.0, 2.0, 3.0, 4.0}) == 1.75);
-  CHECK(lower_quartile(std::vector{7.0}) == 7.0);
-  CHECK_FALSE(lower_quartile(std::vector<double>{}));
+TEST_CASE("the lower decile is interpolated") {
+  CHECK(lower_decile(std::vector{4.0, 1.0, 2.0, 3.0, 5.0}) == about(1.4));
+  CHECK(lower_decile(std::vector{11.0, 1.0, 2.0, 3.0, 5.0, 4.0, 6.0, 7.0, 8.0, 9.0, 10.0}) == 2.0);
+  CHECK(lower_decile(std::vector{7.0}) == 7.0);
+  CHECK_FALSE(lower_decile(std::vector<double>{}));
 }
 
 TEST_CASE("intervals cover what they claim, on seeded data") {

@@ -15,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/fork_server.hpp"
 #include "harness/spawn.hpp"
 #include "harness/turns.hpp"
 
@@ -115,7 +114,7 @@ bool take(const Fd& fd, std::string& text) {
 }  // namespace
 
 ChildProcess::ChildProcess(const ChildTask& task, const SignalWatch& signals,
-                           const Wrapper* wrapper, ForkServer* server) {
+                           const Wrapper* wrapper) {
   Pipe task_pipe = make_pipe();
   Pipe answer = make_pipe();
   Pipe errors = make_pipe();
@@ -123,13 +122,7 @@ ChildProcess::ChildProcess(const ChildTask& task, const SignalWatch& signals,
   if (task.takes_turns) {
     turn = make_turn_socket();
   }
-  std::optional<pid_t> forked;
-  if (server != nullptr) {
-    forked = server->fork({&task_pipe.read, &answer.write, &errors.write, &turn.child});
-  }
-  pid_ = forked ? *forked
-                : start_program(task, task_pipe, answer, errors, turn.child, signals.mask_before(),
-                                wrapper);
+  pid_ = start_program(task, task_pipe, answer, errors, turn.child, signals.mask_before(), wrapper);
   task_pipe.read = Fd();
   write_task(std::move(task_pipe.write), task);
   answer_ = std::move(answer.read);
@@ -166,7 +159,10 @@ void ChildProcess::kill_and_reap() {
 }
 
 void ChildProcess::reap(int options) {
-  const pid_t got = wait_for_process(pid_, wait_status_, options);
+  pid_t got = 0;
+  do {
+    got = waitpid(pid_, &wait_status_, options);
+  } while (got < 0 && errno == EINTR);
   if (got == pid_ || got < 0) {
     pid_ = -1;
   }
@@ -191,14 +187,6 @@ void ChildProcess::take_output() {
   if (errors_text_.size() > 4 * kStderrTail) {
     errors_text_.erase(0, errors_text_.size() - (kStderrTail + 1));
   }
-}
-
-pid_t wait_for_process(pid_t pid, int& status, int options) {
-  pid_t got = 0;
-  do {
-    got = waitpid(pid, &status, options);
-  } while (got < 0 && errno == EINTR);
-  return got;
 }
 
 }  // namespace patchbench::harness

@@ -14,15 +14,11 @@
 
 namespace patchbench::harness {
 
-class ForkServer;
-
 /// A running child. Its owner kills what is left of it.
 class ChildProcess {
  public:
-  /// Forked from `server` where there is one that can; else started as a program, by `wrapper`
-  /// where there is one. Throws std::system_error.
-  ChildProcess(const ChildTask& task, const SignalWatch& signals, const Wrapper* wrapper,
-               ForkServer* server);
+  /// Throws std::system_error.
+  ChildProcess(const ChildTask& task, const SignalWatch& signals, const Wrapper* wrapper);
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
   ~ChildProcess() { kill_and_reap(); }
@@ -57,8 +53,5 @@ class ChildProcess {
   std::string answer_text_;
   std::string errors_text_;
 };
-
-/// What the kernel gives back of `pid`, retried when a signal interrupts it.
-[[nodiscard]] pid_t wait_for_process(pid_t pid, int& status, int options);
 
 }  // namespace patchbench::harness

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,7 +21,6 @@
 
 #include "harness/child_process.hpp"
 #include "harness/clock.hpp"
-#include "harness/fork_server.hpp"
 #include "harness/words.hpp"
 #include "results/journal.hpp"
 #include "workloads/seeded_random.hpp"
@@ -106,14 +104,13 @@ int until(std::int64_t deadline_ns) {
 /// A child of a group, and how much of its time it has used.
 class Member {
  public:
-  Member(const ChildTask& task, std::chrono::milliseconds timeout, const SignalWatch& signals,
-         ForkServer* server)
+  Member(const ChildTask& task, std::chrono::milliseconds timeout, const SignalWatch& signals)
       : task_(&task),
         timeout_(timeout),
         started_(utc_now()),
         turn_began_ns_(now_ns()),
         turn_began_cpu_ms_(own_cpu_ms()),
-        child_(task, signals, nullptr, server) {}
+        child_(task, signals, nullptr) {}
 
   /// Until it waits for its next turn, has ended, or the run was asked to stop.
   void let_work(SignalWatch& signals) {
@@ -164,29 +161,6 @@ class Member {
   ChildProcess child_;
 };
 
-/// One for each executable that children of a group are started from.
-class ForkServers {
- public:
-  explicit ForkServers(const SignalWatch& signals) : signals_(signals) {}
-
-  /// nullptr where none can be had.
-  ForkServer* of(const ChildTask& task) {
-    const auto [found, is_new] = servers_.try_emplace(task.program);
-    if (is_new) {
-      try {
-        found->second = std::make_unique<ForkServer>(task.program, task.cpu, signals_);
-      } catch (const std::system_error&) {
-        // Starting the child itself says what fails here.
-      }
-    }
-    return found->second.get();
-  }
-
- private:
-  const SignalWatch& signals_;
-  std::map<std::filesystem::path, std::unique_ptr<ForkServer>> servers_;
-};
-
 /// The children that are alive at the same time.
 class Group {
  public:
@@ -195,11 +169,10 @@ class Group {
 
   /// Starts children for `tasks`, one after the other, until each waits for its first turn; fewer
   /// of them where descriptors do not suffice for all, and at least one. Returns how many.
-  std::size_t set_up(std::span<const ChildTask> tasks, ForkServers& servers) {
+  std::size_t set_up(std::span<const ChildTask> tasks) {
     std::size_t begun = 0;
     for (const ChildTask& task : tasks) {
-      if (signals_.stop_requested() ||
-          !start(task, tasks.size() > 1 ? servers.of(task) : nullptr)) {
+      if (signals_.stop_requested() || !start(task)) {
         break;
       }
       ++begun;
@@ -224,9 +197,9 @@ class Group {
 
  private:
   /// False when there are no descriptors left, and other members will give theirs back.
-  bool start(const ChildTask& task, ForkServer* server) {
+  bool start(const ChildTask& task) {
     try {
-      members_.push_back(std::make_unique<Member>(task, timeout_, signals_, server));
+      members_.push_back(std::make_unique<Member>(task, timeout_, signals_));
     } catch (const std::system_error& error) {
       if (error.code().value() == EMFILE && !members_.empty()) {
         return false;
@@ -282,7 +255,7 @@ std::optional<JournalEntry> run_child(const ChildTask& task, std::chrono::millis
   const std::string started = utc_now();
   const std::int64_t start_ns = now_ns();
   const std::int64_t deadline_ns = start_ns + (timeout.count() * 1'000'000);
-  ChildProcess child(task, signals, wrapper, nullptr);
+  ChildProcess child(task, signals, wrapper);
   const double cpu_ms = own_cpu_ms();
   while (!child.ended() && !signals.stop_requested() && now_ns() < deadline_ns) {
     child.wait_for_news(signals, until(deadline_ns));
@@ -307,11 +280,10 @@ std::optional<JournalEntry> run_child(const ChildTask& task, std::chrono::millis
 
 bool run_group(std::span<const ChildTask> tasks, std::chrono::milliseconds timeout,
                std::uint64_t seed, SignalWatch& signals, const TakeEntry& take) {
-  ForkServers servers(signals);
   Group group(timeout, signals, take);
   SeededRandom random(seed);
   while (!tasks.empty()) {
-    const std::size_t begun = group.set_up(tasks, servers);
+    const std::size_t begun = group.set_up(tasks);
     if (!group.take_turns(random)) {
       return false;
     }

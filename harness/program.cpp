@@ -10,7 +10,6 @@
 #include "harness/child.hpp"
 #include "harness/code_dump.hpp"
 #include "harness/command_line.hpp"
-#include "harness/fork_server.hpp"
 #include "harness/layouts.hpp"
 #include "harness/listing.hpp"
 #include "harness/self_test.hpp"
@@ -58,9 +57,6 @@ int program_main(int argc, const char* const* argv, const Catalogue& catalogue,
                  const Settings& settings) {
   if (argc == 2 && std::string_view(argv[1]) == kChildArgument) {
     return child_main(catalogue, layout_number(settings.layout_marker));
-  }
-  if (argc == 2 && std::string_view(argv[1]) == kForkServerArgument) {
-    return fork_server_main(catalogue, layout_number(settings.layout_marker));
   }
   if (argc >= 2 && std::string_view(argv[1]) == kLayoutArgument) {
     return say_layout(catalogue, settings);

@@ -396,28 +396,32 @@ class Measuring {
     return true;
   }
 
-  /// Those of one group.
+  /// Those of one group, which is kept as a whole: samples of a cell that was resumed would have
+  /// been measured in other laps than those that it is paired with.
   bool run_tasks(std::span<const ChildTask> tasks, std::uint64_t seed) {
     double worked_before_ms = 0;
-    return run_group(tasks, settings_.child_timeout, seed, signals_,
-                     [&](results::JournalEntry entry, double worked_ms) {
-                       const std::int64_t now = now_ns();
-                       entry.between_ms =
-                           std::max(0.0, (static_cast<double>(now - idle_since_ns_) * 1e-6) -
-                                             (worked_ms - worked_before_ms));
-                       idle_since_ns_ = now;
-                       worked_before_ms = worked_ms;
-                       keep(std::move(entry));
-                     });
-  }
-
-  void keep(results::JournalEntry entry) {
-    if (entry.status != CellStatus::ok) {
-      const auto found = std::ranges::find(prepared_.cells, entry.cell, &PlannedCell::id);
-      lost_.count(static_cast<std::size_t>(found - prepared_.cells.begin()));
+    std::vector<results::JournalEntry> group;
+    if (!run_group(tasks, settings_.child_timeout, seed, signals_,
+                   [&](results::JournalEntry entry, double worked_ms) {
+                     const std::int64_t now = now_ns();
+                     entry.between_ms =
+                         std::max(0.0, (static_cast<double>(now - idle_since_ns_) * 1e-6) -
+                                           (worked_ms - worked_before_ms));
+                     idle_since_ns_ = now;
+                     worked_before_ms = worked_ms;
+                     group.push_back(std::move(entry));
+                   })) {
+      return false;
     }
-    journal_.append(entry);
-    entries_.push_back(std::move(entry));
+    journal_.append(group);
+    for (results::JournalEntry& entry : group) {
+      if (entry.status != CellStatus::ok) {
+        const auto found = std::ranges::find(prepared_.cells, entry.cell, &PlannedCell::id);
+        lost_.count(static_cast<std::size_t>(found - prepared_.cells.begin()));
+      }
+      entries_.push_back(std::move(entry));
+    }
+    return true;
   }
 
   const Options& options_;

@@ -202,14 +202,9 @@ results::JournalMetric time_measurement(const Measurement& measurement, const Ti
   }
   metric.median = analysis::median(metric.batches).value();
   if (!is_difference(measurement)) {
-    metric.low = analysis::lower_quartile(metric.batches);
+    metric.low = analysis::lower_decile(metric.batches);
   }
   return metric;
-}
-
-void describe_machine_to_benchmark() {
-  static_cast<void>(benchmark::CPUInfo::Get());
-  static_cast<void>(benchmark::SystemInfo::Get());
 }
 
 double overhead_ns(const Measurement& measurement) {

@@ -33,7 +33,7 @@ inline constexpr double kLongestBatchNs = 0.5e6;
 using BeforeBatch = std::function<void()>;
 
 /// Batches in the order measured, each in the unit of one operation, their median and, but for
-/// differences, their lower quartile. With `prepare` only run() is between the time stamps. With
+/// differences, their lower decile. With `prepare` only run() is between the time stamps. With
 /// `before_batch` a batch begins with an iteration that is not timed, which brings code and data
 /// back into the caches. Not reentrant: Google Benchmark keeps its list of benchmarks in a global.
 ///
@@ -44,11 +44,6 @@ using BeforeBatch = std::function<void()>;
 [[nodiscard]] results::JournalMetric time_measurement(const Measurement& measurement,
                                                       const TimingBudget& budget,
                                                       const BeforeBatch& before_batch = {});
-
-/// Google Benchmark describes the machine before its first batch, from dozens of files. A process
-/// that forks others does that once for all of them.
-void describe_machine_to_benchmark();
-
 
 /// What the harness itself adds to each operation of `measurement`, in ns: the same loop and the
 /// same time stamps around an empty function. Reported beside the results, never subtracted from

@@ -112,11 +112,14 @@ JournalWriter::JournalWriter(const std::filesystem::path& file)
   if (complete != size) file_.truncate(complete);
 }
 
-void JournalWriter::append(const JournalEntry& entry) {
-  const std::string line = journal_line(entry) + '\n';
+void JournalWriter::append(std::span<const JournalEntry> entries) {
+  std::string lines;
+  for (const JournalEntry& entry : entries) {
+    lines += journal_line(entry) + '\n';
+  }
   const std::uint64_t before = file_.size();
-  const std::size_t written = file_.write_once(line);
-  if (written == line.size()) {
+  const std::size_t written = file_.write_once(lines);
+  if (written == lines.size()) {
     if (const auto now = std::chrono::steady_clock::now(); now - synced_ >= kSyncInterval) {
       file_.sync();
       synced_ = now;
@@ -126,7 +129,7 @@ void JournalWriter::append(const JournalEntry& entry) {
   file_.truncate(before);
   throw std::system_error(ENOSPC, std::generic_category(),
                           "cannot write " + path().string() + ": only " + std::to_string(written) +
-                              " of " + std::to_string(line.size()) +
+                              " of " + std::to_string(lines.size()) +
                               " bytes of a line fitted (full disk, quota or file size limit)");
 }
 

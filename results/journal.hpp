@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,9 @@ class JournalWriter {
 
   /// Throws std::system_error naming the file (ENOSPC when the disk is full); the journal then
   /// holds exactly the lines that it held before.
-  void append(const JournalEntry& entry);
+  void append(const JournalEntry& entry) { append(std::span(&entry, 1)); }
+  /// All of them or, should the process be killed meanwhile, none.
+  void append(std::span<const JournalEntry> entries);
 
   [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }
 

@@ -352,7 +352,7 @@ struct JournalMetric {
   // what the calibrations just before and just after them took.
   std::optional<double> latency_ns = {};     // one dependent multiplication
   std::optional<double> throughput_ns = {};  // one instruction of the throughput-bound piece
-  std::optional<double> low = {};            // lower quartile of the batches; none for differences
+  std::optional<double> low = {};            // lower decile of the batches; none for differences
 };
 
 /// One line of samples.jsonl: one finished child of a round, or, where `counted` names a source of

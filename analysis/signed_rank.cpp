@@ -47,15 +47,26 @@ const std::vector<double>& distribution(std::size_t n) {
   return chance;
 }
 
-bool all_positive(std::span<const double> values) {
-  return std::all_of(values.begin(), values.end(), [](double value) { return value > 0; });
+/// Stands for the logarithm of 0 and, positive, of what is infinite: further away than any other.
+constexpr double kBeyond = 700;
+
+double bounded_log(double value) { return std::clamp(std::log(value), -kBeyond, kBeyond); }
+
+bool none_negative(std::span<const double> values) {
+  return std::all_of(values.begin(), values.end(), [](double value) { return value >= 0; });
+}
+
+/// Empty where a value that is 0 or infinite decides.
+std::optional<double> exponential(double mean) {
+  if (std::abs(mean) > kBeyond / 4) return std::nullopt;
+  return std::exp(mean);
 }
 
 /// The means of two logarithms (Walsh averages), in no order. As many as the largest W.
 std::vector<double> walsh_averages(std::span<const double> values) {
   std::vector<double> logs;
   logs.reserve(values.size());
-  for (const double value : values) logs.push_back(std::log(value));
+  for (const double value : values) logs.push_back(bounded_log(value));
   std::vector<double> means;
   means.reserve(logs.size() * (logs.size() + 1) / 2);
   for (std::size_t i = 0; i < logs.size(); ++i) {
@@ -73,22 +84,23 @@ double nth_smallest(std::vector<double>& means, std::size_t n) {
 }  // namespace
 
 std::optional<double> pseudo_median(std::span<const double> values) {
-  if (values.empty() || !all_positive(values)) return std::nullopt;
+  if (values.empty() || !none_negative(values)) return std::nullopt;
   std::vector<double> means = walsh_averages(values);
   const double lower = nth_smallest(means, (means.size() - 1) / 2);
   const double upper = nth_smallest(means, means.size() / 2);
-  return std::exp((lower + upper) / 2);
+  return exponential((lower + upper) / 2);
 }
 
 std::optional<FreeInterval> signed_rank_interval(std::span<const double> values) {
-  if (values.size() < 2 || !all_positive(values)) return std::nullopt;
+  if (values.size() < 2 || !none_negative(values)) return std::nullopt;
   const std::vector<double>& at_most = distribution(values.size());
   std::vector<double> means = walsh_averages(values);
   std::size_t end = 0;  // so many means lie beyond the interval on either side
   while (at_most[end + 1] <= (1 - kConfidence) / 2) ++end;
-  const double low = nth_smallest(means, end);
-  const double high = nth_smallest(means, means.size() - 1 - end);
-  return FreeInterval{{std::exp(low), std::exp(high)}, 1 - 2 * at_most[end]};
+  const auto low = exponential(nth_smallest(means, end));
+  const auto high = exponential(nth_smallest(means, means.size() - 1 - end));
+  if (!low || !high) return std::nullopt;
+  return FreeInterval{{*low, *high}, 1 - 2 * at_most[end]};
 }
 
 double p_centre_at_most(std::span<const double> values, double limit) {

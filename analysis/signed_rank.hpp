@@ -18,18 +18,19 @@
 namespace patchbench::analysis {
 
 /// exp of the median of all means of two logarithms, each value with itself too (Hodges & Lehmann's
-/// estimator). Empty for n = 0 and where a value is not positive.
+/// estimator). A value may be 0 or infinite, and is then further away than any other. Empty for
+/// n = 0, where a value is negative, and where one that is 0 or infinite would decide.
 [[nodiscard]] std::optional<double> pseudo_median(std::span<const double> values);
 
 /// The shortest interval between such means, as far from the lowest as from the highest, that
 /// covers at least 95 % by the exact distribution of the signed ranks; `coverage` is what it
 /// covers, for any symmetric continuous distribution of the logarithms. For n < 6 it is the range:
-/// 93.75 % at n = 5, 75 % at n = 3. Empty for n < 2 and where a value is not positive.
+/// 93.75 % at n = 5, 75 % at n = 3. Empty for n < 2 and as above.
 [[nodiscard]] std::optional<FreeInterval> signed_rank_interval(std::span<const double> values);
 
 /// One-sided p-values of "the centre is at most `limit`" and "at least": signed rank tests, exact
 /// without ties, so that either is at most 2.5 % exactly where signed_rank_interval() lies beyond
-/// `limit` (n >= 6). `values` and `limit` are positive.
+/// `limit` (n >= 6). `values` are not negative, `limit` is positive.
 [[nodiscard]] double p_centre_at_most(std::span<const double> values, double limit);
 [[nodiscard]] double p_centre_at_least(std::span<const double> values, double limit);
 

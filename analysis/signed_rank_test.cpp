@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -39,7 +40,7 @@ TEST_CASE("the pseudo-median is the median of all means of two") {
   CHECK(*pseudo_median(std::vector{1.0, std::exp(5.0), std::exp(1.0)}) == about(std::exp(1.75)));
   CHECK(*pseudo_median(std::vector{3.0}) == about(3.0));
   CHECK_FALSE(pseudo_median(std::vector<double>{}).has_value());
-  CHECK_FALSE(pseudo_median(std::vector{1.0, 0.0}).has_value());
+  CHECK_FALSE(pseudo_median(std::vector{1.0, -1.0}).has_value());
 }
 
 TEST_CASE("the interval leaves out as many means as tables of the signed rank statistic say") {
@@ -76,6 +77,20 @@ TEST_CASE("with five values it is their range, with one there is none") {
   CHECK(five->coverage == 0.9375);
   CHECK_FALSE(signed_rank_interval(std::vector{1.0}).has_value());
   CHECK_FALSE(signed_rank_interval(std::vector{1.0, -1.0}).has_value());
+}
+
+TEST_CASE("values of 0 and infinity count as the most extreme, and decide nothing by themselves") {
+  std::vector<double> values = powers(14);
+  const auto before = *signed_rank_interval(values);
+  values.front() = 0;
+  values.back() = std::numeric_limits<double>::infinity();
+  const auto after = signed_rank_interval(values);
+  REQUIRE(after.has_value());
+  CHECK(after->interval[0] <= before.interval[0]);
+  CHECK(after->interval[1] >= before.interval[1]);
+  CHECK(pseudo_median(values).has_value());
+  for (std::size_t i = 0; i < 7; ++i) values[i] = 0;
+  CHECK_FALSE(signed_rank_interval(values).has_value());
 }
 
 TEST_CASE("p-values are those of the exact test, and agree with the interval") {

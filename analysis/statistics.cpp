@@ -51,7 +51,8 @@ double t_quantile(double confidence, int degrees) {
 
 std::optional<LogMean> log_mean(std::span<const double> values) {
   if (values.size() < 2) return std::nullopt;
-  if (std::any_of(values.begin(), values.end(), [](double value) { return !(value > 0); })) {
+  if (std::any_of(values.begin(), values.end(),
+                  [](double value) { return !(value > 0) || std::isinf(value); })) {
     return std::nullopt;
   }
   const auto n = static_cast<double>(values.size());
@@ -81,7 +82,7 @@ PairedRatio paired_ratio(std::span<const std::optional<double>> strategy,
   std::vector<double> ratios;
   for (std::size_t round = 0; round < std::min(strategy.size(), baseline.size()); ++round) {
     if (!strategy[round] || !baseline[round]) continue;
-    if (*strategy[round] > 0 && *baseline[round] > 0) {
+    if (*strategy[round] > 0 || *baseline[round] > 0) {
       ratios.push_back(*strategy[round] / *baseline[round]);
     }
   }

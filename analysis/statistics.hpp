@@ -54,7 +54,7 @@ struct LogMean {
 inline constexpr int kRobustRounds = 9;
 
 struct PairedRatio {
-  int n = 0;                            // rounds in which both have a positive value
+  int n = 0;                            // rounds with a ratio
   std::optional<double> median;         // of the ratios; from kRobustRounds on the pseudo-median
   std::optional<Interval> ci95;         // log_t_interval of the ratios
   std::optional<FreeInterval> ci_free;  // signed_rank_interval of the ratios
@@ -69,7 +69,9 @@ struct PairedRatio {
 [[nodiscard]] std::optional<Interval> deciding_interval(const results::Ratio& ratio);
 
 /// strategy / baseline, round by round. Both have one entry a round; what is missing in either is
-/// left out of both.
+/// left out of both. An entry of 0, a difference that was not above that, makes the round's ratio 0
+/// or infinite: a round like any other for ranks, and none for the t interval. Two of them say
+/// nothing.
 [[nodiscard]] PairedRatio paired_ratio(std::span<const std::optional<double>> strategy,
                                        std::span<const std::optional<double>> baseline);
 

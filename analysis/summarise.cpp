@@ -21,6 +21,7 @@
 #include "analysis/series.hpp"
 #include "analysis/shootdowns.hpp"
 #include "analysis/significance.hpp"
+#include "analysis/state_split.hpp"
 #include "analysis/statistics.hpp"
 
 namespace patchbench::analysis {
@@ -134,6 +135,13 @@ void put(std::vector<std::optional<double>>& values, std::size_t round, std::siz
   values[round] = value;
 }
 
+/// The samples, and 0 in the rounds in which a difference was not above that.
+std::vector<std::optional<double>> with_zeros(const Metric& metric) {
+  std::vector<std::optional<double>> samples = metric.samples;
+  for (const int round : metric.not_above_zero) samples[static_cast<std::size_t>(round)] = 0;
+  return samples;
+}
+
 void fill_metrics(Cell& cell, const Rounds& rounds) {
   cell.metrics.clear();
   for (std::size_t round = 0; round < rounds.size(); ++round) {
@@ -148,15 +156,33 @@ void fill_metrics(Cell& cell, const Rounds& rounds) {
         metric->unit = measured.unit;
         metric->samples.resize(rounds.size());
       }
-      metric->samples[round] = measured.low.value_or(measured.median);
       put(metric->latency_ns, round, rounds.size(), measured.latency_ns);
       put(metric->throughput_ns, round, rounds.size(), measured.throughput_ns);
+      if (measured.median <= 0) {
+        metric->not_above_zero.push_back(static_cast<int>(round));
+        continue;
+      }
+      metric->samples[round] = measured.low.value_or(measured.median);
     }
   }
   for (Metric& metric : cell.metrics) {
-    const std::vector<double> values = present(metric.samples);
-    metric.median = median(values);
-    metric.ci95 = median_ci95(values);
+    const std::vector<double> values = present(with_zeros(metric));
+    const auto middle = median(values);
+    if (middle && *middle > 0) {
+      metric.median = middle;
+      metric.ci95 = median_ci95(values);
+    }
+  }
+}
+
+void note_differences(Cell& cell) {
+  constexpr std::string_view kNote = ": not above 0";
+  std::erase_if(cell.notes, [&](const std::string& old) { return old.find(kNote) != old.npos; });
+  for (const Metric& metric : cell.metrics) {
+    if (metric.not_above_zero.empty()) continue;
+    cell.notes.push_back(fmt::format("{}{} in {} of {} rounds, which count as the lowest",
+                                     metric.name, kNote, metric.not_above_zero.size(),
+                                     present(with_zeros(metric)).size()));
   }
 }
 
@@ -351,7 +377,7 @@ void fill_ratios(Cell& cell, const Results& results, const PeerMap& peers) {
   for (const Metric& metric : cell.metrics) {
     const Metric* base = find_metric(*baseline, metric.name);
     if (base == nullptr) continue;
-    const PairedRatio paired = paired_ratio(metric.samples, base->samples);
+    const PairedRatio paired = paired_ratio(with_zeros(metric), with_zeros(*base));
     // The A/A control is not to look better than it is: its verdict is not corrected.
     const bool twin_itself = again == &cell;
     results::Ratio ratio = twin_itself ? plain_ratio(paired) : judged_ratio(paired, delta);
@@ -452,6 +478,22 @@ void fill_undisturbed(Results& results, const Lines& lines) {
   }
 }
 
+void note_states(Results& results, const PeerMap& peers) {
+  for (Cell& cell : results.cells) {
+    std::erase_if(cell.notes, [](const std::string& old) { return old.starts_with(kStateNote); });
+  }
+  const std::optional<double> quiet_ns = quiet_throughput_ns(results);
+  if (!quiet_ns) return;
+  for (Cell& cell : results.cells) {
+    for (const results::Ratio& ratio : cell.ratios) {
+      const Cell& baseline = *peers.find(peer_key(cell))->second.baseline;
+      const auto split = split_by_state(*find_metric(cell, ratio.metric),
+                                        *find_metric(baseline, ratio.metric), *quiet_ns);
+      if (split) cell.notes.push_back(state_note(ratio.metric, *split));
+    }
+  }
+}
+
 void warn_of_lines_left_out(Results& results, int left_out) {
   std::erase_if(results.context.warnings, [](const std::string& warning) {
     return warning.find(kLeftOutWarning) != std::string::npos;
@@ -496,6 +538,7 @@ void summarise(results::Results& results, std::span<const results::JournalEntry>
     add_counted(cell, lines);
     note_shootdowns(cell);
     fill_memory(cell, rounds);
+    note_differences(cell);
     note_rounds(cell, rounds, kDriftNote, has_drifted);
     note_rounds(cell, rounds, kStealNote, was_stolen_from);
   }
@@ -506,6 +549,7 @@ void summarise(results::Results& results, std::span<const results::JournalEntry>
   correct_every_verdict(results);
   fill_undisturbed(results, lines);
   raise_flags(results, peers);
+  note_states(results, peers);
   warn_of_lines_left_out(results, lines.left_out);
   results.run.identical = identical_costs(results);
 }

@@ -22,8 +22,8 @@ inline constexpr double kDriftLimit = 0.05;
 /// - Sample = the lower decile of a process' batches, or their median where the child reported no
 ///   decile (differences, older journals): of processes on shared machines the decile scatters
 ///   less, because what disturbs a batch only makes it slower (seen, half-widths of 156 ratios over
-///   12 rounds in a noisy state: decile 1.6 %, quartile 2.3 %, median 2.4 %, minimum 1.9 %). Index = round. Where a cell has
-///   several lines for one round (a resumed run), the last one stands.
+///   12 rounds in a noisy state: decile 1.6 %, quartile 2.3 %, median 2.4 %, minimum 1.9 %). Index
+///   = round. Where a cell has several lines for one round (a resumed run), the last one stands.
 /// - A cell is `ok` with at least 80 % of the rounds, or of those until it was known
 ///   (known_after); otherwise it has the status and reason of its
 ///   first failure, and no ratios. Rounds that an interrupted run never started are lost rounds,

@@ -98,17 +98,6 @@ void report_overhead(const Measurement& measurement, std::vector<results::Counte
   }
 }
 
-/// What took no time, as a difference may have, is no sample.
-void keep(results::JournalMetric metric, JournalEntry& entry) {
-  if (metric.median > 0) {
-    entry.metrics.push_back(std::move(metric));
-    return;
-  }
-  entry.reason +=
-      fmt::format("{}{}: no sample, because its median is {:.3g} {}",
-                  entry.reason.empty() ? "" : "; ", metric.name, metric.median, metric.unit);
-}
-
 /// What a cell occupies and what the harness costs are the same in every round, and reading them
 /// takes a process longer than a few batches.
 bool is_described(const ChildTask& task) {
@@ -135,7 +124,8 @@ void measure(const Instance& instance, const ChildTask& task, JournalEntry& entr
     metric.latency_ns = around.latency_ns;
     metric.throughput_ns = around.throughput_ns;
     before = after;
-    keep(std::move(metric), entry);
+    metric.median = std::max(0.0, metric.median);  // of a difference
+    entry.metrics.push_back(std::move(metric));
   }
   entry.calibration_after_ns = before.latency_ns;
   if (const auto later = read_steal_ticks("/", task.cpu); steal && later) {

@@ -39,8 +39,7 @@ using BeforeBatch = std::function<void()>;
 ///
 /// With `without` a batch is a difference: run() and without() in turn, each with its preparation
 /// outside of the clock; what all run() took less what all without() took. Batches may then be zero
-/// or negative, and their median too: that is no sample (results/model.hpp), and the caller's to
-/// leave out.
+/// or negative, and their median too.
 [[nodiscard]] results::JournalMetric time_measurement(const Measurement& measurement,
                                                       const TimingBudget& budget,
                                                       const BeforeBatch& before_batch = {});

@@ -32,7 +32,7 @@ JournalMetric metric_from(const Field& field) {
   metric.name = field.member("name").name();
   metric.unit = field.member("unit").name();
   metric.batches = field.member("batches").list(&Field::number);
-  metric.median = field.member("median").positive();
+  metric.median = field.member("median").non_negative();
   metric.batches_ms = field.later("batches_ms", &Field::non_negative);
   metric.latency_ns = field.later("latency_ns", &Field::positive);
   metric.throughput_ns = field.later("throughput_ns", &Field::positive);

@@ -175,16 +175,18 @@ Json variance_to_json(const std::optional<Variance>& variance) {
 }
 
 Json metric_to_json(const Metric& metric) {
-  return {{"name", metric.name},
-          {"unit", metric.unit},
-          {"samples", samples_to_json(metric.samples)},
-          {"median", number_to_json(metric.median)},
-          {"ci95", interval_to_json(metric.ci95)},
-          {"drifts", nullable_to_json(metric.drifts)},
-          {"bimodal", nullable_to_json(metric.bimodal)},
-          {"variance", variance_to_json(metric.variance)},
-          {"latency_ns", samples_to_json(metric.latency_ns)},
-          {"throughput_ns", samples_to_json(metric.throughput_ns)}};
+  Json json = {{"name", metric.name},
+               {"unit", metric.unit},
+               {"samples", samples_to_json(metric.samples)},
+               {"median", number_to_json(metric.median)},
+               {"ci95", interval_to_json(metric.ci95)},
+               {"drifts", nullable_to_json(metric.drifts)},
+               {"bimodal", nullable_to_json(metric.bimodal)},
+               {"variance", variance_to_json(metric.variance)},
+               {"latency_ns", samples_to_json(metric.latency_ns)},
+               {"throughput_ns", samples_to_json(metric.throughput_ns)}};
+  if (!metric.not_above_zero.empty()) json["not_above_zero"] = metric.not_above_zero;
+  return json;
 }
 
 Json ratio_to_json(const Ratio& ratio) {
@@ -463,6 +465,9 @@ Metric metric_from(const Field& field, int rounds) {
   metric.variance = field.later("variance", variance_from);
   metric.latency_ns = calibrations_from(field, "latency_ns", metric.samples.size());
   metric.throughput_ns = calibrations_from(field, "throughput_ns", metric.samples.size());
+  if (const auto found = field.find("not_above_zero")) {
+    metric.not_above_zero = found->list([](const Field& round) { return round.small(0); });
+  }
   return metric;
 }
 

@@ -236,6 +236,10 @@ struct Metric {
   /// in the first files of schema 1.
   std::vector<std::optional<double>> latency_ns = {};
   std::vector<std::optional<double>> throughput_ns = {};
+  /// Of differences: the rounds in which what was measured did not take longer than what it was
+  /// compared with. They have no sample, and count as the lowest wherever ranks are taken: leaving
+  /// them out would leave out the low half of the noise.
+  std::vector<int> not_above_zero = {};
 };
 
 /// A ratio without the rounds in which the sample of either side is flagged.
@@ -346,7 +350,7 @@ struct JournalMetric {
   /// One value a batch, in the order measured. Those of a difference of two may be zero or
   /// negative.
   std::vector<double> batches;
-  double median = 0;                 // the round's sample
+  double median = 0;                 // of the batches; 0 where that is not above 0
   std::optional<double> batches_ms;  // wall time of all batches, with their preparation
   // Later than the first journals, as the state of the processor around the batches: the means of
   // what the calibrations just before and just after them took.

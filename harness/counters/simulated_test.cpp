@@ -333,9 +333,11 @@ TEST_CASE("real patches: opening a scope costs instructions, and a miss more tha
   for (const char* strategy : {"mprotect-toggle", "rwx-translated"}) {
     const double patch = count(strategy, "patch");
     CHECK(patch > 3);  // three stores at the least
-    // The parts make the whole, but for the loops around them.
+    // The parts make the whole, but for the loops around them and the call of a hook, which patches.
     const double parts = patch + count(strategy, "execute");
-    CHECK(std::abs(count(strategy, "patch_execute") - parts) < 0.25 * parts);
+    constexpr double kHook = 40;
+    CHECK(count(strategy, "patch_execute") > 0.75 * parts);
+    CHECK(count(strategy, "patch_execute") < 1.25 * parts + kHook);
     CHECK(count(strategy, "miss") > count(strategy, "patch_execute"));
   }
   for (const char* per : {"patch", "patch_execute", "miss", "execute"}) {

@@ -18,7 +18,7 @@ PValues signed_rank_test(std::span<const double> ratios, double delta) {
   const double not_below = p_centre_at_least(ratios, 1);
   const double low = p_centre_at_most(ratios, 1 - delta);
   const double high = p_centre_at_least(ratios, 1 + delta);
-  return {two_sided(std::min(not_above, not_below)), two_sided(std::max(low, high))};
+  return {two_sided(std::min(not_above, not_below)), std::max(low, high)};
 }
 
 /// P(T >= distance / standard_error), also where nothing scatters.
@@ -31,8 +31,7 @@ double t_tail(double distance, double standard_error, std::size_t n) {
 PValues t_test(const LogMean& logs, std::size_t n, double delta) {
   const auto tail = [&](double distance) { return t_tail(distance, logs.standard_error, n); };
   return {two_sided(tail(std::abs(logs.mean))),
-          two_sided(std::max(tail(logs.mean - std::log(1 - delta)),
-                             tail(std::log(1 + delta) - logs.mean)))};
+          std::max(tail(logs.mean - std::log(1 - delta)), tail(std::log(1 + delta) - logs.mean))};
 }
 
 }  // namespace

@@ -116,6 +116,9 @@ void measure(const Instance& instance, const ChildTask& task, JournalEntry& entr
   Calibration before = calibrate();
   entry.calibration_before_ns = before.latency_ns;
   for (std::size_t i = 0; i < measurements.size(); ++i) {
+    if (std::ranges::find(task.left_out, measurements[i].metric) != task.left_out.end()) {
+      continue;
+    }
     const BeforeBatch turn = [&] { turns.wait_for(static_cast<std::uint8_t>(i)); };
     results::JournalMetric metric =
         time_measurement(measurements[i], budget, turns.are_given() ? turn : BeforeBatch());
@@ -343,6 +346,7 @@ std::string to_json_text(const ChildTask& task) {
                         {"cpu", task.cpu},
                         {"batches", task.batches},
                         {"budget_ms", task.budget_ms},
+                        {"left_out", task.left_out},
                         {"takes_turns", task.takes_turns},
                         {"parent", task.parent},
                         {"purpose", static_cast<int>(task.purpose)},
@@ -368,6 +372,7 @@ ChildTask parse_child_task(std::string_view text) {
   json.at("cpu").get_to(task.cpu);
   json.at("batches").get_to(task.batches);
   json.at("budget_ms").get_to(task.budget_ms);
+  json.at("left_out").get_to(task.left_out);
   json.at("takes_turns").get_to(task.takes_turns);
   json.at("parent").get_to(task.parent);
   task.purpose = static_cast<ChildPurpose>(json.at("purpose").get<int>());

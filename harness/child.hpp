@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "harness/catalogue.hpp"
 #include "harness/counters/event_group.hpp"
@@ -37,11 +38,12 @@ struct ChildTask {
   CellRequest request;
   int round = 0;
   int order = 0;
-  int cpu = -1;              // to be pinned to; -1: not pinned
-  int batches = 0;           // of each measurement
-  double budget_ms = 0;      // of timing, over all measurements
-  bool takes_turns = false;  // with the other children of its group (turns.hpp)
-  std::int64_t parent = 0;   // process id: a child whose parent is gone does not start
+  int cpu = -1;                       // to be pinned to; -1: not pinned
+  int batches = 0;                    // of each measurement
+  double budget_ms = 0;               // of timing, over all measurements
+  std::vector<std::string> left_out;  // metrics that are known well enough
+  bool takes_turns = false;           // with the other children of its group (turns.hpp)
+  std::int64_t parent = 0;            // process id: a child whose parent is gone does not start
   ChildPurpose purpose = ChildPurpose::time;
   std::string metric;                 // to execute
   Extent extent = Extent::fewer;      // to execute

@@ -26,7 +26,7 @@ inline constexpr std::array<Preset, 3> kPresets = {{
     {.name = "quick",
      .summary = "every strategy and workload at a few parameters; a minute that decides 3 %",
      .quick_grid = true,
-     .until = {.precision = 0.01, .budget_s = 58, .of_distance = 0.2},
+     .until = {.precision = 0.015, .budget_s = 58, .of_distance = 0.33},
      .batches = 14,
      .budget_ms = 60,
      .controls_every = 3,

@@ -278,7 +278,7 @@ class LostRounds {
 /// What a look at the samples after a round says.
 struct AfterRound {
   std::optional<std::string> reason_to_stop;
-  std::set<std::string> known;  // cells that need no more rounds
+  KnownRatios known;
 };
 using Look = std::function<AfterRound(std::span<const results::JournalEntry>, int rounds)>;
 
@@ -311,7 +311,7 @@ class Measuring {
         return {};
       }
       const AfterRound after = look(entries_, rounds_);
-      note_known(after.known);
+      known_ = after.known;
       if (options_.until && rounds_ < done_before_.rounds()) {
         continue;  // resumed: the rule was asked after this round, and the run went on
       }
@@ -340,31 +340,55 @@ class Measuring {
   [[nodiscard]] const std::map<std::string, int>& known_after() const { return known_after_; }
 
  private:
-  [[nodiscard]] bool is_known(std::size_t cell) const {
-    return known_after_.contains(prepared_.cells[cell].id);
+  using CellGroup = std::vector<std::size_t>;
+
+  [[nodiscard]] const std::string& id(std::size_t cell) const { return prepared_.cells[cell].id; }
+  /// Of a ratio that was asked for, it is not the baseline's side.
+  [[nodiscard]] bool asked_for(std::size_t cell) const {
+    return requested_.contains(id(cell)) && prepared_.cells[cell].strategy != prepared_.baseline;
   }
-  /// The twin goes on for as long as its group does, as the baseline does.
-  void note_known(const std::set<std::string>& known) {
-    for (const PlannedCell& cell : prepared_.cells) {
-      if (cell.strategy != kAgain && known.contains(cell.id)) {
-        known_after_.try_emplace(cell.id, rounds_);
-      }
+  /// Cells of a group that are not asked for go on for as long as one of it that is.
+  [[nodiscard]] bool is_known(const CellGroup& group, std::size_t cell) const {
+    if (asked_for(cell)) {
+      return all_known(known_, id(cell));
     }
-  }
-  /// As soon as every ratio of a group that was asked for is known, the others have no more rounds
-  /// either: its baseline, its controls.
-  void end_if_known(const std::vector<std::size_t>& group) {
-    const auto asked_for = [this](std::size_t cell) {
-      return requested_.contains(prepared_.cells[cell].id) &&
-             prepared_.cells[cell].strategy != prepared_.baseline;
+    const auto open = [this](std::size_t one) {
+      return asked_for(one) && !lost_.given_up(one) && !all_known(known_, id(one));
     };
-    const bool any = std::ranges::any_of(group, asked_for);
-    if (any && std::ranges::all_of(
-                   group, [&](std::size_t cell) { return !asked_for(cell) || is_known(cell); })) {
-      for (const std::size_t cell : group) {
-        known_after_.try_emplace(prepared_.cells[cell].id, rounds_ - 1);
+    return std::ranges::any_of(group, [this](std::size_t one) { return asked_for(one); }) &&
+           std::ranges::none_of(group, open);
+  }
+  /// The metrics of a cell that is not known yet of which nothing more has to be known: the ratio
+  /// is, or, where the cell is not asked for, those of all that are.
+  [[nodiscard]] std::vector<std::string> known_metrics(const CellGroup& group,
+                                                       std::size_t cell) const {
+    std::map<std::string, bool> known;
+    for (const std::size_t one : asked_for(cell) ? CellGroup{cell} : group) {
+      if (!asked_for(one) || lost_.given_up(one)) {
+        continue;
+      }
+      const auto found = known_.find(id(one));
+      if (found == known_.end()) {
+        return {};
+      }
+      for (const auto& [metric, is_known] : found->second) {
+        known.try_emplace(metric, true).first->second &= is_known;
       }
     }
+    std::vector<std::string> metrics;
+    for (const auto& [metric, is_known] : known) {
+      if (is_known) {
+        metrics.push_back(metric);
+      }
+    }
+    return metrics;
+  }
+  [[nodiscard]] bool is_due(const CellGroup& group, std::size_t cell, int round) {
+    if (is_known(group, cell)) {
+      known_after_.try_emplace(id(cell), round);
+    }
+    return !lost_.given_up(cell) && !known_after_.contains(id(cell)) &&
+           !done_before_.contains(id(cell), round);
   }
 
   bool run_round(int number, Progress& progress) {
@@ -377,14 +401,13 @@ class Measuring {
     int order = 0;
     for (const std::vector<std::size_t>& group : groups_of(prepared_.cells, round.order)) {
       progress.show(done_, number, prepared_.cells[group.front()].id);
-      end_if_known(group);
       std::vector<ChildTask> tasks;
       for (const std::size_t cell : group) {
-        if (!lost_.given_up(cell) && !is_known(cell) &&
-            !done_before_.contains(prepared_.cells[cell].id, number)) {
+        if (is_due(group, cell, number)) {
           tasks.push_back(timed_task(options_, settings_, prepared_.layouts, prepared_.cells[cell],
                                      round, number, order));
           tasks.back().takes_turns = true;
+          tasks.back().left_out = known_metrics(group, cell);
         }
         ++order;
       }
@@ -433,6 +456,7 @@ class Measuring {
   SignalWatch& signals_;
   LostRounds lost_;
   std::set<std::string> requested_;
+  KnownRatios known_;
   std::map<std::string, int> known_after_;
   int rounds_ = 0;
   std::size_t done_ = 0;
@@ -695,7 +719,7 @@ Look look_after_round(const Catalogue& catalogue, const Options& options, const 
     return AfterRound{.reason_to_stop = reason_to_stop(
                           rule, so_far, requested,
                           {.rounds = done, .used_s = used_ms * 1e-3, .round_s = round_ms * 1e-3}),
-                      .known = known_cells(rule, so_far)};
+                      .known = known_ratios(rule, so_far)};
   };
 }
 

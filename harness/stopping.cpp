@@ -70,16 +70,20 @@ bool is_known(const StopRule& rule, const results::Ratio& ratio) {
   return excess(rule, ratio) <= 1;
 }
 
-std::set<std::string> known_cells(const StopRule& rule, const results::Results& so_far) {
-  std::set<std::string> known;
+KnownRatios known_ratios(const StopRule& rule, const results::Results& so_far) {
+  KnownRatios known;
   for (const results::Cell& cell : so_far.cells) {
-    if (!cell.ratios.empty() &&
-        std::ranges::all_of(
-            cell.ratios, [&rule](const results::Ratio& ratio) { return is_known(rule, ratio); })) {
-      known.insert(cell.id);
+    for (const results::Ratio& ratio : cell.ratios) {
+      known[cell.id][ratio.metric] = is_known(rule, ratio);
     }
   }
   return known;
+}
+
+bool all_known(const KnownRatios& ratios, const std::string& cell) {
+  const auto found = ratios.find(cell);
+  return found != ratios.end() &&
+         std::ranges::all_of(found->second, [](const auto& metric) { return metric.second; });
 }
 
 std::optional<std::string> reason_to_stop(const StopRule& rule, const results::Results& so_far,

@@ -1,6 +1,7 @@
 // harness/stopping.hpp - when a run that was not told its number of rounds has enough of them.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -40,9 +41,11 @@ struct Standing {
 /// only so far from 1 that this decides nothing.
 [[nodiscard]] bool is_known(const StopRule& rule, const results::Ratio& ratio);
 
-/// The cells that have ratios and of which each is known.
-[[nodiscard]] std::set<std::string> known_cells(const StopRule& rule,
-                                                const results::Results& so_far);
+/// Of each cell that has ratios: which metrics have one, and whether it is known.
+using KnownRatios = std::map<std::string, std::map<std::string, bool>>;
+[[nodiscard]] KnownRatios known_ratios(const StopRule& rule, const results::Results& so_far);
+/// Whether a cell has ratios and each is known.
+[[nodiscard]] bool all_known(const KnownRatios& ratios, const std::string& cell);
 
 /// "rounds: ...", "precision: ...", "budget: ...": why the run ends here, with the ratio that is
 /// known worst; empty when it goes on. `requested` are the cells whose ratios were asked for; cells

@@ -87,9 +87,16 @@ TEST_CASE("cells are known when each of their ratios is") {
   auto results = results_with({{"a", ratio(1, 0.995, 1.005)}, {"b", ratio(1, 0.9, 1.005)}});
   results.cells[0].ratios.push_back(ratio(1, 0.9, 1.1));
   results.cells.emplace_back().id = "baseline";
-  CHECK(known_cells(kRule, results).empty());
+  results.cells[0].ratios.back().metric = "patch";
+  const KnownRatios before = known_ratios(kRule, results);
+  CHECK(before.at("a").at(results.cells[0].ratios[0].metric));
+  CHECK_FALSE(before.at("a").at("patch"));
+  CHECK_FALSE(all_known(before, "a"));
   results.cells[0].ratios.pop_back();
-  CHECK(known_cells(kRule, results) == std::set<std::string>{"a"});
+  const KnownRatios after = known_ratios(kRule, results);
+  CHECK(all_known(after, "a"));
+  CHECK_FALSE(all_known(after, "b"));
+  CHECK_FALSE(all_known(after, "baseline"));  // it has no ratio
 }
 
 TEST_CASE("a run stops before the round that its budget has no room for") {

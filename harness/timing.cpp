@@ -158,8 +158,10 @@ double estimate_iteration_ns(const Measurement& measurement, double share_ns) {
     return expected_ns;
   }
   const double enough_ns = std::min(share_ns / 32, kLongestBatchNs / 2);
-  // The first run may have to leave a state that what was measured before left behind.
-  double best = time_runs(measurement, 1);
+  // The first run may have to leave a state that what was measured before left behind, or find
+  // that there is nothing to prepare.
+  time_runs(measurement, 1);
+  double best = std::numeric_limits<double>::infinity();
   for (std::int64_t count = 1;; count *= 2) {
     best = std::min(best, time_runs(measurement, count) / static_cast<double>(count));
     if (best * static_cast<double>(count) >= enough_ns) {

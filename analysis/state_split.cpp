@@ -1,8 +1,11 @@
 #include "analysis/state_split.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
+
+#include "analysis/shift.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -34,6 +37,12 @@ PairedRatio ratio_in(State state, const results::Metric& strategy, const results
   return paired_ratio(own, baseline.samples);
 }
 
+std::vector<double> logs_of(const PairedRatio& ratio) {
+  std::vector<double> logs;
+  for (const double value : ratio.values) logs.push_back(std::log(value));
+  return logs;
+}
+
 }  // namespace
 
 std::optional<double> quiet_throughput_ns(const results::Results& results) {
@@ -52,11 +61,9 @@ std::optional<StateSplit> split_by_state(const results::Metric& strategy,
   StateSplit split{ratio_in(State::quiet, strategy, baseline, quiet_ns),
                    ratio_in(State::shared, strategy, baseline, quiet_ns)};
   if (std::min(split.quiet.n, split.shared.n) < kFewestOfAState) return std::nullopt;
-  const auto quiet = deciding_interval(split.quiet);
-  const auto shared = deciding_interval(split.shared);
-  if (!quiet || !shared) return std::nullopt;
-  const bool apart = (*quiet)[1] < (*shared)[0] || (*shared)[1] < (*quiet)[0];
-  return apart ? std::optional(std::move(split)) : std::nullopt;
+  if (!deciding_interval(split.quiet) || !deciding_interval(split.shared)) return std::nullopt;
+  split.p = Shift(logs_of(split.quiet), logs_of(split.shared)).p_none();
+  return split;
 }
 
 std::string state_note(const std::string& metric, const StateSplit& split) {

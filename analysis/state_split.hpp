@@ -29,6 +29,7 @@ inline constexpr int kFewestOfAState = 6;
 struct StateSplit {
   PairedRatio quiet;
   PairedRatio shared;
+  double p = 1;  // if the ratio is the same in both, how probable values as far apart (shift.hpp)
 };
 
 /// The fastest tenth of all throughput calibrations of a run: the core had nothing else to do.
@@ -36,7 +37,7 @@ struct StateSplit {
 [[nodiscard]] std::optional<double> quiet_throughput_ns(const results::Results& results);
 
 /// Of one metric of a strategy and of the baseline; empty unless both states have kFewestOfAState
-/// rounds and their intervals have no value in common.
+/// rounds with a ratio, and an interval.
 [[nodiscard]] std::optional<StateSplit> split_by_state(const results::Metric& strategy,
                                                        const results::Metric& baseline,
                                                        double quiet_ns);

@@ -108,7 +108,7 @@ TEST_CASE("ratios are paired by round") {
   CHECK(ratio.median == 2.0);
   strategy[1].reset();
   baseline[2].reset();
-  strategy[3] = 0;
+  strategy[3].reset();
   ratio = paired_ratio(strategy, baseline);
   CHECK(ratio.n == 1);
   CHECK(ratio.median == 2.0);
@@ -116,6 +116,22 @@ TEST_CASE("ratios are paired by round") {
   CHECK_FALSE(ratio.ci_free.has_value());
   CHECK(paired_ratio({}, baseline).n == 0);
   CHECK_FALSE(paired_ratio({}, baseline).median.has_value());
+}
+
+TEST_CASE("a difference that is not above 0 is the most extreme ratio, and two are none") {
+  auto strategy = samples({2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2});
+  auto baseline = strategy;
+  strategy[0] = 0;
+  baseline[1] = 0;
+  strategy[2] = baseline[2] = 0;
+  const PairedRatio ratio = paired_ratio(strategy, baseline);
+  CHECK(ratio.n == 13);
+  CHECK(ratio.values[0] == 0);
+  CHECK(std::isinf(ratio.values[1]));
+  CHECK(ratio.median == about(1.0));
+  CHECK_FALSE(ratio.ci95.has_value());
+  REQUIRE(ratio.ci_free.has_value());
+  CHECK(ratio.ci_free->interval[0] == about(1.0));
 }
 
 TEST_CASE("drift that both share leaves a paired ratio alone") {

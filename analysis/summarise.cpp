@@ -478,19 +478,34 @@ void fill_undisturbed(Results& results, const Lines& lines) {
   }
 }
 
+/// Of the differences noted, one in twenty is expected to be none.
 void note_states(Results& results, const PeerMap& peers) {
   for (Cell& cell : results.cells) {
     std::erase_if(cell.notes, [](const std::string& old) { return old.starts_with(kStateNote); });
   }
   const std::optional<double> quiet_ns = quiet_throughput_ns(results);
   if (!quiet_ns) return;
+  struct Found {
+    Cell* cell;
+    std::string metric;
+    StateSplit split;
+  };
+  std::vector<Found> found;
+  std::vector<double> p;
   for (Cell& cell : results.cells) {
     for (const results::Ratio& ratio : cell.ratios) {
       const Cell& baseline = *peers.find(peer_key(cell))->second.baseline;
-      const auto split = split_by_state(*find_metric(cell, ratio.metric),
-                                        *find_metric(baseline, ratio.metric), *quiet_ns);
-      if (split) cell.notes.push_back(state_note(ratio.metric, *split));
+      auto split = split_by_state(*find_metric(cell, ratio.metric),
+                                  *find_metric(baseline, ratio.metric), *quiet_ns);
+      if (!split) continue;
+      p.push_back(split->p);
+      found.push_back({&cell, ratio.metric, std::move(*split)});
     }
+  }
+  const std::vector<double> adjusted = benjamini_hochberg(p);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (adjusted[i] > kFalseDiscoveryRate) continue;
+    found[i].cell->notes.push_back(state_note(found[i].metric, found[i].split));
   }
 }
 

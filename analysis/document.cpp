@@ -252,7 +252,7 @@ TextCell headline_entry(const Results& results, const std::string& id,
 std::string how_to_read(const Results& results) {
   std::string text = fmt::format(
       "Median over rounds, then the ratio to {} (paired round by round, below 1 is faster) with "
-      "its interval (95 %, of that median; below nine rounds of the geometric mean), and the "
+      "its interval (95 %, by signed ranks; below nine rounds of the geometric mean), and the "
       "verdict: faster or "
       "slower (the interval does not hold 1), same (it lies within {:.3g} % of 1) or unsure. Every "
       "interval holds for itself: of twenty, about one misses.",

@@ -19,10 +19,9 @@ struct MachineState {
 
 [[nodiscard]] MachineState machine_state(const results::Results& results);
 
-/// Runs whose calibrations differ by more than this share were in different states. It is twice the
-/// standard deviation between runs that a comparison allows for anyway: what lies within that is
-/// part of every interval, what lies beyond is not.
-inline constexpr double kStateBound = 2 * kDefaultBetweenRuns;
+/// Runs whose calibrations differ by more than this share were in different states. The medians of
+/// runs in a quiet state lie within 1 % of each other, those beside a neighbour 5 to 50 % above.
+inline constexpr double kStateBound = 0.03;
 
 /// Why a change between the two sides could be the machine's state; empty where it could not:
 /// - a calibration of all runs of one side lies more than kStateBound above that of all runs of the

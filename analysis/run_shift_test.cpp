@@ -42,9 +42,9 @@ class Machine {
     results.baseline = "rwx";
     for (int cell = 0; cell < kCells; ++cell) add(results, "rwx", cell, 0, second_state);
     for (const std::string id : kStrategies) {
-      const double of_strategy = normal(0.01);
+      const double of_strategy = normal(0.005);
       for (int cell = 0; cell < kCells; ++cell) {
-        double effect = 0.1 * cell + of_strategy + normal(0.01);
+        double effect = 0.1 * cell + of_strategy + normal(0.005);
         if (id == "indirect-cell" && second_state) effect += kStateEffect;
         if (id == "sysv-shm" && cell == 2) effect += std::log(slowdown);
         add(results, id, cell, effect, second_state);

@@ -27,12 +27,13 @@ struct RunEstimate {
 [[nodiscard]] std::optional<RunEstimate> run_estimate(std::span<const double> values);
 
 /// The standard deviation between runs of one program in one state of the machine that a comparison
-/// always allows for, as a share of a ratio. Provenance: 19 quick runs of one binary within 20 minutes
-/// on a shared virtual machine, in states whose throughput calibrations differ by half
+/// always allows for, as a share of a ratio. Provenance: 19 quick runs of one binary within 20
+/// minutes on a shared virtual machine, in states whose throughput calibrations differ by half
 /// (results/reference/x86_64-vm-validate). Ratios of sends, executions and misses scattered between
-/// runs by 0.4 to 0.9 % (standard deviation, median over ratios), all of which their scatter between
-/// rounds explains: the component between runs was not to be told from 0, and cannot have been
-/// more than all of it. Machines that scatter more need two runs a side or more, which show it.
+/// runs by 0.4 to 0.9 % (standard deviation, median over ratios), all of which their scatter
+/// between rounds explains: the component between runs was not to be told from 0, and cannot have
+/// been more than all of it. Machines that scatter more need two runs a side or more, which show
+/// it.
 inline constexpr double kDefaultBetweenRuns = 0.007;
 /// As how many degrees of freedom that counts.
 inline constexpr double kDefaultBetweenDegrees = 30;

@@ -14,8 +14,8 @@ struct Preset {
   bool quick_grid = false;  // Parameter::quick_grid instead of standard_grid
   /// Instead of a number of rounds (stopping.hpp): what is known is not measured any more.
   StopRule until;
-  int batches = 0;         // of each measurement, in one child
-  double budget_ms = 0;    // of timing in one child at most, over all of its measurements
+  int batches = 0;       // of each measurement, in one child
+  double budget_ms = 0;  // of timing in one child at most, over all of its measurements
   /// Controls explain and are not decided by: of the rounds that a rule ends they are in one of so
   /// many. The baseline's twin is in all.
   int controls_every = 1;

@@ -333,7 +333,8 @@ TEST_CASE("real patches: opening a scope costs instructions, and a miss more tha
   for (const char* strategy : {"mprotect-toggle", "rwx-translated"}) {
     const double patch = count(strategy, "patch");
     CHECK(patch > 3);  // three stores at the least
-    // The parts make the whole, but for the loops around them and the call of a hook, which patches.
+    // The parts make the whole, but for the loops around them and the call of a hook, which
+    // patches.
     const double parts = patch + count(strategy, "execute");
     constexpr double kHook = 40;
     CHECK(count(strategy, "patch_execute") > 0.75 * parts);

@@ -181,6 +181,49 @@ TEST_CASE("a failure without words gets the call's") {
   CHECK(results.cells[0].reason == "mmap: EACCES");
 }
 
+TEST_CASE("a cell that is in one of three rounds has lost none of the others") {
+  Results results = plan(7, {"rwx", "floor"});
+  results.cells[1].every = 3;
+  std::vector<JournalEntry> journal;
+  for (int round = 0; round < 7; ++round) {
+    journal.push_back(line("rwx", round, 10));
+    if (round % 3 == 0) journal.push_back(line("floor", round, 9));
+  }
+  summarise(results, journal);
+  CHECK(results.cells[1].status == CellStatus::ok);
+  CHECK(results.cells[1].lost.empty());
+  CHECK(results.cells[1].ratios.at(0).n == 3);
+  journal.pop_back();
+  journal.pop_back();
+  summarise(results, journal);
+  REQUIRE(results.cells[1].lost.size() == 1);
+  CHECK(results.cells[1].lost[0].round == 6);
+}
+
+TEST_CASE("a difference that is not above 0 is no sample, and counts as the lowest") {
+  Results results = plan(15, {"rwx", "memfd-dual"});
+  std::vector<JournalEntry> journal;
+  for (int round = 0; round < 15; ++round) {
+    journal.push_back(line("rwx", round, round == 4 ? 0 : 10));
+    journal.push_back(line("memfd-dual", round, round < 3 ? 0 : 20 + 0.1 * round));
+  }
+  summarise(results, journal);
+  const results::Metric& dual = results.cells[1].metrics.at(0);
+  CHECK(dual.not_above_zero == std::vector{0, 1, 2});
+  CHECK_FALSE(dual.samples[1].has_value());
+  CHECK(*dual.median == about(20.7));  // the eighth of fifteen, three of them 0
+  const results::Ratio& ratio = results.cells[1].ratios.at(0);
+  CHECK(ratio.n == 15);
+  CHECK(*ratio.median < 2.1);
+  REQUIRE(results.cells[1].notes.size() == 1);
+  CHECK(results.cells[1].notes[0] ==
+        "send: not above 0 in 3 of 15 rounds, which count as the lowest");
+  for (JournalEntry& entry : journal) entry.metrics[0].median = 0;
+  summarise(results, journal);
+  CHECK_FALSE(results.cells[1].metrics.at(0).median.has_value());
+  CHECK(results.cells[1].ratios.at(0).n == 0);
+}
+
 TEST_CASE("a preset status stays where nothing was measured") {
   Results results = plan(2, {"rwx", "sysv-shm"});
   results.cells[1].status = CellStatus::denied;

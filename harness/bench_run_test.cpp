@@ -505,6 +505,30 @@ TEST_CASE("what is known has no more rounds, and its later samples are not lost"
   }
 }
 
+TEST_CASE(
+    "controls are in one of three rounds of quick, unless the number of rounds is asked for") {
+  const std::vector<std::string> cells = {"--strategy=memfd-dual", "--workload=zone"};
+  const auto rounds_of = [&](const char* cell, std::vector<std::string> more) {
+    more.insert(more.end(), cells.begin(), cells.end());
+    const OneRun run(more);
+    REQUIRE(run.finished.exit_code == 0);
+    std::vector<int> rounds;
+    for (const results::JournalEntry& entry : run.journal()) {
+      if (entry.cell == cell) {
+        rounds.push_back(entry.round);
+      }
+    }
+    return std::pair{rounds, run.results().run.rounds};
+  };
+  const std::vector<std::string> by_rule = {"--preset=quick", "--precision=90%"};
+  const auto [floor, all] = rounds_of("zone/floor/kib=64", by_rule);
+  REQUIRE(all >= 4);
+  CHECK(floor.size() == static_cast<std::size_t>((all + 2) / 3));
+  CHECK(floor.at(1) == 3);
+  CHECK(rounds_of("zone/again/kib=64", by_rule).first.size() == static_cast<std::size_t>(all));
+  CHECK(rounds_of("zone/floor/kib=64", {"--preset=quick", "--rounds=4"}).first.size() == 4);
+}
+
 TEST_CASE("interrupting keeps what was measured and says so") {
   const int signal = GENERATE(SIGINT, SIGTERM, SIGHUP);
   const TemporaryDirectory directory;

@@ -43,6 +43,7 @@ TEST_CASE("a task survives the way to the child") {
   task.purpose = ChildPurpose::execute;
   task.metric = "patch";
   task.extent = Extent::more;
+  task.left_out = {"send", "miss"};
   const ChildTask back = parse_child_task(to_json_text(task));
   CHECK(back.cell == task.cell);
   CHECK(back.strategy == task.strategy);
@@ -59,6 +60,7 @@ TEST_CASE("a task survives the way to the child") {
   CHECK(back.purpose == task.purpose);
   CHECK(back.metric == task.metric);
   CHECK(back.extent == task.extent);
+  CHECK(back.left_out == task.left_out);
 }
 
 TEST_CASE("what is not a task is refused") {
@@ -81,6 +83,15 @@ TEST_CASE("a cell that works is measured in the order of its measurements") {
   // Each calibration but the first and the last belongs to the metrics on both of its sides.
   CHECK(*entry.metrics[0].latency_ns + *entry.metrics[1].latency_ns >
         (*entry.calibration_before_ns + *entry.calibration_after_ns) / 2);
+}
+
+TEST_CASE("what is known already is not measured") {
+  ChildTask task = zone_task("rwx");
+  task.left_out = {"send"};
+  const results::JournalEntry entry = do_task(fake_catalogue(), task);
+  CHECK(entry.status == results::CellStatus::ok);
+  REQUIRE(entry.metrics.size() == 1);
+  CHECK(entry.metrics[0].name == "patch");
 }
 
 TEST_CASE("a wrong result is failed and never timed") {

@@ -302,6 +302,15 @@ TEST_CASE("a results file cut off anywhere is refused") {
   CHECK_THAT(error_of("[]"), contains("must be an object"));
 }
 
+TEST_CASE("rounds without a difference and rounds in which a cell is not come back") {
+  Results results = sample_results();
+  results.cells[0].every = 3;
+  results.cells[0].metrics[0].not_above_zero = {0};
+  const Results back = from_json_text(to_json_text(results), "memory");
+  CHECK(back.cells[0].every == 3);
+  CHECK(back.cells[0].metrics[0].not_above_zero == std::vector{0});
+}
+
 TEST_CASE("members that came later may be missing") {
   Json document = Json::parse(to_json_text(sample_results()));
   for (Json& cell : document["cells"]) {

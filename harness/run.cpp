@@ -352,11 +352,13 @@ class Measuring {
     if (asked_for(cell)) {
       return all_known(known_, id(cell));
     }
-    const auto open = [this](std::size_t one) {
-      return asked_for(one) && !lost_.given_up(one) && !all_known(known_, id(one));
+    const auto known = [this](std::size_t one) {
+      return asked_for(one) && all_known(known_, id(one));
     };
-    return std::ranges::any_of(group, [this](std::size_t one) { return asked_for(one); }) &&
-           std::ranges::none_of(group, open);
+    const auto open = [&](std::size_t one) {
+      return asked_for(one) && !known(one) && !lost_.given_up(one);
+    };
+    return std::ranges::any_of(group, known) && std::ranges::none_of(group, open);
   }
   /// The metrics of a cell that is not known yet of which nothing more has to be known: the ratio
   /// is, or, where the cell is not asked for, those of all that are.

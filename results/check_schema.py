@@ -22,7 +22,8 @@ LATER_MEMBERS = {
     "counting", "set", "beside", "cores", "huge_page_sizes", "thp_size", "sources",
     "vmas_open", "process_vmas_before", "process_vmas_during", "process_vmas_after",
     "delta", "selftest", "time", "flagged", "undisturbed", "reads", "events",
-    "execute_only", "identical", "code", "second_view", "latency_ns", "throughput_ns", "known_after",
+    "execute_only", "identical", "code", "second_view", "latency_ns", "throughput_ns", "known_after", "every",
+    "not_above_zero",
 }
 
 

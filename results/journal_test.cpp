@@ -74,14 +74,16 @@ TEST_CASE("a line of an older journal has no layout and no calibration of a metr
   CHECK(read.metrics[0].median == 1.25);
 }
 
-TEST_CASE("batches of a difference may be anything finite, its sample may not") {
+TEST_CASE("batches of a difference may be anything finite, its sample must not be negative") {
   JournalEntry entry = sample_entry();
   entry.metrics[0].batches = {0.5, 0, -0.25};
   CHECK(parse_journal_line(journal_line(entry), "line").metrics[0].batches ==
         std::vector{0.5, 0.0, -0.25});
-  entry.metrics[0].median = 0;
+  entry.metrics[0].median = 0;  // it was not above that
+  CHECK(parse_journal_line(journal_line(entry), "line").metrics[0].median == 0);
+  entry.metrics[0].median = -0.5;
   CHECK_THROWS_WITH(parse_journal_line(journal_line(entry), "line"),
-                    contains("metrics[0].median: must be above 0"));
+                    contains("metrics[0].median: must not be negative"));
 }
 
 TEST_CASE("a line whose writing was cut off is dropped by readers and by the next writer") {
@@ -116,7 +118,7 @@ TEST_CASE("any other damage names its line") {
   check("{}", "has no member \"round\"");
   JournalEntry negative = sample_entry(1);
   negative.metrics[0].median = -1;
-  check(journal_line(negative), "metrics[0].median: must be above 0");
+  check(journal_line(negative), "metrics[0].median: must not be negative");
   JournalEntry uncalibrated = sample_entry(1);
   uncalibrated.metrics[0].throughput_ns = 0;
   check(journal_line(uncalibrated), "metrics[0].throughput_ns: must be above 0");

@@ -47,11 +47,14 @@ std::vector<double> differences(const Metric& one, const Metric& other) {
   return values;
 }
 
+/// Below these, as where the controls of a quick run have ended early, nothing is attributed.
+constexpr std::size_t kFewestRounds = 5;
+
 std::optional<Beyond> beyond(std::string_view strategy, const Metric* metric, const Metric& base) {
   if (metric == nullptr) return std::nullopt;
   const std::vector<double> values = differences(*metric, base);
   const std::size_t n = values.size();
-  if (n < 2) return std::nullopt;
+  if (n < kFewestRounds) return std::nullopt;
   Beyond found{std::string(strategy), 0, {}};
   if (n >= static_cast<std::size_t>(kRobustRounds)) {
     found.ns = *median(values);

@@ -133,10 +133,10 @@ TEST_CASE("attribution: a difference in operations stands beside target-register
   CHECK_THAT(only(equal).text, contains("as many instructions a send, hardware"));
 }
 
-TEST_CASE("attribution: nothing is said without the controls, or from one round") {
+TEST_CASE("attribution: nothing is said without the controls, or from four rounds") {
   CHECK(attributions(made_up({{"rwx", 2}, {"indirect-cell", 3}})).empty());
   CHECK(attributions(made_up({{"rwx", 2}, {"tag-cell", 3}})).empty());
-  CHECK(attributions(made_up(kNormal, 0.01, 1)).empty());
+  CHECK(attributions(made_up(kNormal, 0.01, 4)).empty());
 }
 
 }  // namespace

@@ -133,6 +133,9 @@ std::optional<RunRatio> run_ratio(const Results& run, const Cell* cell, std::str
   const Metric* base =
       usable_metric(find_cell(run, cell->workload, baseline, cell->params), metric);
   if (base == nullptr) return std::nullopt;
+  // A mean of logarithms has no place for differences that were not above 0, and without them it
+  // would be too high.
+  if (!own->not_above_zero.empty() || !base->not_above_zero.empty()) return std::nullopt;
   const auto estimate = run_estimate(log_ratios(own->samples, base->samples));
   return RunRatio{estimate.value_or(RunEstimate{}), paired_ratio(own->samples, base->samples)};
 }

@@ -257,7 +257,7 @@ class Text {
     if (several_runs()) line("Orders and break-evens are those of the first run of each side.");
   }
 
-  /// "runs of 0.7 %, and up to 4.2 % where these runs show more"
+  /// "runs of 0.9 %, and up to 4.2 % where these runs show more"
   [[nodiscard]] std::string between_text() const {
     double largest = 0;
     for (const Change& change : report_.comparison.changes) {

@@ -252,7 +252,7 @@ TextCell headline_entry(const Results& results, const std::string& id,
 std::string how_to_read(const Results& results) {
   std::string text = fmt::format(
       "Median over rounds, then the ratio to {} (paired round by round, below 1 is faster) with "
-      "its interval (95 %, by signed ranks; below nine rounds of the geometric mean), and the "
+      "its interval (95 %, by ranks; below nine rounds of the geometric mean), and the "
       "verdict: faster or "
       "slower (the interval does not hold 1), same (it lies within {:.3g} % of 1) or unsure. Every "
       "interval holds for itself: of twenty, about one misses.",
@@ -410,7 +410,7 @@ Section workload_section(const Results& results, const std::string& workload) {
   }
   section.detail = true;
   TextTable table{{"parameters", "strategy", "metric", "n", "median", "95 % interval", "ratio",
-                   "95 % interval", "by signed ranks", "verdict", "notes"},
+                   "95 % interval", "by ranks", "verdict", "notes"},
                   {}};
   const std::vector<std::string> order = strategies_in_order(results);
   for (const Params& params : param_sets(results, workload)) {

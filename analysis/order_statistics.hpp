@@ -28,4 +28,10 @@ struct FreeInterval {
 /// n = 3. Empty for n < 2.
 [[nodiscard]] std::optional<FreeInterval> median_interval(std::span<const double> values);
 
+/// One-sided p-values of "the median is at most `limit`" and "at least": sign tests, interpolated
+/// as the interval is, so that either is at most 2.5 % exactly where median_interval() lies beyond
+/// `limit` (n >= 6). At least 2^-n. `values` is not empty.
+[[nodiscard]] double p_median_at_most(std::span<const double> values, double limit);
+[[nodiscard]] double p_median_at_least(std::span<const double> values, double limit);
+
 }  // namespace patchbench::analysis

@@ -42,7 +42,8 @@ void add_ratios(const Results& results, const Cell& cell, std::vector<ModeRatio>
   for (const Metric& metric : cell.metrics) {
     const Metric* without = usable_metric(none, metric.name);
     if (without == nullptr || !metric.median) continue;
-    Ratio ratio = judged_ratio(paired_ratio(metric.samples, without->samples), delta_of(results));
+    Ratio ratio =
+        judged_ratio(paired_ratio(with_zeros(metric), with_zeros(*without)), delta_of(results));
     ratio.metric = metric.name;
     ratio.baseline = cell.strategy;
     ratios.push_back({cell.workload, cell.params, cell.strategy, std::move(ratio)});

@@ -28,15 +28,15 @@ struct RunEstimate {
 
 /// The standard deviation between runs of one program in one state of the machine that a comparison
 /// always allows for, as a share of a ratio. Provenance: 19 quick runs of one binary within 20
-/// minutes on a shared virtual machine, in states whose throughput calibrations differ by half
+/// minutes on a shared virtual machine, in states whose throughput calibrations differ by a third
 /// (results/reference/x86_64-vm-validate). Ratios of sends, executions and misses scattered between
 /// runs by 0.4 to 0.9 % (standard deviation, median over ratios), all of which their scatter
-/// between rounds explains: the component between runs was not to be told from 0, and cannot have
-/// been more than all of it. Machines that scatter more need two runs a side or more, which show
-/// it.
-inline constexpr double kDefaultBetweenRuns = 0.007;
+/// between rounds explains: the component between runs could not be distinguished from 0, and
+/// cannot have been more than the largest of these, which is taken. Machines that scatter more need
+/// two runs a side or more, which show it.
+inline constexpr double kDefaultBetweenRuns = 0.009;
 /// As how many degrees of freedom that counts.
-inline constexpr double kDefaultBetweenDegrees = 30;
+inline constexpr double kDefaultBetweenDegrees = 18;
 
 struct BetweenRuns {
   double variance = kDefaultBetweenRuns * kDefaultBetweenRuns;

@@ -47,6 +47,16 @@ const Metric* usable_metric(const Cell* cell, std::string_view name) {
   return metric != nullptr && metric->median ? metric : nullptr;
 }
 
+std::vector<std::optional<double>> with_zeros(const Metric& metric) {
+  std::vector<std::optional<double>> samples = metric.samples;
+  for (const int round : metric.not_above_zero) {
+    if (static_cast<std::size_t>(round) < samples.size()) {
+      samples[static_cast<std::size_t>(round)] = 0;
+    }
+  }
+  return samples;
+}
+
 const results::ParamValue* find_param(const Params& params, std::string_view name) {
   for (const auto& [key, value] : params) {
     if (key == name) return &value;

@@ -24,6 +24,9 @@ namespace patchbench::analysis {
                                              std::string_view workload, std::string_view strategy,
                                              const results::Params& params);
 
+/// The samples, and 0 in the rounds in which a difference was not above that: for ranks.
+[[nodiscard]] std::vector<std::optional<double>> with_zeros(const results::Metric& metric);
+
 /// The metric of a cell that may be used as a number: the cell is `ok` and the metric has a median.
 /// Otherwise nullptr.
 [[nodiscard]] const results::Metric* usable_metric(const results::Cell* cell,

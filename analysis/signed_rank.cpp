@@ -28,23 +28,34 @@ std::vector<double> exact_distribution(std::size_t n) {
   return chance;
 }
 
-std::vector<double> normal_distribution(std::size_t n) {
+boost::math::normal normal_distribution(std::size_t n) {
   const auto size = static_cast<double>(n);
-  const boost::math::normal normal(size * (size + 1) / 4,
-                                   std::sqrt(size * (size + 1) * (2 * size + 1) / 24));
-  std::vector<double> chance(n * (n + 1) / 2 + 1);
-  for (std::size_t sum = 0; sum < chance.size(); ++sum) {
-    chance[sum] = boost::math::cdf(normal, static_cast<double>(sum) + 0.5);
-  }
+  return boost::math::normal(size * (size + 1) / 4,
+                             std::sqrt(size * (size + 1) * (2 * size + 1) / 24));
+}
+
+const std::vector<double>& known_distribution(std::size_t n) {
+  thread_local std::map<std::size_t, std::vector<double>> known;
+  std::vector<double>& chance = known[n];
+  if (chance.empty()) chance = exact_distribution(n);
   return chance;
 }
 
-/// Asked for again and again with the same few n.
-const std::vector<double>& distribution(std::size_t n) {
-  thread_local std::map<std::size_t, std::vector<double>> known;
-  std::vector<double>& chance = known[n];
-  if (chance.empty()) chance = n <= kExactUpTo ? exact_distribution(n) : normal_distribution(n);
-  return chance;
+/// P(W <= sum).
+double at_most(std::size_t n, std::size_t sum) {
+  if (n <= kExactUpTo) return known_distribution(n)[sum];
+  return boost::math::cdf(normal_distribution(n), static_cast<double>(sum) + 0.5);
+}
+
+/// The largest sum that W does not exceed with more than `chance`; 0 where there is none.
+std::size_t critical_sum(std::size_t n, double chance) {
+  std::size_t sum = 0;
+  if (n > kExactUpTo) {
+    const double approximate = boost::math::quantile(normal_distribution(n), chance) - 0.5;
+    sum = static_cast<std::size_t>(approximate);
+  }
+  while (at_most(n, sum + 1) <= chance) ++sum;
+  return sum;
 }
 
 /// Stands for the logarithm of 0 and, positive, of what is infinite: further away than any other.
@@ -86,21 +97,21 @@ double nth_smallest(std::vector<double>& means, std::size_t n) {
 std::optional<double> pseudo_median(std::span<const double> values) {
   if (values.empty() || !none_negative(values)) return std::nullopt;
   std::vector<double> means = walsh_averages(values);
-  const double lower = nth_smallest(means, (means.size() - 1) / 2);
-  const double upper = nth_smallest(means, means.size() / 2);
-  return exponential((lower + upper) / 2);
+  const auto lower = exponential(nth_smallest(means, (means.size() - 1) / 2));
+  const auto upper = exponential(nth_smallest(means, means.size() / 2));
+  if (!lower || !upper) return std::nullopt;
+  return std::sqrt(*lower * *upper);
 }
 
 std::optional<FreeInterval> signed_rank_interval(std::span<const double> values) {
   if (values.size() < 2 || !none_negative(values)) return std::nullopt;
-  const std::vector<double>& at_most = distribution(values.size());
   std::vector<double> means = walsh_averages(values);
-  std::size_t end = 0;  // so many means lie beyond the interval on either side
-  while (at_most[end + 1] <= (1 - kConfidence) / 2) ++end;
+  // So many means lie beyond the interval on either side.
+  const std::size_t end = critical_sum(values.size(), (1 - kConfidence) / 2);
   const auto low = exponential(nth_smallest(means, end));
   const auto high = exponential(nth_smallest(means, means.size() - 1 - end));
   if (!low || !high) return std::nullopt;
-  return FreeInterval{{*low, *high}, 1 - 2 * at_most[end]};
+  return FreeInterval{{*low, *high}, 1 - 2 * at_most(values.size(), end)};
 }
 
 double p_centre_at_most(std::span<const double> values, double limit) {
@@ -108,7 +119,7 @@ double p_centre_at_most(std::span<const double> values, double limit) {
   // W is the number of means on one side of the limit, whichever.
   const auto not_above = static_cast<std::size_t>(std::count_if(
       means.begin(), means.end(), [centre = std::log(limit)](double m) { return m <= centre; }));
-  return distribution(values.size())[not_above];
+  return at_most(values.size(), not_above);
 }
 
 double p_centre_at_least(std::span<const double> values, double limit) {

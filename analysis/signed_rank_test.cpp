@@ -92,6 +92,9 @@ TEST_CASE("values of 0 and infinity count as the most extreme, and decide nothin
   CHECK(pseudo_median(values).has_value());
   for (std::size_t i = 0; i < 7; ++i) values[i] = 0;
   CHECK_FALSE(signed_rank_interval(values).has_value());
+  std::vector<double> twenty(20, 3.0);  // 105 of whose 210 means have a 0
+  for (std::size_t i = 0; i < 6; ++i) twenty[i] = 0;
+  CHECK_FALSE(pseudo_median(twenty).has_value());
 }
 
 TEST_CASE("p-values are those of the exact test, and agree with the interval") {

@@ -29,9 +29,9 @@ struct PValues {
 
 /// By the test that belongs to deciding_interval(): p.differs <= 0.05 exactly where that interval
 /// excludes 1, p.same <= 0.025 exactly where it lies inside [1 - delta, 1 + delta]. From
-/// kRobustRounds on the signed rank test, below the t test on logarithms; for `same` the
-/// larger p-value of two one-sided tests (Schuirmann 1987), which is not doubled: only one of the
-/// two can be wrong. Empty for n < 2.
+/// kRobustRounds on the interpolated sign test, from kSignedRankRounds on the signed rank test,
+/// below the t test on logarithms; for `same` the larger p-value of two one-sided tests (Schuirmann
+/// 1987), which is not doubled: only one of the two can be wrong. Empty for n < 2.
 [[nodiscard]] std::optional<PValues> p_values(const PairedRatio& ratio,
                                               double delta = kDefaultDelta);
 

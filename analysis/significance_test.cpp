@@ -34,17 +34,32 @@ TEST_CASE("adjusted p-values, worked by hand") {
   CHECK(benjamini_hochberg(std::vector{0.9, 1.0}) == std::vector{1.0, 1.0});
 }
 
-TEST_CASE("the signed rank test of nine and more rounds, worked by hand") {
-  // Of the means of two logarithms six are at most 0: that of 0.99 with itself, and with the five
-  // of 1.01. Sets of ranks with a sum of at most 6: 1 + 1 + 1 + 2 + 2 + 3 + 4 = 14 of 1024. At
-  // least ln 1.03 are the ten with 1.5; sums of at most 10: 14 + 5 + 6 + 8 + 10 = 43.
+TEST_CASE("the interpolated sign test of nine to eleven rounds, worked by hand") {
+  // None of ten below 1: 1 / 1024; one: 11 / 1024. 1 lies halfway between the smallest value and
+  // the next, which is (1/2) / (9 - 8/2) = a tenth of the way between those probabilities. 1.03
+  // lies 47/48 of the way from the largest value to the next, which is (47/48) / (9 - 8 * 47/48) =
+  // 47/56.
   const auto p = p_values(ratio_of({1.01, 1.02, 1.01, 1.01, 1.02, 1.01, 1.02, 1.01, 1.5, 0.99}));
   REQUIRE(p.has_value());
-  CHECK(p->differs == about(2 * 14.0 / 1024));
-  CHECK(p->same == about(43.0 / 1024));
+  CHECK(p->differs == about(4.0 / 1024));
+  CHECK(p->same == about((1 + 10 * 47.0 / 56) / 1024));
   CHECK(p_values(ratio_of(std::vector(10, 1.0)))->differs == 1);
   CHECK(p_values(ratio_of(std::vector(10, 1.0)))->same == about(1.0 / 1024));
   CHECK(p_values(ratio_of(std::vector(10, 0.9)))->same == 1);
+}
+
+TEST_CASE("the signed rank test of twelve and more rounds, worked by hand") {
+  // Of the means of two logarithms six are at most 0: that of 0.99 with itself, and with the five
+  // of 1.01. Sets of ranks with a sum of at most 6: 1 + 1 + 1 + 2 + 2 + 3 + 4 = 14 of 4096. At
+  // least ln 1.03 are the twelve with 1.5; sums of at most 12: 14 + 5 + 6 + 8 + 10 + 12 + 15 = 70.
+  const auto p =
+      p_values(ratio_of({1.01, 1.02, 1.01, 1.01, 1.02, 1.01, 1.02, 1.01, 1.5, 0.99, 1.02, 1.02}));
+  REQUIRE(p.has_value());
+  CHECK(p->differs == about(2 * 14.0 / 4096));
+  CHECK(p->same == about(70.0 / 4096));
+  CHECK(p_values(ratio_of(std::vector(12, 1.0)))->differs == 1);
+  CHECK(p_values(ratio_of(std::vector(12, 1.0)))->same == about(1.0 / 4096));
+  CHECK(p_values(ratio_of(std::vector(12, 0.9)))->same == 1);
 }
 
 TEST_CASE("the t test of fewer rounds, worked by hand") {

@@ -16,23 +16,31 @@ std::optional<double> at(const Samples& samples, std::size_t round) {
   return round < samples.size() ? samples[round] : std::nullopt;
 }
 
+/// Throughput in units of latency.
+std::optional<double> relative_throughput(const results::Metric& metric, std::size_t round) {
+  const auto throughput = at(metric.throughput_ns, round);
+  const auto latency = at(metric.latency_ns, round);
+  if (!throughput || !latency) return std::nullopt;
+  return *throughput / *latency;
+}
+
 enum class State { quiet, shared, neither };
 
 State state_of(const results::Metric& one, const results::Metric& other, std::size_t round,
-               double quiet_ns) {
-  const auto here = at(one.throughput_ns, round);
-  const auto there = at(other.throughput_ns, round);
+               double quiet) {
+  const auto here = relative_throughput(one, round);
+  const auto there = relative_throughput(other, round);
   if (!here || !there) return State::neither;
-  const double slowest = std::max(*here, *there) / quiet_ns;
+  const double slowest = std::max(*here, *there) / quiet;
   if (slowest <= kQuietUntil) return State::quiet;
   return slowest >= kSharedFrom ? State::shared : State::neither;
 }
 
 PairedRatio ratio_in(State state, const results::Metric& strategy, const results::Metric& baseline,
-                     double quiet_ns) {
+                     double quiet) {
   Samples own = strategy.samples;
   for (std::size_t round = 0; round < own.size(); ++round) {
-    if (state_of(strategy, baseline, round, quiet_ns) != state) own[round].reset();
+    if (state_of(strategy, baseline, round, quiet) != state) own[round].reset();
   }
   return paired_ratio(own, baseline.samples);
 }
@@ -45,21 +53,23 @@ std::vector<double> logs_of(const PairedRatio& ratio) {
 
 }  // namespace
 
-std::optional<double> quiet_throughput_ns(const results::Results& results) {
+std::optional<double> quiet_throughput(const results::Results& results) {
   std::vector<double> all;
   for (const results::Cell& cell : results.cells) {
     for (const results::Metric& metric : cell.metrics) {
-      const std::vector<double> some = present(metric.throughput_ns);
-      all.insert(all.end(), some.begin(), some.end());
+      for (std::size_t round = 0; round < metric.throughput_ns.size(); ++round) {
+        if (const auto one = relative_throughput(metric, round)) all.push_back(*one);
+      }
     }
   }
   return lower_decile(all);
 }
 
 std::optional<StateSplit> split_by_state(const results::Metric& strategy,
-                                         const results::Metric& baseline, double quiet_ns) {
-  StateSplit split{ratio_in(State::quiet, strategy, baseline, quiet_ns),
-                   ratio_in(State::shared, strategy, baseline, quiet_ns)};
+                                         const results::Metric& baseline, double quiet) {
+  if (!strategy.not_above_zero.empty() || !baseline.not_above_zero.empty()) return std::nullopt;
+  StateSplit split{ratio_in(State::quiet, strategy, baseline, quiet),
+                   ratio_in(State::shared, strategy, baseline, quiet)};
   if (std::min(split.quiet.n, split.shared.n) < kFewestOfAState) return std::nullopt;
   if (!deciding_interval(split.quiet) || !deciding_interval(split.shared)) return std::nullopt;
   split.p = Shift(logs_of(split.quiet), logs_of(split.shared)).p_none();

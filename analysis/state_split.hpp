@@ -2,9 +2,10 @@
 // measured.
 //
 // A neighbour on the core's other thread takes fetch and decode slots and lines of the caches. It
-// hardly moves a chain of multiplications, and it moves what the front end bounds: the throughput
-// calibration around each sample tells in which state that was (harness/calibration.hpp). Where a
-// ratio is not the same in both states, one number over all rounds is a number of the neighbour.
+// hardly moves a chain of multiplications, and it moves what the front end bounds. So the
+// throughput calibration around each sample, in units of the latency calibration (both see the
+// clock), shows in which state that was (harness/calibration.hpp). Where a ratio is not the same in
+// both states, one number over all rounds is a number of the neighbour.
 #pragma once
 
 #include <optional>
@@ -16,8 +17,9 @@
 
 namespace patchbench::analysis {
 
-/// A round is quiet when the calibrations around both samples lie within this of the fastest tenth
-/// of the run's, and shared when that of either lies beyond kSharedFrom. What lies between counts
+/// A round is quiet when throughput / latency around both samples lies within this of the lowest
+/// tenth of the run's, and shared when that of either lies beyond kSharedFrom. A run that never was
+/// quiet has no such difference to see, and is not split. What lies between counts
 /// in neither. (Seen: the undisturbed ones of a virtual machine lie within 1 %, those beside a busy
 /// neighbour between 15 and 70 % above.)
 inline constexpr double kQuietUntil = 1.05;
@@ -32,15 +34,14 @@ struct StateSplit {
   double p = 1;  // if the ratio is the same in both, how probable values as far apart (shift.hpp)
 };
 
-/// The fastest tenth of all throughput calibrations of a run: the core had nothing else to do.
-/// Empty where there are none.
-[[nodiscard]] std::optional<double> quiet_throughput_ns(const results::Results& results);
+/// The lowest tenth of throughput / latency of a run's samples. Empty where there are none.
+[[nodiscard]] std::optional<double> quiet_throughput(const results::Results& results);
 
 /// Of one metric of a strategy and of the baseline; empty unless both states have kFewestOfAState
-/// rounds with a ratio, and an interval.
+/// rounds with a ratio, and an interval, and where differences were not above 0.
 [[nodiscard]] std::optional<StateSplit> split_by_state(const results::Metric& strategy,
                                                        const results::Metric& baseline,
-                                                       double quiet_ns);
+                                                       double quiet);
 
 /// "state: send is 1.02 [1.01, 1.03] while the core was quiet (9 rounds) and ... while it was
 /// shared".

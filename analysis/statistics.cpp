@@ -17,6 +17,16 @@ std::vector<double> sorted(std::span<const double> values) {
   return copy;
 }
 
+/// Empty where a ratio of 0 or an infinite one decides.
+std::optional<double> finite(const std::optional<double>& value) {
+  return value && *value > 0 && std::isfinite(*value) ? value : std::nullopt;
+}
+
+std::optional<FreeInterval> finite(const std::optional<FreeInterval>& free) {
+  const bool usable = free && free->interval[0] > 0 && std::isfinite(free->interval[1]);
+  return usable ? free : std::nullopt;
+}
+
 bool inside(const Interval& interval, double delta) {
   return interval[0] >= 1 - delta && interval[1] <= 1 + delta;
 }
@@ -87,10 +97,11 @@ PairedRatio paired_ratio(std::span<const std::optional<double>> strategy,
     }
   }
   const int n = static_cast<int>(ratios.size());
+  const bool by_ranks = n >= kSignedRankRounds;
   PairedRatio paired{n,
-                     n >= kRobustRounds ? pseudo_median(ratios) : median(ratios),
+                     by_ranks ? pseudo_median(ratios) : finite(median(ratios)),
                      log_t_interval(ratios),
-                     signed_rank_interval(ratios),
+                     by_ranks ? signed_rank_interval(ratios) : finite(median_interval(ratios)),
                      {}};
   paired.values = std::move(ratios);
   return paired;

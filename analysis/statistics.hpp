@@ -49,22 +49,26 @@ struct LogMean {
 /// sample's median for n <= 5. Empty for n < 2.
 [[nodiscard]] std::optional<Interval> median_ci95(std::span<const double> values);
 
-/// From so many rounds on the signed rank interval decides. At n = 12 one value may be anywhere
-/// without moving it far, at n = 17 two.
+/// From so many rounds on no interval that decides depends on one value: order statistics, and from
+/// kSignedRankRounds on signed ranks (at n = 17 two values may be anywhere).
 inline constexpr int kRobustRounds = 9;
 
+inline constexpr int kSignedRankRounds = 12;
+
 struct PairedRatio {
-  int n = 0;                            // rounds with a ratio
-  std::optional<double> median;         // of the ratios; from kRobustRounds on the pseudo-median
-  std::optional<Interval> ci95;         // log_t_interval of the ratios
-  std::optional<FreeInterval> ci_free;  // signed_rank_interval of the ratios
-  std::vector<double> values;           // the ratios, in the order of the rounds
+  int n = 0;                     // rounds with a ratio
+  std::optional<double> median;  // of the ratios; from kSignedRankRounds on the pseudo-median
+  std::optional<Interval> ci95;  // log_t_interval of the ratios
+  std::optional<FreeInterval>
+      ci_free;                 // median_interval, from kSignedRankRounds on signed_rank_interval
+  std::vector<double> values;  // the ratios, in the order of the rounds
 };
 
-/// The interval that is shown and that decides: the signed rank interval for the pseudo-median from
-/// kRobustRounds on, the t interval for the geometric mean below. Processes now and then end up in
-/// a slow mode of their own for as long as they live, whatever the strategy; a few such rounds move
-/// a mean and widen its interval, and hardly move the pseudo-median.
+/// The interval that is shown and that decides: for the pseudo-median by signed ranks from
+/// kSignedRankRounds on, for the median by order statistics from kRobustRounds on, the t interval
+/// for the geometric mean below. Processes now and then end up in a slow mode of their own for as
+/// long as they live, whatever the strategy; a few such rounds move a mean and widen its interval,
+/// and hardly move the pseudo-median.
 [[nodiscard]] std::optional<Interval> deciding_interval(const PairedRatio& ratio);
 [[nodiscard]] std::optional<Interval> deciding_interval(const results::Ratio& ratio);
 

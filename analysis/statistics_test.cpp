@@ -181,7 +181,7 @@ TEST_CASE("intervals cover what they claim, on seeded data") {
 }
 
 }  // namespace
-TEST_CASE("one round in a slow mode of twelve, or two of twenty, do not undo a verdict") {
+TEST_CASE("one round in a slow mode of nine, or two of twenty, do not undo a verdict") {
   std::vector<std::optional<double>> baseline(20, 1.0);
   std::vector<std::optional<double>> strategy(20);
   for (std::size_t i = 0; i < 20; ++i) strategy[i] = 1.0 + 0.001 * static_cast<double>(i % 5);
@@ -196,6 +196,7 @@ TEST_CASE("one round in a slow mode of twelve, or two of twenty, do not undo a v
   CHECK(deciding_interval(eight) == eight.ci95);
   const PairedRatio nine = paired_ratio(std::span(strategy).first(9), std::span(baseline).first(9));
   CHECK(deciding_interval(nine) == nine.ci_free->interval);
+  CHECK(plain_verdict(deciding_interval(nine)) == Verdict::same);
   strategy[11] = 1.0;
   const PairedRatio twelve =
       paired_ratio(std::span(strategy).first(12), std::span(baseline).first(12));

@@ -135,13 +135,6 @@ void put(std::vector<std::optional<double>>& values, std::size_t round, std::siz
   values[round] = value;
 }
 
-/// The samples, and 0 in the rounds in which a difference was not above that.
-std::vector<std::optional<double>> with_zeros(const Metric& metric) {
-  std::vector<std::optional<double>> samples = metric.samples;
-  for (const int round : metric.not_above_zero) samples[static_cast<std::size_t>(round)] = 0;
-  return samples;
-}
-
 void fill_metrics(Cell& cell, const Rounds& rounds) {
   cell.metrics.clear();
   for (std::size_t round = 0; round < rounds.size(); ++round) {
@@ -463,6 +456,9 @@ void fill_undisturbed(Results& results, const Lines& lines) {
       for (std::size_t round = 0; round < metric.samples.size(); ++round) {
         if (is_ok(rounds[round]) && is_flagged(*rounds[round])) metric.samples[round].reset();
       }
+      std::erase_if(metric.not_above_zero, [&](int round) {
+        return is_flagged(*rounds[static_cast<std::size_t>(round)]);
+      });
     }
   }
   const PeerMap peers = find_peers(rest);
@@ -483,8 +479,8 @@ void note_states(Results& results, const PeerMap& peers) {
   for (Cell& cell : results.cells) {
     std::erase_if(cell.notes, [](const std::string& old) { return old.starts_with(kStateNote); });
   }
-  const std::optional<double> quiet_ns = quiet_throughput_ns(results);
-  if (!quiet_ns) return;
+  const std::optional<double> quiet = quiet_throughput(results);
+  if (!quiet) return;
   struct Found {
     Cell* cell;
     std::string metric;
@@ -496,7 +492,7 @@ void note_states(Results& results, const PeerMap& peers) {
     for (const results::Ratio& ratio : cell.ratios) {
       const Cell& baseline = *peers.find(peer_key(cell))->second.baseline;
       auto split = split_by_state(*find_metric(cell, ratio.metric),
-                                  *find_metric(baseline, ratio.metric), *quiet_ns);
+                                  *find_metric(baseline, ratio.metric), *quiet);
       if (!split) continue;
       p.push_back(split->p);
       found.push_back({&cell, ratio.metric, std::move(*split)});

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -17,6 +16,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "harness/child_process.hpp"
@@ -276,6 +276,14 @@ std::optional<JournalEntry> run_child(const ChildTask& task, std::chrono::millis
   entry.parent_cpu_ms = used_ms;
   entry.wall_ms = static_cast<double>(now_ns() - start_ns) * 1e-6;
   return entry;
+}
+
+void use_all_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);  // fewer do, too
+  }
 }
 
 bool run_group(std::span<const ChildTask> tasks, std::chrono::milliseconds timeout,

@@ -42,6 +42,10 @@ inline constexpr int kReportFd = 5;
                                                              SignalWatch& signals,
                                                              const Wrapper* wrapper = nullptr);
 
+/// Raises this process' limit of open descriptors to what it may be: each child of a group needs
+/// three.
+void use_all_descriptors();
+
 /// Takes an entry as soon as its child has ended. `worked_ms` is the time that the children of the
 /// group have used so far, each in its own turns: the rest of the wall time was the parent's.
 using TakeEntry = std::function<void(results::JournalEntry entry, double worked_ms)>;
@@ -50,9 +54,10 @@ using TakeEntry = std::function<void(results::JournalEntry entry, double worked_
 /// after the other and then measure one batch each in turn (turns.hpp): in laps, each lap in
 /// another order that `seed` decides, all at the same metric as long as every child has batches of
 /// it. At any time one of them executes and the others wait. Their wall_ms is that of their own
-/// turns. What becomes of one child does not concern the others; a child that uses more than
-/// `timeout` in its turns has ended with it. False when the run was asked to stop; then no child is
-/// left.
+/// turns. Where descriptors do not suffice for all
+/// at once, the group is measured in parts, which are then not of the same laps. What becomes of
+/// one child does not concern the others; a child that uses more than `timeout` in its turns has
+/// ended with it. False when the run was asked to stop; then no child is left.
 [[nodiscard]] bool run_group(std::span<const ChildTask> tasks, std::chrono::milliseconds timeout,
                              std::uint64_t seed, SignalWatch& signals, const TakeEntry& take);
 

@@ -109,6 +109,40 @@ Results read_unfinished(const fs::path& directory) {
   }
 }
 
+namespace {
+
+/// How many lines from `first` on are one group written to its end; 0 where it is torn.
+std::size_t lines_of_group(std::span<const results::JournalEntry> from_first) {
+  const results::JournalEntry& first = from_first.front();
+  if (!first.group_size || !first.in_group) {
+    return 1;
+  }
+  const auto size = static_cast<std::size_t>(*first.group_size);
+  if (size > from_first.size()) {
+    return 0;
+  }
+  for (std::size_t i = 0; i < size; ++i) {
+    if (from_first[i].in_group != static_cast<int>(i) || from_first[i].round != first.round) {
+      return 0;
+    }
+  }
+  return size;
+}
+
+}  // namespace
+
+std::vector<results::JournalEntry> without_torn_groups(
+    std::span<const results::JournalEntry> journal) {
+  std::vector<results::JournalEntry> whole;
+  for (std::size_t i = 0; i < journal.size();) {
+    const std::size_t lines = lines_of_group(journal.subspan(i));
+    whole.insert(whole.end(), journal.begin() + static_cast<std::ptrdiff_t>(i),
+                 journal.begin() + static_cast<std::ptrdiff_t>(i + lines));
+    i += std::max<std::size_t>(lines, 1);
+  }
+  return whole;
+}
+
 std::vector<results::JournalEntry> read_unfinished_journal(const fs::path& directory) {
   const fs::path file = directory / "samples.jsonl";
   std::error_code ignored;
@@ -116,7 +150,7 @@ std::vector<results::JournalEntry> read_unfinished_journal(const fs::path& direc
     return {};  // it ended before the first child did
   }
   try {
-    return results::read_journal(file);
+    return without_torn_groups(results::read_journal(file));
   } catch (const results::FormatError& error) {
     throw UsageError(fmt::format(
         "--resume: {}; only a last line may be cut off: repair it, or start anew", error.what()));

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,8 +22,13 @@ namespace patchbench::harness {
 /// made by a version that recorded too little.
 [[nodiscard]] results::Results read_unfinished(const std::filesystem::path& directory);
 
-/// Its journal. A torn last line is left out; throws UsageError for any other damage, naming the
-/// line.
+/// A journal without the lines of groups (harness/plan.hpp) that were not written to their end:
+/// such a group is measured again as a whole.
+[[nodiscard]] std::vector<results::JournalEntry> without_torn_groups(
+    std::span<const results::JournalEntry> journal);
+
+/// Its journal. Torn groups and a torn last line are left out; throws UsageError for any other
+/// damage, naming the line.
 [[nodiscard]] std::vector<results::JournalEntry> read_unfinished_journal(
     const std::filesystem::path& directory);
 

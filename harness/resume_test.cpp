@@ -239,6 +239,31 @@ TEST_CASE("what failed is measured again when a run goes on") {
   check_complete(begun.out());
 }
 
+TEST_CASE("of a group that was not written to its end nothing is taken over") {
+  const auto entry = [](int round, std::optional<int> in_group, std::optional<int> size) {
+    results::JournalEntry one;
+    one.round = round;
+    one.in_group = in_group;
+    one.group_size = size;
+    return one;
+  };
+  const auto rounds_of = [](const std::vector<results::JournalEntry>& journal) {
+    std::vector<int> rounds;
+    for (const results::JournalEntry& one : without_torn_groups(journal)) {
+      rounds.push_back(one.round);
+    }
+    return rounds;
+  };
+  using Rounds = std::vector<int>;
+  CHECK(rounds_of({}).empty());
+  CHECK(rounds_of({entry(1, 0, 2), entry(1, 1, 2), entry(2, 0, 1)}) == Rounds{1, 1, 2});
+  CHECK(rounds_of({entry(1, 0, 2), entry(1, 1, 2), entry(2, 0, 3), entry(2, 1, 3)}) ==
+        Rounds{1, 1});
+  // Torn, and measured again by the run that went on.
+  CHECK(rounds_of({entry(1, 0, 2), entry(1, 0, 2), entry(1, 1, 2)}) == Rounds{1, 1});
+  CHECK(rounds_of({entry(4, {}, {}), entry(5, {}, {})}) == Rounds{4, 5});  // an older journal
+}
+
 TEST_CASE("damage to a journal is an error that names the line") {
   const Begun begun(2);
   std::string text = results::read_text(begun.journal());

@@ -264,13 +264,18 @@ void go_on(const results::Results& begun, results::Results& results) {
 class LostRounds {
  public:
   /// `rounds` of them are sure to be run.
-  LostRounds(std::size_t cells, int rounds) : lost_(cells), rounds_(rounds) {}
+  LostRounds(const std::vector<PlannedCell>& cells, int rounds)
+      : cells_(cells), lost_(cells.size()), rounds_(rounds) {}
 
   void begin(int round) { rounds_ = std::max(rounds_, round); }
   void count(std::size_t cell) { ++lost_[cell]; }
-  [[nodiscard]] bool given_up(std::size_t cell) const { return lost_[cell] * 5 > rounds_; }
+  [[nodiscard]] bool given_up(std::size_t cell) const {
+    const int every = cells_[cell].every;
+    return lost_[cell] * 5 > (rounds_ + every - 1) / every;
+  }
 
  private:
+  const std::vector<PlannedCell>& cells_;
   std::vector<int> lost_;
   int rounds_;
 };
@@ -294,7 +299,7 @@ class Measuring {
         done_before_(std::move(begun.done)),
         journal_(journal),
         signals_(signals),
-        lost_(prepared.cells.size(), options.rounds),
+        lost_(prepared.cells, options.rounds),
         requested_(std::move(requested)),
         entries_(std::move(begun.journal)) {}
 
@@ -360,16 +365,16 @@ class Measuring {
     };
     return std::ranges::any_of(group, known) && std::ranges::none_of(group, open);
   }
-  /// The metrics of a cell that is not known yet of which nothing more has to be known: the ratio
-  /// is, or, where the cell is not asked for, those of all that are.
-  [[nodiscard]] std::vector<std::string> known_metrics(const CellGroup& group,
-                                                       std::size_t cell) const {
+  /// The metrics whose ratios are known for all cells of a group that are asked for. Only those are
+  /// left out, by all: what a process executed before a metric is then the same on both sides of
+  /// every ratio.
+  [[nodiscard]] std::vector<std::string> known_metrics(const CellGroup& group) const {
     std::map<std::string, bool> known;
-    for (const std::size_t one : asked_for(cell) ? CellGroup{cell} : group) {
-      if (!asked_for(one) || lost_.given_up(one)) {
+    for (const std::size_t cell : group) {
+      if (!asked_for(cell) || lost_.given_up(cell)) {
         continue;
       }
-      const auto found = known_.find(id(one));
+      const auto found = known_.find(id(cell));
       if (found == known_.end()) {
         return {};
       }
@@ -403,13 +408,14 @@ class Measuring {
     int order = 0;
     for (const std::vector<std::size_t>& group : groups_of(prepared_.cells, round.order)) {
       progress.show(done_, number, prepared_.cells[group.front()].id);
+      const std::vector<std::string> known = known_metrics(group);
       std::vector<ChildTask> tasks;
       for (const std::size_t cell : group) {
         if (is_due(group, cell, number)) {
           tasks.push_back(timed_task(options_, settings_, prepared_.layouts, prepared_.cells[cell],
                                      round, number, order));
           tasks.back().takes_turns = true;
-          tasks.back().left_out = known_metrics(group, cell);
+          tasks.back().left_out = known;
         }
         ++order;
       }
@@ -437,6 +443,10 @@ class Measuring {
                      group.push_back(std::move(entry));
                    })) {
       return false;
+    }
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      group[i].in_group = static_cast<int>(i);
+      group[i].group_size = static_cast<int>(group.size());
     }
     journal_.append(group);
     for (results::JournalEntry& entry : group) {
@@ -707,20 +717,25 @@ Look look_after_round(const Catalogue& catalogue, const Options& options, const 
     };
   }
   return [rule = *options.until, requested = requested_cells(catalogue, prepared),
+          every = options.selection.preset->controls_every,
           so_far = results](std::span<const results::JournalEntry> entries, int done) mutable {
     double used_ms = 0;
-    double round_ms = 0;
+    std::map<int, double> round_ms;
     for (const results::JournalEntry& entry : entries) {
       if (entry.counted.empty() && entry.round < done) {
         used_ms += entry.wall_ms;
-        round_ms += entry.round == done - 1 ? entry.wall_ms : 0;
+        round_ms[entry.round] += entry.wall_ms;
       }
+    }
+    double next_ms = 0;  // as the last of those with as many cells, and no less than the last one
+    for (const int like : {done - every, done - 1}) {
+      next_ms = std::max(next_ms, round_ms[std::max(like, 0)]);
     }
     so_far.run.rounds = done;
     analysis::summarise_ratios(so_far, entries);
     return AfterRound{.reason_to_stop = reason_to_stop(
                           rule, so_far, requested,
-                          {.rounds = done, .used_s = used_ms * 1e-3, .round_s = round_ms * 1e-3}),
+                          {.rounds = done, .used_s = used_ms * 1e-3, .round_s = next_ms * 1e-3}),
                       .known = known_ratios(rule, so_far)};
   };
 }
@@ -856,6 +871,7 @@ bool self_test_first(const Options& options, const Settings& settings, const fs:
 
 int run(const Catalogue& catalogue, const Options& options, const Settings& settings) {
   SignalWatch signals;
+  use_all_descriptors();
   std::optional<Prepared> prepared = prepare(catalogue, options, settings, signals);
   if (!prepared) {
     return kInterrupted;

@@ -16,7 +16,8 @@ struct StopRule {
   double precision = 0.01;  // a share: no interval reaches further than this from its median
   double budget_s = 3600;
   /// Far from 1 less will do: a ratio is known, too, when its interval reaches no further than this
-  /// share of the logarithm of its median. At 0.2 it excludes 1 by four times its own reach.
+  /// share of the logarithm of its median, so that it excludes 1 by as many times its own reach as
+  /// this goes into 1, less one.
   double of_distance = 0;
 };
 
@@ -37,8 +38,8 @@ struct Standing {
 /// share of it. Empty where there is no interval.
 [[nodiscard]] std::optional<double> reach(const results::Ratio& ratio);
 
-/// Whether a ratio is known well enough. Decided by the width of its interval, and by where it lies
-/// only so far from 1 that this decides nothing.
+/// Whether a ratio is known well enough. Decided by the width of its interval and, beyond
+/// precision / of_distance from 1, by its distance from 1.
 [[nodiscard]] bool is_known(const StopRule& rule, const results::Ratio& ratio);
 
 /// Of each cell that has ratios: which metrics have one, and whether it is known.

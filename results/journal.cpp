@@ -53,6 +53,8 @@ std::string journal_line(const JournalEntry& entry) {
                {"order", entry.order},
                {"cell", entry.cell},
                {"layout", nullable_to_json(entry.layout)},
+               {"in_group", nullable_to_json(entry.in_group)},
+               {"group_size", nullable_to_json(entry.group_size)},
                {"status", to_string(entry.status)},
                {"call", entry.call},
                {"errno", nullable_to_json(entry.error)},
@@ -82,6 +84,8 @@ JournalEntry parse_journal_line(std::string_view line, std::string_view source) 
   entry.order = root.member("order").small(0);
   entry.cell = root.member("cell").name();
   entry.layout = root.later("layout", [](const Field& value) { return value.small(0); });
+  entry.in_group = root.later("in_group", [](const Field& value) { return value.small(0); });
+  entry.group_size = root.later("group_size", [](const Field& value) { return value.small(1); });
   entry.status = root.member("status").one_of(kCellStatuses);
   entry.call = root.member("call").text();
   entry.error = root.member("errno").nullable(&Field::text);

@@ -40,7 +40,7 @@ class JournalWriter {
   /// Throws std::system_error naming the file (ENOSPC when the disk is full); the journal then
   /// holds exactly the lines that it held before.
   void append(const JournalEntry& entry) { append(std::span(&entry, 1)); }
-  /// All of them or, should the process be killed meanwhile, none.
+  /// Together: where the process is killed meanwhile, some may be missing at the end.
   void append(std::span<const JournalEntry> entries);
 
   [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }

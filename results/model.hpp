@@ -255,7 +255,7 @@ struct Ratio {
   std::optional<double> median;
   /// t interval on the logarithms of the ratios, paired inside a round.
   std::optional<std::array<double, 2>> ci95;
-  /// Of the pseudo-median, by signed ranks of the logarithms, with the coverage that n allows.
+  /// By ranks (analysis/statistics.hpp, PairedRatio), with the coverage that n allows.
   std::optional<std::array<double, 2>> ci_free;
   std::optional<double> ci_free_coverage;
   int n = 0;  // rounds in which both cells have a sample
@@ -371,10 +371,13 @@ struct JournalEntry {
   /// Of the executable, 0 to the number of its layouts - 1; none where the child did not say, and
   /// in the first journals.
   std::optional<int> layout;
+  /// Entries of a group, cells that were measured in turns, are written together: which of how many
+  /// this is. Empty for others, and in the first journals.
+  std::optional<int> in_group = {};
+  std::optional<int> group_size = {};
   CellStatus status = CellStatus::ok;
   std::string call;
   std::optional<std::string> error;  // errno's symbol
-  /// Of one that is ok: why a metric of its cell is not among `metrics`; empty where all are.
   std::string reason;
   std::string started;  // ISO 8601, UTC
   double wall_ms = 0;

@@ -18,8 +18,8 @@ double excess(const StopRule& rule, const results::Ratio& ratio) {
     return std::numeric_limits<double>::infinity();
   }
   const double of_distance = rule.of_distance * std::abs(std::log(*ratio.median));
-  const bool enough =
-      ratio.n >= kFewestRounds || (ratio.n >= kFewestRoundsFarAway && of_distance > rule.precision);
+  const bool enough = ratio.n >= kFewestRounds ||
+                      (ratio.n >= kFewestRoundsFarAway && of_distance > kFarAway * rule.precision);
   return enough ? *found / std::max(rule.precision, of_distance)
                 : std::numeric_limits<double>::infinity();
 }

@@ -77,6 +77,7 @@ TEST_CASE("far from 1 a ratio is known by a share of its distance") {
   CHECK_FALSE(is_known(rule, ratio(1.05, 1.03, 1.07)));
   CHECK(is_known(rule, ratio(1.05, 1.041, 1.06)));
   CHECK(is_known(rule, ratio(10, 7, 12, 5)));
+  CHECK_FALSE(is_known(rule, ratio(1.1, 1.09, 1.11, 5)));  // ln 1.1 / 5 is 1.9 %
   CHECK_FALSE(is_known(rule, ratio(10, 7, 12, 4)));
   CHECK_FALSE(is_known(rule, ratio(1, 0.999, 1.001, 8)));
   CHECK_FALSE(is_known({.precision = 0.01, .budget_s = 100}, ratio(10, 7, 12)));

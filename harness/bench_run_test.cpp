@@ -307,11 +307,11 @@ TEST_CASE("every mode of publishing but the default stands beside its cells") {
                     "--publish=none,membarrier"});
   const results::Results results = run.results();
   const auto notes = [&](const std::string& strategy, const char* mode) {
-    auto notes = cell_of(results, "mic/" + strategy + "/sites=1024,order=linear" + mode).notes;
-    std::erase_if(notes, [](const std::string& note) {  // the machine's
+    auto all = cell_of(results, "mic/" + strategy + "/sites=1024,order=linear" + mode).notes;
+    std::erase_if(all, [](const std::string& note) {  // the machine's
       return note.starts_with("drift") || note.starts_with("steal");
     });
-    return notes;
+    return all;
   };
   using Notes = std::vector<std::string>;
   const std::string second_view = publish_note(AliasKind::second_view, PublishMode::none);

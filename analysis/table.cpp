@@ -366,14 +366,14 @@ class Table {
     line("");
     const std::string base = results_.baseline.empty() ? "the baseline" : results_.baseline;
     out_ += wrap(
-        fmt::format(
-            "5.13 1.02 [0.98,1.06] = reads: median of the rounds; ratio to {}, below 1 is "
-            "faster; interval: 95 %, of that median (below nine rounds of the geometric mean); < "
-            "faster, > slower, = same within {:.3g} %, ? unsure.{}",
-            base, 100 * delta_of(results_),
-            verdicts_corrected(results_) ? " Verdicts, unlike intervals, are corrected for the "
-                                           "number of a workload's ratios."
-                                         : ""),
+        fmt::format("5.13 1.02 [0.98,1.06] = reads: median of the rounds; ratio to {}, below 1 is "
+                    "faster; interval: 95 %, by ranks (below nine rounds of the geometric mean); < "
+                    "faster, > slower, = same within {:.3g} %, ? unsure.{}",
+                    base, 100 * delta_of(results_),
+                    verdicts_corrected(results_)
+                        ? " Verdicts, unlike intervals, are corrected for the "
+                          "number of a workload's ratios."
+                        : ""),
         width_);
     out_ += wrap(
         fmt::format(

@@ -86,13 +86,6 @@ std::vector<double> log_ratios(Samples strategy, Samples baseline) {
   return logs;
 }
 
-std::vector<double> logs_of(const std::vector<double>& values) {
-  std::vector<double> logs;
-  logs.reserve(values.size());
-  for (const double value : values) logs.push_back(std::log(value));
-  return logs;
-}
-
 Interval exponentials(const Interval& interval) {
   return {std::exp(interval[0]), std::exp(interval[1])};
 }
@@ -447,7 +440,7 @@ std::vector<Change> compare_times(Runs first, Runs second) {
       Change change = described(cell, metric);
       change.first = time_side(left.values, left.runs);
       change.second = time_side(right.values, right.runs);
-      fill(change, Shift(logs_of(left.values), logs_of(right.values)));
+      fill(change, Shift(logarithms(left.values), logarithms(right.values)));
       changes.push_back(std::move(change));
     }
   }

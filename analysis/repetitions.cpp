@@ -35,13 +35,6 @@ Moments moments(std::span<const double> values) {
   return result;
 }
 
-std::vector<double> logarithms(std::span<const double> values) {
-  std::vector<double> logs;
-  logs.reserve(values.size());
-  for (const double value : values) logs.push_back(std::log(value));
-  return logs;
-}
-
 bool usable(const Process& process) {
   return process.batches.size() >= 2 && std::all_of(process.batches.begin(), process.batches.end(),
                                                     [](double batch) { return batch > 0; });

@@ -106,7 +106,7 @@ std::optional<double> pseudo_median(std::span<const double> values) {
 std::optional<FreeInterval> signed_rank_interval(std::span<const double> values) {
   if (values.size() < 2 || !none_negative(values)) return std::nullopt;
   std::vector<double> means = walsh_averages(values);
-  // So many means lie beyond the interval on either side.
+  // The number of means beyond the interval on either side.
   const std::size_t end = critical_sum(values.size(), (1 - kConfidence) / 2);
   const auto low = exponential(nth_smallest(means, end));
   const auto high = exponential(nth_smallest(means, means.size() - 1 - end));

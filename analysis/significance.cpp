@@ -13,20 +13,13 @@ namespace {
 
 double two_sided(double one_sided) { return std::min(1.0, 2 * one_sided); }
 
-PValues sign_test(std::span<const double> ratios, double delta) {
-  const double not_above = p_median_at_most(ratios, 1);
-  const double not_below = p_median_at_least(ratios, 1);
-  const double low = p_median_at_most(ratios, 1 - delta);
-  const double high = p_median_at_least(ratios, 1 + delta);
-  return {two_sided(std::min(not_above, not_below)), std::max(low, high)};
-}
+/// P("the centre is at most `limit`") or "at least", as a test by ranks gives it.
+using OneSided = double(std::span<const double> values, double limit);
 
-PValues signed_rank_test(std::span<const double> ratios, double delta) {
-  const double not_above = p_centre_at_most(ratios, 1);
-  const double not_below = p_centre_at_least(ratios, 1);
-  const double low = p_centre_at_most(ratios, 1 - delta);
-  const double high = p_centre_at_least(ratios, 1 + delta);
-  return {two_sided(std::min(not_above, not_below)), std::max(low, high)};
+PValues rank_test(std::span<const double> ratios, double delta, OneSided* at_most,
+                  OneSided* at_least) {
+  return {two_sided(std::min(at_most(ratios, 1), at_least(ratios, 1))),
+          std::max(at_most(ratios, 1 - delta), at_least(ratios, 1 + delta))};
 }
 
 /// P(T >= distance / standard_error), also where nothing scatters.
@@ -45,8 +38,12 @@ PValues t_test(const LogMean& logs, std::size_t n, double delta) {
 }  // namespace
 
 std::optional<PValues> p_values(const PairedRatio& ratio, double delta) {
-  if (ratio.n >= kSignedRankRounds) return signed_rank_test(ratio.values, delta);
-  if (ratio.n >= kRobustRounds) return sign_test(ratio.values, delta);
+  if (ratio.n >= kSignedRankRounds) {
+    return rank_test(ratio.values, delta, p_centre_at_most, p_centre_at_least);
+  }
+  if (ratio.n >= kRobustRounds) {
+    return rank_test(ratio.values, delta, p_median_at_most, p_median_at_least);
+  }
   const auto logs = log_mean(ratio.values);
   if (!logs) return std::nullopt;
   return t_test(*logs, ratio.values.size(), delta);

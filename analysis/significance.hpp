@@ -8,7 +8,7 @@
 // (Benjamini & Yekutieli, Annals of Statistics 29(4), 2001, name both), which these are. Holm's
 // procedure bounds the chance of even one error in the table instead; with hundreds of ratios and
 // the few rounds that time allows it would leave almost everything undecided: the smallest p of a
-// signed rank test over nine rounds is 0.004.
+// sign test over nine rounds is 0.004.
 #pragma once
 
 #include <optional>

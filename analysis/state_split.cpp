@@ -1,7 +1,6 @@
 #include "analysis/state_split.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
@@ -45,12 +44,6 @@ PairedRatio ratio_in(State state, const results::Metric& strategy, const results
   return paired_ratio(own, baseline.samples);
 }
 
-std::vector<double> logs_of(const PairedRatio& ratio) {
-  std::vector<double> logs;
-  for (const double value : ratio.values) logs.push_back(std::log(value));
-  return logs;
-}
-
 }  // namespace
 
 std::optional<double> quiet_throughput(const results::Results& results) {
@@ -72,7 +65,7 @@ std::optional<StateSplit> split_by_state(const results::Metric& strategy,
                    ratio_in(State::shared, strategy, baseline, quiet)};
   if (std::min(split.quiet.n, split.shared.n) < kFewestOfAState) return std::nullopt;
   if (!deciding_interval(split.quiet) || !deciding_interval(split.shared)) return std::nullopt;
-  split.p = Shift(logs_of(split.quiet), logs_of(split.shared)).p_none();
+  split.p = Shift(logarithms(split.quiet.values), logarithms(split.shared.values)).p_none();
   return split;
 }
 

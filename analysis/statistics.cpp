@@ -54,6 +54,13 @@ std::optional<double> lower_decile(std::span<const double> values) {
   return ordered[below] + (place - static_cast<double>(below)) * (above - ordered[below]);
 }
 
+std::vector<double> logarithms(std::span<const double> values) {
+  std::vector<double> logs;
+  logs.reserve(values.size());
+  for (const double value : values) logs.push_back(std::log(value));
+  return logs;
+}
+
 double t_quantile(double confidence, int degrees) {
   const boost::math::students_t_distribution<double> distribution(degrees);
   return boost::math::quantile(distribution, (1 + confidence) / 2);

@@ -28,6 +28,9 @@ inline constexpr double kDefaultDelta = 0.03;
 /// n = 0.
 [[nodiscard]] std::optional<double> lower_decile(std::span<const double> values);
 
+/// Natural ones, in the same order.
+[[nodiscard]] std::vector<double> logarithms(std::span<const double> values);
+
 /// The two-sided Student quantile: P(|T| <= t) = confidence at `degrees` >= 1 degrees of freedom.
 [[nodiscard]] double t_quantile(double confidence, int degrees);
 
@@ -49,8 +52,8 @@ struct LogMean {
 /// sample's median for n <= 5. Empty for n < 2.
 [[nodiscard]] std::optional<Interval> median_ci95(std::span<const double> values);
 
-/// From so many rounds on no interval that decides depends on one value: order statistics, and from
-/// kSignedRankRounds on signed ranks (at n = 17 two values may be anywhere).
+/// From this number of rounds on no interval that decides depends on one value: order statistics,
+/// and from kSignedRankRounds on signed ranks (at n = 17 two values may be anywhere).
 inline constexpr int kRobustRounds = 9;
 
 inline constexpr int kSignedRankRounds = 12;

@@ -16,8 +16,8 @@ struct Preset {
   StopRule until;
   int batches = 0;       // of each measurement, in one child
   double budget_ms = 0;  // of timing in one child at most, over all of its measurements
-  /// Controls explain and are not decided by: of the rounds that a rule ends they are in one of so
-  /// many. The baseline's twin is in all.
+  /// Controls explain and are not decided by: where a rule ends the run, every how many rounds they
+  /// are measured. The baseline's twin is in all rounds.
   int controls_every = 1;
   int counted_rounds = 0;  // children of a cell that count events, after the timed ones
 };

@@ -16,15 +16,13 @@ struct StopRule {
   double precision = 0.01;  // a share: no interval reaches further than this from its median
   double budget_s = 3600;
   /// Far from 1 less will do: a ratio is known, too, when its interval reaches no further than this
-  /// share of the logarithm of its median, so that it excludes 1 by as many times its own reach as
-  /// this goes into 1, less one.
+  /// share of the logarithm of its median. At 0.33 it excludes 1 by twice its own reach.
   double of_distance = 0;
 };
 
-/// Below these no interval is trusted to stop a run: the signed rank interval decides from here
-/// on.
+/// Below these no interval is trusted to stop a run: intervals by ranks decide from here on.
 inline constexpr int kFewestRounds = 9;
-/// And of ratios far from 1, by the t interval: those whose distance allows so many times the
+/// And of ratios far from 1, by the t interval: those whose distance allows kFarAway times the
 /// precision. Nearer ones would stop too early where few rounds happen to agree: of ratios of 1.05
 /// the intervals covered 91 % (stopping_coverage_test.cpp).
 inline constexpr int kFewestRoundsFarAway = 5;

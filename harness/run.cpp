@@ -444,6 +444,8 @@ class Measuring {
                    })) {
       return false;
     }
+    // How many batches a cell needs, and so which one ends first, depends on its time.
+    std::ranges::sort(group, {}, &results::JournalEntry::order);
     for (std::size_t i = 0; i < group.size(); ++i) {
       group[i].in_group = static_cast<int>(i);
       group[i].group_size = static_cast<int>(group.size());

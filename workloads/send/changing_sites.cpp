@@ -38,8 +38,8 @@ std::vector<std::uint32_t> without(std::span<const std::uint32_t> order,
 
 std::vector<std::uint32_t> walked_half(std::span<const std::uint32_t> order) {
   // Neighbours in the code, a line or two of it. With few sites each is a group of its own.
-  constexpr std::uint32_t kNeighbours = 4;
-  const std::uint32_t together = order.size() < 2 * kNeighbours ? 1 : kNeighbours;
+  constexpr std::size_t kNeighbours = 4;
+  const std::size_t together = order.size() < 2 * kNeighbours ? 1 : kNeighbours;
   const std::size_t groups = (order.size() + together - 1) / together;
   // Groups by turns, as the order meets them.
   enum class Side : std::uint8_t { unknown, patched, walked };

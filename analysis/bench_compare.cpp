@@ -184,11 +184,11 @@ void add_options(CLI::App& app, Options& options) {
       ->required()
       ->type_name("DIR|FILE[,...]");
   app.add_option("--max-regression", options.max_regression,
-                 "Exit with 3 where a ratio became dearer by more than this, with 4 where one may "
+                 "Exit with 3 where a ratio became larger by more than this, with 4 where one may "
                  "have")
       ->type_name("PERCENT");
   app.add_option("--delta", options.delta,
-                 "Changes below this are called the same; by default what the runs were told, the "
+                 "Changes below this are called the same; by default the --delta of the runs, the "
                  "smallest of them")
       ->type_name("PERCENT");
   app.add_flag("--absolute", options.absolute, "Show times as well, labelled; they decide nothing");

@@ -145,7 +145,8 @@ TEST_CASE("bench-compare: another host or revision is named, and no reason to re
                              contains("revision: 0123456789ab and fedcba987654"));
 }
 
-TEST_CASE("bench-compare: what is the same is what the runs call so, unless it is told") {
+TEST_CASE(
+    "bench-compare: what is the same is what the runs call so, unless --delta says otherwise") {
   const TwoRuns same;
   CHECK_THAT(bench_compare(same.both()).said, contains("within 3 %"));
   const TwoRuns other([](auto& results) { results.run.delta = 0.015; });

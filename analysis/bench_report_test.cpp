@@ -88,7 +88,7 @@ TEST_CASE("a run's directory gets its report, and again") {
   }
 }
 
-TEST_CASE("Markdown goes beside the results or where it is told") {
+TEST_CASE("Markdown goes beside the results or where --out says") {
   const Run run;
   CHECK(bench_report(run.file().string() + " --format=markdown").code == 0);
   CHECK_THAT(results::read_text(run.path() / "report.md"), contains("## The result"));

@@ -2,7 +2,7 @@
 //
 // Compared are ratios to the baseline, each taken within its run, round by round: what disturbs a
 // whole run (another day, another clock, a warmer processor) hits strategy and baseline alike and
-// cancels. What also cancels is a change that makes the baseline dearer by the same share.
+// cancels. What also cancels is a change that makes the baseline slower by the same share.
 #pragma once
 
 #include <optional>

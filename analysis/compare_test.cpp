@@ -101,7 +101,7 @@ TEST_CASE("a change is that of the ratio: a slower machine is none") {
   CHECK(*times.front().change == about(1.7).epsilon(0.05));
 }
 
-TEST_CASE("a dearer cell is slower, a cheaper one faster, and only that one") {
+TEST_CASE("a cell that takes longer is slower, one that takes less is faster, and only that one") {
   for (const double factor : {1.3, 0.7}) {
     Results second = sample(2);
     scale(second, kSend, "send", factor);
@@ -129,7 +129,7 @@ TEST_CASE("a certain change below the limit is no regression") {
   CHECK(outcome(comparison) == Outcome::none);
 }
 
-TEST_CASE("what may exceed the limit cannot be told") {
+TEST_CASE("what may exceed the limit is not decided") {
   // 2 % of noise and a dozen rounds: intervals reach beyond 1 %.
   CHECK(outcome(compare(sample(1), sample(2), {.max_regression = 0.01})) == Outcome::cannot_tell);
   // The estimate lies below the limit, the end of the interval does not.
@@ -272,7 +272,7 @@ TEST_CASE("orders that hold, that are reversed, and that are open") {
       }
       CHECK(order.strategies.size() == 5);  // sysv-shm is denied, controls are none
       for (const PairOrder& pair : order.pairs) {
-        if (pair.dearer == "indirect-cell" && pair.cheaper == "rwx") return pair.agreement;
+        if (pair.costlier == "indirect-cell" && pair.cheaper == "rwx") return pair.agreement;
         if (pair.cheaper == "indirect-cell") return Agreement::open;
       }
     }

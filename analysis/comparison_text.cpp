@@ -156,7 +156,7 @@ class Text {
         ++counts[pair.agreement];
         if (pair.agreement != Agreement::reversed) continue;
         reversed.push_back(fmt::format("{}: {} < {} in the first, the reverse in the second", where,
-                                       pair.cheaper, pair.dearer));
+                                       pair.cheaper, pair.costlier));
       }
     }
     line(fmt::format(

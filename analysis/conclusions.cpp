@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "analysis/palette.hpp"
+#include "analysis/catalogue.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/titles.hpp"
 
@@ -54,7 +54,7 @@ PairOrder pair_order(const Column& first, const Column& second, const std::strin
   const Verdict there = second.order(one, other);
   const Verdict shown = decided(here) ? here : there;
   PairOrder pair{one, other, Agreement::open};
-  if (shown == Verdict::slower) std::swap(pair.cheaper, pair.dearer);
+  if (shown == Verdict::slower) std::swap(pair.cheaper, pair.costlier);
   if (decided(here) && decided(there)) {
     pair.agreement = here == there ? Agreement::holds : Agreement::reversed;
   }
@@ -65,7 +65,7 @@ std::vector<std::string> strategies_of_both(const Results& run, const Column& fi
                                             const Column& second) {
   std::vector<std::string> ids;
   for (const std::string& id : strategies_in_order(run)) {
-    if (appearance(id).control) continue;
+    if (is_control(run, id)) continue;
     if (first.find(id) != nullptr && second.find(id) != nullptr) ids.push_back(id);
   }
   return ids;
@@ -110,12 +110,12 @@ std::vector<double> sends_by_round(const std::array<const Metric*, 2>& patch,
     const auto at = [round](const Metric* metric) {
       return round < metric->samples.size() ? metric->samples[round] : std::nullopt;
     };
-    const auto dearer = at(patch[0]);
-    const auto cheaper = at(patch[1]);
+    const auto slower = at(patch[0]);
+    const auto faster = at(patch[1]);
     const auto fast = at(send[0]);
     const auto slow = at(send[1]);
-    if (!dearer || !cheaper || !fast || !slow) continue;
-    const double sends = 1 + (*dearer - *cheaper) / (*slow - *fast);
+    if (!slower || !faster || !fast || !slow) continue;
+    const double sends = 1 + (*slower - *faster) / (*slow - *fast);
     if (std::isfinite(sends) && sends > 0) values.push_back(sends);
   }
   return values;

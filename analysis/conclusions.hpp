@@ -20,7 +20,7 @@ enum class Agreement { holds, reversed, open };
 
 struct PairOrder {
   std::string cheaper;  // in the first run where it is certain there, else in the second
-  std::string dearer;
+  std::string costlier;
   Agreement agreement = Agreement::open;
 };
 
@@ -40,7 +40,7 @@ struct StrategyOrder {
 [[nodiscard]] std::vector<StrategyOrder> strategy_orders(const results::Results& first,
                                                          const results::Results& second);
 
-/// What a run says about two strategies of which one may be dearer to patch and cheaper to execute.
+/// What a run says about two strategies of which one may be slower to patch and cheaper to execute.
 struct BreakEven {
   enum class Kind {
     one_always,    // `one` patches and executes more cheaply

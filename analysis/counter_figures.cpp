@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/catalogue.hpp"
 #include "analysis/palette.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/simulated.hpp"

@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "analysis/catalogue.hpp"
 #include "analysis/comparable.hpp"
 #include "analysis/counters.hpp"
-#include "analysis/palette.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/simulated.hpp"
 #include "analysis/wrap.hpp"

@@ -7,9 +7,9 @@
 #include <fmt/format.h>
 
 #include "analysis/bar_chart.hpp"
+#include "analysis/catalogue.hpp"
 #include "analysis/comparable.hpp"
 #include "analysis/headline.hpp"
-#include "analysis/palette.hpp"
 #include "analysis/publishing.hpp"
 #include "analysis/selection.hpp"
 
@@ -167,7 +167,7 @@ std::vector<CountOf> counts_of(const Results& results, const EventSet& set, std:
                                const Operation& operation) {
   std::vector<CountOf> counts;
   for (const std::string& id : strategies_in_order(results)) {
-    if (appearance(id).control && id != "floor") continue;
+    if (is_control(results, id) && id != "floor") continue;
     if (const auto count = count_of(results, set, event, operation, id)) {
       counts.push_back({id, *count});
     }
@@ -286,7 +286,7 @@ std::string about_hardware(const Results& results, const EventSet& set, bool fou
   return fmt::format(
       "Hardware events: lowest to highest of {} processes; only what lies further apart than {} "
       "and "
-      "again, the same code counted twice, is told apart.",
+      "again, the same code counted twice, is distinguished.",
       processes, results.baseline);
 }
 
@@ -307,7 +307,7 @@ constexpr std::array kFindings = {
 };
 
 /// The last of the chosen sends of mic, which has the most sites; every one of another operation.
-std::vector<Operation> told(const Finding& finding, std::vector<Operation> operations) {
+std::vector<Operation> named(const Finding& finding, std::vector<Operation> operations) {
   std::erase_if(operations, [&](const Operation& operation) {
     return operation.per != finding.per || (finding.per == "send" && operation.workload != "mic");
   });
@@ -329,7 +329,7 @@ std::string circumstances(const Operation& operation, const Operation& first) {
 std::string sentence_of(const Results& results, const EventSet& set, const Finding& finding,
                         const std::vector<Operation>& operations) {
   std::string sentence;
-  const std::vector<Operation> all = told(finding, operations);
+  const std::vector<Operation> all = named(finding, operations);
   const Operation* spoken = nullptr;
   for (const Operation& operation : all) {
     const std::string values = values_of(results, set, finding.event, operation);

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "analysis/attribution.hpp"
+#include "analysis/catalogue.hpp"
 #include "analysis/comparable.hpp"
 #include "analysis/counters.hpp"
 #include "analysis/flags.hpp"
@@ -16,7 +17,6 @@
 #include "analysis/how_measured.hpp"
 #include "analysis/identical.hpp"
 #include "analysis/mappings.hpp"
-#include "analysis/palette.hpp"
 #include "analysis/publishing.hpp"
 #include "analysis/repetitions.hpp"
 #include "analysis/selection.hpp"
@@ -139,7 +139,8 @@ Section repetitions_section(const Results& results) {
   if (std::string flags = flags_sentence(results); !flags.empty()) {
     section.paragraphs.push_back(
         std::move(flags) +
-        " A trend is told by the test of Mann and Kendall, several modes by Hartigan's dip test, "
+        " A trend is detected by the test of Mann and Kendall, several modes by Hartigan's dip "
+        "test, "
         "both corrected for the number of series; intervals and verdicts take rounds for "
         "independent values of one distribution, and mean less where that is not so.");
   }
@@ -345,8 +346,7 @@ Section strategies_section(const Results& results, bool controls) {
                                            : "What this machine allowed, and what it refused.");
   TextTable table{{"id", "what it is", "status", "reason or choice"}, {}};
   for (const std::string& id : strategies_in_order(results)) {
-    const Appearance look = appearance(id);
-    if (look.control != controls) continue;
+    if (is_control(results, id) != controls) continue;
     const auto* status = find_strategy(results, id);
     std::string reason;
     std::string word = "available";
@@ -359,7 +359,7 @@ Section strategies_section(const Results& results, bool controls) {
         reason += " [" + status->call + (status->error ? ": " + *status->error : "") + "]";
       }
     }
-    table.rows.push_back({plain(id), plain(std::string(look.meaning)), plain(word), plain(reason)});
+    table.rows.push_back({plain(id), plain(summary_of(results, id)), plain(word), plain(reason)});
   }
   if (!table.rows.empty()) section.table = std::move(table);
   return section;
@@ -535,7 +535,7 @@ std::string meaning_of_note(std::string_view note) {
   }
   if (note.starts_with("serialised after each patch")) {
     return "what the processor's manual asks of this thread where code is written through another "
-           "address than it executes at; other threads that execute the code are not told";
+           "address than it executes at; other threads that execute the code are not notified";
   }
   if (note.starts_with("drift over 5 %")) {
     return "the processor's speed changed between the calibrations before and after these "

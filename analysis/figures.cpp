@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "analysis/attribution.hpp"
+#include "analysis/catalogue.hpp"
 #include "analysis/chart.hpp"
 #include "analysis/comparable.hpp"
 #include "analysis/counter_figures.hpp"
@@ -160,7 +161,7 @@ void add_panels(const Results& results, const SitesGrid& grid, const std::vector
 std::vector<std::string> drawn_over_sites(const Results& results) {
   std::vector<std::string> ids;
   for (const std::string& id : strategies_in_order(results)) {
-    if (!appearance(id).control || id == "floor") ids.push_back(id);
+    if (!is_control(results, id) || id == "floor") ids.push_back(id);
   }
   return ids;
 }
@@ -260,7 +261,7 @@ std::vector<std::string> drawn_over_degrees(const Results& results) {
   std::vector<std::string> ids;
   for (const std::string& id : strategies_in_order(results)) {
     const bool of_pics = id == "shared-stub" || id == "newest-first";
-    if (!appearance(id).control || id == "floor" || of_pics) ids.push_back(id);
+    if (!is_control(results, id) || id == "floor" || of_pics) ids.push_back(id);
   }
   return ids;
 }
@@ -404,7 +405,7 @@ Dot dot_of(const Results& results, const std::string& strategy, const Cell* cell
 std::vector<std::string> drawn_when_patching(const Results& results) {
   std::vector<std::string> ids;
   for (const std::string& id : strategies_in_order(results)) {
-    const bool shown = !appearance(id).control || id == "rwx-translated";
+    const bool shown = !is_control(results, id) || id == "rwx-translated";
     if (shown && expected(results, id, "relink")) ids.push_back(id);
   }
   return ids;

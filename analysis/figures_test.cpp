@@ -6,6 +6,7 @@
 
 #include <patchbench_catch.hpp>
 
+#include "analysis/catalogue.hpp"
 #include "analysis/chart.hpp"
 #include "analysis/gnuplot.hpp"
 #include "analysis/palette.hpp"
@@ -35,8 +36,7 @@ TEST_CASE("colour and marker together are unique, and strategies differ in colou
     CAPTURE(look.id);
     CHECK(ids.insert(look.id).second);
     CHECK(styles.insert({look.colour, look.marker}).second);
-    if (!look.control) CHECK(colours.insert(look.colour).second);
-    CHECK_FALSE(look.meaning.empty());
+    if (look.dash == kSolid) CHECK(colours.insert(look.colour).second);
     CHECK(appearance(look.id).marker == look.marker);
   }
 }
@@ -46,7 +46,7 @@ TEST_CASE("an unknown strategy has a style of its own, always the same") {
     const Appearance look = appearance(id);
     CHECK(look.colour == appearance(id).colour);
     CHECK(look.marker == appearance(id).marker);
-    CHECK_FALSE(look.control);
+    CHECK(look.dash == kSolid);
     for (const Appearance& known : appearances()) {
       CHECK_FALSE((known.colour == look.colour && known.marker == look.marker));
     }
@@ -55,16 +55,28 @@ TEST_CASE("an unknown strategy has a style of its own, always the same") {
          appearance("pkey").marker != appearance("pwrite").marker));
 }
 
-TEST_CASE("strategies are listed in presentation order, unknown ones last") {
+TEST_CASE("strategies stand in the order of the run, before the controls") {
   results::Results results;
-  for (const char* id : {"zz-new", "again", "indirect-cell", "rwx", "floor"}) {
+  for (const char* id : {"zz-new", "again", "indirect-cell", "yy-new"}) {
     results.cells.emplace_back();
     results.cells.back().strategy = id;
   }
-  results.strategies.resize(1);
-  results.strategies[0].id = "memfd-dual";
-  CHECK(strategies_in_order(results) ==
-        std::vector<std::string>{"rwx", "memfd-dual", "indirect-cell", "floor", "again", "zz-new"});
+  results.strategies.resize(3);
+  results.strategies[0].id = "yy-new";
+  results.strategies[0].role = results::Role::control;
+  results.strategies[0].summary = "a new yardstick";
+  results.strategies[1].id = "memfd-dual";
+  results.strategies[2].id = "floor";
+  CHECK(strategies_in_order(results) == std::vector<std::string>{"memfd-dual", "zz-new",
+                                                                 "indirect-cell", "yy-new", "floor",
+                                                                 "again"});
+  CHECK(is_control(results, "yy-new"));
+  CHECK(summary_of(results, "yy-new") == "a new yardstick");
+  // Of those that a file says nothing about the palette does.
+  CHECK(is_control(results, "floor"));
+  CHECK_FALSE(is_control(results, "memfd-dual"));
+  CHECK_FALSE(is_control(results, "zz-new"));
+  CHECK(summary_of(results, "zz-new").empty());
 }
 
 TEST_CASE("text enters a gnuplot script as a string and nothing else") {
@@ -220,7 +232,7 @@ TEST_CASE("gnuplot draws figures in which everything failed, and ids meant to br
   CHECK_FALSE(std::filesystem::exists(scratch.path() / "evil"));
 }
 
-TEST_CASE("a gnuplot that is missing, and a script that fails, are told apart") {
+TEST_CASE("a gnuplot that is missing, and a script that fails, are distinguished") {
   const results::ScratchDirectory scratch;
   (void)scratch.file("bad.gp", "this is not gnuplot\n");
   const auto missing = run_gnuplot(scratch.path(), "bad.gp", "no-such-program-anywhere");

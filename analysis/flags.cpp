@@ -9,7 +9,7 @@ namespace patchbench::analysis {
 namespace {
 
 struct Count {
-  int series = 0;  // that could be told
+  int series = 0;  // with enough values to tell
   int drift = 0;
   int bimodal = 0;
 

@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "analysis/catalogue.hpp"
 #include "analysis/headline.hpp"
-#include "analysis/palette.hpp"
 #include "analysis/publishing.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/wrap.hpp"

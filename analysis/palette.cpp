@@ -1,9 +1,7 @@
 #include "analysis/palette.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <vector>
 
 namespace patchbench::analysis {
 namespace {
@@ -35,50 +33,27 @@ constexpr int kDiamond = 13;
 constexpr int kOpenPentagon = 14;
 constexpr int kPentagon = 15;
 
-constexpr int kSolid = 1;
 constexpr int kDashed = 2;
 constexpr int kDotted = 3;
 
 constexpr std::array kAppearances = {
-    Appearance{"rwx", kBlack, kCircle, kSolid, false,
-               "one anonymous mapping that is readable, writable and executable at once"},
-    Appearance{"memfd-dual", kBlue, kSquare, kSolid, false,
-               "one memfd mapped twice, executable here and writable there"},
-    Appearance{
-        "sysv-shm", kSkyBlue, kTriangle, kSolid, false,
-        "one System V shared memory segment attached twice, executable here and writable there"},
-    Appearance{"file-dual", kGreen, kWedge, kSolid, false,
-               "one unlinked file mapped twice, executable here and writable there"},
-    Appearance{"mprotect-toggle", kVermillion, kDiamond, kSolid, false,
-               "one mapping that is made writable for each patch and executable again after it"},
-    Appearance{
-        "indirect-cell", kOrange, kPentagon, kSolid, false,
-        "code never changes: every send site loads class tag and target from writable data and "
-        "calls indirectly"},
-    Appearance{"floor", kGrey, kStar, kDashed, true,
-               "the bytes of a linked send, never patched: the best that a strategy can reach"},
-    Appearance{"unchecked", kLightGrey, kPlus, kDotted, true,
-               "calls that enter behind the class check: what checking costs"},
-    Appearance{"again", kBlack, kOpenCircle, kDashed, true,
-               "the baseline measured a second time: the noise of this run"},
-    Appearance{"tag-cell", kSkyBlue, kOpenTriangle, kDashed, true,
-               "class tag from a data cell, direct call: a data load without an indirect branch"},
-    Appearance{"target-cell", kGreen, kOpenSquare, kDashed, true,
-               "class tag in the code, indirect call through a data cell"},
-    Appearance{"target-register", kPurple, kOpenDiamond, kDashed, true,
-               "tag and target in the code, indirect call through a register: an indirect branch "
-               "without data"},
-    Appearance{"indirect-cell-rwx", kOrange, kOpenPentagon, kDashed, true,
-               "indirect-cell with its code in rwx memory: cells without the change of mapping"},
-    Appearance{"scattered-cells", kOrange, kOpenTriangle, kDashed, true,
-               "indirect-cell with each cell alone on a scattered cache line"},
-    Appearance{"newest-first", kOrange, kOpenDiamond, kDashed, true,
-               "indirect-cell whose PICs compare in the order of patched ones"},
-    Appearance{"shared-stub", kVermillion, kOpenPentagon, kDashed, true,
-               "indirect-cell with one PIC stub that all sites share"},
-    Appearance{"rwx-translated", kBlue, kOpenSquare, kDashed, true,
-               "rwx that is patched through an offset as a dual mapping is: the price of "
-               "translating addresses"},
+    Appearance{"rwx", kBlack, kCircle, kSolid},
+    Appearance{"memfd-dual", kBlue, kSquare, kSolid},
+    Appearance{"sysv-shm", kSkyBlue, kTriangle, kSolid},
+    Appearance{"file-dual", kGreen, kWedge, kSolid},
+    Appearance{"mprotect-toggle", kVermillion, kDiamond, kSolid},
+    Appearance{"indirect-cell", kOrange, kPentagon, kSolid},
+    Appearance{"floor", kGrey, kStar, kDashed},
+    Appearance{"unchecked", kLightGrey, kPlus, kDotted},
+    Appearance{"again", kBlack, kOpenCircle, kDashed},
+    Appearance{"tag-cell", kSkyBlue, kOpenTriangle, kDashed},
+    Appearance{"target-cell", kGreen, kOpenSquare, kDashed},
+    Appearance{"target-register", kPurple, kOpenDiamond, kDashed},
+    Appearance{"indirect-cell-rwx", kOrange, kOpenPentagon, kDashed},
+    Appearance{"scattered-cells", kOrange, kOpenTriangle, kDashed},
+    Appearance{"newest-first", kOrange, kOpenDiamond, kDashed},
+    Appearance{"shared-stub", kVermillion, kOpenPentagon, kDashed},
+    Appearance{"rwx-translated", kBlue, kOpenSquare, kDashed},
 };
 
 constexpr std::array kSpareColours = {kPurple, kVermillion, kBlue, kGreen, kOrange, kSkyBlue};
@@ -103,28 +78,8 @@ Appearance appearance(std::string_view id) {
     if (known.id == id) return known;
   }
   const std::uint32_t pick = hash(id);
-  return {id,
-          kSpareColours[pick % kSpareColours.size()],
-          kSpareMarkers[pick / kSpareColours.size() % kSpareMarkers.size()],
-          kSolid,
-          false,
-          ""};
-}
-
-std::vector<std::string> strategies_in_order(const results::Results& results) {
-  std::vector<std::string> present;
-  const auto add = [](std::vector<std::string>& ids, std::string_view id) {
-    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.emplace_back(id);
-  };
-  for (const auto& strategy : results.strategies) add(present, strategy.id);
-  for (const auto& cell : results.cells) add(present, cell.strategy);
-  std::vector<std::string> ordered;
-  for (const Appearance& known : kAppearances) {
-    if (std::find(present.begin(), present.end(), known.id) != present.end())
-      add(ordered, known.id);
-  }
-  for (const std::string& id : present) add(ordered, id);
-  return ordered;
+  return {id, kSpareColours[pick % kSpareColours.size()],
+          kSpareMarkers[pick / kSpareColours.size() % kSpareMarkers.size()], kSolid};
 }
 
 }  // namespace patchbench::analysis

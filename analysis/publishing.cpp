@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "analysis/palette.hpp"
+#include "analysis/catalogue.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/significance.hpp"
 #include "analysis/statistics.hpp"
@@ -181,7 +181,7 @@ std::vector<Params> modes_of(const Results& results, std::string_view workload,
 std::vector<ModeRatio> mode_ratios(const Results& results) {
   std::vector<ModeRatio> ratios;
   for (const Cell& cell : results.cells) {
-    if (cell.status != results::CellStatus::ok || appearance(cell.strategy).control) continue;
+    if (cell.status != results::CellStatus::ok || is_control(results, cell.strategy)) continue;
     if (publish_mode(cell.params) != kNone) add_ratios(results, cell, ratios);
   }
   correct(ratios);

@@ -240,7 +240,7 @@ TEST_CASE("rows without architectural guarantee are marked in both result tables
   CHECK(marked(make_document(results), "rwx*"));
 }
 
-TEST_CASE("counters of patches are shown and told in every mode") {
+TEST_CASE("counters of patches are shown and named in every mode") {
   results::Results results = measured_run();
   add_mode(results, "membarrier", 2);
   for (Cell& cell : results.cells) {

@@ -235,6 +235,9 @@ void set_up(results::Results& results, const SampleOptions& options) {
     if (id == "again") continue;
     results::StrategyStatus status;
     status.id = id;
+    status.role =
+        id == "floor" || id == "unchecked" ? results::Role::control : results::Role::strategy;
+    status.summary = "what " + std::string(id) + " is";
     if (id == "file-dual") status.detail = "/tmp (ext4)";
     if (id == "sysv-shm" && options.deny_sysv) {
       status.status = results::Availability::denied;

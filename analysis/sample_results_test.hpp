@@ -1,7 +1,7 @@
 // analysis/sample_results_test.hpp - a made-up run that looks like a real one, for the tests.
 //
 // Costs follow a small model (a knee where sites outgrow the predictor, mprotect far above the
-// rest, cells dearer at many sites) with seeded noise; they are no measurement of anything.
+// rest, cells slower at many sites) with seeded noise; they are no measurement of anything.
 #pragma once
 
 #include <cstdint>

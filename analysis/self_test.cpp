@@ -25,7 +25,7 @@ struct Meaning {
 
 constexpr std::array<Meaning, results::kSelfTestLines.size()> kMeanings = {{
     {"empty-driver", "the harness' own cost of a driver call",
-     "part of every send here is the harness: sends look dearer, and ratios of sends nearer to 1, "
+     "part of every send here is the harness: sends look slower, and ratios of sends nearer to 1, "
      "than they are"},
     {"clock-step", "the smallest step of the clock",
      "the clock is too coarse for what it measures here: short costs are off by more than their "
@@ -35,10 +35,10 @@ constexpr std::array<Meaning, results::kSelfTestLines.size()> kMeanings = {{
     {"again", "A/A: the same code twice",
      "this run finds differences where there are none: its verdicts faster and slower may be "
      "noise"},
-    {"known-0", "as many steps of other code: 0 % dearer",
+    {"known-0", "as many steps of other code: 0 % slower",
      "this run finds differences where there are none: its verdicts faster and slower may be "
      "noise"},
-    {"known-3", "3 % more steps: 3 % dearer",
+    {"known-3", "3 % more steps: 3 % slower",
      "a slowdown of 3 % goes unnoticed or comes out as another here: that a verdict is same or "
      "unsure says little about such differences, and no ratio is to be trusted to a few percent"},
 }};
@@ -70,7 +70,7 @@ std::string interval_text(const SelfTestLine& line) {
 std::string remarks(const SelfTestLine& line) {
   std::string text;
   if (line.verdict) text = to_string(*line.verdict);
-  if (line.told_after) text += fmt::format(", told from 1 after {} rounds", *line.told_after);
+  if (line.told_after) text += fmt::format(", excludes 1 after {} rounds", *line.told_after);
   if (!line.reason.empty()) text += (text.empty() ? "" : "; ") + line.reason;
   return text;
 }
@@ -113,8 +113,9 @@ Section self_test_section(const SelfTest& test) {
   section.paragraphs.emplace_back(
       "Cells of which it is known what must come out, measured before the run in the same way: "
       "fresh processes in shuffled rounds, ratios paired round by round, the same code for "
-      "verdicts (delta 1.5 %, the middle between the two known ratios). Their cost hangs on "
-      "nothing but their length; what can be told of code whose cost also hangs on where it lies "
+      "verdicts (delta 1.5 %, the middle between the two known ratios). Their cost depends on "
+      "nothing but their length; what can be known of code whose cost also depends on where it "
+      "lies "
       "is in the interval of again.");
   section.paragraphs.push_back(fmt::format("{}; {}.", test.date, test.stopped));
   TextTable table{{"line", "what is measured", "value", "95 % interval", "n", "passed", "remarks"},

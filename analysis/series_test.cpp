@@ -51,7 +51,7 @@ TEST_CASE("the exact probability of a trend is that of the orders") {
   }
 }
 
-TEST_CASE("a trend is told in either direction, and only from enough values on") {
+TEST_CASE("a trend is detected in either direction, and only from enough values on") {
   Values falling = counted_up(12);
   std::reverse(falling.begin(), falling.end());
   CHECK(*trend_p_value(falling) == *trend_p_value(counted_up(12)));

@@ -9,7 +9,7 @@ namespace patchbench::analysis {
 namespace {
 
 constexpr const char* kNote =
-    "no interrupt told the busy thread's processor of its changed mappings: this machine "
+    "no interrupt reached the busy thread's processor when its mappings changed: this machine "
     "broadcasts invalidations, or its hypervisor flushes";
 
 /// Per patch, beside a busy thread; none where it was not counted.

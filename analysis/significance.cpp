@@ -102,15 +102,15 @@ void correct_verdicts(const std::vector<results::Ratio*>& table) {
     for (const results::Ratio* ratio : table) p.push_back(p_of(*ratio));
     return benjamini_hochberg(p);
   };
-  // Differences that are told from 1 but are called nothing (less than delta, or than the noise)
+  // Differences that exclude 1 but are called nothing (less than delta, or than the noise)
   // would be correct rejections for free, and let wrong verdicts pass: for the verdicts they count
   // as not rejected.
   const auto if_given = [](bool given, double p) { return given ? p : 1.0; };
-  const std::vector<double> told = adjusted([&](const results::Ratio& ratio) {
+  const std::vector<double> if_different = adjusted([&](const results::Ratio& ratio) {
     const bool given = ratio.verdict == Verdict::faster || ratio.verdict == Verdict::slower;
     return if_given(given, *ratio.q_differs);
   });
-  const std::vector<double> alike = adjusted([&](const results::Ratio& ratio) {
+  const std::vector<double> if_alike = adjusted([&](const results::Ratio& ratio) {
     return if_given(ratio.verdict == Verdict::same, *ratio.q_same);
   });
   const auto differs = adjusted([](const results::Ratio& ratio) { return *ratio.q_differs; });
@@ -118,7 +118,7 @@ void correct_verdicts(const std::vector<results::Ratio*>& table) {
   for (std::size_t i = 0; i < table.size(); ++i) {
     table[i]->q_differs = differs[i];
     table[i]->q_same = same[i];
-    table[i]->verdict = corrected(table[i]->verdict, {told[i], alike[i]});
+    table[i]->verdict = corrected(table[i]->verdict, {if_different[i], if_alike[i]});
   }
 }
 

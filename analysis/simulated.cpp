@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "analysis/catalogue.hpp"
 #include "analysis/counters.hpp"
 #include "analysis/headline.hpp"
-#include "analysis/palette.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/wrap.hpp"
 

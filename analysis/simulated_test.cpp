@@ -210,7 +210,7 @@ TEST_CASE("runs of two architectures share one table, a group of columns each, w
   }
 }
 
-TEST_CASE("two runs of one architecture are told apart") {
+TEST_CASE("two runs of one architecture are distinguished") {
   std::vector<results::Results> runs = {counted_run(), counted_run()};
   runs[1].run.id = "another";
   const Document document = simulated_document(runs);

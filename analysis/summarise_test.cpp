@@ -366,7 +366,7 @@ TEST_CASE("series that drift and series of two modes are flagged, samples and ra
   CHECK(ratio(3).bimodal == false);
 }
 
-TEST_CASE("too few rounds raise no flag, and clear none that cannot be told") {
+TEST_CASE("too few rounds raise no flag, and clear none that cannot be judged") {
   Results results = many_ratios(4, 1, {});
   CHECK_FALSE(results.cells[0].metrics.at(0).drifts.has_value());
   CHECK_FALSE(results.cells[2].ratios.at(0).bimodal.has_value());
@@ -479,7 +479,7 @@ TEST_CASE("flagged samples are counted, kept, and shown what they change") {
   CHECK(results.cells[1].notes.empty());
 }
 
-TEST_CASE("a run's time is that of every line, and not told by lines that do not have it") {
+TEST_CASE("a run's time is that of every line, and unknown where lines do not have it") {
   Results results = plan(2, {"rwx"});
   std::vector journal = {line("rwx", 0, 10), failure("rwx", 1, CellStatus::crashed, "x"),
                          line("rwx", 1, 10)};

@@ -9,13 +9,13 @@
 
 #include <fmt/format.h>
 
+#include "analysis/catalogue.hpp"
 #include "analysis/comparable.hpp"
 #include "analysis/counters.hpp"
 #include "analysis/flags.hpp"
 #include "analysis/headline.hpp"
 #include "analysis/how_measured.hpp"
 #include "analysis/identical.hpp"
-#include "analysis/palette.hpp"
 #include "analysis/publishing.hpp"
 #include "analysis/repetitions.hpp"
 #include "analysis/selection.hpp"
@@ -191,8 +191,8 @@ class Table {
     for (const std::string& id : strategies_in_order(results_)) {
       const std::string row = row_of(id, columns, against);
       if (row.empty()) continue;
-      if (appearance(id).control && !controls) line(std::string(name_width_, '-'));
-      controls = appearance(id).control;
+      if (is_control(results_, id) && !controls) line(std::string(name_width_, '-'));
+      controls = is_control(results_, id);
       line(row);
     }
   }

@@ -116,14 +116,14 @@ TEST_CASE("a break-even is between patches among hits where both runs have them"
     return sends;
   };
   // Cells patch more cheaply; here their sends cost more, so there is a break-even.
-  const auto dearer_sends = [](Results run) {
+  const auto slower_sends = [](Results run) {
     for (auto& cell : run.cells) {
       if (cell.workload != "mic" || cell.strategy != "indirect-cell") continue;
       for (auto& sample : cell.metrics[0].samples) *sample *= 1.5;
     }
     return run;
   };
-  Results results = dearer_sends(with_new_metrics());
+  Results results = slower_sends(with_new_metrics());
   const auto before = sends_of(results, results);
   REQUIRE_FALSE(before.empty());
   for (auto& cell : results.cells) {
@@ -136,8 +136,8 @@ TEST_CASE("a break-even is between patches among hits where both runs have them"
   }
   CHECK(sends_of(results, results) != before);
   // An older run on one side: as before.
-  const Results older = dearer_sends(sample_run({.rounds = 9}).results);
-  CHECK(sends_of(results, older) == sends_of(dearer_sends(with_new_metrics()), older));
+  const Results older = slower_sends(sample_run({.rounds = 9}).results);
+  CHECK(sends_of(results, older) == sends_of(slower_sends(with_new_metrics()), older));
 }
 
 TEST_CASE("dual rows say what of them is the translation of addresses, by the run's own ratio") {

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "analysis/palette.hpp"
+#include "analysis/catalogue.hpp"
 #include "analysis/selection.hpp"
 #include "analysis/statistics.hpp"
 #include "analysis/titles.hpp"

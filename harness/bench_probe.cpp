@@ -10,6 +10,7 @@
 #include "harness/counters/measured.hpp"
 #include "harness/disturbances.hpp"
 #include "harness/environment.hpp"
+#include "harness/exit_code.hpp"
 #include "harness/terminal.hpp"
 
 namespace patchbench::harness {

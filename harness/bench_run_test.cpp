@@ -56,7 +56,7 @@ results::Results valid_results(const fs::path& directory) {
   return results::read_results(directory);
 }
 
-/// A run into DIR/out, on zone alone unless told otherwise, without a report.
+/// A run into DIR/out, on zone alone unless the arguments say otherwise, without a report.
 class OneRun {
  public:
   explicit OneRun(std::vector<std::string> arguments, Start start = {}) {
@@ -429,7 +429,7 @@ TEST_CASE("a self-test alone tells what it found and leaves nothing") {
   REQUIRE((finished.exit_code == 0 || finished.exit_code == 1));
   const std::string& table = finished.exit_code == 0 ? finished.output : finished.errors;
   CHECK(says(table, finished.exit_code == 0 ? "Self-test passed" : "Self-test FAILED"));
-  for (const char* part : {"A/A", "clock", "0 % dearer", "3 % dearer", "driver call"}) {
+  for (const char* part : {"A/A", "clock", "0 % slower", "3 % slower", "driver call"}) {
     CHECK(says(table, part));
   }
   CHECK(says(finished.output, "only the self-test was run"));

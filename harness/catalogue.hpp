@@ -1,7 +1,7 @@
 // harness/catalogue.hpp - the strategies and workloads that a bench-run knows.
 //
 // A seam: bench_run.cpp fills it from the registries, the tests fill it with cells that crash, hang
-// and lie, and everything else in this folder is told.
+// and lie, and everything else in this folder is passed it.
 #pragma once
 
 #include <span>
@@ -21,6 +21,8 @@ struct Catalogue {
 
 /// The baseline's twin. It is in no registry: it runs whatever the baseline runs.
 inline constexpr std::string_view kAgain = "again";
+inline constexpr std::string_view kAgainSummary =
+    "the baseline measured a second time: the noise of this run";
 
 /// nullptr when there is none of that name.
 [[nodiscard]] const StrategyEntry* find_strategy(const Catalogue& catalogue, std::string_view id);

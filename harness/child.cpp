@@ -34,6 +34,14 @@
 #include "results/journal.hpp"
 #include "strategies/vmas.hpp"
 
+namespace patchbench {
+
+// For nlohmann::json, which finds these by the argument's namespace.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Arena, base)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CellRequest, params, seed, arena)
+
+}  // namespace patchbench
+
 namespace patchbench::harness {
 namespace {
 
@@ -293,95 +301,20 @@ void leave_no_core() {
   setrlimit(RLIMIT_CORE, &none);  // a crash is a row with a reason, not a file
 }
 
-nlohmann::json events_to_json(const EventGroups& groups) {
-  nlohmann::json list = nlohmann::json::array();
-  for (const std::vector<Event>& group : groups) {
-    nlohmann::json events = nlohmann::json::array();
-    for (const Event& event : group) {
-      events.push_back({event.name, event.set, event.source, event.scope, event.type, event.config,
-                        event.config1, event.config2, event.filter, event.beside});
-    }
-    list.push_back(std::move(events));
-  }
-  return list;
-}
-
-Event event_from(const nlohmann::json& fields) {
-  return {.name = fields.at(0),
-          .set = fields.at(1),
-          .source = fields.at(2),
-          .scope = fields.at(3),
-          .type = fields.at(4),
-          .config = fields.at(5),
-          .config1 = fields.at(6),
-          .config2 = fields.at(7),
-          .filter = fields.at(8),
-          .beside = fields.at(9)};
-}
-
-EventGroups events_from(const nlohmann::json& list) {
-  EventGroups groups;
-  for (const nlohmann::json& events : list) {
-    groups.emplace_back();
-    std::ranges::transform(events, std::back_inserter(groups.back()), event_from);
-  }
-  return groups;
-}
-
 }  // namespace
 
-std::string to_json_text(const ChildTask& task) {
-  nlohmann::json params = nlohmann::json::array();
-  for (const auto& [name, value] : task.request.params) {
-    params.push_back({name, value});
-  }
-  return nlohmann::json{{"cell", task.cell},
-                        {"strategy", task.strategy},
-                        {"workload", task.workload},
-                        {"params", std::move(params)},
-                        {"seed", task.request.seed},
-                        {"arena", std::uint64_t{task.request.arena.base}},
-                        {"round", task.round},
-                        {"order", task.order},
-                        {"cpu", task.cpu},
-                        {"batches", task.batches},
-                        {"budget_ms", task.budget_ms},
-                        {"left_out", task.left_out},
-                        {"takes_turns", task.takes_turns},
-                        {"parent", task.parent},
-                        {"purpose", static_cast<int>(task.purpose)},
-                        {"metric", task.metric},
-                        {"extent", static_cast<int>(task.extent)},
-                        {"events", events_to_json(task.events)},
-                        {"read", static_cast<int>(task.read)},
-                        {"cpu_time", task.cpu_time}}
-      .dump();
-}
+// A child is the program that wrote its task, so that numbers do for enumerations. `program` is the
+// parent's alone.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Event, name, set, source, scope, type, config, config1, config2,
+                                   filter, beside)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ChildTask, cell, strategy, workload, request, round, order, cpu,
+                                   batches, budget_ms, left_out, takes_turns, parent, purpose,
+                                   metric, extent, events, read, cpu_time)
+
+std::string to_json_text(const ChildTask& task) { return nlohmann::json(task).dump(); }
 
 ChildTask parse_child_task(std::string_view text) {
-  const nlohmann::json json = nlohmann::json::parse(text);
-  ChildTask task;
-  json.at("cell").get_to(task.cell);
-  json.at("strategy").get_to(task.strategy);
-  json.at("workload").get_to(task.workload);
-  json.at("params").get_to(task.request.params);
-  json.at("seed").get_to(task.request.seed);
-  task.request.arena.base = json.at("arena").get<std::uint64_t>();
-  json.at("round").get_to(task.round);
-  json.at("order").get_to(task.order);
-  json.at("cpu").get_to(task.cpu);
-  json.at("batches").get_to(task.batches);
-  json.at("budget_ms").get_to(task.budget_ms);
-  json.at("left_out").get_to(task.left_out);
-  json.at("takes_turns").get_to(task.takes_turns);
-  json.at("parent").get_to(task.parent);
-  task.purpose = static_cast<ChildPurpose>(json.at("purpose").get<int>());
-  json.at("metric").get_to(task.metric);
-  task.extent = static_cast<Extent>(json.at("extent").get<int>());
-  task.events = events_from(json.at("events"));
-  task.read = static_cast<ReadPath>(json.at("read").get<int>());
-  json.at("cpu_time").get_to(task.cpu_time);
-  return task;
+  return nlohmann::json::parse(text).get<ChildTask>();
 }
 
 JournalEntry do_task(const Catalogue& catalogue, const ChildTask& task) {

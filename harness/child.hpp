@@ -49,9 +49,9 @@ struct ChildTask {
   Extent extent = Extent::fewer;      // to execute
   EventGroups events;                 // to count
   ReadPath read = ReadPath::fastest;  // by which
-  bool cpu_time = false;              // to be told, too, beside the events
+  bool cpu_time = false;              // to be counted beside the events
   /// What the parent starts, a layout of this executable; empty: this one. Nothing that a child
-  /// needs to be told.
+  /// needs to know.
   std::filesystem::path program = {};
 };
 

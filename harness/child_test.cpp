@@ -44,6 +44,19 @@ TEST_CASE("a task survives the way to the child") {
   task.metric = "patch";
   task.extent = Extent::more;
   task.left_out = {"send", "miss"};
+  task.takes_turns = true;
+  task.read = ReadPath::system_call;
+  task.cpu_time = true;
+  task.events = {{{.name = "tlb-flushes",
+                   .set = "vma",
+                   .source = "tracepoint",
+                   .scope = "both",
+                   .type = 2,
+                   .config = 7,
+                   .config1 = 1,
+                   .config2 = 2,
+                   .filter = "reason==3",
+                   .beside = "busy-thread"}}};
   const ChildTask back = parse_child_task(to_json_text(task));
   CHECK(back.cell == task.cell);
   CHECK(back.strategy == task.strategy);
@@ -61,6 +74,22 @@ TEST_CASE("a task survives the way to the child") {
   CHECK(back.metric == task.metric);
   CHECK(back.extent == task.extent);
   CHECK(back.left_out == task.left_out);
+  CHECK(back.takes_turns == task.takes_turns);
+  CHECK(back.read == task.read);
+  CHECK(back.cpu_time == task.cpu_time);
+  REQUIRE(back.events.size() == 1);
+  REQUIRE(back.events[0].size() == 1);
+  const Event& event = back.events[0][0];
+  CHECK(event.name == "tlb-flushes");
+  CHECK(event.set == "vma");
+  CHECK(event.source == "tracepoint");
+  CHECK(event.scope == "both");
+  CHECK(event.type == 2);
+  CHECK(event.config == 7);
+  CHECK(event.config1 == 1);
+  CHECK(event.config2 == 2);
+  CHECK(event.filter == "reason==3");
+  CHECK(event.beside == "busy-thread");
 }
 
 TEST_CASE("what is not a task is refused") {

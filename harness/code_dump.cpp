@@ -8,10 +8,10 @@
 
 #include "harness/arena.hpp"
 #include "harness/denial.hpp"
+#include "harness/exit_code.hpp"
 #include "harness/machine.hpp"
 #include "harness/output_directory.hpp"
 #include "harness/parameters.hpp"
-#include "harness/run.hpp"
 #include "harness/terminal.hpp"
 #include "harness/usage_error.hpp"
 #include "results/model.hpp"

@@ -43,7 +43,7 @@ TEST_CASE("pieces inside others do not shorten them") {
 
 TEST_CASE("no pieces, no image") { CHECK(to_images({.moment = "empty", .pieces = {}}).empty()); }
 
-TEST_CASE("objdump is told where the code ran") {
+TEST_CASE("objdump gets the addresses at which the code ran") {
   const CodeImage image{.file = "linked.bin", .address = 0x2000'0000, .bytes = {}};
   const std::string command = objdump_command(image);
   CHECK(command.starts_with("objdump -D -b binary -m "));

@@ -40,8 +40,8 @@ struct Frequency {
 };
 
 /// What the kernel says that `cpu` runs at now: cpufreq's scaling_cur_freq, else "cpu MHz" of
-/// /proc/cpuinfo (x86), which in a virtual machine is what it was told at its start. Empty where it
-/// says nothing.
+/// /proc/cpuinfo (x86), which in a virtual machine is what it was given at its start. Empty where
+/// it says nothing.
 [[nodiscard]] std::optional<Frequency> read_frequency(const std::filesystem::path& root, int cpu);
 
 }  // namespace patchbench::harness

@@ -20,7 +20,7 @@ struct Execution {
 /// How to execute `program`, which was compiled for the same architecture as this one.
 ///
 /// Under an emulator the file is the emulator: the kernel itself executes programs of another
-/// architecture only where binfmt_misc was told how. The emulator's options do not come along;
+/// architecture only where binfmt_misc is set up for it. The emulator's options do not come along;
 /// those that matter are set by its environment variables (QEMU_LD_PREFIX, QEMU_CPU), which do.
 [[nodiscard]] Execution execution_of(const std::filesystem::path& program,
                                      const std::filesystem::path& root = "/");

@@ -241,7 +241,7 @@ TEST_CASE("a source is what answered, of what is unknown what was asked") {
   CHECK(source("page_size") == "sysconf(_SC_PAGESIZE)");
 }
 
-TEST_CASE("who emulates or virtualises has what told so for its source") {
+TEST_CASE("who emulates or virtualises has for its source what said so") {
   FakeMachine machine;
   CHECK(source_of(machine.read(), "virtualization") == "/proc/cpuinfo");
   machine.tree.write("sys/class/dmi/id/sys_vendor", "QEMU\n");
@@ -300,7 +300,7 @@ TEST_CASE("hypervisors, by what the processor says") {
   CHECK(warns(context, "virtual machine (" + kind + ")"));
 }
 
-TEST_CASE("an emulator is told from a hypervisor") {
+TEST_CASE("an emulator is distinguished from a hypervisor") {
   FakeMachine machine;
   SECTION("by what its processor says") {
     machine.hypervisor = "TCGTCGTCGTCG";

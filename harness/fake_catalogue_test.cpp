@@ -97,7 +97,7 @@ std::unique_ptr<Instance> make_counting(const CellRequest& request) {
   return std::make_unique<Counting>(request);
 }
 
-/// A cell whose check does what it is told to.
+/// A cell whose check does what its parameter says.
 template <void (*kDeed)()>
 class Doing : public Counting {
  public:

@@ -1,4 +1,4 @@
-// harness/known_chains.hpp - code of which it is known how much dearer one piece is than another.
+// harness/known_chains.hpp - code of which it is known how much slower one piece is than another.
 //
 // Chains of dependent multiplications: what one costs is their number times the latency of one, and
 // nothing else (additions would fold away in the renamer of current processors). All three begin at

@@ -49,23 +49,23 @@ struct RealRun {
 constexpr const char* kOneLayout = "one layout of the executable";
 
 /// What a layout says of itself: its marker, and where the code of each cell stands modulo 64.
-struct Told {
+struct Announced {
   std::string marker;
   std::map<std::string, int> offsets;
 };
 
-Told told_by(const fs::path& program) {
+Announced announced_by(const fs::path& program) {
   Start start;
   start.program = program;
   start.arguments = {"--layout"};
   std::istringstream text(run_fake(start).output);
-  Told told;
-  std::getline(text, told.marker);
+  Announced announced;
+  std::getline(text, announced.marker);
   std::string cell;
   for (int offset = 0; text >> cell >> offset;) {
-    told.offsets[cell] = offset;
+    announced.offsets[cell] = offset;
   }
-  return told;
+  return announced;
 }
 
 }  // namespace
@@ -86,15 +86,15 @@ TEST_CASE("rounds rotate over the layouts, and the twin is in another one in eac
 }
 
 TEST_CASE("each layout has the code of every cell at another place in its cache line") {
-  const Told first = told_by(kProgram);
+  const Announced first = announced_by(kProgram);
   REQUIRE(layout_number(first.marker) == 0);
   REQUIRE(first.offsets.contains("rwx/mic"));
   for (int layout = 1; layout < kLayouts; ++layout) {
-    const Told told = told_by(kProgram.parent_path() / "layouts" /
-                              ("bench-run-layout-" + std::to_string(layout)));
-    CHECK(layout_number(told.marker) == layout);
-    REQUIRE(told.offsets.size() == first.offsets.size());
-    for (const auto& [cell, offset] : told.offsets) {
+    const Announced announced = announced_by(kProgram.parent_path() / "layouts" /
+                                             ("bench-run-layout-" + std::to_string(layout)));
+    CHECK(layout_number(announced.marker) == layout);
+    REQUIRE(announced.offsets.size() == first.offsets.size());
+    for (const auto& [cell, offset] : announced.offsets) {
       INFO(cell << " in layout " << layout);
       CHECK((offset - first.offsets.at(cell) + 64) % 64 == 16 * layout);
     }

@@ -15,9 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kAgainSummary =
-    "the baseline a second time: how far two equal things differ";
-
 std::string list_strategies(const Catalogue& catalogue, StrategyRole role) {
   std::string text;
   for (const StrategyEntry& entry : catalogue.strategies) {

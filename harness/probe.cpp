@@ -26,6 +26,9 @@ Probed to_probed(const StrategyEntry& strategy, results::JournalEntry entry) {
   probed.row.id = strategy.info.id;
   if (!strategy.info.code.empty()) probed.row.code = strategy.info.code;
   probed.row.second_view = strategy.info.second_view;
+  probed.row.role = strategy.info.role == StrategyRole::control ? results::Role::control
+                                                                : results::Role::strategy;
+  if (!strategy.info.summary.empty()) probed.row.summary = strategy.info.summary;
   probed.cells = entry.status;
   if (entry.status == CellStatus::ok) {
     probed.row.detail = std::move(entry.reason);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "harness/catalogue.hpp"
-#include "harness/run.hpp"
+#include "harness/settings.hpp"
 
 namespace patchbench::harness {
 

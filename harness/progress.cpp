@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -13,11 +14,7 @@
 namespace patchbench::harness {
 namespace {
 
-constexpr std::size_t kPlainLines = 20;
-
-int percent(std::size_t done, std::size_t all) {
-  return static_cast<int>(done * 100 / std::max<std::size_t>(1, all));
-}
+constexpr int kPlainLines = 20;
 
 }  // namespace
 
@@ -38,14 +35,11 @@ int terminal_width(std::FILE* stream, int otherwise) {
   return size.ws_col;
 }
 
-Progress::Progress(std::FILE* stream, bool quiet, std::size_t children, int rounds,
-                   double expected_s)
+Progress::Progress(std::FILE* stream, bool quiet, const Work& work)
     : stream_(stream),
       quiet_(quiet),
       terminal_(isatty(fileno(stream)) != 0),
-      children_(children),
-      rounds_(rounds),
-      expected_s_(expected_s),
+      work_(work),
       start_ns_(now_ns()) {}
 
 Progress::~Progress() {
@@ -55,42 +49,41 @@ Progress::~Progress() {
   }
 }
 
-void Progress::show(std::size_t done, int round, std::string_view cell) {
+void Progress::show(double done, std::string_view stage, std::string_view cell) {
   if (quiet_) {
     return;
   }
   if (terminal_) {
-    rewrite(done, round, cell);
-  } else if (done * kPlainLines >= next_step_ * children_) {
-    next_step_ = (done * kPlainLines / std::max<std::size_t>(1, children_)) + 1;
-    add_line(done, round);
+    rewrite(done, stage, cell);
+  } else if (const double steps = share(done) * kPlainLines; steps >= next_step_) {
+    next_step_ = static_cast<int>(steps) + 1;
+    add_line(done, stage);
   }
 }
 
-double Progress::remaining_s(std::size_t done) const {
-  const double elapsed_s = static_cast<double>(now_ns() - start_ns_) * 1e-9;
-  const double share = static_cast<double>(done) / static_cast<double>(children_);
+double Progress::share(double done) const {
+  return work_.all > 0 ? std::min(1.0, done / work_.all) : 1;
+}
+
+double Progress::remaining_s(double done) const {
   constexpr double kEnough = 0.02;
-  return share < kEnough ? expected_s_ * (1 - share) : elapsed_s * (1 - share) / share;
+  const double elapsed_s = static_cast<double>(now_ns() - start_ns_) * 1e-9;
+  const double left = 1 - share(done);
+  return share(done) < kEnough ? work_.expected_s * left : elapsed_s * left / share(done);
 }
 
-std::string Progress::stage(int round) const {
-  return rounds_ > 0 ? fmt::format("round {}/{}", round + 1, rounds_) : "counting";
-}
-
-void Progress::rewrite(std::size_t done, int round, std::string_view cell) {
+void Progress::rewrite(double done, std::string_view stage, std::string_view cell) {
   constexpr int kUsualWidth = 80;
-  std::string line =
-      fmt::format("{:3} %  {}  {}/{}  {} left  {}", percent(done, children_), stage(round), done,
-                  children_, duration_text(remaining_s(done)), cell);
+  std::string line = fmt::format("{:3.0f} %  {}, {} left  {}", share(done) * 100, stage,
+                                 duration_text(remaining_s(done)), cell);
   const int width = terminal_width(stream_, kUsualWidth) - 1;  // the last column would wrap
   line.resize(std::min(line.size(), static_cast<std::size_t>(std::max(1, width))));
   say(stream_, "\r{}\033[K", line);
   std::fflush(stream_);
 }
 
-void Progress::add_line(std::size_t done, int round) {
-  say(stream_, "{:3} %  {}, {} left\n", percent(done, children_), stage(round),
+void Progress::add_line(double done, std::string_view stage) {
+  say(stream_, "{:3.0f} %  {}, {} left\n", share(done) * 100, stage,
       duration_text(remaining_s(done)));
   std::fflush(stream_);
 }

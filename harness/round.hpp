@@ -1,11 +1,11 @@
-// harness/round.hpp - what the cells of a round are told.
+// harness/round.hpp - the tasks of the cells of a round.
 #pragma once
 
 #include "harness/child.hpp"
 #include "harness/command_line.hpp"
 #include "harness/layouts.hpp"
 #include "harness/plan.hpp"
-#include "harness/run.hpp"
+#include "harness/settings.hpp"
 
 namespace patchbench::harness {
 

@@ -12,6 +12,7 @@
 #include "analysis/self_test.hpp"
 #include "harness/arena.hpp"
 #include "harness/clock.hpp"
+#include "harness/exit_code.hpp"
 #include "harness/launch.hpp"
 #include "harness/plan.hpp"
 #include "harness/progress.hpp"
@@ -35,8 +36,9 @@ class SelfTesting {
         cells_(plan_cells(self_test_catalogue(), everything(options), kChainCell)),
         planner_(cells_, options.seed, &no_arena),
         most_rounds_(settings.self_test_rounds.value_or(kMostSelfTestRounds)),
-        progress_(stderr, options.quiet, cells_.size() * static_cast<std::size_t>(most_rounds_),
-                  most_rounds_, kMostSelfTestSeconds) {}
+        progress_(stderr, options.quiet,
+                  {.all = static_cast<double>(cells_.size()) * most_rounds_,
+                   .expected_s = kMostSelfTestSeconds}) {}
 
   /// Why it ended; empty when it was asked to stop.
   std::optional<std::string> run_all() {
@@ -63,7 +65,8 @@ class SelfTesting {
     const PlannedRound round = planner_.next();
     for (std::size_t order = 0; order < round.order.size(); ++order) {
       const PlannedCell& cell = cells_[round.order[order]];
-      progress_.show(entries_.size(), number, cell.id);
+      progress_.show(static_cast<double>(entries_.size()),
+                     fmt::format("self-test, round {}", number + 1), cell.id);
       auto entry = run_child(
           timed_task(options_, settings_, Layouts{}, cell, round, number, static_cast<int>(order)),
           settings_.child_timeout, signals_);

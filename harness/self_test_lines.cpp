@@ -23,7 +23,7 @@ using results::SelfTestLine;
 using results::Verdict;
 using Samples = std::vector<std::optional<double>>;
 
-/// Of a multiplication on most cores. What a virtual machine is told of its frequency often is not
+/// Of a multiplication on most cores. What a virtual machine is given as its frequency often is not
 /// what it runs at; this says what that would have to be.
 constexpr int kUsualCycles = 3;
 
@@ -97,7 +97,7 @@ void judge_share_of_a_send(SelfTestLine& line) {
   }
 }
 
-/// In the order of the rounds, as the children told it.
+/// In the order of the rounds, as the children reported it.
 Samples clock_steps(std::span<const JournalEntry> entries, const Cell& cell, int rounds) {
   Samples steps(static_cast<std::size_t>(rounds));
   for (const JournalEntry& entry : entries) {

@@ -203,7 +203,9 @@ TEST_CASE("self-test: a cell that fails, or too few rounds, pass nothing") {
   CHECK(failed(lines_of({.rounds = 1})).size() == 6);
 }
 
-TEST_CASE("self-test: the rounds until the slowdown is told are those after which it stays told") {
+TEST_CASE(
+    "self-test: the rounds until the slowdown is detected are those after which it stays "
+    "detected") {
   // The third round says that there is none: before it the interval had excluded 1 already.
   std::vector<JournalEntry> entries;
   for (int round = 0; round < 12; ++round) {
@@ -259,7 +261,7 @@ TEST_CASE("self-test: one that passed is no alarm, and one that was not run is s
   const std::string page = analysis::markdown_page(analysis::make_document(results));
   CHECK(says(page, "passed (2025"));
   CHECK(says(page, "Self-test: the measuring, measured"));
-  CHECK(says(page, "slower, told from 1 after 2 rounds"));
+  CHECK(says(page, "slower, excludes 1 after 2 rounds"));
   const std::string text = analysis::self_test_text(*results.context.selftest, 100);
   CHECK(text.starts_with("Self-test passed; rounds: 12\nok "));
   CHECK_FALSE(says(text, "FAILED"));

@@ -1,4 +1,4 @@
-// harness/stopping.hpp - when a run that was not told its number of rounds has enough of them.
+// harness/stopping.hpp - when a run without a fixed number of rounds has enough of them.
 #pragma once
 
 #include <map>

@@ -148,7 +148,7 @@ std::vector<double> run_batches(const Measurement& measurement, const Schedule& 
 }
 
 /// Wall time of one iteration, `prepare` included, because the budget pays for both. Doubles the
-/// count until it is long enough to be told from the clock, and warms everything up on the way.
+/// count until it is long enough for the clock, and warms everything up on the way.
 /// Never longer than about one batch, however large the budget is. The fastest counts: whoever took
 /// the processor away in between says nothing about the cost.
 double estimate_iteration_ns(const Measurement& measurement, double share_ns) {

@@ -10,7 +10,7 @@
 namespace patchbench::harness {
 
 struct Virtualization {
-  std::optional<std::string> kind;  // "none", "kvm", "qemu", "xen", ...; empty: cannot be told
+  std::optional<std::string> kind;  // "none", "kvm", "qemu", "xen", ...; empty: unknown
   std::string kind_source;          // what said so, or was asked
   bool emulated = false;            // instructions are interpreted or translated
   std::string emulated_source;

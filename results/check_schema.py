@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""check_schema.py SCHEMA RESULTS: does an independent validator accept the results?
+"""check_schema.py [--strict=LATER] SCHEMA RESULTS: does an independent validator accept the results?
 
-With --strict also whether the schema holds them to anything: without any one of its members, or with any one
-replaced by something of another type, the document must be refused; without one that came later it must be
-accepted. Exits 77 (skipped) without jsonschema (Debian: python3-jsonschema).
+With --strict=LATER also whether the schema holds them to anything: without any one of its members, or with any one
+replaced by something of another type, the document must be refused; without one of those that came after the first
+files of schema 1, a path a line in LATER, it must be accepted. Exits 77 (skipped) without jsonschema (Debian: python3-jsonschema).
 """
 import copy
 import json
@@ -16,22 +16,11 @@ except ImportError:
     sys.exit(77)
 
 FREE_MEMBERS = {"caches", "mitigations", "libraries", "params", "bracket", "sources", "events"}
-# Came after the first files of schema 1, which stay readable without them.
-LATER_MEMBERS = {
-    "program", "arguments", "ended", "simulator", "drifts", "bimodal", "variance", "q_differs", "q_same",
-    "counting", "set", "beside", "cores", "huge_page_sizes", "thp_size", "sources",
-    "vmas_open", "process_vmas_before", "process_vmas_during", "process_vmas_after",
-    "delta", "selftest", "time", "flagged", "undisturbed", "reads", "events",
-    "execute_only", "identical", "code", "second_view", "latency_ns", "throughput_ns", "known_after", "every",
-    "not_above_zero",
-}
 
 
-def came_later(path):
-    """Also the samples of a counter; those of a metric were always there. What came with a later object is part of it."""
-    if path[-2:] == ("identical", "code"):
-        return False
-    return path[-1] in LATER_MEMBERS or ("counters" in path and path[-1] == "samples")
+def in_schema(path):
+    """Without the indices of lists, as LATER names it."""
+    return "/".join(step for step in path if isinstance(step, str))
 
 
 def places(value, path=()):
@@ -65,7 +54,7 @@ def spoil(parent, key):
 
 
 def main():
-    strict = "--strict" in sys.argv
+    strict = [a.removeprefix("--strict=") for a in sys.argv[1:] if a.startswith("--strict=")]
     schema_file, results_file = [a for a in sys.argv[1:] if not a.startswith("--")]
     with open(schema_file, encoding="utf-8") as file:
         schema = json.load(file)
@@ -78,9 +67,11 @@ def main():
     for error in errors:
         print(f"{results_file}: {error.json_path}: {error.message}")
     if strict:
+        with open(strict[0], encoding="utf-8") as file:
+            later = set(file.read().split())
         for path in places(document):
             for change in (remove, spoil):
-                wanted = change is remove and came_later(path)
+                wanted = change is remove and in_schema(path) in later
                 if check.is_valid(changed(document, path, change)) != wanted:
                     errors.append(path)
                     word = "refuses" if wanted else "accepts"

@@ -1,9 +1,7 @@
 #include "results/fields.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <stdexcept>
 
 namespace patchbench::results {
 namespace {
@@ -89,10 +87,6 @@ std::int64_t Field::integer(std::int64_t min, std::int64_t max) const {
   return value;
 }
 
-int Field::small(int min) const {
-  return static_cast<int>(integer(min, std::numeric_limits<int>::max()));
-}
-
 std::uint64_t Field::unsigned_integer() const {
   if (!value_->is_number_unsigned()) {
     fail("must be an integer that is not negative, is " + kind_of(*value_));
@@ -120,10 +114,12 @@ double Field::positive() const {
 }
 
 std::array<double, 2> Field::interval() const {
-  const std::vector<double> ends = list(&Field::number);
+  const std::vector<Field> ends = elements();
   if (ends.size() != 2) fail("must be [low, high], has " + std::to_string(ends.size()) + " values");
-  if (ends[0] > ends[1]) fail("must be [low, high], but low is above high");
-  return {ends[0], ends[1]};
+  const double low = ends[0].number();
+  const double high = ends[1].number();
+  if (low > high) fail("must be [low, high], but low is above high");
+  return {low, high};
 }
 
 ParamValue Field::param() const {
@@ -147,92 +143,6 @@ std::vector<std::pair<std::string, Field>> Field::members() const {
   std::vector<std::pair<std::string, Field>> fields;
   for (const auto& [key, value] : value_->items()) fields.emplace_back(key, member(key));
   return fields;
-}
-
-Json number_to_json(std::optional<double> value) {
-  if (!value) return nullptr;
-  if (!std::isfinite(*value)) {
-    throw std::invalid_argument("a value that is not finite cannot be written as JSON; use none");
-  }
-  return *value;
-}
-
-Json interval_to_json(const std::optional<std::array<double, 2>>& interval) {
-  if (!interval) return nullptr;
-  return Json::array({number_to_json((*interval)[0]), number_to_json((*interval)[1])});
-}
-
-Json numbers_to_json(const std::vector<double>& values) {
-  Json list = Json::array();
-  for (const double value : values) list.push_back(number_to_json(value));
-  return list;
-}
-
-Json counters_to_json(const std::vector<Counter>& counters) {
-  Json list = Json::array();
-  for (const Counter& counter : counters) {
-    Json one = {{"name", counter.name},
-                {"source", counter.source},
-                {"scope", counter.scope},
-                {"per", counter.per},
-                {"value", number_to_json(counter.value)},
-                {"time_enabled", nullable_to_json(counter.time_enabled)},
-                {"time_running", nullable_to_json(counter.time_running)},
-                {"status", counter.status},
-                {"reason", counter.reason}};
-    if (!counter.beside.empty()) one["beside"] = counter.beside;
-    if (!counter.set.empty()) one["set"] = counter.set;
-    if (!counter.samples.empty()) one["samples"] = numbers_to_json(counter.samples);
-    list.push_back(std::move(one));
-  }
-  return list;
-}
-
-Json samples_to_json(const std::vector<std::optional<double>>& samples) {
-  Json list = Json::array();
-  for (const auto& sample : samples) list.push_back(number_to_json(sample));
-  return list;
-}
-
-Json memory_to_json(const Memory& memory) {
-  return {{"vmas", nullable_to_json(memory.vmas)},
-          {"mapped_kib", nullable_to_json(memory.mapped_kib)},
-          {"rss_kib", nullable_to_json(memory.rss_kib)},
-          {"page_kib", nullable_to_json(memory.page_kib)},
-          {"huge_kib", nullable_to_json(memory.huge_kib)},
-          {"vmas_open", nullable_to_json(memory.vmas_open)},
-          {"process_vmas_before", nullable_to_json(memory.process_vmas_before)},
-          {"process_vmas_during", nullable_to_json(memory.process_vmas_during)},
-          {"process_vmas_after", nullable_to_json(memory.process_vmas_after)}};
-}
-
-std::vector<Counter> counters_from(const Field& field) {
-  const auto count = [](const Field& value) { return value.integer(0); };
-  return field.list([&](const Field& from) {
-    Counter counter;
-    counter.name = from.member("name").name();
-    counter.source = from.member("source").text();
-    counter.scope = from.member("scope").text();
-    counter.per = from.member("per").text();
-    if (const auto beside = from.find("beside")) counter.beside = beside->name();
-    counter.value = from.member("value").nullable(&Field::number);
-    counter.time_enabled = from.member("time_enabled").nullable(count);
-    counter.time_running = from.member("time_running").nullable(count);
-    counter.status = from.member("status").name();
-    counter.reason = from.member("reason").text();
-    if (const auto set = from.find("set")) counter.set = set->name();
-    if (const auto samples = from.find("samples")) counter.samples = samples->list(&Field::number);
-    return counter;
-  });
-}
-
-Memory memory_from(const Field& field) {
-  const auto count = [](const Field& value) { return value.integer(0); };
-  return {field.member("vmas").nullable(count),      field.member("mapped_kib").nullable(count),
-          field.member("rss_kib").nullable(count),   field.member("page_kib").nullable(count),
-          field.member("huge_kib").nullable(count),  field.later("vmas_open", count),
-          field.later("process_vmas_before", count), field.later("process_vmas_during", count),
-          field.later("process_vmas_after", count)};
 }
 
 }  // namespace patchbench::results

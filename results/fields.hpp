@@ -1,9 +1,8 @@
-// results/fields.hpp - reading JSON field by field, with errors that say where; shared by json.cpp
-// and journal.cpp.
+// results/fields.hpp - reading JSON field by field, with errors that say where.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -37,48 +36,21 @@ class Field {
   [[nodiscard]] bool is_null() const { return value_->is_null(); }
 
   [[nodiscard]] std::string text() const;
-  /// For what something else refers to: an id, a name, a unit.
+  /// Not empty.
   [[nodiscard]] std::string name() const;
   [[nodiscard]] bool boolean() const;
   [[nodiscard]] std::int64_t integer(
       std::int64_t min = std::numeric_limits<std::int64_t>::min(),
       std::int64_t max = std::numeric_limits<std::int64_t>::max()) const;
-  /// An integer that fits an int.
-  [[nodiscard]] int small(int min = std::numeric_limits<int>::min()) const;
   [[nodiscard]] std::uint64_t unsigned_integer() const;
   [[nodiscard]] double number() const;
   [[nodiscard]] double non_negative() const;
-  /// For what was measured: nothing takes no time at all.
   [[nodiscard]] double positive() const;
   [[nodiscard]] std::array<double, 2> interval() const;
   [[nodiscard]] ParamValue param() const;
 
   [[nodiscard]] std::vector<Field> elements() const;
   [[nodiscard]] std::vector<std::pair<std::string, Field>> members() const;
-
-  /// null is an empty optional; anything else goes through `read`.
-  template <typename Read>
-  [[nodiscard]] auto nullable(Read read) const
-      -> std::optional<std::invoke_result_t<Read, const Field&>> {
-    if (is_null()) return std::nullopt;
-    return std::invoke(read, *this);
-  }
-
-  /// As nullable, of a member that schema 1 did not have from the beginning.
-  template <typename Read>
-  [[nodiscard]] auto later(std::string_view key, Read read) const
-      -> std::optional<std::invoke_result_t<Read, const Field&>> {
-    const std::optional<Field> found = find(key);
-    return found ? found->nullable(read) : std::nullopt;
-  }
-
-  template <typename Read>
-  [[nodiscard]] auto list(Read read) const
-      -> std::vector<std::invoke_result_t<Read, const Field&>> {
-    std::vector<std::invoke_result_t<Read, const Field&>> values;
-    for (const Field& element : elements()) values.push_back(std::invoke(read, element));
-    return values;
-  }
 
   /// One of `values`, by its to_string.
   template <typename Enum, std::size_t N>
@@ -100,31 +72,5 @@ class Field {
   std::string source_;
   std::string place_;
 };
-
-inline constexpr std::array kCellStatuses = {CellStatus::ok,          CellStatus::denied,
-                                             CellStatus::unsupported, CellStatus::failed,
-                                             CellStatus::crashed,     CellStatus::timeout};
-
-inline constexpr std::array kVerdicts = {Verdict::faster, Verdict::slower, Verdict::same,
-                                         Verdict::unsure};
-
-/// null for an empty optional. Throws std::invalid_argument for a NaN or an infinity.
-[[nodiscard]] Json number_to_json(std::optional<double> value);
-[[nodiscard]] Json interval_to_json(const std::optional<std::array<double, 2>>& interval);
-
-[[nodiscard]] Json numbers_to_json(const std::vector<double>& values);
-
-template <typename T>
-[[nodiscard]] Json nullable_to_json(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-[[nodiscard]] Json counters_to_json(const std::vector<Counter>& counters);
-[[nodiscard]] Json memory_to_json(const Memory& memory);
-[[nodiscard]] Json samples_to_json(const std::vector<std::optional<double>>& samples);
-[[nodiscard]] Json self_test_to_json(const std::optional<SelfTest>& test);
-[[nodiscard]] std::vector<Counter> counters_from(const Field& field);
-[[nodiscard]] Memory memory_from(const Field& field);
-[[nodiscard]] SelfTest self_test_from(const Field& field);
 
 }  // namespace patchbench::results

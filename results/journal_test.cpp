@@ -43,7 +43,7 @@ TEST_CASE("a journal has one writer at a time") {
   CHECK_NOTHROW(JournalWriter(file));
 }
 
-TEST_CASE("a line of counters is told from a round, and a round has nothing of it") {
+TEST_CASE("a line of counters is distinguished from a round, and a round has nothing of it") {
   JournalEntry entry = sample_entry();
   CHECK_THAT(journal_line(entry), !contains("counted"));
   entry.counted = "simulated";

@@ -53,6 +53,16 @@ std::string_view to_string(Availability availability) {
   return "unsupported";
 }
 
+std::string_view to_string(Role role) {
+  switch (role) {
+    case Role::strategy:
+      return "strategy";
+    case Role::control:
+      return "control";
+  }
+  return "control";
+}
+
 std::string params_text(const Params& params) {
   std::string text;
   for (const auto& [name, value] : params) {

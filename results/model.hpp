@@ -192,6 +192,10 @@ struct Context {
 
 enum class Availability { available, denied, unsupported };
 
+/// A way to change code, or what those are held against.
+enum class Role { strategy, control };
+
+/// In presentation order.
 struct StrategyStatus {
   std::string id;
   Availability status = Availability::available;
@@ -199,10 +203,12 @@ struct StrategyStatus {
   std::optional<std::string> error;  // errno's symbol: "EACCES"
   std::string reason;                // a sentence: what failed and what to do
   std::string detail;                // what was chosen: file-dual's directory and filesystem
-  /// Strategies with the same word execute the same bytes once their sends are linked. This and the
-  /// next are later than the first files of schema 1.
+  /// Strategies with the same word execute the same bytes once their sends are linked. This and
+  /// what follows are later than the first files of schema 1.
   std::optional<std::string> code = {};
   std::optional<bool> second_view = {};  // writes through another address than it executes
+  std::optional<Role> role = {};
+  std::optional<std::string> summary = {};  // what it is, in a few words
 };
 
 using ParamValue = std::variant<std::int64_t, std::string>;
@@ -228,7 +234,7 @@ struct Metric {
   std::vector<std::optional<double>> samples;
   std::optional<double> median;
   std::optional<std::array<double, 2>> ci95;  // of the median over rounds
-  std::optional<bool> drifts;        // with the rounds; none where they are too few to tell
+  std::optional<bool> drifts;        // with the rounds; none where they are too few to judge
   std::optional<bool> bimodal;       // none where the rounds are too few to tell
   std::optional<Variance> variance;  // none where the journal did not tell
   /// The machine's state around each sample, index = round: what one dependent multiplication took,
@@ -264,7 +270,7 @@ struct Ratio {
   /// none in files written before verdicts were corrected for their number.
   std::optional<double> q_differs;
   std::optional<double> q_same;
-  std::optional<bool> drifts;   // with the rounds; none where they are too few to tell
+  std::optional<bool> drifts;   // with the rounds; none where they are too few to judge
   std::optional<bool> bimodal;  // none where the rounds are too few to tell
   /// None where that is the same.
   std::optional<UndisturbedRatio> undisturbed;
@@ -400,6 +406,7 @@ struct JournalEntry {
 [[nodiscard]] std::string_view to_string(CellStatus status);
 [[nodiscard]] std::string_view to_string(Verdict verdict);
 [[nodiscard]] std::string_view to_string(Availability availability);
+[[nodiscard]] std::string_view to_string(Role role);
 
 /// "mic/memfd-dual/sites=1024,order=linear"
 [[nodiscard]] std::string cell_id(std::string_view workload, std::string_view strategy,

@@ -49,7 +49,7 @@ SelfTest sample_self_test() {
   test.lines[1].unit = "ratio";
   test.lines[1].verdict = Verdict::unsure;
   test.lines[1].told_after = 7;
-  test.lines[1].reason = "not told apart";
+  test.lines[1].reason = "not distinguished";
   return test;
 }
 
@@ -140,8 +140,9 @@ Results sample_results() {
   results.baseline = "rwx";
   results.strategies.resize(2);
   results.strategies[0].id = "rwx";
-  results.strategies[1] = {"sysv-shm", Availability::denied, "shmat", "EACCES", "refused",
-                           "none",     "inline-cache",       true};
+  results.strategies[1] = {
+      "sysv-shm", Availability::denied, "shmat", "EACCES",       "refused",
+      "none",     "inline-cache",       true,    Role::strategy, "a segment attached twice"};
   results.cells = {sample_cell("rwx"), sample_cell("memfd-dual")};
   Cell& cell = results.cells[1];
   cell.notes = {"no architectural guarantee"};

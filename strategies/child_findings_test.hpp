@@ -1,4 +1,5 @@
-// strategies/child_findings_test.hpp - for tests: what a child found, told to the test framework.
+// strategies/child_findings_test.hpp - for tests: what a child found, passed on to the test
+// framework.
 #pragma once
 
 #include <patchbench_catch.hpp>

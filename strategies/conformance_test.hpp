@@ -476,7 +476,7 @@ void check_file_size_limit(Violations& found) {
   found.expect_nothing_gained_since(before, "being refused by RLIMIT_FSIZE");
 }
 
-/// SysV segments outlive processes unless the kernel was told otherwise while one was alive.
+/// SysV segments outlive processes unless the kernel was asked otherwise while one was alive.
 template <class Zone>
 void check_nothing_outlives_the_process(Violations& found) {
   {

@@ -74,7 +74,7 @@ Report refusal(const Injected& injected, int nth) {
   const int error = errno_of_refusal<Zone>(kRequest, &what);
   let_nothing_fail();
   found.expect(error == injected.error, which, " failing gives ", std::to_string(error));
-  found.expect(what.starts_with(name_of(injected.call)), which, " failing is told as: ", what);
+  found.expect(what.starts_with(name_of(injected.call)), which, " failing is reported as: ", what);
   if (injected.call == Call::shmctl) {
     forgive_what_shmctl_left();
   }

@@ -44,7 +44,7 @@ std::vector<WantedEvent> rows_named(const std::vector<WantedEvent>& events,
   return found;
 }
 
-/// Whether what the event counts can be told apart by who executed. The scheduler and the clocks
+/// Whether what the event counts can be separated by who executed. The scheduler and the clocks
 /// are the kernel's, and a tracepoint is in it: an event that leaves it out would count nothing.
 bool has_both_parts(const Event& event) {
   if (event.source != "software") {

@@ -7,16 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/counters/event_sets.hpp"
+#include "results/visitors.hpp"
 
 namespace patchbench::harness {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 /// Events that differ in their scope alone share a line.
 struct Line {
@@ -108,24 +104,9 @@ std::string with_counters_json(std::string_view object, std::span<const WantedEv
   for (const WantedEvent& wanted : events) {
     list.push_back(event_json(wanted));
   }
-  Json bracket = Json::object();
-  for (const auto& [event, count] : counting.bracket) {
-    bracket[event] = count;
-  }
-  Json reads = Json::array();
-  for (const results::ReadCost& read : counting.reads) {
-    reads.push_back(
-        {{"source", read.source}, {"path", read.path}, {"ns", read.ns}, {"used", read.used}});
-  }
   Json document = Json::parse(object);
-  document["counters"] = {{"library", counting.library},
-                          {"pmu", or_null(counting.pmu)},
-                          {"counters", or_null(counting.counters)},
-                          {"read_path", or_null(counting.read_path)},
-                          {"read_ns", or_null(counting.read_ns)},
-                          {"reads", std::move(reads)},
-                          {"bracket", std::move(bracket)},
-                          {"events", std::move(list)}};
+  document["counters"] = results::to_json(counting);
+  document["counters"]["events"] = std::move(list);
   return document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -31,7 +31,7 @@ bool count_cells(const CountingPlan& plan, results::JournalWriter& journal, Sign
                  Progress& progress, std::vector<results::JournalEntry>& entries) {
   std::size_t done = 0;
   for (const CountedCell& cell : plan.cells) {
-    progress.show(done, 0, cell.task.cell);
+    progress.show(static_cast<double>(done), "counting", cell.task.cell);
     done += cell.metrics.size();
     results::JournalEntry entry;
     entry.counted = plan.id;

@@ -84,7 +84,7 @@ CpuTime not_told(const Measurement& measurement, const std::string& reason) {
   return rows;
 }
 
-CpuTime told(const Measurement& measurement, const Times& times, std::int64_t runs) {
+CpuTime as_counters(const Measurement& measurement, const Times& times, std::int64_t runs) {
   const double operations = measurement.operations * static_cast<double>(runs);
   CpuTime rows{counter(measurement, "user"), counter(measurement, "kernel")};
   rows[0].value = times.user_ns / operations;
@@ -136,7 +136,7 @@ CpuTime count_cpu_time(const Measurement& measurement, std::chrono::nanoseconds 
                                 "ticks of {:.0f} ms needs {}",
                                 sum(times) / 1e6, tick_ns() / 1e6, kCpuTimeTicks));
   }
-  return told(measurement, times, runs);
+  return as_counters(measurement, times, runs);
 }
 
 }  // namespace patchbench::harness

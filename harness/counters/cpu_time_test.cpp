@@ -30,11 +30,11 @@ Measurement of(void (*run)(void*) noexcept) {
 
 }  // namespace
 
-TEST_CASE("cpu time is told for user code and kernel by name, per operation") {
-  const CpuTime told = count_cpu_time(of(&multiply), std::chrono::milliseconds(1));
-  CHECK(told[0].scope == "user");
-  CHECK(told[1].scope == "kernel");
-  for (const results::Counter& counter : told) {
+TEST_CASE("cpu time is reported for user code and kernel by name, per operation") {
+  const CpuTime times = count_cpu_time(of(&multiply), std::chrono::milliseconds(1));
+  CHECK(times[0].scope == "user");
+  CHECK(times[1].scope == "kernel");
+  for (const results::Counter& counter : times) {
     CHECK(counter.name == kCpuTime);
     CHECK(counter.source == "software");
     CHECK(counter.per == "patch");

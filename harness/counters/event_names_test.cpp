@@ -1,6 +1,6 @@
 // Whether the names that the sets have for a family's processors are names of such processors.
 //
-// libpfm4 encodes for processors that are not here only when it is told to before it starts, so
+// libpfm4 encodes for processors that are not here only when it is asked to before it starts, so
 // this is a program of its own.
 #include <algorithm>
 #include <cstdint>

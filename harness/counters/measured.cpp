@@ -48,7 +48,7 @@ Kinds countable_kinds(std::span<const WantedEvent> events) {
   Kinds kinds;
   for (const WantedEvent& wanted : events) {
     if (wanted.event.name == kCpuTime) {
-      kinds[{}];  // told by a child that is alone, with events or without
+      kinds[{}];  // counted by a child that is alone, with events or without
     } else if (wanted.status == "ok") {
       const Event& event = wanted.event;
       kinds[{.traces = event.source == "tracepoint", .beside = event.beside}].push_back(event);

@@ -24,15 +24,22 @@ else()
   set(patchbench_catch_arguments --warn NoTests)
 endif()
 
-# patchbench_test(NAME SOURCES... LIBRARIES... [LABEL label]): one executable, one CTest entry per test case.
+# patchbench_test(NAME [PURE] SOURCES... LIBRARIES... [LABEL label]): one executable, one CTest entry per test case.
+# PURE: its cases compute and compare, and leave nothing in the process that the next one could see. Where starting a
+# process is slow (PATCHBENCH_WHOLE_SUITES: sanitizers, an emulator), such a suite is one entry.
 # An entry that finds no test case of its name is red (version 3 needs no argument for that): a semicolon splits a name
 # in two that do not exist.
 function(patchbench_test name)
-  cmake_parse_arguments(arg "" "LABEL" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "PURE" "LABEL" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} patchbench_catch patchbench_build_options)
   if(arg_LABEL)
     set(labels LABELS ${arg_LABEL})
+  endif()
+  if(arg_PURE AND PATCHBENCH_WHOLE_SUITES)
+    add_test(NAME "${name}" COMMAND ${name})
+    set_tests_properties("${name}" PROPERTIES TIMEOUT 1200 ${labels})
+    return()
   endif()
   catch_discover_tests(${name} TEST_PREFIX "${name}: " EXTRA_ARGS ${patchbench_catch_arguments}
     PROPERTIES TIMEOUT 600 ${labels})

@@ -38,8 +38,8 @@ inline constexpr ClassTag kFirstHeapTag = 0x100;
 inline constexpr std::uint32_t kTagSparsity = 4;
 /// A tag that no receiver has: empty PIC slots and empty method cache entries.
 inline constexpr ClassTag kNoClass = 0;
-/// Selectors are disjoint from class tags, so that an unlinked site's tag word is told from a
-/// linked one's.
+/// Selectors are disjoint from class tags, so that an unlinked site's tag word is distinguished
+/// from a linked one's.
 inline constexpr Selector kFirstSelector = 0x4000'0000;
 
 [[nodiscard]] constexpr bool is_immediate(Oop receiver) noexcept {

@@ -528,6 +528,17 @@ void fill_samples(Results& results, const Lines& lines) {
   }
 }
 
+std::vector<std::pair<std::string, std::string>> estimators() {
+  return {
+      {"sample", "the lower decile of a process' batches; of differences their median"},
+      {"ratio", fmt::format("from {} rounds on the pseudo-median of the paired ratios (Hodges & "
+                            "Lehmann), below it their median",
+                            kSignedRankRounds)},
+      {"interval", fmt::format("95 %, from {} rounds on by signed ranks, from {} on between "
+                               "order statistics, below it t of the logarithms",
+                               kSignedRankRounds, kRobustRounds)}};
+}
+
 }  // namespace
 
 void summarise_ratios(results::Results& results, std::span<const results::JournalEntry> journal) {
@@ -537,6 +548,7 @@ void summarise_ratios(results::Results& results, std::span<const results::Journa
 }
 
 void summarise(results::Results& results, std::span<const results::JournalEntry> journal) {
+  results.run.estimators = estimators();
   const Lines lines = sort_lines(results, journal);
   fill_samples(results, lines);
   for (Cell& cell : results.cells) {

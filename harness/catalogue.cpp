@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "workloads/metrics.hpp"
+
 namespace patchbench::harness {
 
 const StrategyEntry* find_strategy(const Catalogue& catalogue, std::string_view id) {
@@ -37,7 +39,7 @@ std::vector<std::string> execute_only_metrics(const Catalogue& catalogue) {
   for (const WorkloadInfo& workload : catalogue.workloads) {
     for (const std::string& metric : workload.metrics) {
       const bool known = std::ranges::find(metrics, metric) != metrics.end();
-      if (executes_only(metric) && !known) metrics.push_back(metric);
+      if (traits_of(metric).executes_only && !known) metrics.push_back(metric);
     }
   }
   return metrics;

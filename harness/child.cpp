@@ -33,6 +33,7 @@
 #include "harness/turns.hpp"
 #include "results/journal.hpp"
 #include "strategies/vmas.hpp"
+#include "workloads/metrics.hpp"
 
 namespace patchbench {
 
@@ -99,8 +100,7 @@ results::Counter software_counter(std::string name, std::string per, double valu
 
 /// The overhead stands beside the costs that it is part of, in the units that counters have.
 void report_overhead(const Measurement& measurement, std::vector<results::Counter>& counters) {
-  if (measurement.metric == "send" || measurement.metric == "patch" ||
-      measurement.metric == "publish") {
+  if (traits_of(measurement.metric).shows_overhead) {
     counters.push_back(
         software_counter("harness-overhead-ns", measurement.metric, overhead_ns(measurement)));
   }

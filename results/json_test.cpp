@@ -321,7 +321,7 @@ TEST_CASE("members that came later may be missing") {
         ratio.erase(member);
     }
   }
-  for (const char* member : {"delta", "time", "flagged", "execute_only", "identical"})
+  for (const char* member : {"delta", "time", "flagged", "execute_only", "estimators", "identical"})
     document["run"].erase(member);
   document["context"].erase("selftest");
   for (Json& strategy : document["strategies"]) {

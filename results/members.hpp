@@ -113,6 +113,7 @@ void members(V& visit, In<V, Run>& run) {
   visit.later("time", run.time);
   visit.later("flagged", run.flagged);
   visit.later("execute_only", run.execute_only, kName);
+  visit.later("estimators", run.estimators);
   visit.later("identical", run.identical);
 }
 

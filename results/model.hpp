@@ -79,6 +79,9 @@ struct Run {
   std::optional<FlaggedSamples> flagged = {};
   /// The metrics that only execute code, and patch none. Empty in the first files of schema 1.
   std::vector<std::string> execute_only = {};
+  /// By what its numbers were estimated, "sample" -> "the lower decile of a process' batches".
+  /// Empty in files of before it was recorded.
+  std::vector<std::pair<std::string, std::string>> estimators = {};
   /// None in the first files of schema 1, and in a run whose times mean nothing.
   std::optional<Identical> identical = {};
 };

@@ -133,6 +133,7 @@ Results sample_results() {
                  TimeSpent{120.5, 80.25, 1.5, 0.01},
                  FlaggedSamples{6, 1, 2, 3},
                  {"send"},
+                 {{"sample", "the lower decile"}},
                  Identical{{3, 1, 0.15, 0.142625, 0.01, "mic/floor, send: 0.950 [0.920, 0.980]"},
                            {1, 0, 0.05, std::nullopt, std::nullopt, ""},
                            "differs"}};

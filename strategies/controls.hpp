@@ -18,6 +18,7 @@ struct Floor {
       "the bytes of linked sends, installed once, never patched";
   using Zone = SealedZone;
   static constexpr Dispatch kDispatch = Dispatch::inline_cache;
+  static constexpr bool kPatched = false;
 };
 
 /// Calls that enter behind the class check: the price of checking.
@@ -26,6 +27,7 @@ struct Unchecked {
   static constexpr std::string_view kSummary = "direct calls that enter behind the class check";
   using Zone = SealedZone;
   static constexpr Dispatch kDispatch = Dispatch::unchecked;
+  static constexpr bool kPatched = false;
 };
 
 /// Tag loaded from a cell, direct call: the data side of indirect-cell alone.

@@ -27,6 +27,17 @@ enum class Dispatch {
   return dispatch == Dispatch::inline_cache || dispatch == Dispatch::unchecked;
 }
 
+/// Whether a strategy or control changes what it executes, code or cells; one that says
+/// kPatched = false installs its code once.
+template <class Strategy>
+[[nodiscard]] constexpr bool is_patched() noexcept {
+  if constexpr (requires { Strategy::kPatched; }) {
+    return Strategy::kPatched;
+  } else {
+    return true;
+  }
+}
+
 /// Whether a site's tag and target are both in its cell, so that linking stores to data alone.
 [[nodiscard]] constexpr bool links_cells(Dispatch dispatch) noexcept {
   return dispatch == Dispatch::cell_cache || dispatch == Dispatch::cell_cache_shared ||

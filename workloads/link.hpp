@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "workloads/measured_cell.hpp"
 #include "workloads/send/transition_cell.hpp"
 #include "workloads/workload.hpp"
 
@@ -19,7 +20,7 @@ namespace patchbench {
 ///
 /// All per site.
 template <class Strategy>
-class LinkCell : public Instance {
+class LinkCell : public MeasuredCell<LinkCell<Strategy>> {
  public:
   using Machine = send::SendMachine<typename Strategy::Zone, Strategy::kDispatch>;
 
@@ -31,19 +32,20 @@ class LinkCell : public Instance {
         second_(send::one_receiver_each(receivers_, sites.second, random_)),
         stream_(both(), sites.plan.arena) {
     machine_.seal();
-    add(
-        "link", [](void* self) { cell(self).unlink(); },
-        [](void* self) noexcept { cell(self).send_first(); });
-    add(
-        "miss",
-        [](void* self) {
-          cell(self).unlink();
-          cell(self).send_first();
+    const auto each = static_cast<double>(machine_.sites());
+    this->measure(
+        "link", each, [](LinkCell& cell) { cell.unlink(); },
+        [](LinkCell& cell) { cell.send_first(); });
+    this->measure(
+        "miss", each,
+        [](LinkCell& cell) {
+          cell.unlink();
+          cell.send_first();
         },
-        [](void* self) noexcept { cell(self).send_second(); });
-    add(
-        "bulk_patch", [](void* self) { cell(self).send_first(); },
-        [](void* self) noexcept { cell(self).machine_.unlink_all(); });
+        [](LinkCell& cell) { cell.send_second(); });
+    this->measure(
+        "bulk_patch", each, [](LinkCell& cell) { cell.send_first(); },
+        [](LinkCell& cell) { cell.machine_.unlink_all(); });
   }
 
   void check() override {
@@ -67,7 +69,6 @@ class LinkCell : public Instance {
     }
   }
 
-  [[nodiscard]] std::span<const Measurement> measurements() const override { return measurements_; }
   [[nodiscard]] std::vector<SiteCounter> counters() const override {
     return send::bytes_per_site<Machine>();
   }
@@ -77,8 +78,6 @@ class LinkCell : public Instance {
   }
 
  private:
-  static LinkCell& cell(void* self) noexcept { return *static_cast<LinkCell*>(self); }
-
   static send::SendPlan with_pics(send::SendPlan plan) {
     plan.closed_pics = true;
     plan.on_miss = send::MissPolicy::grow;
@@ -89,14 +88,6 @@ class LinkCell : public Instance {
     std::vector<send::Oop> oops = first_;
     oops.insert(oops.end(), second_.begin(), second_.end());
     return oops;
-  }
-
-  void add(const char* metric, void (*prepare)(void*), void (*run)(void*) noexcept) {
-    measurements_.push_back({.metric = metric,
-                             .operations = static_cast<double>(machine_.sites()),
-                             .self = this,
-                             .prepare = prepare,
-                             .run = run});
   }
 
   void unlink() noexcept {
@@ -114,7 +105,6 @@ class LinkCell : public Instance {
   std::vector<send::Oop> first_;
   std::vector<send::Oop> second_;
   send::ReceiverStream stream_;
-  std::vector<Measurement> measurements_;
   std::uint64_t sink_ = 0;
 };
 

@@ -15,6 +15,7 @@
 #include "strategies/dispatch.hpp"
 #include "strategies/publish.hpp"
 #include "workloads/arena_map.hpp"
+#include "workloads/measured_cell.hpp"
 #include "workloads/parameters.hpp"
 #include "workloads/send/architecture.hpp"
 #include "workloads/send/transition_cell.hpp"
@@ -62,7 +63,7 @@ struct PublishedWalks {
 /// The calls come from walks behind the functions: direct calls, the same code at the same address
 /// for all strategies.
 template <class Strategy>
-class PublishCell : public Instance {
+class PublishCell : public MeasuredCell<PublishCell<Strategy>> {
  public:
   using Zone = typename Strategy::Zone;
 
@@ -82,17 +83,17 @@ class PublishCell : public Instance {
     if (publishing_does_something(mode_)) {
       add(
           "publish",
-          [](void* self) {
-            cell(self).execute_all();
-            cell(self).store_all();
+          [](PublishCell& cell) {
+            cell.execute_all();
+            cell.store_all();
           },
-          [](void* self) noexcept { cell(self).publish_all(); });
+          [](PublishCell& cell) { cell.publish_all(); });
     }
     add(
-        "patch", [](void* self) { cell(self).execute_all(); },
-        [](void* self) noexcept { cell(self).patch_all(); });
-    add("patch_execute", nullptr, [](void* self) noexcept { cell(self).patch_and_execute_all(); });
-    add("execute", nullptr, [](void* self) noexcept { cell(self).execute_all(); });
+        "patch", [](PublishCell& cell) { cell.execute_all(); },
+        [](PublishCell& cell) { cell.patch_all(); });
+    add("patch_execute", kUnprepared, [](PublishCell& cell) { cell.patch_and_execute_all(); });
+    add("execute", kUnprepared, [](PublishCell& cell) { cell.execute_all(); });
   }
 
   void check() override {
@@ -108,7 +109,6 @@ class PublishCell : public Instance {
     }
   }
 
-  [[nodiscard]] std::span<const Measurement> measurements() const override { return measurements_; }
   [[nodiscard]] std::vector<SiteCounter> counters() const override { return {}; }
   [[nodiscard]] MemoryUse memory() const override { return memory_in_arena(arena_); }
 
@@ -127,18 +127,12 @@ class PublishCell : public Instance {
   }
 
  private:
-  static PublishCell& cell(void* self) noexcept { return *static_cast<PublishCell*>(self); }
-
-  void add(const char* metric, void (*prepare)(void*), void (*run)(void*) noexcept) {
+  template <class Prepare, class Run>
+  void add(const char* metric, Prepare prepare, Run run) {
     constexpr double kBytesPerNs = 8;  // executed or stored, roughly
     const auto functions = static_cast<double>(functions_.count);
-    measurements_.push_back(
-        {.metric = metric,
-         .operations = functions,
-         .self = this,
-         .prepare = prepare,
-         .run = run,
-         .expected_ns = functions * static_cast<double>(functions_.stride) / kBytesPerNs});
+    this->measure(metric, functions, prepare, run).expected_ns =
+        functions * static_cast<double>(functions_.stride) / kBytesPerNs;
   }
 
   [[nodiscard]] ExecAddress walk() const noexcept {
@@ -217,7 +211,8 @@ class PublishCell : public Instance {
   }
   std::uint64_t patch_and_execute_all() noexcept {
     const auto patch_number = [](void* self, std::uint32_t number) noexcept {
-      cell(self).patch(cell(self).order_[number]);
+      PublishCell& cell = PublishCell::cell(self);
+      cell.patch(cell.order_[number]);
     };
     sink_ = patching_walk().template as_function<send::HookedWalkFunction>()(
         nullptr, 1, 0, list_.data(), patch_number, this);
@@ -238,7 +233,6 @@ class PublishCell : public Instance {
   std::vector<ExecAddress> order_;   // in which they are called
   std::vector<std::uint32_t> list_;  // every place of it
   unsigned version_ = 0;
-  std::vector<Measurement> measurements_;
   std::uint64_t sink_ = 0;
 };
 

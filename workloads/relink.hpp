@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "workloads/measured_cell.hpp"
 #include "workloads/send/changing_sites.hpp"
 #include "workloads/send/transition_cell.hpp"
 #include "workloads/workload.hpp"
@@ -39,7 +40,7 @@ namespace patchbench {
 /// the line is: 64 sites and their methods (6 KiB) stay in a first-level instruction cache, the 32
 /// KiB of 1,024 sites and their methods do not.
 template <class Strategy>
-class RelinkCell : public Instance {
+class RelinkCell : public MeasuredCell<RelinkCell<Strategy>> {
  public:
   using Machine = send::SendMachine<typename Strategy::Zone, Strategy::kDispatch>;
 
@@ -78,7 +79,6 @@ class RelinkCell : public Instance {
     settle();
   }
 
-  [[nodiscard]] std::span<const Measurement> measurements() const override { return measurements_; }
   [[nodiscard]] std::vector<SiteCounter> counters() const override {
     return send::bytes_per_site<Machine>();
   }
@@ -95,8 +95,6 @@ class RelinkCell : public Instance {
   using Changes = send::Changes;
   /// Of the machine. The last two with batch=1 alone.
   enum Walk : std::size_t { kAllSites, kPatchedSites, kStretches, kOneHalf };
-
-  static RelinkCell& cell(void* self) noexcept { return *static_cast<RelinkCell*>(self); }
 
   static send::SendPlan with_walks(const send::TwoClassSites& sites, std::uint32_t batch) {
     send::SendPlan plan = sites.plan;
@@ -115,60 +113,44 @@ class RelinkCell : public Instance {
   // --- what is measured ---
 
   void add_measurements() {
-    add(
-        "patch", [](void* self) { cell(self).execute_all(); },
-        [](void* self) noexcept { cell(self).patch_all(); });
-    if (batch_ == 1 && machine_.sites() > 1) {
-      add_difference("patch_isolated", sites_.patches_behind_in_run(),
-                     {[](void* self) { cell(self).prepare_isolated(Changes::made); },
-                      [](void* self) noexcept { cell(self).patch_isolated(); }},
-                     {[](void* self) { cell(self).prepare_isolated(Changes::left_out); },
-                      [](void* self) noexcept {
-                        cell(self).walk_with_hook(kOneHalf, 0, &send::patch_nothing);
-                      }});
-    }
-    add("patch_execute", nullptr, [](void* self) noexcept { cell(self).patch_and_execute_all(); });
-    if (batch_ == 1) {
-      add_difference("patch_execute_among_hits", sites_.patches_ahead_in_run(),
-                     {[](void* self) { cell(self).sites_.draw_patches_ahead(Changes::made); },
-                      [](void* self) noexcept { cell(self).patch_ahead(); }},
-                     {[](void* self) { cell(self).sites_.draw_patches_ahead(Changes::left_out); },
-                      [](void* self) noexcept {
-                        cell(self).walk_with_hook(kStretches, cell(self).sites_.stride(),
-                                                  &send::patch_nothing);
-                      }});
-    }
-    add("miss", nullptr, [](void* self) noexcept { cell(self).miss_all(); });
-    if (batch_ == 1) {
-      add_difference("miss_among_hits", sites_.misses_in_run(),
-                     {[](void* self) { cell(self).sites_.draw_misses(Changes::made); },
-                      [](void* self) noexcept { cell(self).miss_some(); }},
-                     {[](void* self) { cell(self).sites_.draw_misses(Changes::left_out); },
-                      [](void* self) noexcept { cell(self).walk_drawn(); }});
-    }
-    add("execute", nullptr, [](void* self) noexcept { cell(self).execute_all(); });
+    const auto each = static_cast<double>(machine_.sites());
+    this->measure(
+        "patch", each, [](RelinkCell& cell) { cell.execute_all(); },
+        [](RelinkCell& cell) { cell.patch_all(); });
+    if (batch_ == 1 && machine_.sites() > 1) add_isolated_patch();
+    this->measure("patch_execute", each, kUnprepared,
+                  [](RelinkCell& cell) { cell.patch_and_execute_all(); });
+    if (batch_ == 1) add_patches_among_hits();
+    this->measure("miss", each, kUnprepared, [](RelinkCell& cell) { cell.miss_all(); });
+    if (batch_ == 1) add_misses_among_hits();
+    this->measure("execute", each, kUnprepared, [](RelinkCell& cell) { cell.execute_all(); });
   }
 
-  void add(const char* metric, void (*prepare)(void*), void (*run)(void*) noexcept) {
-    measurements_.push_back({.metric = metric,
-                             .operations = static_cast<double>(machine_.sites()),
-                             .self = this,
-                             .prepare = prepare,
-                             .run = run});
+  void add_isolated_patch() {
+    this->measure_difference(
+        "patch_isolated", static_cast<double>(sites_.patches_behind_in_run()),
+        [](RelinkCell& cell) { cell.prepare_isolated(Changes::made); },
+        [](RelinkCell& cell) { cell.patch_isolated(); },
+        [](RelinkCell& cell) { cell.prepare_isolated(Changes::left_out); },
+        [](RelinkCell& cell) { cell.walk_with_hook(kOneHalf, 0, &send::patch_nothing); });
   }
-  struct PreparedRun {
-    void (*prepare)(void*);
-    void (*run)(void*) noexcept;
-  };
-  void add_difference(const char* metric, std::size_t changes, PreparedRun with,
-                      PreparedRun without) {
-    measurements_.push_back({.metric = metric,
-                             .operations = static_cast<double>(changes),
-                             .self = this,
-                             .prepare = with.prepare,
-                             .run = with.run,
-                             .prepare_without = without.prepare,
-                             .without = without.run});
+  void add_patches_among_hits() {
+    this->measure_difference(
+        "patch_execute_among_hits", static_cast<double>(sites_.patches_ahead_in_run()),
+        [](RelinkCell& cell) { cell.sites_.draw_patches_ahead(Changes::made); },
+        [](RelinkCell& cell) { cell.patch_ahead(); },
+        [](RelinkCell& cell) { cell.sites_.draw_patches_ahead(Changes::left_out); },
+        [](RelinkCell& cell) {
+          cell.walk_with_hook(kStretches, cell.sites_.stride(), &send::patch_nothing);
+        });
+  }
+  void add_misses_among_hits() {
+    this->measure_difference(
+        "miss_among_hits", static_cast<double>(sites_.misses_in_run()),
+        [](RelinkCell& cell) { cell.sites_.draw_misses(Changes::made); },
+        [](RelinkCell& cell) { cell.miss_some(); },
+        [](RelinkCell& cell) { cell.sites_.draw_misses(Changes::left_out); },
+        [](RelinkCell& cell) { cell.walk_drawn(); });
   }
 
   // --- all sites in step ---
@@ -237,10 +219,10 @@ class RelinkCell : public Instance {
   // Hooks: one patch, as the list says, or a batch of the sites that come next.
   static void patch_listed(void* self, std::uint32_t packed) noexcept {
     const send::SitePatch patch = send::SitePatch::from(packed);
-    cell(self).patch(patch.site, patch.side);
+    RelinkCell::cell(self).patch(patch.site, patch.side);
   }
   static void patch_next_batch(void* self, std::uint32_t begin) noexcept {
-    cell(self).patch_batch(begin);
+    RelinkCell::cell(self).patch_batch(begin);
   }
 
   void list_patches_in_step() {
@@ -368,7 +350,6 @@ class RelinkCell : public Instance {
   std::array<std::vector<send::SiteValue>, 2> values_;  // of each side
   std::array<std::vector<std::uint32_t>, 2> lists_;     // of patch_execute, to each side
   std::size_t batch_;
-  std::vector<Measurement> measurements_;
   std::uint64_t sink_ = 0;
 };
 

@@ -6,8 +6,6 @@
 // `run` is one plain function pointer called once for thousands of operations.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -38,20 +36,11 @@ struct Parameter {
   std::string (*why_unavailable)(std::string_view value) = nullptr;
 };
 
-/// The metrics that execute linked sends and patch nothing while they do. What they cost cannot
-/// differ between strategies with the same `code` (StrategyInfo).
-inline constexpr std::array<std::string_view, 2> kExecuteOnlyMetrics = {"send", "execute"};
-
-[[nodiscard]] constexpr bool executes_only(std::string_view metric) noexcept {
-  return std::find(kExecuteOnlyMetrics.begin(), kExecuteOnlyMetrics.end(), metric) !=
-         kExecuteOnlyMetrics.end();
-}
-
 struct WorkloadInfo {
   std::string id;
   std::string summary;
   std::vector<Parameter> parameters;  // declared order = order in the cell's id
-  std::vector<std::string> metrics;
+  std::vector<std::string> metrics;   // of kMetrics (metrics.hpp)
 };
 
 using ParamText = std::vector<std::pair<std::string, std::string>>;

@@ -13,6 +13,7 @@
 #include "strategies/mapping.hpp"
 #include "strategies/publish.hpp"
 #include "workloads/arena_map.hpp"
+#include "workloads/measured_cell.hpp"
 #include "workloads/parameters.hpp"
 #include "workloads/send/architecture.hpp"
 #include "workloads/workload.hpp"
@@ -28,7 +29,7 @@ namespace patchbench {
 ///   page.
 /// - `teardown`: giving back a zone of which every page was touched; ns a zone.
 template <class Strategy>
-class ZoneCell : public Instance {
+class ZoneCell : public MeasuredCell<ZoneCell<Strategy>> {
  public:
   using Zone = typename Strategy::Zone;
 
@@ -39,19 +40,19 @@ class ZoneCell : public Instance {
         pages_(round_up_to_pages(request_.size) / page_size()),
         function_(send::NativeArchitecture::emit_return()) {
     zone_.emplace(request_);  // refused memory is reported here, where it can be
-    add(
-        "reserve", 1, [](void* self) { cell(self).zone_.reset(); },
-        [](void* self) noexcept { cell(self).reserve(); });
-    add(
-        "first_touch", static_cast<double>(pages_), [](void* self) { cell(self).renew(); },
-        [](void* self) noexcept { cell(self).touch(); });
-    add(
+    this->measure(
+        "reserve", 1, [](ZoneCell& cell) { cell.zone_.reset(); },
+        [](ZoneCell& cell) { cell.reserve(); });
+    this->measure(
+        "first_touch", static_cast<double>(pages_), [](ZoneCell& cell) { cell.renew(); },
+        [](ZoneCell& cell) { cell.touch(); });
+    this->measure(
         "teardown", 1,
-        [](void* self) {
-          cell(self).renew();
-          cell(self).touch();
+        [](ZoneCell& cell) {
+          cell.renew();
+          cell.touch();
         },
-        [](void* self) noexcept { cell(self).zone_.reset(); });
+        [](ZoneCell& cell) { cell.zone_.reset(); });
   }
 
   /// Every page must answer the bytes that were written, through the view that executes.
@@ -66,20 +67,11 @@ class ZoneCell : public Instance {
     }
   }
 
-  [[nodiscard]] std::span<const Measurement> measurements() const override { return measurements_; }
   [[nodiscard]] std::vector<SiteCounter> counters() const override { return {}; }
   /// Of a zone whose every page was touched, both views counted.
   [[nodiscard]] MemoryUse memory() const override { return memory_touched_; }
 
  private:
-  static ZoneCell& cell(void* self) noexcept { return *static_cast<ZoneCell*>(self); }
-
-  void add(const char* metric, double operations, void (*prepare)(void*),
-           void (*run)(void*) noexcept) {
-    measurements_.push_back(
-        {.metric = metric, .operations = operations, .self = this, .prepare = prepare, .run = run});
-  }
-
   void reserve() noexcept {
     try {
       zone_.emplace(request_);
@@ -116,7 +108,6 @@ class ZoneCell : public Instance {
   std::size_t pages_;
   send::CodeBytes function_;
   std::optional<Zone> zone_;
-  std::vector<Measurement> measurements_;
   MemoryUse memory_touched_;
 };
 
@@ -138,10 +129,9 @@ struct ZoneLife {
   }
   template <class Strategy>
   static constexpr std::string_view unsupported() {
-    const std::string_view id = Strategy::kId;
-    return id == "floor" || id == "unchecked"
-               ? std::string_view{"its zone is that of indirect-cell, measured there"}
-               : std::string_view{};
+    return is_patched<Strategy>()
+               ? std::string_view{}
+               : std::string_view{"its zone is that of indirect-cell, measured there"};
   }
   template <class Strategy>
   static std::unique_ptr<Instance> make(const CellRequest& request) {

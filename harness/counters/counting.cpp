@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "harness/clock.hpp"
-#include "harness/counters/fixed_runs.hpp"
+#include "workloads/metrics.hpp"
 
 namespace patchbench::harness {
 
@@ -24,7 +24,7 @@ double expected_counting_seconds(const CountingPlan& plan) {
 }
 
 bool counts_metric(const CountingPlan& plan, std::string_view metric) {
-  return plan.found.source ? plan.found.source->counts(metric) : is_countable(metric);
+  return plan.found.source ? plan.found.source->counts(metric) : traits_of(metric).is_countable;
 }
 
 bool count_cells(const CountingPlan& plan, results::JournalWriter& journal, SignalWatch& signals,

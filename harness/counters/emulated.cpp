@@ -13,6 +13,7 @@
 #include "harness/counters/fixed_runs.hpp"
 #include "harness/counters/perf_event.hpp"
 #include "harness/launch.hpp"
+#include "workloads/metrics.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -108,7 +109,7 @@ std::vector<Counter> count_instructions(std::span<const Measurement> measurement
   PerfEvent event = instructions();
   std::vector<Counter> counters;
   for (const Measurement& measurement : measurements) {
-    if (is_countable(measurement.metric)) {
+    if (traits_of(measurement.metric).is_countable) {
       std::vector<Counter> rows = not_counted(
           {&measurement.metric, 1}, "unsupported",
           "the emulator counts instructions; data and caches are what valgrind simulates");

@@ -1,15 +1,6 @@
 #include "harness/counters/fixed_runs.hpp"
 
-#include <algorithm>
-#include <array>
-
 namespace patchbench::harness {
-
-bool is_countable(std::string_view metric) {
-  constexpr std::array<std::string_view, 8> kMetrics = {
-      "send", "patch", "patch_execute", "execute", "miss", "link", "bulk_patch", "publish"};
-  return std::ranges::find(kMetrics, metric) != kMetrics.end();
-}
 
 void execute(const Measurement& measurement, Extent extent) {
   const bool prepared = measurement.prepare != nullptr;

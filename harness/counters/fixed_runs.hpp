@@ -5,8 +5,6 @@
 // nothing but a known number of operations tell what these cost: set-up, check and end cancel out.
 #pragma once
 
-#include <string_view>
-
 #include "workloads/workload.hpp"
 
 namespace patchbench::harness {
@@ -17,10 +15,6 @@ enum class Extent { fewer, more };
 /// Runs of a measurement at the smaller extent. Even, because some cells alternate between two
 /// states; the cell's check has executed everything before.
 inline constexpr int kCountedRuns = 2;
-
-/// Whether the operations of this metric are instructions of the program itself. The life of a code
-/// zone (reserve, first_touch, teardown) happens in the kernel, which these sources do not see.
-[[nodiscard]] bool is_countable(std::string_view metric);
 
 /// Without a preparation: kCountedRuns runs, or twice as many. With one: kCountedRuns runs, each
 /// after its preparation; at the smaller extent the last run, but not its preparation, is left out.

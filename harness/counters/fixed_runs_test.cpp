@@ -42,12 +42,4 @@ TEST_CASE("with preparation the extents differ in one run, and in no preparation
   CHECK(operations_between(Recorder(true).measurement) == 100);
 }
 
-TEST_CASE("what the kernel does is not counted as the program's instructions") {
-  CHECK(is_countable("send"));
-  CHECK(is_countable("patch_execute"));
-  CHECK(is_countable("publish"));
-  CHECK_FALSE(is_countable("reserve"));
-  CHECK_FALSE(is_countable("first_touch"));
-}
-
 }  // namespace patchbench::harness

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "harness/counters/fixed_runs.hpp"
 #include "harness/counters/simulated.hpp"
+#include "workloads/metrics.hpp"
 
 namespace patchbench::harness {
 
@@ -26,7 +26,9 @@ void SimulatedSource::describe(results::Context& context) const {
   context.simulator = description();
 }
 
-bool SimulatedSource::counts(std::string_view metric) const { return is_countable(metric); }
+bool SimulatedSource::counts(std::string_view metric) const {
+  return traits_of(metric).is_countable;
+}
 
 double SimulatedSource::expected_seconds(const CountedCell& cell) const {
   constexpr double kOfAMetric = 2;  // two children, twenty times slower

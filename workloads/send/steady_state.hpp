@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "workloads/arena_map.hpp"
+#include "workloads/measured_cell.hpp"
 #include "workloads/send/receivers.hpp"
 #include "workloads/send/send_machine.hpp"
 #include "workloads/workload.hpp"
@@ -53,7 +54,7 @@ template <class Machine>
 }
 
 template <class Strategy>
-class SteadyStateCell : public Instance {
+class SteadyStateCell : public MeasuredCell<SteadyStateCell<Strategy>> {
  public:
   using Machine = SendMachine<typename Strategy::Zone, Strategy::kDispatch>;
 
@@ -68,10 +69,8 @@ class SteadyStateCell : public Instance {
         open_sends_per_run_(state.passes * megamorphic_sites(state)) {
     machine_.prelink(state.classes_of_site);
     machine_.seal();
-    measurement_ = {.metric = "send",
-                    .operations = static_cast<double>(sends_per_run()),
-                    .self = this,
-                    .run = [](void* self) noexcept { static_cast<SteadyStateCell*>(self)->run(); }};
+    this->measure("send", static_cast<double>(sends_per_run()), kUnprepared,
+                  [](SteadyStateCell& cell) { cell.run(); });
   }
 
   void check() override {
@@ -89,10 +88,6 @@ class SteadyStateCell : public Instance {
     }
     misses_before_ = machine_.method_cache_misses();
     runs_ = 0;
-  }
-
-  [[nodiscard]] std::span<const Measurement> measurements() const override {
-    return {&measurement_, 1};
   }
 
   [[nodiscard]] std::vector<SiteCounter> counters() const override {
@@ -151,7 +146,6 @@ class SteadyStateCell : public Instance {
   std::uint64_t passes_;
   std::int64_t stride_;
   std::uint64_t open_sends_per_run_;
-  Measurement measurement_;
   std::uint64_t misses_before_ = 0;
   std::uint64_t runs_ = 0;
   std::uint64_t sink_ = 0;

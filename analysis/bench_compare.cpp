@@ -1,6 +1,7 @@
 // analysis/bench_compare.cpp - bench-compare: what changed between two runs, and what did not.
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
@@ -10,14 +11,18 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include "analysis/comparable.hpp"
-#include "analysis/compare.hpp"
-#include "analysis/comparison_text.hpp"
-#include "analysis/conclusions.hpp"
-#include "analysis/context_difference.hpp"
-#include "analysis/machine_state.hpp"
-#include "analysis/statistics.hpp"
+#include "analysis/quantity/comparable.hpp"
+#include "analysis/quantity/compare.hpp"
+#include "analysis/render/html.hpp"
+#include "analysis/render/markdown.hpp"
+#include "analysis/render/terminal.hpp"
+#include "analysis/view/comparison_document.hpp"
+#include "analysis/view/conclusions.hpp"
+#include "analysis/quantity/context_difference.hpp"
+#include "analysis/quantity/machine_state.hpp"
+#include "analysis/statistics/statistics.hpp"
 #include "analysis/tool.hpp"
 #include "results/json.hpp"
 
@@ -48,6 +53,7 @@ struct Options {
   std::string second;
   std::string max_regression;
   std::string delta;
+  std::string format = "text";
   bool absolute = false;
   bool allow_env_diff = false;
   bool allow_state_diff = false;
@@ -140,6 +146,13 @@ double smallest_delta(Runs first, Runs second) {
   return delta;
 }
 
+std::string rendered(const Document& document, const std::string& format) {
+  if (format == "markdown") return markdown_page(document);
+  if (format == "html") return html_page(document, {}, {});
+  const bool colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  return terminal_text(document, {.width = 110, .colour = colour});
+}
+
 int run(const Options& options) {
   CompareOptions compared;
   if (!options.max_regression.empty()) {
@@ -162,7 +175,7 @@ int run(const Options& options) {
   if (options.absolute) report.times = compare_times(first, second);
   report.orders = strategy_orders(first.front(), second.front());
   report.break_evens = break_evens(first.front(), second.front());
-  fmt::print("{}", comparison_text(report));
+  fmt::print("{}", rendered(comparison_document(report), options.format));
   switch (outcome(report.comparison)) {
     case Outcome::regression:
       return kRegression;
@@ -191,6 +204,9 @@ void add_options(CLI::App& app, Options& options) {
                  "Changes below this are called the same; by default the --delta of the runs, the "
                  "smallest of them")
       ->type_name("PERCENT");
+  app.add_option("--format", options.format, "On standard output: text, markdown or html")
+      ->check(CLI::IsMember({"text", "markdown", "html"}))
+      ->capture_default_str();
   app.add_flag("--absolute", options.absolute, "Show times as well, labelled; they decide nothing");
   app.add_flag(
       "--allow-env-diff", options.allow_env_diff,

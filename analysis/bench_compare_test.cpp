@@ -62,7 +62,7 @@ TEST_CASE("bench-compare: exit codes say what CI wants to know") {
   const TwoRuns same;
   const Ended plain = bench_compare(same.both());
   CHECK(plain.code == 0);
-  CHECK_THAT(plain.said, contains("RATIOS TO rwx") && contains("0 faster, 0 slower"));
+  CHECK_THAT(plain.said, contains("Ratios to rwx") && contains("0 faster, 0 slower"));
   CHECK(bench_compare(same.both() + " --max-regression=15%").code == 0);
   const Ended open = bench_compare(same.both() + " --max-regression=0.5");
   CHECK(open.code == 4);
@@ -81,11 +81,11 @@ TEST_CASE("bench-compare: other environments are refused by name, or labelled") 
     CHECK(refused.code == 2);
     CHECK_THAT(refused.said, contains("the environments differ") && contains("  " + said + "\n") &&
                                  contains("--allow-env-diff"));
-    CHECK_THAT(refused.said, !contains("RATIOS"));
+    CHECK_THAT(refused.said, !contains("Ratios to"));
     const Ended allowed = bench_compare(runs.both() + " --allow-env-diff");
     CHECK(allowed.code == 0);
-    CHECK_THAT(allowed.said, contains("ENVIRONMENTS DIFFER") && contains("  " + said + "\n") &&
-                                 contains("RATIOS") && contains("of different environments: 1"));
+    CHECK_THAT(allowed.said, contains("ENVIRONMENTS DIFFER") && contains(said) &&
+                                 contains("Ratios to") && contains("of different environments: 1"));
   };
   check("CPU: Made-up CPU @ 3.00GHz and Another", [](auto& c) { c.cpu.model = "Another"; });
   check("kernel: Linux 6.1.0 and Linux 6.12", [](auto& c) { c.kernel = "Linux 6.12"; });
@@ -113,7 +113,7 @@ TEST_CASE("bench-compare: other states of the machine are refused with both numb
   CHECK_THAT(refused.said, contains("one dependent multiplication took 1 ns in ") &&
                                contains("1.08 ns in ") && contains("8.0 % apart") &&
                                contains("two runs a side") && contains("--allow-state-diff") &&
-                               !contains("RATIOS"));
+                               !contains("Ratios to"));
   const Ended allowed = bench_compare(runs.both() + " --allow-state-diff");
   CHECK(allowed.code == 0);
   CHECK_THAT(allowed.said, contains("THE MACHINE WAS IN OTHER STATES") && contains("8.0 % apart"));
@@ -165,8 +165,8 @@ TEST_CASE("bench-compare: an emulator's times compare with nothing") {
 
 TEST_CASE("bench-compare: times only when asked for, and labelled") {
   const TwoRuns runs;
-  CHECK_THAT(bench_compare(runs.both()).said, !contains("ABSOLUTE TIMES"));
-  CHECK_THAT(bench_compare(runs.both() + " --absolute").said, contains("ABSOLUTE TIMES"));
+  CHECK_THAT(bench_compare(runs.both()).said, !contains("Absolute times"));
+  CHECK_THAT(bench_compare(runs.both() + " --absolute").said, contains("Absolute times"));
 }
 
 TEST_CASE("bench-compare: bad results end with 2 and say what is wrong") {

@@ -5,15 +5,17 @@
 #include <string>
 #include <string_view>
 
-#include "analysis/compare.hpp"
-#include "analysis/comparison_text.hpp"
-#include "analysis/conclusions.hpp"
-#include "analysis/context_difference.hpp"
-#include "analysis/csv.hpp"
-#include "analysis/document.hpp"
-#include "analysis/google_benchmark.hpp"
-#include "analysis/markdown.hpp"
-#include "analysis/table.hpp"
+#include "analysis/quantity/compare.hpp"
+#include "analysis/view/comparison_document.hpp"
+#include "analysis/view/conclusions.hpp"
+#include "analysis/quantity/context_difference.hpp"
+#include "analysis/view/csv.hpp"
+#include "analysis/render/document.hpp"
+#include "analysis/view/report_document.hpp"
+#include "analysis/view/google_benchmark.hpp"
+#include "analysis/render/markdown.hpp"
+#include "analysis/render/terminal.hpp"
+#include "analysis/view/table.hpp"
 #include "results/json.hpp"
 
 namespace {
@@ -40,7 +42,7 @@ void compare_with_itself(const Results& results) {
   report.times = analysis::compare_times(results, results);
   report.orders = analysis::strategy_orders(results, results);
   report.break_evens = analysis::break_evens(results, results);
-  (void)analysis::comparison_text(report);
+  (void)analysis::terminal_text(analysis::comparison_document(report), {});
 }
 
 }  // namespace

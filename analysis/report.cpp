@@ -4,10 +4,11 @@
 #include <system_error>
 #include <utility>
 
-#include "analysis/document.hpp"
-#include "analysis/figures.hpp"
-#include "analysis/gnuplot.hpp"
-#include "analysis/html.hpp"
+#include "analysis/render/document.hpp"
+#include "analysis/view/report_document.hpp"
+#include "analysis/view/figures.hpp"
+#include "analysis/render/gnuplot.hpp"
+#include "analysis/render/html.hpp"
 #include "results/file.hpp"
 
 namespace patchbench::analysis {

@@ -9,9 +9,10 @@
 #include <patchbench_catch.hpp>
 #include <stdlib.h>
 
-#include "analysis/document.hpp"
-#include "analysis/html.hpp"
-#include "analysis/markdown.hpp"
+#include "analysis/render/document.hpp"
+#include "analysis/view/report_document.hpp"
+#include "analysis/render/html.hpp"
+#include "analysis/render/markdown.hpp"
 #include "analysis/sample_results_test.hpp"
 #include "results/file.hpp"
 #include "results/matchers_test.hpp"

@@ -7,8 +7,8 @@
 #include <random>
 #include <string_view>
 
-#include "analysis/selection.hpp"
-#include "analysis/summarise.hpp"
+#include "analysis/quantity/selection.hpp"
+#include "analysis/quantity/summarise.hpp"
 
 namespace patchbench::analysis {
 namespace {

@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "analysis/statistics.hpp"
+#include "analysis/statistics/statistics.hpp"
 #include "harness/counters/asked_events.hpp"
 #include "harness/counters/event_sets.hpp"
 #include "harness/cpu_list.hpp"
@@ -188,7 +188,7 @@ void add_how_to_measure(CLI::App& app, Words& words) {
   app.add_option("--precision", words.precision,
                  "Instead of a number of rounds: go on until every ratio asked for is known so "
                  "well; 1% unless given")
-      ->type_name("PERCENT%");
+      ->type_name("PERCENT[%]");
   app.add_option("--budget", words.budget,
                  "Instead of a number of rounds: go on until then, or until every ratio is known; "
                  "1h unless given")
@@ -196,7 +196,7 @@ void add_how_to_measure(CLI::App& app, Words& words) {
   app.add_option("--delta", words.delta,
                  fmt::format("Costs closer than this are called the same; {}% unless given",
                              percent(analysis::kDefaultDelta)))
-      ->type_name("PERCENT%");
+      ->type_name("PERCENT[%]");
   app.add_option("--counters", words.counters, counters_text())
       ->type_name("auto|none|simulated|SET,EVENT...");
   app.add_flag("--selftest", words.self_test,
@@ -311,7 +311,7 @@ std::optional<StopRule> parse_stop_rule(const Words& words, const Preset& preset
   }
   StopRule rule;
   if (words.precision) {
-    rule.precision = parse_amount("--precision", *words.precision, {{"%", 0.01}});
+    rule.precision = parse_amount("--precision", *words.precision, {{"%", 0.01}, {"", 0.01}});
   }
   if (words.budget) {
     rule.budget_s =

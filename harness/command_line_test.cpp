@@ -157,7 +157,8 @@ TEST_CASE("precision and budget instead of a number of rounds") {
   CHECK(both.until->of_distance == 0);
   CHECK(options(both.arguments).until->precision == 0.005);
   CHECK(options(both.arguments).arguments == both.arguments);
-  CHECK(says(refusal({"--precision=1"}), "--precision='1' is not a positive number"));
+  CHECK(options({"--precision=2"}).until->precision == 0.02);
+  CHECK(says(refusal({"--precision=1s"}), "--precision='1s' is not a positive number"));
   CHECK(says(refusal({"--precision=0%"}), "--precision='0%'"));
   CHECK(says(refusal({"--precision=nan%"}), "--precision='nan%'"));
   CHECK(says(refusal({"--budget=-1m"}), "--budget='-1m'"));

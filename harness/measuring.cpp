@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "analysis/summarise.hpp"
+#include "analysis/quantity/summarise.hpp"
 #include "harness/arena.hpp"
 #include "harness/clock.hpp"
 #include "harness/estimates.hpp"

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "analysis/context_difference.hpp"
+#include "analysis/quantity/context_difference.hpp"
 #include "harness/usage_error.hpp"
 #include "results/file.hpp"
 #include "results/journal.hpp"

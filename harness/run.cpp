@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "analysis/report.hpp"
-#include "analysis/self_test.hpp"
-#include "analysis/summarise.hpp"
-#include "analysis/table.hpp"
+#include "analysis/view/self_test.hpp"
+#include "analysis/quantity/summarise.hpp"
+#include "analysis/view/table.hpp"
 #include "harness/clock.hpp"
 #include "harness/counted_cells.hpp"
 #include "harness/estimates.hpp"

@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "analysis/self_test.hpp"
+#include "analysis/view/self_test.hpp"
 #include "harness/arena.hpp"
 #include "harness/clock.hpp"
 #include "harness/exit_code.hpp"

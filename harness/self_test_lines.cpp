@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "analysis/selection.hpp"
-#include "analysis/statistics.hpp"
-#include "analysis/summarise.hpp"
+#include "analysis/quantity/selection.hpp"
+#include "analysis/statistics/statistics.hpp"
+#include "analysis/quantity/summarise.hpp"
 #include "harness/known_chains.hpp"
 #include "harness/self_test.hpp"
 #include "workloads/workload.hpp"

@@ -8,11 +8,11 @@
 
 #include <patchbench_catch.hpp>
 
-#include "analysis/document.hpp"
-#include "analysis/markdown.hpp"
-#include "analysis/self_test.hpp"
-#include "analysis/statistics.hpp"
-#include "analysis/table.hpp"
+#include "analysis/render/document.hpp"
+#include "analysis/render/markdown.hpp"
+#include "analysis/view/self_test.hpp"
+#include "analysis/statistics/statistics.hpp"
+#include "analysis/view/table.hpp"
 #include "harness/child.hpp"
 #include "harness/known_chains.hpp"
 #include "workloads/seeded_random.hpp"

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "analysis/statistics.hpp"
+#include "analysis/statistics/statistics.hpp"
 
 namespace patchbench::harness {
 namespace {

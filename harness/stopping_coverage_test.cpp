@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 #include <patchbench_catch.hpp>
 
-#include "analysis/significance.hpp"
-#include "analysis/statistics.hpp"
+#include "analysis/statistics/significance.hpp"
+#include "analysis/statistics/statistics.hpp"
 #include "harness/preset.hpp"
 #include "harness/stopping.hpp"
 

@@ -9,7 +9,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "analysis/statistics.hpp"
+#include "analysis/statistics/statistics.hpp"
 #include "harness/clock.hpp"
 
 namespace patchbench::harness {

@@ -6,7 +6,7 @@
 
 #include <patchbench_catch.hpp>
 
-#include "analysis/statistics.hpp"
+#include "analysis/statistics/statistics.hpp"
 
 namespace patchbench::harness {
 namespace {

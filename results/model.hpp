@@ -264,7 +264,7 @@ struct Ratio {
   std::optional<double> median;
   /// t interval on the logarithms of the ratios, paired inside a round.
   std::optional<std::array<double, 2>> ci95;
-  /// By ranks (analysis/statistics.hpp, PairedRatio), with the coverage that n allows.
+  /// By ranks (analysis/statistics/statistics.hpp, PairedRatio), with the coverage that n allows.
   std::optional<std::array<double, 2>> ci_free;
   std::optional<double> ci_free_coverage;
   int n = 0;  // rounds in which both cells have a sample

@@ -5,7 +5,8 @@
     scripts/check_layering.py --selftest  builds trees with one violation each and expects it to be reported
 
 Rules:
- 1. Includes run one way only: strategies <- workloads <- harness and results <- analysis <- harness.
+ 1. Includes run one way only: strategies <- workloads <- harness and results <- analysis <- harness, and inside
+    analysis: statistics <- render <- quantity <- view. Tests of a folder inside another may look around there.
  2. A quoted include names a file that exists: beside the including file, or from the root of the tree.
  3. Only a file named for an architecture tests for one, includes its headers, or has inline assembly.
  4. No file names a path of the machine it was written on, or a private package server.
@@ -22,6 +23,15 @@ MAY_INCLUDE = {
     "results": {"results"},
     "analysis": {"analysis", "results"},
     "harness": {"harness", "workloads", "strategies", "analysis", "results"},
+}
+# Of folders inside one of those; what is beside them may include all.
+INSIDE = {
+    "analysis": {
+        "statistics": {"statistics"},
+        "render": {"render", "statistics"},
+        "quantity": {"quantity", "render", "statistics"},
+        "view": {"view", "quantity", "render", "statistics"},
+    },
 }
 SOURCES = {".hpp", ".cpp", ".h", ".c", ".cc"}
 NOT_TEXT = {".pdf", ".png", ".jpg", ".gz", ".xz", ".bin"}
@@ -78,6 +88,19 @@ def find_included(tree, path, name):
     return None
 
 
+def inner_folder(path):
+    """(folder, folder inside it), the latter None for what lies directly in the former."""
+    return path.parts[0], path.parts[1] if len(path.parts) > 2 else None
+
+
+def may_include_inside(path, target):
+    (folder, inside), (other, target_inside) = inner_folder(path), inner_folder(target)
+    rules = INSIDE.get(folder, {})
+    if folder != other or inside not in rules or path.stem.endswith("_test"):
+        return True
+    return target_inside in rules[inside]
+
+
 def check_includes(tree, path, code):
     folder = path.relative_to(tree).parts[0]
     for match in INCLUDE.finditer(code):
@@ -91,6 +114,8 @@ def check_includes(tree, path, code):
             yield line, f'"{name}" is neither beside this file nor in the tree'
         elif target.parts[0] not in MAY_INCLUDE[folder]:
             yield line, f'"{name}": {folder} must not know {target.parts[0]}'
+        elif not may_include_inside(path.relative_to(tree), target):
+            yield line, f'"{name}": {path.parent.name} must not know {target.parent.name}'
 
 
 def check_architecture(path, code):
@@ -137,10 +162,12 @@ TREES = {
         "strategies/rwx.hpp": '#include "zone.hpp"\n',
         "workloads/send/site.hpp": '#include "strategies/rwx.hpp"\n#include <vector>\n',
         "results/model.hpp": "",
-        "analysis/table.hpp": '#include "results/model.hpp"\n',
+        "analysis/statistics/rank.hpp": "",
+        "analysis/view/table.hpp": '#include "results/model.hpp"\n#include "analysis/statistics/rank.hpp"\n',
+        "analysis/statistics/rank_test.cpp": '#include "analysis/view/table.hpp"\n',
         "strategies/publish_aarch64.cpp": '#ifdef __aarch64__\nasm("isb");\n#endif\n',
         "results/version.hpp.in": "",
-        "harness/main.cpp": '#include "workloads/send/site.hpp"\n#include "analysis/table.hpp"\n'
+        "harness/main.cpp": '#include "workloads/send/site.hpp"\n#include "analysis/view/table.hpp"\n'
                             '#include "results/version.hpp"\n#ifdef __clang__\n#endif\n'
                             'void f() { asm volatile("" ::: "memory"); }\n',
         "README.md": "see https://example.org/work/page and build/root/x\n"}, None),
@@ -154,6 +181,10 @@ TREES = {
         "results/a.hpp": "", "workloads/b.cpp": '#include "results/a.hpp"\n'}, "must not know"),
     "results know analysis": ({
         "analysis/a.hpp": "", "results/b_test.cpp": '#include "analysis/a.hpp"\n'}, "must not know"),
+    "statistics know views": ({
+        "analysis/view/a.hpp": "", "analysis/statistics/b.cpp": '#include "analysis/view/a.hpp"\n'}, "must not know"),
+    "quantities know the programs": ({
+        "analysis/tool.hpp": "", "analysis/quantity/b.hpp": '#include "analysis/tool.hpp"\n'}, "must not know"),
     "angle brackets hide it": ({
         "workloads/a.hpp": "", "strategies/b.hpp": "#include <workloads/a.hpp>\n"}, "with quotes"),
     "a missing header": ({"harness/b.cpp": '#include "harness/gone.hpp"\n'}, "neither beside"),

@@ -1,0 +1,88 @@
+#include "analysis/quantity/state_split.hpp"
+
+#include <cmath>
+#include <random>
+
+#include <patchbench_catch.hpp>
+
+namespace patchbench::analysis {
+namespace {
+
+constexpr double kQuiet = 0.08;
+constexpr double kLatencyNs = 0.8;
+
+/// Rounds of which every other one was measured beside a neighbour.
+struct Pair {
+  results::Metric strategy;
+  results::Metric baseline;
+};
+
+/// In the rounds of the neighbour the clock takes `slower_clock` times as long, too.
+Pair made_up(double quiet_ratio, double shared_ratio, double sharing = 1.3,
+             double slower_clock = 1) {
+  std::mt19937_64 random(5);
+  std::normal_distribution<double> scatter(0, 0.005);
+  Pair pair;
+  for (int round = 0; round < 20; ++round) {
+    const bool shared = round % 2 == 1;
+    const double slow = shared ? sharing : 1.0;
+    const double clock = shared ? slower_clock : 1.0;
+    pair.baseline.samples.emplace_back(2 * slow * std::exp(scatter(random)));
+    pair.strategy.samples.emplace_back(2 * slow * (shared ? shared_ratio : quiet_ratio) *
+                                       std::exp(scatter(random)));
+    pair.baseline.throughput_ns.emplace_back(kQuiet * kLatencyNs * slow * clock);
+    pair.baseline.latency_ns.emplace_back(kLatencyNs * clock);
+    pair.strategy.latency_ns.emplace_back(kLatencyNs * clock);
+    pair.strategy.throughput_ns.emplace_back(kQuiet * kLatencyNs * slow * clock);
+  }
+  return pair;
+}
+
+TEST_CASE("a ratio that depends on the machine's state is two ratios") {
+  const Pair pair = made_up(1.25, 1.54);
+  const auto split = split_by_state(pair.strategy, pair.baseline, kQuiet);
+  REQUIRE(split.has_value());
+  CHECK(split->quiet.n == 10);
+  CHECK(split->shared.n == 10);
+  CHECK(*split->quiet.median == Approx(1.25).epsilon(0.01));
+  CHECK(*split->shared.median == Approx(1.54).epsilon(0.01));
+  CHECK(split->p < 0.001);
+  const std::string note = state_note("send", *split);
+  CHECK(note.starts_with(kStateNote));
+  CHECK(note.find("1.25 [") != std::string::npos);
+  CHECK(note.find("1.54 [") != std::string::npos);
+}
+
+TEST_CASE("a ratio that a neighbour leaves alone is not split") {
+  const Pair pair = made_up(1.25, 1.25);
+  const auto split = split_by_state(pair.strategy, pair.baseline, kQuiet);
+  REQUIRE(split.has_value());
+  CHECK(split->p > 0.05);
+}
+
+TEST_CASE("a machine in one state is not split, whatever its ratios do") {
+  const Pair pair = made_up(1.25, 1.54, 1.02);
+  CHECK_FALSE(split_by_state(pair.strategy, pair.baseline, kQuiet).has_value());
+}
+
+TEST_CASE("a slower clock is no neighbour") {
+  const Pair pair = made_up(1.25, 1.54, 1, 1.3);
+  CHECK_FALSE(split_by_state(pair.strategy, pair.baseline, kQuiet).has_value());
+}
+
+TEST_CASE("too few rounds of a state split nothing") {
+  Pair pair = made_up(1.25, 1.54);
+  pair.strategy.samples.resize(10);
+  CHECK_FALSE(split_by_state(pair.strategy, pair.baseline, kQuiet).has_value());
+}
+
+TEST_CASE("the quiet state of a run is that of its fastest tenth") {
+  results::Results results;
+  CHECK_FALSE(quiet_throughput(results).has_value());
+  results.cells.emplace_back();
+  results.cells.back().metrics.push_back(made_up(1, 1).baseline);
+  CHECK(*quiet_throughput(results) == Approx(kQuiet));
+}
+
+}  // namespace
+}  // namespace patchbench::analysis

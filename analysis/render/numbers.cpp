@@ -1,0 +1,33 @@
+#include "analysis/render/numbers.hpp"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace patchbench::analysis {
+
+std::string short_number(double value) {
+  // The thresholds are where rounding would add a digit.
+  const double size = std::abs(value);
+  if (size > 0 && size < 0.0995) return fmt::format("{:.3f}", value).substr(1);  // ".020"
+  if (size < 9.995) return fmt::format("{:.2f}", value);
+  if (size < 99.95) return fmt::format("{:.1f}", value);
+  if (size < 9999.5) return fmt::format("{:.0f}", value);
+  if (size < 99950) return fmt::format("{:.1f}k", value / 1000);
+  if (size < 999500) return fmt::format("{:.0f}k", value / 1000);
+  if (size < 99.95e6) return fmt::format("{:.1f}M", value / 1e6);
+  return fmt::format("{:.2g}", value);
+}
+
+std::string short_interval(const std::array<double, 2>& interval) {
+  return fmt::format("[{},{}]", short_number(interval[0]), short_number(interval[1]));
+}
+
+std::string grouped(std::int64_t value) {
+  std::string digits = std::to_string(value);
+  const std::size_t first = digits.starts_with('-') ? 1 : 0;
+  for (std::size_t at = digits.size(); at > first + 3; at -= 3) digits.insert(at - 3, 1, ',');
+  return digits;
+}
+
+}  // namespace patchbench::analysis

@@ -1,0 +1,20 @@
+// analysis/render/numbers.hpp - numbers as people read them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace patchbench::analysis {
+
+/// A cost or a ratio, not negative: about three significant digits in at most five characters
+/// (below 10^8), thousands as "k": "1.02", "13.0", "297", "12.3k", ".020".
+[[nodiscard]] std::string short_number(double value);
+
+/// "[0.98,1.06]"
+[[nodiscard]] std::string short_interval(const std::array<double, 2>& interval);
+
+/// "1,024"
+[[nodiscard]] std::string grouped(std::int64_t value);
+
+}  // namespace patchbench::analysis

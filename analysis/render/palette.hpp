@@ -1,0 +1,28 @@
+// analysis/render/palette.hpp - what every strategy looks like, the same in every figure.
+//
+// Colours are those of Okabe & Ito, "Color Universal Design" (2008), plus two greys: they stay
+// apart under the common colour deficiencies. A colour may serve twice (a control and a strategy);
+// colour and marker together are unique.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace patchbench::analysis {
+
+inline constexpr int kSolid = 1;
+
+struct Appearance {
+  std::string_view id;      // of an unknown strategy: the text that was asked for
+  std::string_view colour;  // "#rrggbb"
+  int marker = 0;           // gnuplot point type
+  int dash = kSolid;        // gnuplot dash type
+};
+
+/// Those with a style of their own; controls are drawn dashed or dotted.
+[[nodiscard]] std::span<const Appearance> appearances();
+
+/// An unknown id gets a spare style that depends on the id alone and that no known id has.
+[[nodiscard]] Appearance appearance(std::string_view id);
+
+}  // namespace patchbench::analysis

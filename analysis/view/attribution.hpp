@@ -1,0 +1,44 @@
+// analysis/view/attribution.hpp - what the price of an indirect send consists of, where a run can say
+// so.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/statistics/statistics.hpp"
+#include "results/model.hpp"
+
+namespace patchbench::analysis {
+
+/// What a send of one strategy costs beyond one of the baseline.
+struct Beyond {
+  std::string strategy;
+  double ns = 0;
+  Interval interval{};  // 95 %; holds 0 where nothing is decided
+};
+
+struct Attribution {
+  enum class Outcome {
+    attributed,
+    undecided,       // indirect-cell does not differ from the baseline by this run
+    not_attributed,  // the controls contradict each other
+  };
+  Outcome outcome = Outcome::undecided;
+  results::Params params;     // of workload mic
+  Beyond whole;               // indirect-cell
+  std::vector<Beyond> parts;  // target-cell, target-register and tag-cell, those that were measured
+  std::string text;           // all of it, as sentences
+};
+
+/// For every parameter set of `mic` with the baseline, indirect-cell and one of its controls, each
+/// in two rounds or more: what indirect-cell costs beyond the baseline, and what each control does,
+/// from differences inside rounds (their median with its distribution-free interval from
+/// kRobustRounds on, their mean with its t interval below).
+///
+/// Nothing is attributed where tag-cell costs more than indirect-cell, interval-wise: it does a
+/// part of what that does, so something else was measured. Beside target-register stands by how
+/// many instructions a send its code differs from the baseline's, where both were counted.
+[[nodiscard]] std::vector<Attribution> attributions(const results::Results& results);
+
+}  // namespace patchbench::analysis

@@ -1,0 +1,341 @@
+#include "analysis/view/comparison_document.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "analysis/render/numbers.hpp"
+#include "analysis/render/wrap.hpp"
+#include "analysis/view/titles.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::Params;
+using results::Verdict;
+
+constexpr std::size_t kListed = 5;
+
+std::string place(std::string_view workload, std::string_view metric, const Params& params) {
+  const std::string text = fmt::format("{}: {}", workload, metric_title(metric));
+  return params.empty() ? text : text + ", " + results::params_text(params);
+}
+
+double percent(double quotient) { return 100 * (quotient - 1); }
+
+std::string side_text(const Side& side) {
+  if (!side.median) return "-";
+  const std::string interval = side.interval ? short_interval(*side.interval) : "[n<2]";
+  return short_number(*side.median) + " " + interval;
+}
+
+std::string change_text(const Change& change) {
+  if (!change.change) return "too few rounds";
+  const Interval& interval = *change.interval;
+  return fmt::format("{:+.1f} % [{:+.1f}, {:+.1f}]", percent(*change.change), percent(interval[0]),
+                     percent(interval[1]));
+}
+
+std::string count_of(std::size_t count, const char* one, const char* many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string break_even_text(const BreakEven& found, const BreakEvenPair& pair) {
+  switch (found.kind) {
+    case BreakEven::Kind::one_always:
+      return pair.one + " always";
+    case BreakEven::Kind::other_always:
+      return pair.other + " always";
+    case BreakEven::Kind::unsure:
+      return "unsure";
+    case BreakEven::Kind::at:
+      break;
+  }
+  const std::string& better = found.one_from_there_on ? pair.one : pair.other;
+  if (!found.sends) return better + " from an unknown number on";
+  return fmt::format("{} from {} {} on", better, short_number(*found.sends),
+                     found.interval ? short_interval(*found.interval) : "");
+}
+
+std::string_view agreement_text(const BreakEvenPair& pair) {
+  if (pair.agreement == Agreement::holds) return "holds";
+  if (pair.agreement == Agreement::reversed) return "REVERSED";
+  return pair.first.kind == BreakEven::Kind::at && pair.second.kind == BreakEven::Kind::at
+             ? "holds, at another number"
+             : "open";
+}
+
+Tone tone_of(const Change& change) {
+  if (change.twin) return Tone::faint;
+  if (change.verdict == Verdict::faster) return Tone::faster;
+  if (change.verdict == Verdict::slower) return Tone::slower;
+  return change.verdict == Verdict::unsure ? Tone::faint : Tone::plain;
+}
+
+std::vector<TextCell> row_of(const Change& change, bool with_verdict) {
+  std::vector<TextCell> row{{change.strategy, Tone::name},
+                            {side_text(change.first), Tone::number},
+                            {side_text(change.second), Tone::number},
+                            {change_text(change), Tone::number}};
+  if (with_verdict) {
+    const std::string verdict = change.twin ? "(noise)" : std::string(to_string(change.verdict));
+    row.push_back({verdict + (change.regression ? ", REGRESSION" : ""), tone_of(change)});
+  }
+  return row;
+}
+
+/// A section for each metric and parameter set, in the order of the run, under `heading`.
+void add_tables(Document& document, std::string heading, const std::vector<Change>& changes,
+                bool with_verdict) {
+  std::vector<std::pair<std::string, Section>> sections;
+  for (const Change& change : changes) {
+    std::string where = place(change.workload, change.metric, change.params);
+    if (!with_verdict) where += ", " + change.unit;
+    auto found = std::ranges::find(sections, where, &std::pair<std::string, Section>::first);
+    if (found == sections.end()) {
+      Section section;
+      section.title = where;
+      section.table = TextTable{{"strategy", "first", "second", "change"}, {}};
+      if (with_verdict) section.table->header.emplace_back("verdict");
+      found = sections.insert(sections.end(), {where, std::move(section)});
+    }
+    found->second.table->rows.push_back(row_of(change, with_verdict));
+  }
+  Section head;
+  head.title = std::move(heading);
+  if (!with_verdict) {
+    head.paragraphs.emplace_back(
+        "Of two runs at different times: what the machine did meanwhile is in them. No verdicts, "
+        "and no part in the exit code.");
+  }
+  document.rest.push_back(std::move(head));
+  for (auto& [where, section] : sections) document.rest.push_back(std::move(section));
+}
+
+void add_orders(Document& document, const std::vector<StrategyOrder>& orders) {
+  if (orders.empty()) return;
+  Section section;
+  section.title = "Order of strategies, cheapest first: < holds in both runs, ~ does not";
+  section.table = TextTable{{"cost", "order"}, {}};
+  std::map<Agreement, std::size_t> counts;
+  for (const StrategyOrder& order : orders) {
+    const std::string where = place(order.workload, order.metric, order.params);
+    std::string chain = order.strategies.front();
+    for (std::size_t i = 0; i < order.certain.size(); ++i) {
+      chain += (order.certain[i] ? " < " : " ~ ") + order.strategies[i + 1];
+    }
+    section.table->rows.push_back({{where, Tone::plain}, {chain, Tone::plain}});
+    for (const PairOrder& pair : order.pairs) {
+      ++counts[pair.agreement];
+      if (pair.agreement != Agreement::reversed) continue;
+      section.footnotes.push_back(
+          fmt::format("REVERSED {}: {} < {} in the first, the reverse in the second", where,
+                      pair.cheaper, pair.costlier));
+    }
+  }
+  section.paragraphs.push_back(fmt::format(
+      "Of all pairs: {} hold in both runs, {} are reversed, {} are certain in one at most.",
+      counts[Agreement::holds], counts[Agreement::reversed], counts[Agreement::open]));
+  document.rest.push_back(std::move(section));
+}
+
+void add_break_evens(Document& document, const std::vector<BreakEvenPair>& pairs) {
+  if (pairs.empty()) return;
+  Section section;
+  section.title = "Break-even, sends a patch";
+  section.paragraphs.emplace_back(
+      "Patch + execute of relink, among hits where both runs have that, then sends of mic with as "
+      "many sites.");
+  section.table = TextTable{{"strategies", "parameters", "first", "second", "agreement"}, {}};
+  std::size_t unsure = 0;
+  for (const BreakEvenPair& pair : pairs) {
+    if (pair.first.kind == BreakEven::Kind::unsure && pair.second.kind == BreakEven::Kind::unsure) {
+      ++unsure;
+      continue;
+    }
+    section.table->rows.push_back({{pair.one + " or " + pair.other, Tone::plain},
+                                   {results::params_text(pair.patch_params), Tone::plain},
+                                   {break_even_text(pair.first, pair), Tone::plain},
+                                   {break_even_text(pair.second, pair), Tone::plain},
+                                   {std::string(agreement_text(pair)), Tone::plain}});
+  }
+  if (section.table->rows.empty()) section.table.reset();
+  if (unsure > 0) {
+    section.footnotes.push_back(count_of(unsure, "pair", "pairs") + " undecided in both runs");
+  }
+  document.rest.push_back(std::move(section));
+}
+
+void add_lonely(Section& section, const std::vector<std::string>& cells, std::string_view which) {
+  if (cells.empty()) return;
+  const std::size_t shown = std::min(cells.size(), kListed);
+  section.paragraphs.push_back(fmt::format(
+      "{} only in the {} run: {}{}", count_of(cells.size(), "cell", "cells"), which,
+      joined({cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(shown)}),
+      cells.size() > kListed ? ", ..." : ""));
+}
+
+void add_missing(Document& document, const Comparison& comparison) {
+  Section section;
+  section.title = "Not compared";
+  for (const NotCompared& one : comparison.not_compared) {
+    section.paragraphs.push_back(one.cell + ": " + one.why);
+  }
+  add_lonely(section, comparison.only_first, "first");
+  add_lonely(section, comparison.only_second, "second");
+  if (!section.paragraphs.empty()) document.rest.push_back(std::move(section));
+}
+
+/// "runs of 0.9 %, and up to 4.2 % where these runs show more"
+std::string between_text(const ComparisonReport& report) {
+  double largest = 0;
+  for (const Change& change : report.comparison.changes) {
+    if (change.between.measured) largest = std::max(largest, std::sqrt(change.between.variance));
+  }
+  std::string text = fmt::format("runs of {:.3g} %", 100 * kDefaultBetweenRuns);
+  if (largest > 0)
+    text += fmt::format(", and up to {:.1f} % where these show more", 100 * largest);
+  return text;
+}
+
+bool several_runs(const ComparisonReport& report) {
+  const auto& changes = report.comparison.changes;
+  return std::any_of(changes.begin(), changes.end(), [](const Change& change) {
+    return change.first.runs > 1 || change.second.runs > 1;
+  });
+}
+
+Section how_to_read(const ComparisonReport& report) {
+  Section section;
+  section.title = "How to read it";
+  section.paragraphs.push_back(fmt::format(
+      "A change is that of the ratio, second / first: below 0 is faster. In brackets 95 % "
+      "intervals. The run is a random factor in them: beside the scatter of rounds they have a "
+      "standard deviation between {}.",
+      between_text(report)));
+  section.paragraphs.push_back(fmt::format(
+      "same: the interval lies within {:.3g} %; of these verdicts at most one in twenty is "
+      "expected to be wrong (Benjamini and Hochberg's correction for all changes). faster and "
+      "slower stand after Holm's correction for all {} changes (at most 5 % to have even one false "
+      "one). What made the baseline and all strategies slower alike does not show in ratios.",
+      100 * report.comparison.options.delta, report.comparison.tested));
+  if (several_runs(report)) {
+    section.paragraphs.emplace_back(
+        "Orders and break-evens are those of the first run of each side.");
+  }
+  return section;
+}
+
+/// How many intervals of the baseline's twin miss 0.
+std::string twins_text(const Comparison& comparison) {
+  std::size_t twins = 0;
+  std::size_t moved = 0;
+  for (const Change& change : comparison.changes) {
+    if (!change.twin || !change.interval) continue;
+    ++twins;
+    if ((*change.interval)[0] > 1 || (*change.interval)[1] < 1) ++moved;
+  }
+  if (twins == 0) return "";
+  return fmt::format("again, which cannot change: {} of {} intervals miss 0 (5 % are expected to)",
+                     moved, twins);
+}
+
+/// Whether the limit was kept; empty where there is none.
+std::string conclusion(const Comparison& comparison) {
+  if (!comparison.options.max_regression) return "";
+  const std::string bound = fmt::format("{:.3g} %", 100 * *comparison.options.max_regression);
+  const auto count = [&comparison](auto member) {
+    return std::ranges::count_if(comparison.changes, member);
+  };
+  switch (outcome(comparison)) {
+    case Outcome::regression:
+      return fmt::format("regression: {} of more than {}", count(&Change::regression), bound);
+    case Outcome::cannot_tell:
+      return fmt::format(
+          "cannot tell: {} of the changes may exceed {}; more --rounds, or fewer cells, may decide",
+          count(&Change::regression_possible), bound);
+    case Outcome::none:
+      break;
+  }
+  return "no regression of more than " + bound;
+}
+
+Section summary(const ComparisonReport& report) {
+  const Comparison& comparison = report.comparison;
+  Section section;
+  section.title = "Summary";
+  std::map<Verdict, std::size_t> counts;
+  for (const Change& change : comparison.changes) {
+    if (!change.twin) ++counts[change.verdict];
+  }
+  const auto add = [&section](std::string text) {
+    if (!text.empty()) section.paragraphs.push_back(std::move(text));
+  };
+  add(fmt::format("{} changes: {} same, {} faster, {} slower, {} unsure", comparison.tested,
+                  counts[Verdict::same], counts[Verdict::faster], counts[Verdict::slower],
+                  counts[Verdict::unsure]));
+  add(twins_text(comparison));
+  if (!report.differences.decisive.empty()) {
+    add(fmt::format("of different environments: {}",
+                    count_of(report.differences.decisive.size(), "difference",
+                             "differences, listed at the top")));
+  }
+  for (const Verdict verdict : {Verdict::faster, Verdict::slower}) {
+    for (const Change& change : comparison.changes) {
+      if (change.twin || change.verdict != verdict) continue;
+      add(fmt::format("{}: {}, {}{} {}", to_string(verdict), change.cell, change.metric,
+                      change.regression ? ", REGRESSION" : "", change_text(change)));
+    }
+  }
+  add(conclusion(comparison));
+  return section;
+}
+
+std::string listed(const std::vector<Difference>& differences) {
+  std::vector<std::string> texts;
+  for (const Difference& difference : differences) texts.push_back(to_text(difference));
+  return fmt::format("{}", fmt::join(texts, "; "));
+}
+
+void add_warnings(Document& document, const ComparisonReport& report) {
+  if (!report.state_difference.empty()) {
+    document.warnings.push_back(
+        "THE MACHINE WAS IN OTHER STATES, and a change below may be the state's: " +
+        report.state_difference);
+  }
+  if (!report.differences.decisive.empty()) {
+    document.warnings.push_back("THE ENVIRONMENTS DIFFER, and a change below may be theirs: " +
+                                listed(report.differences.decisive));
+  }
+  if (!report.differences.others.empty()) {
+    document.warnings.push_back("Also different: " + listed(report.differences.others));
+  }
+}
+
+}  // namespace
+
+Document comparison_document(const ComparisonReport& report) {
+  Document document;
+  document.title = report.first_name + " against " + report.second_name;
+  add_warnings(document, report);
+  document.summary.push_back(summary(report));
+  add_tables(document,
+             fmt::format("Ratios to {}, each within its run", report.comparison.baseline),
+             report.comparison.changes, true);
+  if (!report.times.empty()) add_tables(document, "Absolute times", report.times, false);
+  add_orders(document, report.orders);
+  add_break_evens(document, report.break_evens);
+  add_missing(document, report.comparison);
+  document.rest.push_back(how_to_read(report));
+  return document;
+}
+
+}  // namespace patchbench::analysis

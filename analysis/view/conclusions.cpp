@@ -1,0 +1,223 @@
+#include "analysis/view/conclusions.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include "analysis/view/catalogue.hpp"
+#include "analysis/quantity/selection.hpp"
+#include "analysis/view/titles.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::Cell;
+using results::Metric;
+using results::Params;
+using results::Results;
+using results::Verdict;
+
+/// A metric's samples of one run, by strategy.
+class Column {
+ public:
+  Column(const Results& results, std::string_view workload, const Params& params,
+         std::string_view metric)
+      : results_(&results), workload_(workload), params_(&params), metric_(metric) {}
+
+  [[nodiscard]] const Metric* find(std::string_view strategy) const {
+    return usable_metric(find_cell(*results_, workload_, strategy, *params_), metric_);
+  }
+
+  /// `faster` where `one` certainly costs less than `other`.
+  [[nodiscard]] Verdict order(std::string_view one, std::string_view other) const {
+    const Metric* left = find(one);
+    const Metric* right = find(other);
+    if (left == nullptr || right == nullptr) return Verdict::unsure;
+    return plain_verdict(deciding_interval(paired_ratio(left->samples, right->samples)), 0);
+  }
+
+ private:
+  const Results* results_;
+  std::string_view workload_;
+  const Params* params_;
+  std::string_view metric_;
+};
+
+bool decided(Verdict verdict) { return verdict == Verdict::faster || verdict == Verdict::slower; }
+
+PairOrder pair_order(const Column& first, const Column& second, const std::string& one,
+                     const std::string& other) {
+  const Verdict here = first.order(one, other);
+  const Verdict there = second.order(one, other);
+  const Verdict shown = decided(here) ? here : there;
+  PairOrder pair{one, other, Agreement::open};
+  if (shown == Verdict::slower) std::swap(pair.cheaper, pair.costlier);
+  if (decided(here) && decided(there)) {
+    pair.agreement = here == there ? Agreement::holds : Agreement::reversed;
+  }
+  return pair;
+}
+
+std::vector<std::string> strategies_of_both(const Results& run, const Column& first,
+                                            const Column& second) {
+  std::vector<std::string> ids;
+  for (const std::string& id : strategies_in_order(run)) {
+    if (is_control(run, id)) continue;
+    if (first.find(id) != nullptr && second.find(id) != nullptr) ids.push_back(id);
+  }
+  return ids;
+}
+
+/// The metrics of a workload's cells, in the order of the run.
+std::vector<std::string> metrics_of(const Results& results, std::string_view workload) {
+  std::vector<std::string> names;
+  for (const Cell& cell : results.cells) {
+    if (cell.workload != workload) continue;
+    for (const Metric& metric : cell.metrics) {
+      if (std::find(names.begin(), names.end(), metric.name) == names.end()) {
+        names.push_back(metric.name);
+      }
+    }
+  }
+  return names;
+}
+
+void fill(StrategyOrder& order, const Column& first, const Column& second) {
+  auto& ids = order.strategies;
+  const auto cost = [&](const std::string& id) {
+    return std::log(*first.find(id)->median) + std::log(*second.find(id)->median);
+  };
+  std::stable_sort(ids.begin(), ids.end(),
+                   [&](const auto& a, const auto& b) { return cost(a) < cost(b); });
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    for (std::size_t j = i + 1; j < ids.size(); ++j) {
+      order.pairs.push_back(pair_order(first, second, ids[i], ids[j]));
+      if (j != i + 1) continue;
+      const PairOrder& pair = order.pairs.back();
+      order.certain.push_back(pair.agreement == Agreement::holds && pair.cheaper == ids[i]);
+    }
+  }
+}
+
+/// Sends a patch at which the two cost the same, round by round; rounds without one are left out.
+std::vector<double> sends_by_round(const std::array<const Metric*, 2>& patch,
+                                   const std::array<const Metric*, 2>& send) {
+  std::vector<double> values;
+  for (std::size_t round = 0; round < patch[0]->samples.size(); ++round) {
+    const auto at = [round](const Metric* metric) {
+      return round < metric->samples.size() ? metric->samples[round] : std::nullopt;
+    };
+    const auto slower = at(patch[0]);
+    const auto faster = at(patch[1]);
+    const auto fast = at(send[0]);
+    const auto slow = at(send[1]);
+    if (!slower || !faster || !fast || !slow) continue;
+    const double sends = 1 + (*slower - *faster) / (*slow - *fast);
+    if (std::isfinite(sends) && sends > 0) values.push_back(sends);
+  }
+  return values;
+}
+
+BreakEven break_even(const Column& patch, const Column& send, const std::string& one,
+                     const std::string& other) {
+  const Verdict patching = patch.order(one, other);
+  const Verdict sending = send.order(one, other);
+  BreakEven result;
+  if (!decided(patching) || !decided(sending)) return result;
+  if (patching == sending) {
+    result.kind =
+        patching == Verdict::faster ? BreakEven::Kind::one_always : BreakEven::Kind::other_always;
+    return result;
+  }
+  result.kind = BreakEven::Kind::at;
+  result.one_from_there_on = sending == Verdict::faster;
+  const auto values =
+      sends_by_round({patch.find(one), patch.find(other)}, {send.find(one), send.find(other)});
+  result.sends = median(values);
+  result.interval = median_ci95(values);
+  return result;
+}
+
+Agreement agreement(const BreakEven& first, const BreakEven& second) {
+  using Kind = BreakEven::Kind;
+  if (first.kind == Kind::unsure || second.kind == Kind::unsure) return Agreement::open;
+  if (first.kind != second.kind || first.one_from_there_on != second.one_from_there_on) {
+    return Agreement::reversed;
+  }
+  if (first.kind != Kind::at) return Agreement::holds;
+  if (!first.interval || !second.interval) return Agreement::open;
+  const bool overlap = (*first.interval)[0] <= (*second.interval)[1] &&
+                       (*second.interval)[0] <= (*first.interval)[1];
+  return overlap ? Agreement::holds : Agreement::open;
+}
+
+/// Patches among hits where both runs measured the baseline's, else those of every send.
+std::string break_even_metric(const Results& first, const Results& second, const Params& params) {
+  const std::string better(among_hits("patch_execute"));
+  const auto has = [&](const Results& results) {
+    return Column(results, "relink", params, better).find(results.baseline) != nullptr;
+  };
+  return has(first) && has(second) ? better : "patch_execute";
+}
+
+/// The parameters of `mic` that go with those of `relink`: as many sites.
+std::optional<Params> matching_sends(const Results& results, const Params& patch) {
+  const auto sites = integer_param(patch, "sites");
+  for (const Params& params : param_sets(results, "mic")) {
+    if (integer_param(params, "sites") == sites) return params;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<StrategyOrder> strategy_orders(const Results& first, const Results& second) {
+  std::vector<StrategyOrder> orders;
+  for (const std::string& workload : workloads_in_order(first)) {
+    for (const Params& params : param_sets(first, workload)) {
+      for (const std::string& metric : metrics_of(first, workload)) {
+        const Column left(first, workload, params, metric);
+        const Column right(second, workload, params, metric);
+        StrategyOrder order;
+        order.workload = workload;
+        order.metric = metric;
+        order.params = params;
+        order.strategies = strategies_of_both(first, left, right);
+        if (order.strategies.size() < 2) continue;
+        fill(order, left, right);
+        orders.push_back(std::move(order));
+      }
+    }
+  }
+  return orders;
+}
+
+std::vector<BreakEvenPair> break_evens(const Results& first, const Results& second) {
+  std::vector<BreakEvenPair> pairs;
+  for (const Params& params : param_sets(first, "relink")) {
+    if (integer_param(params, "batch").value_or(1) != 1) continue;
+    const auto sends = matching_sends(first, params);
+    if (!sends) continue;
+    const std::string metric = break_even_metric(first, second, params);
+    const Column patch_first(first, "relink", params, metric);
+    const Column patch_second(second, "relink", params, metric);
+    const Column send_first(first, "mic", *sends, "send");
+    const Column send_second(second, "mic", *sends, "send");
+    const auto ids = strategies_of_both(first, patch_first, patch_second);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      for (std::size_t j = i + 1; j < ids.size(); ++j) {
+        BreakEvenPair pair{ids[i], ids[j], params, *sends, {}, {}, Agreement::open};
+        pair.first = break_even(patch_first, send_first, ids[i], ids[j]);
+        pair.second = break_even(patch_second, send_second, ids[i], ids[j]);
+        pair.agreement = agreement(pair.first, pair.second);
+        pairs.push_back(std::move(pair));
+      }
+    }
+  }
+  return pairs;
+}
+
+}  // namespace patchbench::analysis

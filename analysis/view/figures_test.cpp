@@ -1,0 +1,248 @@
+#include "analysis/view/figures.hpp"
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include <patchbench_catch.hpp>
+
+#include "analysis/view/catalogue.hpp"
+#include "analysis/render/chart.hpp"
+#include "analysis/render/gnuplot.hpp"
+#include "analysis/render/palette.hpp"
+#include "analysis/sample_results_test.hpp"
+#include "results/file.hpp"
+#include "results/matchers_test.hpp"
+#include "results/scratch_test.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::contains;
+using results::starts_with;
+
+const Figure* find_figure(const FigureSet& set, const std::string& name) {
+  for (const Figure& figure : set.figures) {
+    if (figure.name == name) return &figure;
+  }
+  return nullptr;
+}
+
+TEST_CASE("colour and marker together are unique, and strategies differ in colour") {
+  std::set<std::pair<std::string_view, int>> styles;
+  std::set<std::string_view> colours;
+  std::set<std::string_view> ids;
+  for (const Appearance& look : appearances()) {
+    CAPTURE(look.id);
+    CHECK(ids.insert(look.id).second);
+    CHECK(styles.insert({look.colour, look.marker}).second);
+    if (look.dash == kSolid) CHECK(colours.insert(look.colour).second);
+    CHECK(appearance(look.id).marker == look.marker);
+  }
+}
+
+TEST_CASE("an unknown strategy has a style of its own, always the same") {
+  for (const char* id : {"pkey", "pwrite", "membarrier-dual", "", "x"}) {
+    const Appearance look = appearance(id);
+    CHECK(look.colour == appearance(id).colour);
+    CHECK(look.marker == appearance(id).marker);
+    CHECK(look.dash == kSolid);
+    for (const Appearance& known : appearances()) {
+      CHECK_FALSE((known.colour == look.colour && known.marker == look.marker));
+    }
+  }
+  CHECK((appearance("pkey").colour != appearance("pwrite").colour ||
+         appearance("pkey").marker != appearance("pwrite").marker));
+}
+
+TEST_CASE("strategies stand in the order of the run, before the controls") {
+  results::Results results;
+  for (const char* id : {"zz-new", "again", "indirect-cell", "yy-new"}) {
+    results.cells.emplace_back();
+    results.cells.back().strategy = id;
+  }
+  results.strategies.resize(3);
+  results.strategies[0].id = "yy-new";
+  results.strategies[0].role = results::Role::control;
+  results.strategies[0].summary = "a new yardstick";
+  results.strategies[1].id = "memfd-dual";
+  results.strategies[2].id = "floor";
+  CHECK(strategies_in_order(results) == std::vector<std::string>{"memfd-dual", "zz-new",
+                                                                 "indirect-cell", "yy-new", "floor",
+                                                                 "again"});
+  CHECK(is_control(results, "yy-new"));
+  CHECK(summary_of(results, "yy-new") == "a new yardstick");
+  // Of those that a file says nothing about the palette does.
+  CHECK(is_control(results, "floor"));
+  CHECK_FALSE(is_control(results, "memfd-dual"));
+  CHECK_FALSE(is_control(results, "zz-new"));
+  CHECK(summary_of(results, "zz-new").empty());
+}
+
+TEST_CASE("text enters a gnuplot script as a string and nothing else") {
+  CHECK(gnuplot_string("it's") == "'it''s'");
+  CHECK(gnuplot_string("a\nb\tc") == "'a b c'");
+  CHECK(gnuplot_string("`id` @x \\n %d") == "'`id` @x \\n %d'");
+  CHECK(gnuplot_tic_string("50%") == "'50%%'");
+}
+
+TEST_CASE("logarithmic tics") {
+  CHECK(log_tics(1, 10) == std::vector<double>{1, 2, 5, 10});
+  CHECK(log_tics(1.5, 60) == std::vector<double>{2, 5, 10, 20, 50});
+  CHECK(log_tics(1, 10000) == std::vector<double>{1, 10, 100, 1000, 10000});
+  CHECK(log_tics(6, 9) == std::vector<double>{6, 9});
+}
+
+TEST_CASE("every figure has its cells, its labels and what is missing") {
+  const SampleRun run = sample_run({.rounds = 5, .standard = true});
+  const FigureSet set = make_figures(run.results);
+  CHECK(set.absent.empty());
+  REQUIRE(set.figures.size() == 5);
+  const Figure* sites = find_figure(set, "send-by-sites");
+  REQUIRE(sites != nullptr);
+  for (const char* part :
+       {"'ns per send'", "'order=linear, targets=64'", "'order=shuffled, targets=sites'", "'64k'",
+        "'floor'", "'indirect-cell'", "'n/a'", "seccomp filter", "'send-by-sites.pdf'"}) {
+    CHECK_THAT(sites->script, contains(part));
+  }
+  const Figure* patch = find_figure(set, "patch-cost");
+  REQUIRE(patch != nullptr);
+  CHECK_THAT(patch->script, contains("'not available: denied'"));
+  CHECK_THAT(patch->script, contains("'not available: crashed'"));
+  CHECK_THAT(patch->script, contains("killed by SIGBUS"));
+  CHECK_THAT(patch->script, contains("set logscale x"));
+  const Figure* batch = find_figure(set, "patch-by-batch");
+  REQUIRE(batch != nullptr);
+  CHECK_THAT(batch->script, contains("'256' 256"));
+  const Figure* degree = find_figure(set, "send-by-degree");
+  REQUIRE(degree != nullptr);
+  CHECK_THAT(degree->script, contains("'open PIC'"));
+  CHECK_THAT(degree->script, contains("'4,096'"));
+  const Figure* attribution = find_figure(set, "attribution");
+  REQUIRE(attribution != nullptr);
+  CHECK_THAT(attribution->script, contains("'target-register'"));
+  CHECK_THAT(attribution->script, !contains("'memfd-dual'"));
+}
+
+TEST_CASE("modes of publishing are rows of one figure, where a run has more than one") {
+  results::Results results = sample_run({.rounds = 5}).results;
+  CHECK(find_figure(make_figures(results), "patch-by-publish") == nullptr);
+  const std::vector<results::Cell> cells = results.cells;
+  for (results::Cell cell : cells) {
+    if (cell.workload == "relink") {
+      cell.params.emplace_back("publish", "cpuid");
+      cell.id = results::cell_id(cell.workload, cell.strategy, cell.params);
+      results.cells.push_back(cell);
+      cell.params.back().second = "serialize";
+      cell.id = results::cell_id(cell.workload, cell.strategy, cell.params);
+      cell.status = results::CellStatus::unsupported;
+      cell.reason = "this processor lacks it";
+      cell.metrics.clear();
+      results.cells.push_back(std::move(cell));
+    }
+  }
+  const FigureSet set = make_figures(results);
+  const Figure* modes = find_figure(set, "patch-by-publish");
+  REQUIRE(modes != nullptr);
+  for (const char* part : {"'rwx, none'", "'rwx, cpuid'", "'memfd-dual, cpuid'",
+                           "'sysv-shm, cpuid'", "'not available: denied'"}) {
+    CHECK_THAT(modes->script, contains(part));
+  }
+  CHECK_THAT(modes->script, contains("this processor lacks it"));
+  CHECK_THAT(modes->script, !contains("'rwx, serialize'"));
+  const Figure* patch = find_figure(set, "patch-cost");
+  REQUIRE(patch != nullptr);
+  CHECK_THAT(patch->script, !contains("cpuid"));
+}
+
+TEST_CASE("the same strategy has the same colour in every figure") {
+  const FigureSet set = make_figures(sample_run({.rounds = 3, .standard = true}).results);
+  for (const char* name : {"send-by-sites", "patch-cost", "send-by-degree", "attribution"}) {
+    const Figure* figure = find_figure(set, name);
+    REQUIRE(figure != nullptr);
+    CHECK_THAT(figure->script, contains("lc rgb '#E69F00' pt 15"));
+  }
+}
+
+TEST_CASE("figures without cells are named, not drawn") {
+  SampleRun run = sample_run({.rounds = 3});
+  std::erase_if(run.results.cells,
+                [](const results::Cell& cell) { return cell.workload != "link"; });
+  const FigureSet set = make_figures(run.results);
+  CHECK(set.figures.empty());
+  CHECK(set.absent.size() == 3);
+}
+
+TEST_CASE("an emulated run has no figure, because every figure shows times") {
+  const FigureSet set =
+      make_figures(sample_run({.rounds = 3, .standard = true, .emulated = true}).results);
+  CHECK(set.figures.empty());
+  REQUIRE(set.absent.size() == 1);
+  CHECK_THAT(set.absent[0], starts_with("EMULATED: times mean nothing"));
+}
+
+/// True when gnuplot is here and drew it; an unexpected failure fails the test.
+bool draws(const Figure& figure, const std::filesystem::path& directory) {
+  results::write_text_atomically(directory / (figure.name + ".gp"), figure.script);
+  const auto failure = run_gnuplot(directory, figure.name + ".gp");
+  if (failure && failure->kind == GnuplotError::missing) return false;
+  if (failure) FAIL_CHECK(figure.name << ": " << failure->message);
+  return !failure;
+}
+
+TEST_CASE("gnuplot draws every figure of every kind of run") {
+  for (const bool standard : {false, true}) {
+    SampleRun run = sample_run({.rounds = 3, .standard = standard});
+    const results::ScratchDirectory scratch;
+    for (const Figure& figure : make_figures(run.results).figures) {
+      if (!draws(figure, scratch.path())) {
+        WARN("gnuplot is missing: nothing was drawn");
+        return;
+      }
+      const std::string svg = results::read_text(scratch.path() / (figure.name + ".svg"));
+      CHECK_THAT(svg, contains("</svg>"));
+      CHECK_THAT(results::read_text(scratch.path() / (figure.name + ".pdf")), starts_with("%PDF"));
+    }
+  }
+}
+
+TEST_CASE("gnuplot draws figures in which everything failed, and ids meant to break it") {
+  const std::string evil = "e'; system(\"touch evil\") `touch evil` %n\\ $p0s0 <script>";
+  SampleRun run = sample_run({.rounds = 3});
+  for (auto& cell : run.results.cells) {
+    if (cell.strategy == "memfd-dual") cell.strategy = evil;
+    for (auto& [name, value] : cell.params) {
+      if (name == "order") value = evil;
+    }
+    if (cell.strategy != evil) cell.status = results::CellStatus::failed;
+    cell.reason = evil;
+  }
+  const results::ScratchDirectory scratch;
+  const FigureSet some = make_figures(run.results);
+  for (auto& cell : run.results.cells) cell.status = results::CellStatus::failed;
+  const FigureSet none = make_figures(run.results);
+  for (const FigureSet* set : {&some, &none}) {
+    CHECK(set->figures.size() == 4);
+    for (const Figure& figure : set->figures) {
+      if (!draws(figure, scratch.path())) return;
+      const std::string svg = results::read_text(scratch.path() / (figure.name + ".svg"));
+      CHECK_THAT(svg, contains("touch evil") && !contains("<script>"));
+    }
+  }
+  CHECK_FALSE(std::filesystem::exists(scratch.path() / "evil"));
+}
+
+TEST_CASE("a gnuplot that is missing, and a script that fails, are distinguished") {
+  const results::ScratchDirectory scratch;
+  (void)scratch.file("bad.gp", "this is not gnuplot\n");
+  const auto missing = run_gnuplot(scratch.path(), "bad.gp", "no-such-program-anywhere");
+  REQUIRE(missing.has_value());
+  CHECK(missing->kind == GnuplotError::missing);
+  const auto failed = run_gnuplot(scratch.path(), "bad.gp");
+  REQUIRE(failed.has_value());
+  if (failed->kind == GnuplotError::failed)
+    CHECK_THAT(failed->message, contains("invalid command"));
+}
+
+}  // namespace
+}  // namespace patchbench::analysis

@@ -1,0 +1,101 @@
+#include "analysis/view/how_measured.hpp"
+
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "analysis/render/numbers.hpp"
+#include "analysis/view/titles.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::Cell;
+using results::Ratio;
+using results::Results;
+
+double percent(double part, double whole) { return whole > 0 ? 100 * part / whole : 0; }
+
+bool hangs_on_flagged(const Ratio& ratio) {
+  return ratio.undisturbed && ratio.undisturbed->verdict != ratio.verdict;
+}
+
+int changed_verdicts(const Results& results) {
+  int changed = 0;
+  for (const Cell& cell : results.cells) {
+    for (const Ratio& ratio : cell.ratios) changed += hangs_on_flagged(ratio) ? 1 : 0;
+  }
+  return changed;
+}
+
+TextCell number(std::string text) { return {std::move(text), Tone::number}; }
+
+std::string median_text(const std::optional<double>& median) {
+  return median ? short_number(*median) : "-";
+}
+
+TextTable changed_table(const Results& results) {
+  TextTable table{
+      {"cell", "metric", "n", "ratio", "verdict", "n without", "ratio without", "verdict without"},
+      {}};
+  for (const Cell& cell : results.cells) {
+    for (const Ratio& ratio : cell.ratios) {
+      if (!hangs_on_flagged(ratio)) continue;
+      table.rows.push_back({{cell.id, Tone::name},
+                            {metric_title(ratio.metric), Tone::plain},
+                            number(std::to_string(ratio.n)),
+                            number(median_text(ratio.median)),
+                            {std::string(to_string(ratio.verdict)), Tone::plain},
+                            number(std::to_string(ratio.undisturbed->n)),
+                            number(median_text(ratio.undisturbed->median)),
+                            {std::string(to_string(ratio.undisturbed->verdict)), Tone::plain}});
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+std::string time_sentence(const results::Run& run) {
+  if (!run.time) return "";
+  const auto& time = *run.time;
+  return fmt::format(
+      "Processes of rounds took {:.1f} s from start to answer, {:.0f} % of that timed batches; "
+      "between them {:.1f} s went by, {:.1f} % of all, for starting the next, recording and "
+      "deciding. While they ran the parent slept: it used {:.3f} s of processor time, {:.2f} % of "
+      "theirs.",
+      time.children_s, percent(time.batches_s, time.children_s), time.between_s,
+      percent(time.between_s, time.children_s + time.between_s), time.parent_cpu_s,
+      percent(time.parent_cpu_s, time.children_s));
+}
+
+std::string flagged_sentence(const Results& results) {
+  if (!results.run.flagged) return "";
+  const auto& flagged = *results.run.flagged;
+  std::string text = fmt::format(
+      "Of {} samples {} drifted (the calibrations before and after differ by more than 5 %), and "
+      "in {} the hypervisor gave the processor to others meanwhile (steal time).",
+      grouped(flagged.samples), grouped(flagged.drifted), grouped(flagged.stolen));
+  if (flagged.any == 0) return text;
+  const int changed = changed_verdicts(results);
+  return text + fmt::format(" These {} are flagged and not left out. Without their rounds {}.",
+                            grouped(flagged.any),
+                            changed == 0 ? std::string("every verdict would be the same")
+                                         : fmt::format("{} verdict{} would be another",
+                                                       grouped(changed), changed == 1 ? "" : "s"));
+}
+
+Section how_measured_section(const Results& results) {
+  Section section;
+  section.title = "How it was measured";
+  for (std::string sentence : {time_sentence(results.run), flagged_sentence(results)}) {
+    if (!sentence.empty()) section.paragraphs.push_back(std::move(sentence));
+  }
+  TextTable table = changed_table(results);
+  section.detail = table.rows.size() > 20;
+  if (!table.rows.empty()) section.table = std::move(table);
+  return section;
+}
+
+}  // namespace patchbench::analysis

@@ -1,0 +1,151 @@
+#include "analysis/view/self_test.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "analysis/quantity/comparable.hpp"
+#include "analysis/render/wrap.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::SelfTest;
+using results::SelfTestLine;
+
+struct Meaning {
+  std::string_view name;
+  std::string_view what;       // is measured
+  std::string_view if_failed;  // what that means for the other numbers
+};
+
+constexpr std::array<Meaning, results::kSelfTestLines.size()> kMeanings = {{
+    {"empty-driver", "the harness' own cost of a driver call",
+     "part of every send here is the harness: sends look slower, and ratios of sends nearer to 1, "
+     "than they are"},
+    {"clock-step", "the smallest step of the clock",
+     "the clock is too coarse for what it measures here: short costs are off by more than their "
+     "intervals say"},
+    {"multiplication", "one dependent multiplication, the clock's yardstick",
+     "the processor's speed was not one speed: absolute times mean little, and ratios scatter"},
+    {"again", "A/A: the same code twice",
+     "this run finds differences where there are none: its verdicts faster and slower may be "
+     "noise"},
+    {"known-0", "as many steps of other code: 0 % slower",
+     "this run finds differences where there are none: its verdicts faster and slower may be "
+     "noise"},
+    {"known-3", "3 % more steps: 3 % slower",
+     "a slowdown of 3 % goes unnoticed or comes out as another here: that a verdict is same or "
+     "unsure says little about such differences, and no ratio is to be trusted to a few percent"},
+}};
+
+Meaning meaning_of(const SelfTestLine& line) {
+  const auto found = std::find_if(kMeanings.begin(), kMeanings.end(), [&](const Meaning& meaning) {
+    return meaning.name == line.name;
+  });
+  return found != kMeanings.end() ? *found : Meaning{line.name, line.name, "it is not known what"};
+}
+
+bool is_ratio(const SelfTestLine& line) { return line.unit == "ratio"; }
+
+std::string amount(const SelfTestLine& line, double value) {
+  return is_ratio(line) ? fmt::format("{:.4f}", value) : fmt::format("{:.4g}", value);
+}
+
+std::string value_text(const SelfTestLine& line) {
+  if (!line.value) return "-";
+  return amount(line, *line.value) + (is_ratio(line) ? "" : " " + line.unit);
+}
+
+std::string interval_text(const SelfTestLine& line) {
+  if (!line.ci95) return "-";
+  return fmt::format("[{}, {}]", amount(line, (*line.ci95)[0]), amount(line, (*line.ci95)[1]));
+}
+
+/// What stands behind the numbers.
+std::string remarks(const SelfTestLine& line) {
+  std::string text;
+  if (line.verdict) text = to_string(*line.verdict);
+  if (line.told_after) text += fmt::format(", excludes 1 after {} rounds", *line.told_after);
+  if (!line.reason.empty()) text += (text.empty() ? "" : "; ") + line.reason;
+  return text;
+}
+
+std::vector<std::string> failed_lines(const SelfTest& test) {
+  std::vector<std::string> names;
+  for (const SelfTestLine& line : test.lines) {
+    if (!line.passed) names.push_back(line.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string> self_test_alarms(const results::Context& context) {
+  std::vector<std::string> alarms;
+  if (!context.selftest || !times_mean_something(context)) return alarms;
+  for (const SelfTestLine& line : context.selftest->lines) {
+    if (line.passed) continue;
+    const Meaning meaning = meaning_of(line);
+    alarms.push_back(fmt::format("SELF-TEST FAILED: {} ({}): {}. What it means: {}.", line.name,
+                                 meaning.what, line.reason, meaning.if_failed));
+  }
+  if (alarms.empty() && !passed(*context.selftest)) {
+    alarms.emplace_back("SELF-TEST FAILED: it has no lines, so nothing is known of the measuring.");
+  }
+  return alarms;
+}
+
+std::string self_test_outcome(const results::Context& context) {
+  if (!context.selftest) return "no self-test was run";
+  const SelfTest& test = *context.selftest;
+  if (passed(test)) return fmt::format("passed ({})", test.date);
+  return fmt::format("FAILED: {} ({})", joined(failed_lines(test)), test.date);
+}
+
+Section self_test_section(const SelfTest& test) {
+  Section section;
+  section.title = "Self-test: the measuring, measured";
+  section.paragraphs.emplace_back(
+      "Cells of which it is known what must come out, measured before the run in the same way: "
+      "fresh processes in shuffled rounds, ratios paired round by round, the same code for "
+      "verdicts (delta 1.5 %, the middle between the two known ratios). Their cost depends on "
+      "nothing but their length; what can be known of code whose cost also depends on where it "
+      "lies "
+      "is in the interval of again.");
+  section.paragraphs.push_back(fmt::format("{}; {}.", test.date, test.stopped));
+  TextTable table{{"line", "what is measured", "value", "95 % interval", "n", "passed", "remarks"},
+                  {}};
+  for (const SelfTestLine& line : test.lines) {
+    table.rows.push_back({{line.name, Tone::name},
+                          {std::string(meaning_of(line).what), Tone::plain},
+                          {value_text(line), Tone::number},
+                          {interval_text(line), Tone::number},
+                          {std::to_string(line.rounds), Tone::number},
+                          {line.passed ? "yes" : "NO", line.passed ? Tone::plain : Tone::slower},
+                          {remarks(line), Tone::plain}});
+  }
+  section.table = std::move(table);
+  return section;
+}
+
+std::string self_test_text(const SelfTest& test, std::size_t width) {
+  width = std::max<std::size_t>(width, 80);
+  constexpr std::size_t kIndent = 8;
+  std::string text = wrap(
+      fmt::format("Self-test {}; {}", passed(test) ? "passed" : "FAILED", test.stopped), width);
+  for (const SelfTestLine& line : test.lines) {
+    text += fmt::format("{:<6}  {:<48}  {:>10}  {}\n", line.passed ? "ok" : "FAILED",
+                        meaning_of(line).what, value_text(line), interval_text(line));
+    if (const std::string more = remarks(line); !more.empty()) {
+      text += std::string(kIndent, ' ') + wrap(more, width - kIndent, kIndent);
+    }
+  }
+  return text;
+}
+
+}  // namespace patchbench::analysis

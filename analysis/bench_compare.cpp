@@ -15,15 +15,15 @@
 
 #include "analysis/quantity/comparable.hpp"
 #include "analysis/quantity/compare.hpp"
+#include "analysis/quantity/context_difference.hpp"
+#include "analysis/quantity/machine_state.hpp"
 #include "analysis/render/html.hpp"
 #include "analysis/render/markdown.hpp"
 #include "analysis/render/terminal.hpp"
-#include "analysis/view/comparison_document.hpp"
-#include "analysis/view/conclusions.hpp"
-#include "analysis/quantity/context_difference.hpp"
-#include "analysis/quantity/machine_state.hpp"
 #include "analysis/statistics/statistics.hpp"
 #include "analysis/tool.hpp"
+#include "analysis/view/comparison_document.hpp"
+#include "analysis/view/conclusions.hpp"
 #include "results/json.hpp"
 
 namespace patchbench::analysis {

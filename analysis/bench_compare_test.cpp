@@ -129,7 +129,8 @@ TEST_CASE("bench-compare: a run without calibrations needs a second one beside i
   const std::string second = runs.second().string();
   const Ended several = bench_compare(first + "," + first + " " + second + "," + second);
   CHECK(several.code == 0);
-  CHECK_THAT(several.said, contains("12 rounds; sample-") && contains("first run of each side"));
+  CHECK_THAT(several.said,
+             contains("12 rounds)") && contains("sample-") && contains("first run of each side"));
   CHECK(bench_compare(first + ", " + second).code == 2);
   CHECK(bench_compare(first + "," + first + "-no-such " + second).code == 2);
 }

@@ -13,16 +13,16 @@
 #include <fmt/format.h>
 
 #include "analysis/quantity/comparable.hpp"
-#include "analysis/view/counters.hpp"
-#include "analysis/view/csv.hpp"
 #include "analysis/render/document.hpp"
-#include "analysis/view/report_document.hpp"
-#include "analysis/view/google_benchmark.hpp"
 #include "analysis/render/html.hpp"
 #include "analysis/render/markdown.hpp"
 #include "analysis/report.hpp"
-#include "analysis/view/simulated.hpp"
 #include "analysis/tool.hpp"
+#include "analysis/view/counters.hpp"
+#include "analysis/view/csv.hpp"
+#include "analysis/view/google_benchmark.hpp"
+#include "analysis/view/report_document.hpp"
+#include "analysis/view/simulated.hpp"
 #include "results/file.hpp"
 #include "results/json.hpp"
 

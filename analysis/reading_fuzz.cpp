@@ -6,15 +6,15 @@
 #include <string_view>
 
 #include "analysis/quantity/compare.hpp"
-#include "analysis/view/comparison_document.hpp"
-#include "analysis/view/conclusions.hpp"
 #include "analysis/quantity/context_difference.hpp"
-#include "analysis/view/csv.hpp"
 #include "analysis/render/document.hpp"
-#include "analysis/view/report_document.hpp"
-#include "analysis/view/google_benchmark.hpp"
 #include "analysis/render/markdown.hpp"
 #include "analysis/render/terminal.hpp"
+#include "analysis/view/comparison_document.hpp"
+#include "analysis/view/conclusions.hpp"
+#include "analysis/view/csv.hpp"
+#include "analysis/view/google_benchmark.hpp"
+#include "analysis/view/report_document.hpp"
 #include "analysis/view/table.hpp"
 #include "results/json.hpp"
 

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "analysis/render/document.hpp"
-#include "analysis/view/report_document.hpp"
-#include "analysis/view/figures.hpp"
 #include "analysis/render/gnuplot.hpp"
 #include "analysis/render/html.hpp"
+#include "analysis/view/figures.hpp"
+#include "analysis/view/report_document.hpp"
 #include "results/file.hpp"
 
 namespace patchbench::analysis {

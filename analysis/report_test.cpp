@@ -10,10 +10,10 @@
 #include <stdlib.h>
 
 #include "analysis/render/document.hpp"
-#include "analysis/view/report_document.hpp"
 #include "analysis/render/html.hpp"
 #include "analysis/render/markdown.hpp"
 #include "analysis/sample_results_test.hpp"
+#include "analysis/view/report_document.hpp"
 #include "results/file.hpp"
 #include "results/matchers_test.hpp"
 #include "results/scratch_test.hpp"

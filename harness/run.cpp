@@ -13,9 +13,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "analysis/quantity/summarise.hpp"
 #include "analysis/report.hpp"
 #include "analysis/view/self_test.hpp"
-#include "analysis/quantity/summarise.hpp"
 #include "analysis/view/table.hpp"
 #include "harness/clock.hpp"
 #include "harness/counted_cells.hpp"

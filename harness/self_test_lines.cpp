@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "analysis/quantity/selection.hpp"
-#include "analysis/statistics/statistics.hpp"
 #include "analysis/quantity/summarise.hpp"
+#include "analysis/statistics/statistics.hpp"
 #include "harness/known_chains.hpp"
 #include "harness/self_test.hpp"
 #include "workloads/workload.hpp"

@@ -10,8 +10,9 @@
 
 #include "analysis/render/document.hpp"
 #include "analysis/render/markdown.hpp"
-#include "analysis/view/self_test.hpp"
 #include "analysis/statistics/statistics.hpp"
+#include "analysis/view/report_document.hpp"
+#include "analysis/view/self_test.hpp"
 #include "analysis/view/table.hpp"
 #include "harness/child.hpp"
 #include "harness/known_chains.hpp"

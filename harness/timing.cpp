@@ -183,6 +183,10 @@ Schedule choose_schedule(double iteration_ns, const TimingBudget& budget) {
 
 }  // namespace
 
+bool has_clock_share(const Measurement& measurement) {
+  return measurement.prepare != nullptr && !is_difference(measurement);
+}
+
 results::JournalMetric time_measurement(const Measurement& measurement, const TimingBudget& budget,
                                         const BeforeBatch& before_batch) {
   const double iteration_ns = estimate_iteration_ns(measurement, budget.total_ns);
@@ -199,12 +203,14 @@ results::JournalMetric time_measurement(const Measurement& measurement, const Ti
   metric.batches = run_batches(measurement, choose_schedule(iteration_ns, budget),
                                before_batch ? wait : BeforeBatch());
   metric.batches_ms = static_cast<double>(now_ns() - start - waited_ns) * 1e-6;
+  const double share = has_clock_share(measurement) ? overhead_ns(measurement) : 0;
   for (double& batch : metric.batches) {
-    batch /= measurement.operations;
+    batch = batch / measurement.operations - share;
   }
   metric.median = analysis::median(metric.batches).value();
-  if (!is_difference(measurement)) {
-    metric.low = analysis::lower_decile(metric.batches);
+  if (const auto low = analysis::lower_decile(metric.batches);
+      !is_difference(measurement) && low > 0.0) {
+    metric.low = low;
   }
   return metric;
 }

@@ -37,6 +37,10 @@ using BeforeBatch = std::function<void()>;
 /// `before_batch` a batch begins with an iteration that is not timed, which brings code and data
 /// back into the caches. Not reentrant: Google Benchmark keeps its list of benchmarks in a global.
 ///
+/// What has a preparation is timed one run at a time, and each time stamp is part of that: their
+/// share (overhead_ns(), measured in this process) is subtracted. A batch may then be zero or
+/// negative.
+///
 /// With `without` a batch is a difference: run() and without() in turn, each with its preparation
 /// outside of the clock; what all run() took less what all without() took. Batches may then be zero
 /// or negative, and their median too.
@@ -45,8 +49,11 @@ using BeforeBatch = std::function<void()>;
                                                       const BeforeBatch& before_batch = {});
 
 /// What the harness itself adds to each operation of `measurement`, in ns: the same loop and the
-/// same time stamps around an empty function. Reported beside the results, never subtracted from
-/// them.
+/// same time stamps around an empty function.
 [[nodiscard]] double overhead_ns(const Measurement& measurement);
+
+/// Whether time_measurement() subtracts that. Of what has no preparation it is a loop's share of
+/// thousands of operations; of a difference it cancels.
+[[nodiscard]] bool has_clock_share(const Measurement& measurement);
 
 }  // namespace patchbench::harness

@@ -70,7 +70,7 @@ class LinkCell : public MeasuredCell<LinkCell<Strategy>> {
   }
 
   [[nodiscard]] std::vector<SiteCounter> counters() const override {
-    return send::bytes_per_site<Machine>();
+    return send::code_of_a_site<Machine>(machine_.plan().order);
   }
   [[nodiscard]] MemoryUse memory() const override { return memory_in_arena(machine_.plan().arena); }
   [[nodiscard]] std::optional<std::int64_t> vmas_while_open() override {

@@ -80,7 +80,7 @@ class RelinkCell : public MeasuredCell<RelinkCell<Strategy>> {
   }
 
   [[nodiscard]] std::vector<SiteCounter> counters() const override {
-    return send::bytes_per_site<Machine>();
+    return send::code_of_a_site<Machine>(machine_.plan().order);
   }
   [[nodiscard]] MemoryUse memory() const override { return memory_in_arena(machine_.plan().arena); }
   [[nodiscard]] std::optional<std::int64_t> vmas_while_open() override {
@@ -362,7 +362,7 @@ struct Relink {
                 "MICs rewritten for another class: patches in a burst (patch) and one at a "
                 "time, of every site in turn or of some among hits (..._among_hits), and "
                 "misses that relink",
-            .parameters = {sites_parameter({"64", "1024"}, {"64", "1024"}),
+            .parameters = {sites_parameter({"64", "512", "1024"}, {"64", "512"}),
                            on_miss_parameter("relink"),
                            {.name = "batch",
                             .summary = "patches under one scope",

@@ -80,9 +80,10 @@ struct Comparison {
   CompareOptions options;
 };
 
-/// The ratios of both sides, and how they changed: analysis/statistics/run_shift.hpp on their logarithms, with
-/// the run as a random factor. The scatter between runs is that of this project's default, or more
-/// where several runs of a side show more for the same strategy and metric. Verdicts:
+/// The ratios of both sides, and how they changed: analysis/statistics/run_shift.hpp on their
+/// logarithms, with the run as a random factor. The scatter between runs is that of this project's
+/// default, or more where several runs of a side show more for the same strategy and metric.
+/// Verdicts:
 /// - `same`: the 95 % interval lies within +-delta, and that stands after Benjamini and Hochberg's
 ///   correction over all changes: of those called the same, at most one in twenty is expected to
 ///   have changed by more.

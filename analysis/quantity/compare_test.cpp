@@ -11,12 +11,12 @@
 #include <nlohmann/json.hpp>
 #include <patchbench_catch.hpp>
 
+#include "analysis/quantity/context_difference.hpp"
+#include "analysis/quantity/selection.hpp"
 #include "analysis/render/terminal.hpp"
+#include "analysis/sample_results_test.hpp"
 #include "analysis/view/comparison_document.hpp"
 #include "analysis/view/conclusions.hpp"
-#include "analysis/quantity/context_difference.hpp"
-#include "analysis/sample_results_test.hpp"
-#include "analysis/quantity/selection.hpp"
 #include "results/json.hpp"
 #include "results/matchers_test.hpp"
 
@@ -420,7 +420,7 @@ TEST_CASE("the text says all of it") {
   report.times = compare_times(first, second);
   report.orders = strategy_orders(first, second);
   report.break_evens = break_evens(first, second);
-  const std::string text = terminal_text(comparison_document(report), {});
+  const std::string text = terminal_text(comparison_document(report), {.width = 1000});
   for (const char* part :
        {"ENVIRONMENTS DIFFER", "kernel: Linux 6.1.0 and Linux 6.12", "Ratios to rwx",
         "Absolute times", "REGRESSION", "slower: mic/memfd-dual", "(noise)", "Holm", "within 2.5 %",

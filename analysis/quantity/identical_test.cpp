@@ -8,10 +8,10 @@
 #include <boost/math/distributions/binomial.hpp>
 #include <patchbench_catch.hpp>
 
-#include "analysis/render/document.hpp"
-#include "analysis/view/report_document.hpp"
-#include "analysis/render/markdown.hpp"
 #include "analysis/quantity/summarise.hpp"
+#include "analysis/render/document.hpp"
+#include "analysis/render/markdown.hpp"
+#include "analysis/view/report_document.hpp"
 #include "analysis/view/table.hpp"
 #include "results/matchers_test.hpp"
 

@@ -1,4 +1,5 @@
-// analysis/quantity/repetitions.hpp - where a run's scatter comes from, and how often to repeat what.
+// analysis/quantity/repetitions.hpp - where a run's scatter comes from, and how often to repeat
+// what.
 //
 // After Kalibera & Jones ("Rigorous Benchmarking in Reasonable Time", ISMM 2013), with two levels:
 // batches within a process, and processes (rounds). Everything is on logarithms, so that cells of

@@ -1,5 +1,5 @@
-// analysis/quantity/state_split.hpp - ratios that depend on whether the core was shared while they were
-// measured.
+// analysis/quantity/state_split.hpp - ratios that depend on whether the core was shared while they
+// were measured.
 //
 // A neighbour on the core's other thread takes fetch and decode slots and lines of the caches. It
 // hardly moves a chain of multiplications, and it moves what the front end bounds. So the

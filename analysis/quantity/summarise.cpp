@@ -18,10 +18,10 @@
 #include "analysis/quantity/identical.hpp"
 #include "analysis/quantity/repetitions.hpp"
 #include "analysis/quantity/selection.hpp"
-#include "analysis/statistics/series.hpp"
 #include "analysis/quantity/shootdowns.hpp"
-#include "analysis/statistics/significance.hpp"
 #include "analysis/quantity/state_split.hpp"
+#include "analysis/statistics/series.hpp"
+#include "analysis/statistics/significance.hpp"
 #include "analysis/statistics/statistics.hpp"
 
 namespace patchbench::analysis {
@@ -531,6 +531,7 @@ void fill_samples(Results& results, const Lines& lines) {
 std::vector<std::pair<std::string, std::string>> estimators() {
   return {
       {"sample", "the lower decile of a process' batches; of differences their median"},
+      {"clock", "subtracted: the time stamps' share of what is prepared outside of the clock"},
       {"ratio", fmt::format("from {} rounds on the pseudo-median of the paired ratios (Hodges & "
                             "Lehmann), below it their median",
                             kSignedRankRounds)},

@@ -29,9 +29,11 @@ inline constexpr double kDriftLimit = 0.05;
 ///   first failure, and no ratios. Rounds that an interrupted run never started are lost rounds,
 ///   but they do not count against a cell that was measured before.
 /// - Ratios are to the baseline's cell of the same workload and parameters, for every metric that
-///   both have, paired by round (analysis/statistics/statistics.hpp). Verdicts are corrected for the number of
-///   a workload's ratios (analysis/statistics/significance.hpp); that of `again` is not.
-/// - A series that drifts or has several modes is flagged (analysis/statistics/series.hpp), corrected for the
+///   both have, paired by round (analysis/statistics/statistics.hpp). Verdicts are corrected for
+///   the number of a workload's ratios (analysis/statistics/significance.hpp); that of `again` is
+///   not.
+/// - A series that drifts or has several modes is flagged (analysis/statistics/series.hpp),
+/// corrected for the
 ///   number of a workload's series; samples and ratios alike.
 /// - Samples whose calibrations differ by more than kDriftLimit, or from whose processor time was
 ///   stolen, are flagged: noted with the cell and counted, and used all the same. Beside each ratio

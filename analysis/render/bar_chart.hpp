@@ -1,5 +1,5 @@
-// analysis/render/bar_chart.hpp - from counts to a gnuplot script: small panels of bars, one a counter,
-// each with its own scale.
+// analysis/render/bar_chart.hpp - from counts to a gnuplot script: small panels of bars, one a
+// counter, each with its own scale.
 //
 // What was not counted is a text. Only a count is a bar, and a count of zero is a stroke with a 0
 // beside it: nobody takes one for the other. Scripts are as those of analysis/render/chart.hpp.

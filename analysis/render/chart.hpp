@@ -1,5 +1,5 @@
-// analysis/render/chart.hpp - from points to a gnuplot script: the two kinds of chart that the figures are
-// made of.
+// analysis/render/chart.hpp - from points to a gnuplot script: the two kinds of chart that the
+// figures are made of.
 //
 // A script holds its data, draws NAME.svg and NAME.pdf into its working directory, and needs
 // gnuplot >= 5.2 with the terminals svg and pdfcairo. Whatever comes from a results file enters it

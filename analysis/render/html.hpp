@@ -1,5 +1,5 @@
-// analysis/render/html.hpp - a document as one HTML file that needs nothing else: no script, no font, no
-// address.
+// analysis/render/html.hpp - a document as one HTML file that needs nothing else: no script, no
+// font, no address.
 #pragma once
 
 #include <string>

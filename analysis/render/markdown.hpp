@@ -1,5 +1,5 @@
-// analysis/render/markdown.hpp - a document as Markdown (GitHub's tables), to paste where people talk
-// about a run.
+// analysis/render/markdown.hpp - a document as Markdown (GitHub's tables), to paste where people
+// talk about a run.
 #pragma once
 
 #include <string>

@@ -176,7 +176,8 @@ class TableText {
 
 std::string terminal_text(const Section& section, const TerminalStyle& style) {
   const std::size_t width = std::max(style.width, kNarrowest);
-  std::string out = "\n" + wrap(section.title, width);
+  std::string out(1, '\n');
+  out += wrap(section.title, width);
   for (const std::string& paragraph : section.paragraphs) out += wrap(paragraph, width);
   if (section.table) out += TableText(*section.table, style).text();
   if (!section.footnotes.empty()) out += '\n';
@@ -187,7 +188,10 @@ std::string terminal_text(const Section& section, const TerminalStyle& style) {
 std::string terminal_text(const Document& document, const TerminalStyle& style) {
   const std::size_t width = std::max(style.width, kNarrowest);
   std::string out = wrap(document.title, width);
-  for (const std::string& warning : document.warnings) out += "\n" + wrap(warning, width);
+  for (const std::string& warning : document.warnings) {
+    out += '\n';
+    out += wrap(warning, width);
+  }
   for (const Section& section : document.rest) out += terminal_text(section, style);
   for (const Section& section : document.summary) out += terminal_text(section, style);
   return out;

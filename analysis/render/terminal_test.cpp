@@ -50,10 +50,10 @@ TEST_CASE("terminal: columns that do not fit stand below, beside the keys") {
 }
 
 TEST_CASE("terminal: without numbers the last column is broken into lines") {
-  const TextTable table{{"id", "reason"},
-                        {{{"sysv-shm", Tone::name},
-                          {"shmat failed with EPERM: a filter refuses it", Tone::plain}},
-                         {{"sysv-shm", Tone::name}, {"once more", Tone::plain}}}};
+  const TextTable table{
+      {"id", "reason"},
+      {{{"sysv-shm", Tone::name}, {"shmat failed with EPERM: a filter refuses it", Tone::plain}},
+       {{"sysv-shm", Tone::name}, {"once more", Tone::plain}}}};
   CHECK(terminal_text(with_table(table), {.width = 40}) ==
         "\nCounts\n"
         "\n"

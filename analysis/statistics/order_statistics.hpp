@@ -1,4 +1,5 @@
-// analysis/statistics/order_statistics.hpp - what can be said of a median whatever the distribution is.
+// analysis/statistics/order_statistics.hpp - what can be said of a median whatever the distribution
+// is.
 #pragma once
 
 #include <array>

@@ -119,8 +119,16 @@ BetweenRuns between_runs(std::span<const CellEstimates> cells) {
   if (scatter.degrees <= 0) return between;
   const double variance = (scatter.squares - scatter.explained) / scatter.degrees;
   between.measured = variance > between.variance;
-  between.variance = std::max(between.variance, variance);
-  between.degrees += static_cast<double>(first + second - 2);
+  if (between.measured) {
+    // What exceeds the default is known from these few runs alone (Satterthwaite's degrees of a
+    // sum).
+    const auto own = static_cast<double>(first + second - 2);
+    const double excess = variance - between.variance;
+    between.degrees =
+        variance * variance /
+        (between.variance * between.variance / between.degrees + excess * excess / own);
+    between.variance = variance;
+  }
   return between;
 }
 

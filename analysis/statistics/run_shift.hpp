@@ -1,5 +1,5 @@
-// analysis/statistics/run_shift.hpp - by how much a ratio changed between runs, with the run as a random
-// factor.
+// analysis/statistics/run_shift.hpp - by how much a ratio changed between runs, with the run as a
+// random factor.
 //
 // Rounds of one run have the state of the machine in common (another clock, a neighbour on the
 // core, another placement of everything), so their scatter says nothing about how far two runs of

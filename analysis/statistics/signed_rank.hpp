@@ -1,5 +1,5 @@
-// analysis/statistics/signed_rank.hpp - the centre of values that scatter symmetrically, by Wilcoxon's signed
-// ranks.
+// analysis/statistics/signed_rank.hpp - the centre of values that scatter symmetrically, by
+// Wilcoxon's signed ranks.
 //
 // A paired ratio of two costs that do not differ is symmetric on logarithms whatever the costs'
 // distribution is, because either may stand in the numerator. So what is known of the median holds

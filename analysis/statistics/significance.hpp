@@ -1,4 +1,5 @@
-// analysis/statistics/significance.hpp - how sure a verdict is once many of them stand in one table.
+// analysis/statistics/significance.hpp - how sure a verdict is once many of them stand in one
+// table.
 //
 // A 95 % interval misses one time in twenty, so a table of a hundred equal costs would call five of
 // them faster or slower. Verdicts are therefore corrected by the procedure of Benjamini & Hochberg

@@ -22,7 +22,6 @@ constexpr std::string_view kWorkload = "mic";
 constexpr std::string_view kMetric = "send";
 constexpr std::string_view kWhole = "indirect-cell";
 constexpr std::string_view kSubset = "tag-cell";
-constexpr std::string_view kBranch = "target-register";
 
 struct Part {
   std::string_view strategy;
@@ -31,7 +30,7 @@ struct Part {
 
 constexpr std::array<Part, 3> kParts = {{
     {"target-cell", "the target from a cell and the kind of branch"},
-    {kBranch, "the kind of branch"},
+    {"target-register", "the kind of branch"},
     {kSubset, "the tag from a cell"},
 }};
 
@@ -39,10 +38,24 @@ const Metric* send_of(const Results& results, std::string_view strategy, const P
   return usable_metric(find_cell(results, kWorkload, strategy, params), kMetric);
 }
 
-std::vector<double> differences(const Metric& one, const Metric& other) {
+/// In the rounds in which `whole` was measured, too: a part of it is of the same rounds.
+std::vector<double> differences(const Metric& one, const Metric& other, const Metric& whole) {
   std::vector<double> values;
-  for (std::size_t i = 0; i < std::min(one.samples.size(), other.samples.size()); ++i) {
-    if (one.samples[i] && other.samples[i]) values.push_back(*one.samples[i] - *other.samples[i]);
+  const std::size_t rounds =
+      std::min({one.samples.size(), other.samples.size(), whole.samples.size()});
+  for (std::size_t i = 0; i < rounds; ++i) {
+    if (one.samples[i] && other.samples[i] && whole.samples[i]) {
+      values.push_back(*one.samples[i] - *other.samples[i]);
+    }
+  }
+  return values;
+}
+
+/// Its samples in the rounds of `whole`.
+std::vector<double> of_rounds(const Metric& one, const Metric& whole) {
+  std::vector<double> values;
+  for (std::size_t i = 0; i < std::min(one.samples.size(), whole.samples.size()); ++i) {
+    if (one.samples[i] && whole.samples[i]) values.push_back(*one.samples[i]);
   }
   return values;
 }
@@ -50,9 +63,10 @@ std::vector<double> differences(const Metric& one, const Metric& other) {
 /// Below these, as where the controls of a quick run have ended early, nothing is attributed.
 constexpr std::size_t kFewestRounds = 5;
 
-std::optional<Beyond> beyond(std::string_view strategy, const Metric* metric, const Metric& base) {
+std::optional<Beyond> beyond(std::string_view strategy, const Metric* metric, const Metric& base,
+                             const Metric& whole) {
   if (metric == nullptr) return std::nullopt;
-  const std::vector<double> values = differences(*metric, base);
+  const std::vector<double> values = differences(*metric, base, whole);
   const std::size_t n = values.size();
   if (n < kFewestRounds) return std::nullopt;
   Beyond found{std::string(strategy), 0, {}};
@@ -88,19 +102,34 @@ const results::Counter* instructions(const Cell* cell, std::string_view source) 
   return found == cell->counters.end() ? nullptr : &*found;
 }
 
-std::string operations_text(const Results& results, const Params& params) {
-  const Cell* own = find_cell(results, kWorkload, kBranch, params);
+/// Of its own, without the method: known from how its code is made.
+std::optional<double> site_instructions(const Cell* cell) {
+  if (cell == nullptr) return std::nullopt;
+  const auto found =
+      std::ranges::find(cell->counters, "send-instructions", &results::Counter::name);
+  return found == cell->counters.end() ? std::nullopt : found->value;
+}
+
+/// How many instructions a send of a control has more or fewer than one of the baseline: counted,
+/// where this run counted, else those of its site. Empty where they are as many, or not known.
+std::string operations_text(const Results& results, const Params& params,
+                            std::string_view strategy) {
+  const Cell* own = find_cell(results, kWorkload, strategy, params);
   const Cell* base = find_cell(results, kWorkload, results.baseline, params);
+  const auto text = [](double mine, double theirs, std::string_view source) -> std::string {
+    if (std::abs(mine - theirs) < 0.05) return "";
+    return fmt::format("{:.1f} instructions a send {}, {}: {:.1f} against {:.1f}",
+                       std::abs(mine - theirs), mine > theirs ? "more" : "fewer", source, mine,
+                       theirs);
+  };
   for (const std::string_view source : {"hardware", "simulated"}) {
     const auto* mine = instructions(own, source);
     const auto* theirs = instructions(base, source);
-    if (mine == nullptr || theirs == nullptr) continue;
-    const double more = *mine->value - *theirs->value;
-    if (std::abs(more) < 0.05) return fmt::format("as many instructions a send, {}", source);
-    return fmt::format("{:.1f} instructions a send {}, {}: {:.1f} against {:.1f}", std::abs(more),
-                       more > 0 ? "more" : "fewer", source, *mine->value, *theirs->value);
+    if (mine != nullptr && theirs != nullptr) return text(*mine->value, *theirs->value, source);
   }
-  return "instructions a send were not counted in this run";
+  const auto mine = site_instructions(own);
+  const auto theirs = site_instructions(base);
+  return mine && theirs ? text(*mine, *theirs, "of a site") : "";
 }
 
 std::string part_text(const Results& results, const Attribution& all, const Beyond& part) {
@@ -108,7 +137,9 @@ std::string part_text(const Results& results, const Attribution& all, const Beyo
     return known.strategy == part.strategy;
   });
   std::string text = fmt::format("{} ({}", part.strategy, meaning->what);
-  if (part.strategy == kBranch) text += "; " + operations_text(results, all.params);
+  if (const auto more = operations_text(results, all.params, part.strategy); !more.empty()) {
+    text += "; " + more;
+  }
   text += ") " + amount(part);
   if (holds_zero(part)) return text + ", undecided";
   return text + fmt::format(", {:.0f} %", 100 * part.ns / all.whole.ns);
@@ -127,7 +158,10 @@ std::string text_of(const Results& results, const Attribution& all,
                       kSubset, kWhole, (*subset)[0], (*subset)[1]);
   }
   if (all.outcome == Attribution::Outcome::undecided) {
-    return text + "; undecided: its interval holds 0, so there is nothing to attribute";
+    return text +
+           fmt::format(
+               "; undecided: not known to be {:.3g} % more, so there is nothing to attribute",
+               100 * delta_of(results));
   }
   text += ". Alone, beyond the same:";
   const char* separator = " ";
@@ -142,13 +176,13 @@ std::optional<Attribution> attribution_at(const Results& results, const Params& 
   const Metric* base = send_of(results, results.baseline, params);
   const Metric* whole = send_of(results, kWhole, params);
   if (base == nullptr || whole == nullptr || base == whole) return std::nullopt;
-  const auto all = beyond(kWhole, whole, *base);
+  const auto all = beyond(kWhole, whole, *base, *whole);
   if (!all) return std::nullopt;
   Attribution found;
   found.params = params;
   found.whole = *all;
   for (const Part& part : kParts) {
-    auto own = beyond(part.strategy, send_of(results, part.strategy, params), *base);
+    auto own = beyond(part.strategy, send_of(results, part.strategy, params), *base, *whole);
     if (own) found.parts.push_back(std::move(*own));
   }
   if (found.parts.empty()) return std::nullopt;
@@ -156,9 +190,10 @@ std::optional<Attribution> attribution_at(const Results& results, const Params& 
   if (const Metric* tag = send_of(results, kSubset, params)) {
     subset = deciding_interval(paired_ratio(tag->samples, whole->samples));
   }
-  found.outcome = subset && (*subset)[0] > 1 ? Attribution::Outcome::not_attributed
-                  : holds_zero(found.whole)  ? Attribution::Outcome::undecided
-                                             : Attribution::Outcome::attributed;
+  const double least = delta_of(results) * median(of_rounds(*base, *whole)).value_or(0);
+  found.outcome = subset && (*subset)[0] > 1        ? Attribution::Outcome::not_attributed
+                  : found.whole.interval[0] < least ? Attribution::Outcome::undecided
+                                                    : Attribution::Outcome::attributed;
   found.text = text_of(results, found, subset) + ".";
   return found;
 }

@@ -1,5 +1,5 @@
-// analysis/view/attribution.hpp - what the price of an indirect send consists of, where a run can say
-// so.
+// analysis/view/attribution.hpp - what the price of an indirect send consists of, where a run can
+// say so.
 #pragma once
 
 #include <optional>
@@ -33,12 +33,13 @@ struct Attribution {
 
 /// For every parameter set of `mic` with the baseline, indirect-cell and one of its controls, each
 /// in two rounds or more: what indirect-cell costs beyond the baseline, and what each control does,
-/// from differences inside rounds (their median with its distribution-free interval from
-/// kRobustRounds on, their mean with its t interval below).
+/// from differences inside the rounds that indirect-cell was measured in (their median with its
+/// distribution-free interval from kRobustRounds on, their mean with its t interval below).
 ///
-/// Nothing is attributed where tag-cell costs more than indirect-cell, interval-wise: it does a
-/// part of what that does, so something else was measured. Beside target-register stands by how
-/// many instructions a send its code differs from the baseline's, where both were counted.
+/// Nothing is attributed where indirect-cell is not known to cost at least the run's delta more,
+/// nor where tag-cell costs more than indirect-cell, interval-wise: it does a part of what that
+/// does, so something else was measured. Beside a control stands by how many instructions a send
+/// its code differs from the baseline's.
 [[nodiscard]] std::vector<Attribution> attributions(const results::Results& results);
 
 }  // namespace patchbench::analysis

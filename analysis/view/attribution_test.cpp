@@ -7,10 +7,10 @@
 
 #include <patchbench_catch.hpp>
 
-#include "analysis/render/document.hpp"
-#include "analysis/view/report_document.hpp"
-#include "analysis/render/markdown.hpp"
 #include "analysis/quantity/summarise.hpp"
+#include "analysis/render/document.hpp"
+#include "analysis/render/markdown.hpp"
+#include "analysis/view/report_document.hpp"
 #include "results/matchers_test.hpp"
 
 namespace patchbench::analysis {
@@ -58,18 +58,31 @@ Results made_up(const Costs& costs, double scatter = 0.01, int rounds = 12) {
   return results;
 }
 
-void count(Results& results, const std::string& strategy, double instructions) {
+void add_counter(Results& results, const std::string& strategy, const results::Counter& counter) {
   for (auto& cell : results.cells) {
-    if (cell.strategy != strategy) continue;
-    results::Counter counter;
-    counter.name = "instructions";
-    counter.source = "hardware";
-    counter.scope = "user";
-    counter.per = "send";
-    counter.value = instructions;
-    counter.status = "ok";
-    cell.counters.push_back(counter);
+    if (cell.strategy == strategy) cell.counters.push_back(counter);
   }
+}
+
+void count(Results& results, const std::string& strategy, double instructions) {
+  results::Counter counter;
+  counter.name = "instructions";
+  counter.source = "hardware";
+  counter.scope = "user";
+  counter.per = "send";
+  counter.value = instructions;
+  counter.status = "ok";
+  add_counter(results, strategy, counter);
+}
+
+void of_site(Results& results, const std::string& strategy, double instructions) {
+  results::Counter counter;
+  counter.name = "send-instructions";
+  counter.source = "software";
+  counter.per = "site";
+  counter.value = instructions;
+  counter.status = "ok";
+  add_counter(results, strategy, counter);
 }
 
 Attribution only(const Results& results) {
@@ -120,18 +133,41 @@ TEST_CASE("attribution: an interval that holds 0 is undecided") {
   CHECK_THAT(some.text, contains("], undecided"));
 }
 
-TEST_CASE("attribution: a difference in operations stands beside target-register") {
+TEST_CASE("attribution: a difference in operations stands beside its control") {
   Results results = made_up(kNormal);
-  CHECK_THAT(only(results).text, contains("were not counted in this run"));
+  CHECK_THAT(only(results).text, !contains("instructions"));
+  // What is known of the code, where nothing was counted.
+  of_site(results, "rwx", 4);
+  of_site(results, "tag-cell", 4);
+  of_site(results, "target-register", 5);
+  CHECK_THAT(only(results).text,
+             contains("the kind of branch; 1.0 instructions a send more, of a site: 5.0 against "
+                      "4.0") &&
+                 contains("the tag from a cell) "));
   count(results, "rwx", 6);
-  count(results, "target-register", 7);
+  count(results, "target-register", 7.5);
   CHECK_THAT(
       only(results).text,
-      contains("the kind of branch; 1.0 instructions a send more, hardware: 7.0 against 6.0"));
-  Results equal = made_up(kNormal);
-  count(equal, "rwx", 6);
-  count(equal, "target-register", 6.01);
-  CHECK_THAT(only(equal).text, contains("as many instructions a send, hardware"));
+      contains("the kind of branch; 1.5 instructions a send more, hardware: 7.5 against 6.0"));
+}
+
+TEST_CASE("attribution: a part is of the rounds that the whole was measured in") {
+  Results results = made_up(kNormal);
+  const std::string known = only(results).text;
+  // From its eighth round on the whole was known; what its parts cost then is of no account.
+  for (results::Cell& cell : results.cells) {
+    for (results::Metric& metric : cell.metrics) {
+      for (std::size_t round = 7; round < metric.samples.size(); ++round) {
+        if (cell.strategy == "indirect-cell") metric.samples[round].reset();
+        if (cell.strategy == "target-cell") *metric.samples[round] *= 9;
+      }
+    }
+  }
+  const Attribution found = only(results);
+  CHECK(found.outcome == Outcome::attributed);
+  REQUIRE_FALSE(found.parts.empty());
+  CHECK(found.parts.front().strategy == "target-cell");
+  CHECK(found.parts.front().ns < found.whole.ns * 1.5);
 }
 
 TEST_CASE("attribution: nothing is said without the controls, or from four rounds") {

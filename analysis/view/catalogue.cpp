@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "analysis/render/palette.hpp"
 #include "analysis/quantity/selection.hpp"
+#include "analysis/render/palette.hpp"
 
 namespace patchbench::analysis {
 

@@ -177,10 +177,10 @@ void add_break_evens(Document& document, const std::vector<BreakEvenPair>& pairs
 void add_lonely(Section& section, const std::vector<std::string>& cells, std::string_view which) {
   if (cells.empty()) return;
   const std::size_t shown = std::min(cells.size(), kListed);
-  section.paragraphs.push_back(fmt::format(
-      "{} only in the {} run: {}{}", count_of(cells.size(), "cell", "cells"), which,
-      joined({cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(shown)}),
-      cells.size() > kListed ? ", ..." : ""));
+  section.paragraphs.push_back(
+      fmt::format("{} only in the {} run: {}{}", count_of(cells.size(), "cell", "cells"), which,
+                  joined({cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(shown)}),
+                  cells.size() > kListed ? ", ..." : ""));
 }
 
 void add_missing(Document& document, const Comparison& comparison) {
@@ -201,8 +201,7 @@ std::string between_text(const ComparisonReport& report) {
     if (change.between.measured) largest = std::max(largest, std::sqrt(change.between.variance));
   }
   std::string text = fmt::format("runs of {:.3g} %", 100 * kDefaultBetweenRuns);
-  if (largest > 0)
-    text += fmt::format(", and up to {:.1f} % where these show more", 100 * largest);
+  if (largest > 0) text += fmt::format(", and up to {:.1f} % where these show more", 100 * largest);
   return text;
 }
 
@@ -327,8 +326,7 @@ Document comparison_document(const ComparisonReport& report) {
   document.title = report.first_name + " against " + report.second_name;
   add_warnings(document, report);
   document.summary.push_back(summary(report));
-  add_tables(document,
-             fmt::format("Ratios to {}, each within its run", report.comparison.baseline),
+  add_tables(document, fmt::format("Ratios to {}, each within its run", report.comparison.baseline),
              report.comparison.changes, true);
   if (!report.times.empty()) add_tables(document, "Absolute times", report.times, false);
   add_orders(document, report.orders);

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "analysis/quantity/compare.hpp"
-#include "analysis/view/conclusions.hpp"
 #include "analysis/quantity/context_difference.hpp"
 #include "analysis/render/document.hpp"
+#include "analysis/view/conclusions.hpp"
 
 namespace patchbench::analysis {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "analysis/view/catalogue.hpp"
 #include "analysis/quantity/selection.hpp"
+#include "analysis/view/catalogue.hpp"
 #include "analysis/view/titles.hpp"
 
 namespace patchbench::analysis {
@@ -38,6 +38,8 @@ class Column {
     if (left == nullptr || right == nullptr) return Verdict::unsure;
     return plain_verdict(deciding_interval(paired_ratio(left->samples, right->samples)), 0);
   }
+
+  [[nodiscard]] std::string_view metric() const { return metric_; }
 
  private:
   const Results* results_;
@@ -103,8 +105,9 @@ void fill(StrategyOrder& order, const Column& first, const Column& second) {
 }
 
 /// Sends a patch at which the two cost the same, round by round; rounds without one are left out.
+/// `with_patch` of them are in what a patch costs already.
 std::vector<double> sends_by_round(const std::array<const Metric*, 2>& patch,
-                                   const std::array<const Metric*, 2>& send) {
+                                   const std::array<const Metric*, 2>& send, double with_patch) {
   std::vector<double> values;
   for (std::size_t round = 0; round < patch[0]->samples.size(); ++round) {
     const auto at = [round](const Metric* metric) {
@@ -115,7 +118,7 @@ std::vector<double> sends_by_round(const std::array<const Metric*, 2>& patch,
     const auto fast = at(send[0]);
     const auto slow = at(send[1]);
     if (!slower || !faster || !fast || !slow) continue;
-    const double sends = 1 + (*slower - *faster) / (*slow - *fast);
+    const double sends = with_patch + (*slower - *faster) / (*slow - *fast);
     if (std::isfinite(sends) && sends > 0) values.push_back(sends);
   }
   return values;
@@ -134,8 +137,10 @@ BreakEven break_even(const Column& patch, const Column& send, const std::string&
   }
   result.kind = BreakEven::Kind::at;
   result.one_from_there_on = sending == Verdict::faster;
-  const auto values =
-      sends_by_round({patch.find(one), patch.find(other)}, {send.find(one), send.find(other)});
+  // Of patches of every send the send right after is a part; among hits it is subtracted.
+  const double with_patch = among_hits("patch_execute") == patch.metric() ? 0 : 1;
+  const auto values = sends_by_round({patch.find(one), patch.find(other)},
+                                     {send.find(one), send.find(other)}, with_patch);
   result.sends = median(values);
   result.interval = median_ci95(values);
   return result;
@@ -163,13 +168,19 @@ std::string break_even_metric(const Results& first, const Results& second, const
   return has(first) && has(second) ? better : "patch_execute";
 }
 
-/// The parameters of `mic` that go with those of `relink`: as many sites.
+/// The parameters of `mic` that go with those of `relink`: as many sites, and like those in random
+/// order where the run has that.
 std::optional<Params> matching_sends(const Results& results, const Params& patch) {
   const auto sites = integer_param(patch, "sites");
+  std::optional<Params> found;
   for (const Params& params : param_sets(results, "mic")) {
-    if (integer_param(params, "sites") == sites) return params;
+    if (integer_param(params, "sites") != sites) continue;
+    const auto* order = find_param(params, "order");
+    const bool shuffled = order != nullptr && *order == results::ParamValue("shuffled");
+    if (shuffled) return params;
+    if (!found) found = params;
   }
-  return std::nullopt;
+  return found;
 }
 
 }  // namespace

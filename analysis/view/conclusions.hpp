@@ -1,4 +1,5 @@
-// analysis/view/conclusions.hpp - what one would conclude from a run, and whether another one agrees.
+// analysis/view/conclusions.hpp - what one would conclude from a run, and whether another one
+// agrees.
 //
 // A conclusion is drawn within each run alone, from its own pairs of rounds; two runs are then
 // asked whether they draw the same. That asks less of them than that their numbers agree, and is

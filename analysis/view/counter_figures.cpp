@@ -7,11 +7,11 @@
 
 #include <fmt/format.h>
 
-#include "analysis/view/catalogue.hpp"
-#include "analysis/render/palette.hpp"
 #include "analysis/quantity/selection.hpp"
-#include "analysis/view/simulated.hpp"
+#include "analysis/render/palette.hpp"
 #include "analysis/render/wrap.hpp"
+#include "analysis/view/catalogue.hpp"
+#include "analysis/view/simulated.hpp"
 
 namespace patchbench::analysis {
 namespace {

@@ -7,10 +7,10 @@
 
 #include <patchbench_catch.hpp>
 
-#include "analysis/render/canvas.hpp"
 #include "analysis/counted_results_test.hpp"
-#include "analysis/render/gnuplot.hpp"
 #include "analysis/quantity/selection.hpp"
+#include "analysis/render/canvas.hpp"
+#include "analysis/render/gnuplot.hpp"
 #include "results/file.hpp"
 #include "results/matchers_test.hpp"
 #include "results/scratch_test.hpp"

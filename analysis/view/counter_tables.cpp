@@ -3,12 +3,12 @@
 
 #include <fmt/format.h>
 
-#include "analysis/view/catalogue.hpp"
 #include "analysis/quantity/comparable.hpp"
-#include "analysis/view/counters.hpp"
 #include "analysis/quantity/selection.hpp"
-#include "analysis/view/simulated.hpp"
 #include "analysis/render/wrap.hpp"
+#include "analysis/view/catalogue.hpp"
+#include "analysis/view/counters.hpp"
+#include "analysis/view/simulated.hpp"
 
 namespace patchbench::analysis {
 namespace {

@@ -5,9 +5,9 @@
 #include <patchbench_catch.hpp>
 
 #include "analysis/counted_results_test.hpp"
-#include "analysis/view/counters.hpp"
 #include "analysis/render/html.hpp"
 #include "analysis/render/markdown.hpp"
+#include "analysis/view/counters.hpp"
 #include "analysis/view/report_document.hpp"
 #include "results/matchers_test.hpp"
 

@@ -6,12 +6,12 @@
 
 #include <fmt/format.h>
 
+#include "analysis/quantity/comparable.hpp"
+#include "analysis/quantity/selection.hpp"
 #include "analysis/render/bar_chart.hpp"
 #include "analysis/view/catalogue.hpp"
-#include "analysis/quantity/comparable.hpp"
 #include "analysis/view/headline.hpp"
 #include "analysis/view/publishing.hpp"
-#include "analysis/quantity/selection.hpp"
 
 namespace patchbench::analysis {
 namespace {

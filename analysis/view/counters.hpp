@@ -1,5 +1,5 @@
-// analysis/view/counters.hpp - what was counted beside the times: which events, during which operation,
-// and why some are missing.
+// analysis/view/counters.hpp - what was counted beside the times: which events, during which
+// operation, and why some are missing.
 //
 // Sets of events that hardware and the kernel counted never share a table, a figure or a file with
 // simulated ones. What an emulator's processor counted is called emulated wherever it is shown, and

@@ -1,4 +1,5 @@
-// analysis/view/csv.hpp - a run's samples and counters for other programs: R, pandas, a spreadsheet.
+// analysis/view/csv.hpp - a run's samples and counters for other programs: R, pandas, a
+// spreadsheet.
 #pragma once
 
 #include <string>

@@ -12,16 +12,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "analysis/quantity/comparable.hpp"
+#include "analysis/quantity/selection.hpp"
+#include "analysis/render/chart.hpp"
+#include "analysis/render/numbers.hpp"
+#include "analysis/render/wrap.hpp"
 #include "analysis/view/attribution.hpp"
 #include "analysis/view/catalogue.hpp"
-#include "analysis/render/chart.hpp"
-#include "analysis/quantity/comparable.hpp"
 #include "analysis/view/counter_figures.hpp"
-#include "analysis/render/numbers.hpp"
 #include "analysis/view/publishing.hpp"
-#include "analysis/quantity/selection.hpp"
 #include "analysis/view/titles.hpp"
-#include "analysis/render/wrap.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -455,15 +455,16 @@ Figure patch_cost(const Results& results, const Params& params, std::string name
     chart.rows.push_back(patch_row(results, id, cell, id, metrics, remarks));
   }
   chart.remarks = remarks.lines();
-  return {chart.name, chart.title,
-          "Each dot is the median over rounds, in nanoseconds, with its 95 % interval where that "
-          "is wider than the dot; the axis is logarithmic, so equal distances are equal factors. "
-          "The left panel is what the patch itself takes, the right one also pays for executing "
-          "bytes that have just changed, which on most processors dwarfs the store. What is "
-          "expected of the number of sites: at 64 the patched lines are still in the first-level "
-          "caches, at 1,024 most have left them. The metric execute, in the tables, is a send "
-          "through such a site without the change.",
-          dot_chart_script(chart)};
+  return {
+      chart.name, chart.title,
+      "Each dot is the median over rounds, in nanoseconds, with its 95 % interval where that "
+      "is wider than the dot; the axis is logarithmic, so equal distances are equal factors. "
+      "The left panel is a burst, the throughput of patches, the right one also pays for executing "
+      "bytes that have just changed, which on most processors dwarfs the store. What is "
+      "expected of the number of sites: at 64 the patched lines are still in the first-level "
+      "caches, at 1,024 most have left them. The metric execute, in the tables, is a send "
+      "through such a site without the change.",
+      dot_chart_script(chart)};
 }
 
 /// The representative cells, and those that differ from them in their number of sites alone.

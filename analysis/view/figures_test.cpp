@@ -6,11 +6,11 @@
 
 #include <patchbench_catch.hpp>
 
-#include "analysis/view/catalogue.hpp"
 #include "analysis/render/chart.hpp"
 #include "analysis/render/gnuplot.hpp"
 #include "analysis/render/palette.hpp"
 #include "analysis/sample_results_test.hpp"
+#include "analysis/view/catalogue.hpp"
 #include "results/file.hpp"
 #include "results/matchers_test.hpp"
 #include "results/scratch_test.hpp"

@@ -13,9 +13,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/statistics/statistics.hpp"
 #include "analysis/view/counters.hpp"
 #include "analysis/view/simulated.hpp"
-#include "analysis/statistics/statistics.hpp"
 
 namespace patchbench::analysis {
 namespace {

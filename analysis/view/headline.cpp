@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "analysis/view/publishing.hpp"
 #include "analysis/quantity/selection.hpp"
+#include "analysis/view/publishing.hpp"
 #include "analysis/view/titles.hpp"
 
 namespace patchbench::analysis {

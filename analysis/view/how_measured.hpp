@@ -1,5 +1,5 @@
-// analysis/view/how_measured.hpp - where a run's time went, how quiet it was, and what became of samples
-// that were not.
+// analysis/view/how_measured.hpp - where a run's time went, how quiet it was, and what became of
+// samples that were not.
 #pragma once
 
 #include <string>

@@ -9,12 +9,12 @@
 
 #include <fmt/format.h>
 
+#include "analysis/quantity/selection.hpp"
+#include "analysis/render/numbers.hpp"
+#include "analysis/render/wrap.hpp"
 #include "analysis/view/catalogue.hpp"
 #include "analysis/view/headline.hpp"
-#include "analysis/render/numbers.hpp"
 #include "analysis/view/publishing.hpp"
-#include "analysis/quantity/selection.hpp"
-#include "analysis/render/wrap.hpp"
 
 namespace patchbench::analysis {
 namespace {

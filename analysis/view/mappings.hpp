@@ -1,5 +1,5 @@
-// analysis/view/mappings.hpp - how many mappings (the kernel's VMAs) a strategy occupies: before, while
-// and after a cell is there, and while a patch is open.
+// analysis/view/mappings.hpp - how many mappings (the kernel's VMAs) a strategy occupies: before,
+// while and after a cell is there, and while a patch is open.
 #pragma once
 
 #include <optional>

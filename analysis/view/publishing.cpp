@@ -7,13 +7,13 @@
 
 #include <fmt/format.h>
 
-#include "analysis/view/catalogue.hpp"
 #include "analysis/quantity/selection.hpp"
-#include "analysis/statistics/significance.hpp"
-#include "analysis/statistics/statistics.hpp"
-#include "analysis/view/titles.hpp"
 #include "analysis/render/numbers.hpp"
 #include "analysis/render/wrap.hpp"
+#include "analysis/statistics/significance.hpp"
+#include "analysis/statistics/statistics.hpp"
+#include "analysis/view/catalogue.hpp"
+#include "analysis/view/titles.hpp"
 
 namespace patchbench::analysis {
 namespace {

@@ -1,5 +1,5 @@
-// analysis/view/publishing.hpp - what patches end with (bench-run --publish): the modes of one run side
-// by side, and what each costs against none.
+// analysis/view/publishing.hpp - what patches end with (bench-run --publish): the modes of one run
+// side by side, and what each costs against none.
 #pragma once
 
 #include <string>
@@ -37,9 +37,9 @@ struct ModeRatio {
 };
 
 /// Of every strategy (no control), metric and mode but none. As the ratios to the baseline
-/// (analysis/quantity/summarise.hpp): the same intervals, verdicts held against the ratio of `again` to the
-/// baseline, in the mode or in none, whichever reaches further from 1, and corrected for the number
-/// of a workload's mode ratios. Empty where a run has no second mode, or not none.
+/// (analysis/quantity/summarise.hpp): the same intervals, verdicts held against the ratio of
+/// `again` to the baseline, in the mode or in none, whichever reaches further from 1, and corrected
+/// for the number of a workload's mode ratios. Empty where a run has no second mode, or not none.
 [[nodiscard]] std::vector<ModeRatio> mode_ratios(const results::Results& results);
 
 /// nullptr where there is none.

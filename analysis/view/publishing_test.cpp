@@ -8,14 +8,14 @@
 #include <patchbench_catch.hpp>
 
 #include "analysis/counted_results_test.hpp"
-#include "analysis/view/counters.hpp"
-#include "analysis/render/markdown.hpp"
-#include "analysis/view/report_document.hpp"
-#include "analysis/sample_results_test.hpp"
 #include "analysis/quantity/selection.hpp"
+#include "analysis/quantity/summarise.hpp"
+#include "analysis/render/markdown.hpp"
+#include "analysis/sample_results_test.hpp"
 #include "analysis/statistics/significance.hpp"
 #include "analysis/statistics/statistics.hpp"
-#include "analysis/quantity/summarise.hpp"
+#include "analysis/view/counters.hpp"
+#include "analysis/view/report_document.hpp"
 #include "analysis/view/table.hpp"
 #include "results/matchers_test.hpp"
 

@@ -8,25 +8,25 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "analysis/view/attribution.hpp"
-#include "analysis/view/catalogue.hpp"
 #include "analysis/quantity/comparable.hpp"
-#include "analysis/view/counters.hpp"
 #include "analysis/quantity/flags.hpp"
-#include "analysis/view/headline.hpp"
-#include "analysis/render/numbers.hpp"
-#include "analysis/view/how_measured.hpp"
 #include "analysis/quantity/identical.hpp"
-#include "analysis/view/mappings.hpp"
-#include "analysis/view/publishing.hpp"
 #include "analysis/quantity/repetitions.hpp"
 #include "analysis/quantity/selection.hpp"
+#include "analysis/render/numbers.hpp"
+#include "analysis/render/wrap.hpp"
+#include "analysis/statistics/statistics.hpp"
+#include "analysis/view/attribution.hpp"
+#include "analysis/view/catalogue.hpp"
+#include "analysis/view/counters.hpp"
+#include "analysis/view/headline.hpp"
+#include "analysis/view/how_measured.hpp"
+#include "analysis/view/mappings.hpp"
+#include "analysis/view/publishing.hpp"
 #include "analysis/view/self_test.hpp"
 #include "analysis/view/simulated.hpp"
-#include "analysis/statistics/statistics.hpp"
 #include "analysis/view/titles.hpp"
 #include "analysis/view/translation.hpp"
-#include "analysis/render/wrap.hpp"
 
 namespace patchbench::analysis {
 namespace {

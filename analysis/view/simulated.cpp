@@ -8,13 +8,13 @@
 
 #include <fmt/format.h>
 
-#include "analysis/view/catalogue.hpp"
+#include "analysis/quantity/selection.hpp"
+#include "analysis/render/numbers.hpp"
 #include "analysis/render/terminal.hpp"
+#include "analysis/render/wrap.hpp"
+#include "analysis/view/catalogue.hpp"
 #include "analysis/view/counters.hpp"
 #include "analysis/view/headline.hpp"
-#include "analysis/render/numbers.hpp"
-#include "analysis/quantity/selection.hpp"
-#include "analysis/render/wrap.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -182,7 +182,17 @@ bool anyone_has(const Results& results, const std::string& id, const Operation& 
   return cell != nullptr && find_simulated(*cell, kSimulatedCounters.front(), operation.per);
 }
 
-/// The counters that any cell has, of every cell that was asked for them; none where there are none.
+/// The cell's counters, one for each of `columns`.
+void add_counts(const Cell& cell, const std::string& per, const std::vector<std::size_t>& columns,
+                std::vector<TextCell>& row) {
+  for (const std::size_t i : columns) {
+    const Counter* counter = find_simulated(cell, kSimulatedCounters[i], per);
+    const bool there = counter != nullptr && counter->value;
+    row.push_back({there ? exact_number(*counter->value) : "-", Tone::number});
+  }
+}
+
+/// A row for every cell that was asked for them; none where there are no counters.
 std::optional<TextTable> table_of(const Results& results,
                                   const std::vector<Operation>& operations) {
   const std::vector<std::size_t> columns = counted(results);
@@ -192,20 +202,34 @@ std::optional<TextTable> table_of(const Results& results,
   for (const Operation& operation : operations) {
     for (const std::string& id : strategies_in_order(results)) {
       if (!anyone_has(results, id, operation)) continue;
-      const Cell& cell = *find_cell(results, operation.workload, id, operation.params);
       std::vector<TextCell> row{{operation.workload, Tone::plain},
                                 {spaced(operation.params), Tone::plain},
                                 {operation.per, Tone::plain},
                                 {id, Tone::name}};
-      for (const std::size_t i : columns) {
-        const Counter* counter = find_simulated(cell, kSimulatedCounters[i], operation.per);
-        const bool there = counter != nullptr && counter->value;
-        row.push_back({there ? exact_number(*counter->value) : "-", Tone::number});
-      }
+      add_counts(*find_cell(results, operation.workload, id, operation.params), operation.per,
+                 columns, row);
       table.rows.push_back(std::move(row));
     }
   }
   return table;
+}
+
+/// The same of one operation, which is the title.
+Section section_of(const Results& results, const Operation& operation) {
+  const std::vector<std::size_t> columns = counted(results);
+  Section section;
+  section.title =
+      fmt::format("{}, per {}: {}", operation.workload, operation.per, spaced(operation.params));
+  section.table = TextTable{{"strategy"}, {}};
+  for (const std::size_t i : columns) section.table->header.emplace_back(kColumns[i]);
+  for (const std::string& id : strategies_in_order(results)) {
+    if (!anyone_has(results, id, operation)) continue;
+    std::vector<TextCell> row{{id, Tone::name}};
+    add_counts(*find_cell(results, operation.workload, id, operation.params), operation.per,
+               columns, row);
+    section.table->rows.push_back(std::move(row));
+  }
+  return section;
 }
 
 /// What counted, and why values are missing.
@@ -323,9 +347,12 @@ std::string exact_number(double value) {
 
 std::string simulated_terminal_table(const Results& results, std::size_t width) {
   if (!has_simulated_counts(results)) return "";
-  Section section = section_of_reasons(results);
-  section.table = table_of(results, for_terminal(results));
-  return terminal_text(section, {.width = width});
+  std::string text = terminal_text(section_of_reasons(results), {.width = width});
+  if (counted(results).empty()) return text;
+  for (const Operation& operation : for_terminal(results)) {
+    text += terminal_text(section_of(results, operation), {.width = width});
+  }
+  return text;
 }
 
 Section simulated_section(const Results& results) {

@@ -7,14 +7,14 @@
 
 #include <patchbench_catch.hpp>
 
+#include "analysis/quantity/selection.hpp"
 #include "analysis/render/document.hpp"
-#include "analysis/view/report_document.hpp"
+#include "analysis/render/markdown.hpp"
+#include "analysis/render/numbers.hpp"
+#include "analysis/sample_results_test.hpp"
 #include "analysis/view/figures.hpp"
 #include "analysis/view/headline.hpp"
-#include "analysis/render/numbers.hpp"
-#include "analysis/render/markdown.hpp"
-#include "analysis/sample_results_test.hpp"
-#include "analysis/quantity/selection.hpp"
+#include "analysis/view/report_document.hpp"
 #include "results/matchers_test.hpp"
 
 namespace patchbench::analysis {

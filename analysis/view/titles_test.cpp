@@ -6,14 +6,14 @@
 
 #include <patchbench_catch.hpp>
 
-#include "analysis/view/conclusions.hpp"
+#include "analysis/quantity/summarise.hpp"
 #include "analysis/render/document.hpp"
-#include "analysis/view/report_document.hpp"
-#include "analysis/view/figures.hpp"
-#include "analysis/view/headline.hpp"
 #include "analysis/render/markdown.hpp"
 #include "analysis/sample_results_test.hpp"
-#include "analysis/quantity/summarise.hpp"
+#include "analysis/view/conclusions.hpp"
+#include "analysis/view/figures.hpp"
+#include "analysis/view/headline.hpp"
+#include "analysis/view/report_document.hpp"
 #include "analysis/view/table.hpp"
 #include "analysis/view/translation.hpp"
 #include "results/matchers_test.hpp"

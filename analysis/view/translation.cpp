@@ -4,11 +4,11 @@
 
 #include <fmt/format.h>
 
-#include "analysis/view/catalogue.hpp"
 #include "analysis/quantity/selection.hpp"
-#include "analysis/statistics/statistics.hpp"
-#include "analysis/view/titles.hpp"
 #include "analysis/render/wrap.hpp"
+#include "analysis/statistics/statistics.hpp"
+#include "analysis/view/catalogue.hpp"
+#include "analysis/view/titles.hpp"
 
 namespace patchbench::analysis {
 namespace {

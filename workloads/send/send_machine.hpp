@@ -46,6 +46,9 @@ class SendMachine {
   /// In the shorter of its layouts: linear order may fill the whole stride (site_return_offset).
   static constexpr double kSiteCodeBytes =
       static_cast<double>(A::site_return_offset(kDispatch, SiteOrder::standalone));
+  static constexpr double site_instructions(SiteOrder order) noexcept {
+    return A::site_operations(kDispatch, order);
+  }
   static constexpr double kSiteStrideBytes = static_cast<double>(A::kSiteStride);
   static constexpr double kCellBytes = !Words::kHasCells ? 0
                                        : kDispatch == Dispatch::cell_cache_scattered

@@ -45,10 +45,12 @@ struct SteadyState {
   return static_cast<std::uint64_t>(plan.sites[site].receiver_offset) / sizeof(Oop);
 }
 
-/// What a site occupies: the live bytes of its code, the distance to the next site, and its cell.
+/// What a site executes of its own, without the methods and PICs behind it, and what it occupies:
+/// the live bytes of its code, the distance to the next site, and its cell.
 template <class Machine>
-[[nodiscard]] std::vector<SiteCounter> bytes_per_site() {
-  return {{.name = "send-code-bytes", .per = "site", .value = Machine::kSiteCodeBytes},
+[[nodiscard]] std::vector<SiteCounter> code_of_a_site(SiteOrder order) {
+  return {{.name = "send-instructions", .per = "site", .value = Machine::site_instructions(order)},
+          {.name = "send-code-bytes", .per = "site", .value = Machine::kSiteCodeBytes},
           {.name = "site-stride-bytes", .per = "site", .value = Machine::kSiteStrideBytes},
           {.name = "cell-bytes", .per = "site", .value = Machine::kCellBytes}};
 }
@@ -91,7 +93,7 @@ class SteadyStateCell : public MeasuredCell<SteadyStateCell<Strategy>> {
   }
 
   [[nodiscard]] std::vector<SiteCounter> counters() const override {
-    std::vector<SiteCounter> counters = bytes_per_site<Machine>();
+    std::vector<SiteCounter> counters = code_of_a_site<Machine>(machine_.plan().order);
     if (open_sends_per_run_ != 0 && runs_ != 0) {
       const auto sends = static_cast<double>(runs_ * open_sends_per_run_);
       const auto misses = static_cast<double>(machine_.method_cache_misses() - misses_before_);

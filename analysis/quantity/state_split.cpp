@@ -69,6 +69,12 @@ std::optional<StateSplit> split_by_state(const results::Metric& strategy,
   return split;
 }
 
+results::Verdict verdict_in_both(const StateSplit& split, double delta) {
+  const auto quiet = plain_verdict(deciding_interval(split.quiet), delta);
+  const auto shared = plain_verdict(deciding_interval(split.shared), delta);
+  return quiet == shared ? quiet : results::Verdict::unsure;
+}
+
 std::string state_note(const std::string& metric, const StateSplit& split) {
   const auto text = [](const PairedRatio& ratio) {
     const Interval interval = *deciding_interval(ratio);

@@ -43,6 +43,9 @@ struct StateSplit {
                                                        const results::Metric& baseline,
                                                        double quiet);
 
+/// What holds in both states; else, and where either is unsure, unsure.
+[[nodiscard]] results::Verdict verdict_in_both(const StateSplit& split, double delta);
+
 /// "state: send is 1.02 [1.01, 1.03] while the core was quiet (9 rounds) and ... while it was
 /// shared".
 inline constexpr std::string_view kStateNote = "state: ";

@@ -1,9 +1,14 @@
 #include "analysis/quantity/state_split.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
+#include <string>
 
 #include <patchbench_catch.hpp>
+
+#include "analysis/quantity/summarise.hpp"
+#include "analysis/sample_results_test.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -51,6 +56,42 @@ TEST_CASE("a ratio that depends on the machine's state is two ratios") {
   CHECK(note.starts_with(kStateNote));
   CHECK(note.find("1.25 [") != std::string::npos);
   CHECK(note.find("1.54 [") != std::string::npos);
+}
+
+TEST_CASE("a verdict on a ratio that is split is one that holds in both states") {
+  const auto verdict = [](double quiet, double shared) {
+    const Pair pair = made_up(quiet, shared);
+    return verdict_in_both(*split_by_state(pair.strategy, pair.baseline, kQuiet), 0.03);
+  };
+  CHECK(verdict(1.25, 1.54) == results::Verdict::slower);
+  CHECK(verdict(0.8, 0.6) == results::Verdict::faster);
+  CHECK(verdict(0.9, 1.2) == results::Verdict::unsure);
+  CHECK(verdict(1.0, 1.2) == results::Verdict::unsure);
+}
+
+TEST_CASE("a run's verdict is unsure where its two states have two") {
+  SampleRun run = sample_run({.rounds = 24});
+  const auto changed = [&run](const results::JournalEntry& entry) {
+    return entry.cell.starts_with("mic/indirect-cell/") && entry.round >= 12;
+  };
+  for (results::JournalEntry& entry : run.journal) {
+    for (results::JournalMetric& metric : entry.metrics) {
+      metric.latency_ns = 1;
+      metric.throughput_ns = entry.round < 12 ? kQuiet : kQuiet * 1.4;
+      if (changed(entry)) metric.median *= 3;
+    }
+  }
+  summarise(run.results, run.journal);
+  int unsure = 0;
+  for (const results::Cell& cell : run.results.cells) {
+    const bool noted = std::ranges::any_of(
+        cell.notes, [](const std::string& note) { return note.starts_with(kStateNote); });
+    if (!noted || cell.ratios.empty()) continue;
+    const results::Verdict verdict = cell.ratios[0].verdict;
+    CHECK((verdict == results::Verdict::slower || verdict == results::Verdict::unsure));
+    unsure += verdict == results::Verdict::unsure ? 1 : 0;
+  }
+  CHECK(unsure > 0);
 }
 
 TEST_CASE("a ratio that a neighbour leaves alone is not split") {

@@ -474,8 +474,10 @@ void fill_undisturbed(Results& results, const Lines& lines) {
   }
 }
 
-/// Of the differences noted, one in twenty is expected to be none.
-void note_states(Results& results, const PeerMap& peers) {
+/// A ratio that differs between states has the verdict that holds in both, if any: one over all
+/// rounds would be a verdict on how long the neighbour stayed. Of the differences noted, one in
+/// twenty is expected to be none.
+void split_states(Results& results, const PeerMap& peers) {
   for (Cell& cell : results.cells) {
     std::erase_if(cell.notes, [](const std::string& old) { return old.starts_with(kStateNote); });
   }
@@ -483,25 +485,29 @@ void note_states(Results& results, const PeerMap& peers) {
   if (!quiet) return;
   struct Found {
     Cell* cell;
-    std::string metric;
+    results::Ratio* ratio;
     StateSplit split;
   };
   std::vector<Found> found;
   std::vector<double> p;
   for (Cell& cell : results.cells) {
-    for (const results::Ratio& ratio : cell.ratios) {
+    for (results::Ratio& ratio : cell.ratios) {
       const Cell& baseline = *peers.find(peer_key(cell))->second.baseline;
       auto split = split_by_state(*find_metric(cell, ratio.metric),
                                   *find_metric(baseline, ratio.metric), *quiet);
       if (!split) continue;
       p.push_back(split->p);
-      found.push_back({&cell, ratio.metric, std::move(*split)});
+      found.push_back({&cell, &ratio, std::move(*split)});
     }
   }
   const std::vector<double> adjusted = benjamini_hochberg(p);
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (adjusted[i] > kFalseDiscoveryRate) continue;
-    found[i].cell->notes.push_back(state_note(found[i].metric, found[i].split));
+    auto& [cell, ratio, split] = found[i];
+    cell->notes.push_back(state_note(ratio->metric, split));
+    if (verdict_in_both(split, delta_of(results)) != ratio->verdict) {
+      ratio->verdict = results::Verdict::unsure;
+    }
   }
 }
 
@@ -573,7 +579,7 @@ void summarise(results::Results& results, std::span<const results::JournalEntry>
   correct_every_verdict(results);
   fill_undisturbed(results, lines);
   raise_flags(results, peers);
-  note_states(results, peers);
+  split_states(results, peers);
   warn_of_lines_left_out(results, lines.left_out);
   results.run.identical = identical_costs(results);
 }

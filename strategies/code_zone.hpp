@@ -103,16 +103,13 @@ struct ZoneRequest {
 /// What every strategy's zone offers.
 ///
 /// - `Zone(request)` reserves; throws std::system_error naming the call. A zone with one view has
-/// no use for
-///   Placement::writable_at.
+///   no use for Placement::writable_at.
 /// - `writable(a)` is the writable address of executable address a. One addition, no branch, no
-/// table.
+///   table.
 /// - `begin_patch(a, n)` makes [a, a+n) writable; nothing in it may be executed until `end_patch(a,
-/// n)`, which
-///   makes it executable again.
+///   n)`, which makes it executable again.
 /// - `seal()` ends installation. Zones whose code never changes again drop their writable view; for
-/// the others it
-///   does nothing.
+///   the others it does nothing.
 /// - `describe()` says what was chosen on this machine, for the record; may be empty.
 template <class Zone>
 concept CodeZone = std::constructible_from<Zone, const ZoneRequest&> && std::movable<Zone> &&

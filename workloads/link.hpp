@@ -13,9 +13,9 @@
 namespace patchbench {
 
 /// - `link`: one pass in which every site is unlinked and becomes a MIC; the method cache begins
-/// empty.
+///   empty.
 /// - `miss`: the next pass, every site with another class: its MIC misses and becomes a closed PIC
-/// (on_miss=grow).
+///   (on_miss=grow).
 /// - `bulk_patch`: unlinking all sites at once, as when a class changes.
 ///
 /// All per site.

@@ -54,8 +54,8 @@ struct PublishedWalks {
 /// Each run takes all functions, in random order, from one version to the other, or executes them.
 ///
 /// - `publish`: publishing alone, of functions that were executed and then stored to; ns a
-/// function. Not measured where publishing executes nothing (publishing_does_something()): a ratio
-/// of two loops that do nothing is no number.
+///   function. Not measured where publishing executes nothing (publishing_does_something()): a
+///   ratio of two loops that do nothing is no number.
 /// - `patch`: begin, stores, publish, end, of functions executed since their last patch.
 /// - `patch_execute`: a patch, then one call of that function, which executes all of its bytes.
 /// - `execute`: the same calls without a patch.

@@ -18,21 +18,21 @@ namespace patchbench {
 /// Sites alternate between two classes. In most metrics all of them do, in step:
 ///
 /// - `patch`: a burst. Begin, three stores, publish, end, on sites executed since their last patch,
-/// one site right after the other: the throughput of patches.
+///   one site right after the other: the throughput of patches.
 /// - `patch_execute`: every send is patched right before. (With batch=N: N patches under one scope,
-/// then N sends.)
+///   then N sends.)
 /// - `miss`: every send misses: its site is linked for the other class, and relinked
-/// (on_miss=relink).
+///   (on_miss=relink).
 /// - `execute`: the same sends without a patch and without a miss: how much of the two before is
-/// neither.
+///   neither.
 ///
 /// In the others some do, drawn anew for each run, so that no predictor learns which. Of these the
 /// time of the same sends without a change is taken. They are measured with batch=1 alone:
 ///
 /// - `patch_isolated`: a patch of a site that was executed since its last patch and is not executed
-/// after it. kSendsBetweenPatches other sends follow each. Needs two sites.
+///   after it. kSendsBetweenPatches other sends follow each. Needs two sites.
 /// - `patch_execute_among_hits`: a patch of one of the next kSendsBetweenPatches sites, and the
-/// first send through it.
+///   first send through it.
 /// - `miss_among_hits`: a miss that relinks its site, beyond a hit.
 ///
 /// Sites are executed one after the other in random order, by a walk in the zone: direct calls, the

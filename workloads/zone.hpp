@@ -21,12 +21,10 @@
 namespace patchbench {
 
 /// - `reserve`: constructing the zone; ns a zone. Zones over a memfd or a file allocate their pages
-/// here, so that a full
-///   file system is an error and not a signal; anonymous and System V memory is allocated at first
-///   touch. Only the two metrics together compare.
+///   here, so that a full file system is an error and not a signal; anonymous and System V memory
+///   is allocated at first touch. Only the two metrics together compare.
 /// - `first_touch`: writing a function into every page under one scope, publishing, sealing, and
-/// calling each; ns a
-///   page.
+///   calling each; ns a page.
 /// - `teardown`: giving back a zone of which every page was touched; ns a zone.
 template <class Strategy>
 class ZoneCell : public MeasuredCell<ZoneCell<Strategy>> {

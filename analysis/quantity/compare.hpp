@@ -92,6 +92,7 @@ struct Comparison {
 ///   of significance.hpp, because one false regression among hundreds of changes already fails
 ///   somebody's build.
 /// - `unsure` otherwise.
+///
 /// The baseline is the first side's where all runs measured it, else the second's. Throws
 /// CompareError when no cell is common, or no baseline is, or a sample is not a positive time.
 /// Neither side is empty.

@@ -29,6 +29,7 @@ inline constexpr double kStateBound = 0.03;
 ///   between runs);
 /// - a run has no calibrations, unless both sides have two runs or more, which tell of their
 ///   scatter themselves.
+///
 /// `first_name` and `second_name` are how the sides are called.
 [[nodiscard]] std::optional<std::string> why_states_differ(std::span<const results::Results> first,
                                                            std::span<const results::Results> second,

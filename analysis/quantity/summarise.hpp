@@ -24,17 +24,16 @@ inline constexpr double kDriftLimit = 0.05;
 ///   less, because what disturbs a batch only makes it slower (seen, half-widths of 156 ratios over
 ///   12 rounds in a noisy state: decile 1.6 %, quartile 2.3 %, median 2.4 %, minimum 1.9 %). Index
 ///   = round. Where a cell has several lines for one round (a resumed run), the last one stands.
-/// - A cell is `ok` with at least 80 % of the rounds, or of those until it was known
-///   (known_after); otherwise it has the status and reason of its
-///   first failure, and no ratios. Rounds that an interrupted run never started are lost rounds,
-///   but they do not count against a cell that was measured before.
+/// - A cell is `ok` with at least 80 % of the rounds, or of those until it was known (known_after);
+///   otherwise it has the status and reason of its first failure, and no ratios. Rounds that an
+///   interrupted run never started are lost rounds, but they do not count against a cell that was
+///   measured before.
 /// - Ratios are to the baseline's cell of the same workload and parameters, for every metric that
 ///   both have, paired by round (analysis/statistics/statistics.hpp). Verdicts are corrected for
 ///   the number of a workload's ratios (analysis/statistics/significance.hpp); that of `again` is
 ///   not.
 /// - A series that drifts or has several modes is flagged (analysis/statistics/series.hpp),
-/// corrected for the
-///   number of a workload's series; samples and ratios alike.
+///   corrected for the number of a workload's series; samples and ratios alike.
 /// - Samples whose calibrations differ by more than kDriftLimit, or from whose processor time was
 ///   stolen, are flagged: noted with the cell and counted, and used all the same. Beside each ratio
 ///   stands what it would be without their rounds, where that is something else.

@@ -23,6 +23,7 @@ namespace patchbench::analysis {
 ///   has user counters: "cycles:u", "cycles:k" (perf's modifiers), "system-calls". Simulated
 ///   counts, multiplexed ones, and those beside a busy thread are left out: a number here is a
 ///   measured one, whole, and of the same circumstances as the times.
+///
 /// Metrics in another unit than ns, us, ms or s are left out: the format knows no other.
 [[nodiscard]] std::string google_benchmark_json(const results::Results& results);
 

@@ -4,8 +4,6 @@
 #include <concepts>
 #include <cstddef>
 #include <span>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "workloads/workload.hpp"
@@ -28,8 +26,8 @@ class MeasuredCell : public Instance {
 
   /// `operations` are performed by one call of `run`.
   template <class Prepare, class Run>
-  Measurement& measure(std::string metric, double operations, Prepare /*prepare*/, Run /*run*/) {
-    measurements_.push_back({.metric = std::move(metric),
+  Measurement& measure(const char* metric, double operations, Prepare /*prepare*/, Run /*run*/) {
+    measurements_.push_back({.metric = metric,
                              .operations = operations,
                              .self = static_cast<Cell*>(this),
                              .prepare = step<Prepare>(),
@@ -39,9 +37,9 @@ class MeasuredCell : public Instance {
 
   /// What `run` takes beyond `without`; `operations` are those that only `run` performs.
   template <class Prepare, class Run, class PrepareWithout, class Without>
-  void measure_difference(std::string metric, double operations, Prepare prepare, Run run,
+  void measure_difference(const char* metric, double operations, Prepare prepare, Run run,
                           PrepareWithout /*prepare*/, Without /*run*/) {
-    Measurement& measurement = measure(std::move(metric), operations, prepare, run);
+    Measurement& measurement = measure(metric, operations, prepare, run);
     measurement.prepare_without = step<PrepareWithout>();
     measurement.without = timed_step<Without>();
   }

@@ -25,7 +25,8 @@ std::vector<std::string> strategies_in_order(const results::Results& results) {
   };
   for (const auto& strategy : results.strategies) add(strategy.id);
   for (const auto& cell : results.cells) add(cell.strategy);
-  std::ranges::stable_partition(ids, [&](const auto& id) { return !is_control(results, id); });
+  std::stable_partition(ids.begin(), ids.end(),
+                        [&](const std::string& id) { return !is_control(results, id); });
   return ids;
 }
 

@@ -300,6 +300,7 @@ Section summary(const ComparisonReport& report) {
 
 std::string listed(const std::vector<Difference>& differences) {
   std::vector<std::string> texts;
+  texts.reserve(differences.size());
   for (const Difference& difference : differences) texts.push_back(to_text(difference));
   return fmt::format("{}", fmt::join(texts, "; "));
 }

@@ -71,7 +71,7 @@ TEST_CASE("a verdict on a ratio that is split is one that holds in both states")
 
 TEST_CASE("a run's verdict is unsure where its two states have two") {
   SampleRun run = sample_run({.rounds = 24});
-  const auto changed = [&run](const results::JournalEntry& entry) {
+  const auto changed = [](const results::JournalEntry& entry) {
     return entry.cell.starts_with("mic/indirect-cell/") && entry.round >= 12;
   };
   for (results::JournalEntry& entry : run.journal) {

@@ -98,7 +98,8 @@ results::Counter software_counter(std::string name, std::string per, double valu
           .samples = {}};
 }
 
-/// The overhead stands beside the costs that it is part of, in the units that counters have.
+/// The overhead stands beside the costs that it is part of, or was before it was subtracted
+/// (has_clock_share()), in the units that counters have.
 void report_overhead(const Measurement& measurement, std::vector<results::Counter>& counters) {
   if (traits_of(measurement.metric).shows_overhead) {
     counters.push_back(

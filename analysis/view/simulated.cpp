@@ -215,8 +215,8 @@ std::optional<TextTable> table_of(const Results& results,
 }
 
 /// The same of one operation, which is the title.
-Section section_of(const Results& results, const Operation& operation) {
-  const std::vector<std::size_t> columns = counted(results);
+Section section_of(const Results& results, const Operation& operation,
+                   const std::vector<std::size_t>& columns) {
   Section section;
   section.title =
       fmt::format("{}, per {}: {}", operation.workload, operation.per, spaced(operation.params));
@@ -348,9 +348,10 @@ std::string exact_number(double value) {
 std::string simulated_terminal_table(const Results& results, std::size_t width) {
   if (!has_simulated_counts(results)) return "";
   std::string text = terminal_text(section_of_reasons(results), {.width = width});
-  if (counted(results).empty()) return text;
+  const std::vector<std::size_t> columns = counted(results);
+  if (columns.empty()) return text;
   for (const Operation& operation : for_terminal(results)) {
-    text += terminal_text(section_of(results, operation), {.width = width});
+    text += terminal_text(section_of(results, operation, columns), {.width = width});
   }
   return text;
 }

@@ -3,7 +3,7 @@
 
     scripts/guest_test.py BENCH_RUN COUNT_SELF HARNESS_TEST [unittest's arguments]
 
-BENCH_RUN, COUNT_SELF (harness/count_self_test.cpp) and HARNESS_TEST, the suite, are built for arm64.
+BENCH_RUN, COUNT_SELF (harness/programs/count_self_test.cpp) and HARNESS_TEST, the suite, are built for arm64.
 """
 
 import json

@@ -9,12 +9,12 @@
 #include <fmt/ranges.h>
 #include <linux/perf_event.h>
 
+#include "harness/base/usage_error.hpp"
 #include "harness/counters/cpu_time.hpp"
 #include "harness/counters/event_sets.hpp"
 #include "harness/counters/event_split.hpp"
 #include "harness/counters/kernel_events.hpp"
 #include "harness/counters/pfm.hpp"
-#include "harness/usage_error.hpp"
 
 namespace patchbench::harness {
 namespace {

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 #include <sched.h>
 
-#include "harness/calibration.hpp"
-#include "harness/clock.hpp"
-#include "harness/cpu_list.hpp"
+#include "harness/base/clock.hpp"
+#include "harness/machine/calibration.hpp"
+#include "harness/machine/cpu_list.hpp"
 #include "strategies/mapping.hpp"
 
 namespace patchbench::harness {

@@ -12,7 +12,7 @@
 #include <patchbench_catch.hpp>
 #include <sched.h>
 
-#include "harness/cpu_list.hpp"
+#include "harness/machine/cpu_list.hpp"
 
 namespace patchbench::harness {
 namespace {

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "harness/calibration.hpp"
+#include "harness/machine/calibration.hpp"
 
 namespace patchbench::harness {
 namespace {

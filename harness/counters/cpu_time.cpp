@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include "harness/clock.hpp"
+#include "harness/base/clock.hpp"
 #include "strategies/mapping.hpp"
 
 namespace patchbench::harness {

@@ -9,7 +9,7 @@
 #include <patchbench_catch.hpp>
 #include <unistd.h>
 
-#include "harness/calibration.hpp"
+#include "harness/machine/calibration.hpp"
 #include "strategies/mapping.hpp"
 
 namespace patchbench::harness {

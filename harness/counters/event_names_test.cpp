@@ -13,9 +13,9 @@
 #include <perfmon/pfmlib.h>
 #include <stdlib.h>
 
-#include "harness/build_info.hpp"
 #include "harness/counters/event_sets.hpp"
 #include "harness/counters/pfm.hpp"
+#include "harness/machine/build_info.hpp"
 
 namespace patchbench::harness {
 namespace {

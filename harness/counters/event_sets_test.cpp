@@ -7,9 +7,9 @@
 #include <linux/perf_event.h>
 #include <patchbench_catch.hpp>
 
+#include "harness/base/usage_error.hpp"
 #include "harness/counters/asked_events.hpp"
-#include "harness/temporary_directory_test.hpp"
-#include "harness/usage_error.hpp"
+#include "harness/programs/temporary_directory_test.hpp"
 
 namespace patchbench::harness {
 namespace {

@@ -7,8 +7,8 @@
 
 #include <linux/perf_event.h>
 
-#include "harness/calibration.hpp"
 #include "harness/counters/event_group.hpp"
+#include "harness/machine/calibration.hpp"
 
 namespace patchbench::harness {
 namespace {

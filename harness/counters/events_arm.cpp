@@ -9,7 +9,7 @@
 #include <linux/perf_event.h>
 
 #include "harness/counters/event_sets.hpp"
-#include "harness/proc.hpp"
+#include "harness/machine/proc.hpp"
 
 namespace patchbench::harness {
 namespace {

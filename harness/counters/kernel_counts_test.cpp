@@ -22,9 +22,9 @@
 #include <unistd.h>
 
 #include "harness/counters/tracefs.hpp"
-#include "harness/cpu_list.hpp"
-#include "harness/subprocess_test.hpp"
-#include "harness/temporary_directory_test.hpp"
+#include "harness/machine/cpu_list.hpp"
+#include "harness/programs/subprocess_test.hpp"
+#include "harness/programs/temporary_directory_test.hpp"
 #include "results/json.hpp"
 #include "results/validator_test.hpp"
 #include "strategies/mapping.hpp"

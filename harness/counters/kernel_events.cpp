@@ -13,7 +13,7 @@
 #include <linux/perf_event.h>
 
 #include "harness/counters/tracefs.hpp"
-#include "harness/cpu_list.hpp"
+#include "harness/machine/cpu_list.hpp"
 
 namespace patchbench::harness {
 namespace {

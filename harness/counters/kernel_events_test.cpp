@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "harness/counters/tracefs.hpp"
-#include "harness/temporary_directory_test.hpp"
+#include "harness/programs/temporary_directory_test.hpp"
 
 namespace patchbench::harness {
 namespace {

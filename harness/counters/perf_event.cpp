@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "harness/proc.hpp"
+#include "harness/machine/proc.hpp"
 
 namespace patchbench::harness {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/proc.hpp"
+#include "harness/machine/proc.hpp"
 
 namespace patchbench::harness {
 namespace {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "harness/counters/user_read.hpp"
-#include "harness/proc.hpp"
+#include "harness/machine/proc.hpp"
 
 namespace patchbench::harness {
 namespace {

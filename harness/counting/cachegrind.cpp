@@ -1,0 +1,262 @@
+#include "harness/counting/cachegrind.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "harness/base/text_parts.hpp"
+#include "harness/counters/simulated_counter.hpp"
+#include "harness/machine/build_info.hpp"
+#include "harness/process/launch.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+using results::CellStatus;
+using results::Counter;
+
+// Sizes of a first level that many cores have had since 2008, and of a second that holds every
+// workload but the largest. The same everywhere: a count must not depend on who counts.
+constexpr std::string_view kCaches = "I1 and D1 32 KiB 8-way, LL 8 MiB 16-way, lines of 64 bytes";
+constexpr std::string_view kFirstLevel = "32768,8,64";
+constexpr std::string_view kLastLevel = "8388608,16,64";
+
+/// How much slower than without valgrind a child may be; cachegrind's manual speaks of 20 to 100.
+constexpr int kSlowdown = 20;
+
+std::string first_line_of(const char* command) {
+  std::string text;
+  std::FILE* pipe = popen(command, "r");
+  if (pipe == nullptr) {
+    return text;
+  }
+  for (int c = std::fgetc(pipe); c != EOF && c != '\n'; c = std::fgetc(pipe)) {
+    text += static_cast<char>(c);
+  }
+  pclose(pipe);
+  return text;
+}
+
+/// A file without a name, for a child to write and for us to read.
+Fd make_report_file() {
+  Fd fd(memfd_create("cachegrind-report", MFD_CLOEXEC));
+  if (!fd) {
+    throw_errno("memfd_create");
+  }
+  return fd;
+}
+
+std::string read_from_start(const Fd& fd) {
+  std::string text;
+  std::array<char, 65536> buffer{};
+  for (;;) {
+    const ssize_t got =
+        pread(fd.get(), buffer.data(), buffer.size(), static_cast<off_t>(text.size()));
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got <= 0) {
+      return text;
+    }
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+}
+
+std::vector<std::string> command_of_valgrind() {
+  return {"valgrind", "--tool=cachegrind",
+          "--command-line-only=yes",  // whoever measures may have options of his own in ~
+          "--quiet",
+          "--num-callers=1",  // its words on a crash have to fit what is kept of them
+          // All code, also that of file-backed mappings, which a memfd is one of.
+          "--smc-check=all", "--cache-sim=yes", "--branch-sim=no",
+          fmt::format("--I1={}", kFirstLevel), fmt::format("--D1={}", kFirstLevel),
+          fmt::format("--LL={}", kLastLevel),
+          fmt::format("--cachegrind-out-file=/proc/self/fd/{}", kReportFd)};
+}
+
+/// What valgrind said of a child's end, in lines that begin with its process id ("==17== ", "--17--
+/// "): without that, without remarks about this machine's caches, and without addresses, so that
+/// the same end has the same words. Empty where it said nothing.
+std::string said_by_valgrind(const std::string& reason) {
+  static const std::regex prefixed("(?:==|--)[0-9]+(?:==|--) +([^|]*[^| ])");
+  static const std::regex its_address(" at address 0x[0-9A-Fa-f]+");
+  std::string said;
+  for (std::sregex_iterator line(reason.begin(), reason.end(), prefixed), end; line != end;
+       ++line) {
+    const std::string words = std::regex_replace((*line)[1].str(), its_address, "");
+    if (!words.starts_with("warning:") && !words.starts_with("at 0x") &&
+        !words.starts_with("by 0x") && !words.empty()) {
+      said += (said.empty() ? "" : "; ") + words;
+    }
+  }
+  return said;
+}
+
+/// Totals of a process, and how many operations the larger of two executes more.
+struct Counted {
+  CachegrindTotals totals{};
+  double operations = 0;
+};
+
+struct Failure {
+  std::string_view status;
+  std::string reason;
+};
+
+class Cachegrind : public SimulatedSource {
+ public:
+  Cachegrind(std::string version, std::chrono::milliseconds timeout)
+      : version_(std::move(version)), timeout_(timeout) {}
+
+  [[nodiscard]] std::string description() const override {
+    return fmt::format("cachegrind of {}; {}", version_, kCaches);
+  }
+
+  [[nodiscard]] std::optional<std::vector<Counter>> count(const CountedCell& cell,
+                                                          SignalWatch& signals) override {
+    std::vector<Counter> counters;
+    for (const std::string& metric : cell.metrics) {
+      const auto fewer = run(cell.task, metric, Extent::fewer, signals);
+      if (!fewer) {
+        return std::nullopt;
+      }
+      if (const auto* failure = std::get_if<Failure>(&*fewer)) {
+        append(counters, not_counted({&metric, 1}, failure->status, failure->reason));
+        continue;
+      }
+      const auto more = run(cell.task, metric, Extent::more, signals);
+      if (!more) {
+        return std::nullopt;
+      }
+      if (const auto* failure = std::get_if<Failure>(&*more)) {
+        append(counters, not_counted({&metric, 1}, failure->status, failure->reason));
+        continue;
+      }
+      append(counters, difference(metric, std::get<Counted>(*fewer), std::get<Counted>(*more)));
+    }
+    return counters;
+  }
+
+ private:
+  static void append(std::vector<Counter>& counters, std::vector<Counter> more) {
+    std::ranges::move(more, std::back_inserter(counters));
+  }
+
+  static std::vector<Counter> difference(const std::string& metric, const Counted& fewer,
+                                         const Counted& more) {
+    std::vector<Counter> counters;
+    for (std::size_t i = 0; i < more.totals.size(); ++i) {
+      Counter counter = simulated_counter(results::kSimulatedCounters[i], metric);
+      counter.value = static_cast<double>(more.totals[i] - fewer.totals[i]) / more.operations;
+      counters.push_back(std::move(counter));
+    }
+    return counters;
+  }
+
+  std::optional<std::variant<Counted, Failure>> run(const ChildTask& cell,
+                                                    const std::string& metric, Extent extent,
+                                                    SignalWatch& signals) {
+    ChildTask task = cell;
+    task.purpose = ChildPurpose::execute;
+    task.metric = metric;
+    task.extent = extent;
+    const Fd report = make_report_file();
+    const Wrapper wrapper{.command = command_of_valgrind(), .report = &report};
+    const auto entry = run_child(task, timeout_ * kSlowdown, signals, &wrapper);
+    if (!entry) {
+      return std::nullopt;
+    }
+    if (entry->status != CellStatus::ok) {
+      return explain(*entry);
+    }
+    const auto totals = parse_cachegrind(read_from_start(report));
+    if (!totals || entry->counters.empty() || !entry->counters.front().value) {
+      return Failure{"unavailable", fmt::format("{} left no summary of its counts", version_)};
+    }
+    return Counted{.totals = *totals, .operations = *entry->counters.front().value};
+  }
+
+  /// The same cell ran without valgrind before: what kills it under valgrind is valgrind.
+  [[nodiscard]] Failure explain(const results::JournalEntry& entry) const {
+    const std::string said = said_by_valgrind(entry.reason);
+    const std::string reason = said.empty() ? entry.reason : said;
+    if (entry.status != CellStatus::crashed) {
+      return {"unavailable",
+              fmt::format("under {}: {}: {}", version_, to_string(entry.status), reason)};
+    }
+    const bool not_executable = said.find("Bad permissions for mapped region") != std::string::npos;
+    return {"unsupported",
+            fmt::format("{} crashes on this cell, which runs without it: {}{}", version_, reason,
+                        not_executable ? " (it takes the code's memory for not executable: seen "
+                                         "with System V segments attached with SHM_EXEC)"
+                                       : "")};
+  }
+
+  std::string version_;
+  std::chrono::milliseconds timeout_;
+};
+
+/// The rest of the line that begins with `key`.
+std::optional<std::vector<std::string>> words_after(std::string_view text, std::string_view key) {
+  const std::size_t begin = text.starts_with(key) ? 0 : text.find(fmt::format("\n{}", key));
+  if (begin == std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::string_view line = text.substr(text.find(key, begin) + key.size());
+  line = line.substr(0, line.find('\n'));
+  std::vector<std::string> words = split(trimmed(line), ' ');
+  std::erase(words, "");
+  return words;
+}
+
+}  // namespace
+
+std::optional<CachegrindTotals> parse_cachegrind(std::string_view text) {
+  const auto events = words_after(text, "events:");
+  const auto summary = words_after(text, "summary:");
+  if (!events || !summary || events->size() != summary->size()) {
+    return std::nullopt;
+  }
+  std::map<std::string, std::int64_t, std::less<>> counts;
+  for (std::size_t i = 0; i < events->size(); ++i) {
+    const std::string& word = (*summary)[i];
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    if (error != std::errc{} || end != word.data() + word.size()) {
+      return std::nullopt;
+    }
+    counts[(*events)[i]] = value;
+  }
+  for (const char* event : {"Ir", "I1mr", "ILmr", "Dr", "DLmr", "Dw", "DLmw"}) {
+    if (!counts.contains(event)) {
+      return std::nullopt;
+    }
+  }
+  return CachegrindTotals{counts["Ir"], counts["Dr"], counts["Dw"], counts["I1mr"],
+                          counts["ILmr"] + counts["DLmr"] + counts["DLmw"]};
+}
+
+FoundSource find_cachegrind(std::chrono::milliseconds timeout) {
+  if (kSanitized) {
+    return {.source = nullptr,
+            .reason = "this build has sanitizers, whose programs valgrind does not run"};
+  }
+  std::string version = first_line_of("valgrind --version 2>/dev/null");
+  if (!version.starts_with("valgrind-")) {
+    return {.source = nullptr,
+            .reason = "valgrind was not found: install the package valgrind (scripts/setup does)"};
+  }
+  return {.source = std::make_unique<Cachegrind>(std::move(version), timeout), .reason = {}};
+}
+
+}  // namespace patchbench::harness

@@ -1,0 +1,70 @@
+#include "harness/machine/proc.hpp"
+
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string_view>
+
+#include "harness/base/text_parts.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end == text.data()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+}  // namespace
+
+std::optional<std::string> read_trimmed(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) {
+    return std::nullopt;
+  }
+  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  if (stream.bad()) {
+    return std::nullopt;
+  }
+  return std::string(trimmed(text));
+}
+
+std::optional<std::int64_t> read_integer(const std::filesystem::path& file) {
+  const std::optional<std::string> text = read_trimmed(file);
+  return text ? parse_integer(*text) : std::nullopt;
+}
+
+std::optional<std::int64_t> read_steal_ticks(const std::filesystem::path& root, int cpu) {
+  constexpr int kStealField = 8;  // cpuN user nice system idle iowait irq softirq steal
+  const std::string wanted = cpu < 0 ? "cpu" : "cpu" + std::to_string(cpu);
+  std::ifstream stream(root / "proc/stat");
+  for (std::string line; std::getline(stream, line);) {
+    std::istringstream words(line);
+    std::string word;
+    if (!(words >> word) || word != wanted) {
+      continue;
+    }
+    for (int field = 0; field < kStealField && words >> word; ++field) {
+    }
+    return words ? parse_integer(word) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> read_peak_rss_kib(const std::filesystem::path& root) {
+  constexpr std::string_view kKey = "VmHWM:";
+  std::ifstream stream(root / "proc/self/status");
+  for (std::string line; std::getline(stream, line);) {
+    if (line.starts_with(kKey)) {
+      return parse_integer(trimmed(std::string_view(line).substr(kKey.size())));
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace patchbench::harness

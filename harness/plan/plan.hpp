@@ -1,0 +1,94 @@
+// harness/plan/plan.hpp - which cells a run has, and in which order each round measures them.
+//
+// A plan is a pure function of the catalogue, the selection and the seed: the same three give the
+// same plan on every machine and with every standard library, so that a published run can be
+// repeated cell by cell.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <regex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/plan/catalogue.hpp"
+#include "harness/plan/parameters.hpp"
+#include "harness/plan/preset.hpp"
+#include "results/model.hpp"
+#include "workloads/seeded_random.hpp"
+
+namespace patchbench::harness {
+
+struct Selection {
+  std::vector<std::string> strategies;  // empty: all
+  std::vector<std::string> workloads;   // empty: all
+  std::vector<ParamOverride> overrides;
+  std::optional<std::regex> filter;  // searched in the cell's id
+  const Preset* preset = nullptr;
+};
+
+struct PlannedCell {
+  std::string id;
+  std::string strategy;  // as reported; "again" for the baseline's twin
+  std::string runs;      // the strategy that is executed: differs for "again" alone
+  std::string workload;
+  ParamText params;  // complete
+  results::Params shown;
+  std::size_t metrics = 0;      // how many it measures
+  MakeInstance make = nullptr;  // null: unsupported
+  std::string unsupported;      // the reason
+  std::string unavailable;      // why this machine has not what it needs; no part of the plan
+  int every = 1;                // it is in the rounds whose number this divides
+};
+
+/// Why this machine cannot have a cell's parameters; empty when it can. No part of the plan, which
+/// is the same on every machine.
+[[nodiscard]] std::string why_unavailable(const Catalogue& catalogue, const PlannedCell& cell);
+
+/// One round: the same seed and the same place in memory for all of its cells.
+struct PlannedRound {
+  std::uint64_t seed = 0;
+  Arena arena;
+  std::vector<std::size_t> order;  // indices of cells, unsupported ones left out
+};
+
+/// The cells of a round in groups, those that are compared with each other (one workload, one set
+/// of parameters), in the order in which the round has the first of each; inside a group in the
+/// round's order.
+[[nodiscard]] std::vector<std::vector<std::size_t>> groups_of(const std::vector<PlannedCell>& cells,
+                                                              std::span<const std::size_t> order);
+
+/// Throws UsageError for a word that the catalogue does not have, a parameter that no selected
+/// workload has, and a value that one of them refuses.
+void check_selection(const Catalogue& catalogue, const Selection& selection);
+
+/// Cells in presentation order: by workload, then parameters, then strategy. `baseline` is a
+/// strategy's id, or empty on a machine that allows none (then there is no `again` either).
+/// Controls and the baseline stand beside every (workload, parameters) of which at least one cell
+/// was asked for, whatever the selection says. Throws UsageError as check_selection does, and when
+/// nothing is left.
+[[nodiscard]] std::vector<PlannedCell> plan_cells(const Catalogue& catalogue,
+                                                  const Selection& selection,
+                                                  std::string_view baseline);
+
+/// `arena` places a round; called once for each with that round's generator
+/// (harness/plan/arena.hpp).
+using ChooseArena = Arena (*)(SeededRandom& random);
+
+/// The rounds of a run, one after the other, as many as are asked for.
+class RoundPlanner {
+ public:
+  RoundPlanner(const std::vector<PlannedCell>& cells, std::uint64_t seed, ChooseArena choose_arena);
+  [[nodiscard]] PlannedRound next();
+
+ private:
+  std::vector<std::size_t> made_;  // indices of cells that can be made
+  std::mt19937_64 seeds_;
+  ChooseArena choose_arena_;
+};
+
+}  // namespace patchbench::harness

@@ -1,0 +1,22 @@
+// harness/process/denial.hpp - what a refused system call means to the person who reads about it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace patchbench::harness {
+
+struct Denial {
+  std::string call;  // "mmap"; empty when the error does not begin with a call's name
+  std::optional<std::string> error;  // "EACCES"; empty for errors that are not errno's
+  std::string reason;                // what() and what to do about it
+};
+
+[[nodiscard]] Denial explain(const std::system_error& error);
+
+/// One sentence, or empty when there is nothing better to say than what errno says.
+[[nodiscard]] std::string_view what_to_do(std::string_view call, int error_number);
+
+}  // namespace patchbench::harness

@@ -1,0 +1,278 @@
+// harness/programs/bench_report.cpp - bench-report: a finished run's results, made readable again.
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "analysis/quantity/comparable.hpp"
+#include "analysis/render/document.hpp"
+#include "analysis/render/html.hpp"
+#include "analysis/render/markdown.hpp"
+#include "analysis/report.hpp"
+#include "analysis/tool.hpp"
+#include "analysis/view/counters.hpp"
+#include "analysis/view/csv.hpp"
+#include "analysis/view/google_benchmark.hpp"
+#include "analysis/view/report_document.hpp"
+#include "analysis/view/simulated.hpp"
+#include "results/file.hpp"
+#include "results/json.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kFailed = 1;
+
+constexpr const char* kExamples = R"(Examples:
+  bench-report results/host-x86_64-20251122T101500Z        report.html and plots/ beside results.json, again
+  bench-report results.json --out=report                   into a directory of its own
+  bench-report results.json --format=markdown --out=notes  report.md, to paste into an issue
+  bench-report DIR_X86 DIR_ARM --format=markdown --out=notes   simulated.md: instructions per send and per patch,
+                                                           a group of columns for each run
+  bench-report results.json --format=csv                   samples.csv: one row a sample, for R or pandas; what was
+                                                           counted in counters.csv, what was simulated in simulated.csv
+  bench-report results.json --format=google-benchmark      google-benchmark.json: for google/benchmark's compare.py,
+                                                           Bencher and github-action-benchmark
+
+Several results share one table, that of their simulated counts (bench-run --counters=simulated), which --out takes as
+simulated.html or simulated.md. Their times are not put side by side.
+
+Without --out the report goes where the results are. A report there is replaced if it is that run's own, that is, if
+the results are read from the results.json beside it; any other existing report is left alone.
+
+Exit codes: 0 done (without figures too, when gnuplot is missing), 1 the report could not be written,
+2 bad usage or results that cannot be read.)";
+
+struct Options {
+  std::vector<fs::path> inputs;
+  fs::path out;
+  std::string format = "html";
+};
+
+/// Why the input or the place for the output will not do, for the terminal.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+fs::path results_file(const fs::path& input) {
+  if (!fs::exists(input)) {
+    throw UsageError(input.string() +
+                     " does not exist; name a run's directory or its results.json");
+  }
+  if (!fs::is_directory(input)) return input;
+  if (!fs::exists(input / "results.json")) {
+    throw UsageError(input.string() +
+                     " has no results.json; name the directory that bench-run wrote");
+  }
+  return input / "results.json";
+}
+
+fs::path output_directory(const Options& options, const fs::path& file) {
+  if (!options.out.empty()) return options.out;
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
+/// A report may be replaced where it was made from these very results.
+void keep_foreign_report(const fs::path& report, const fs::path& file) {
+  const fs::path own = report.parent_path() / "results.json";
+  std::error_code ignored;
+  if (!fs::exists(report, ignored) || fs::equivalent(own, file, ignored)) return;
+  throw UsageError(report.string() +
+                   " exists and belongs to other results; name another directory with --out=DIR");
+}
+
+void print_written(const fs::path& file) { fmt::print("{}\n", file.string()); }
+
+int write_html(const results::Results& results, const fs::path& directory) {
+  const ReportOutcome outcome = write_report(results, directory);
+  for (const std::string& warning : outcome.warnings) {
+    fmt::print(stderr, "bench-report: warning: {}\n", warning);
+  }
+  for (const fs::path& file : outcome.files) print_written(file);
+  return kDone;
+}
+
+void make_directory(const fs::path& directory) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) throw std::system_error(error, "cannot create " + directory.string());
+}
+
+/// A format that is one text in one file.
+struct TextFormat {
+  std::string_view name;
+  const char* file;
+  std::string (*text)(const results::Results& results);
+  bool times_alone;  // nothing else is in it
+  /// Whether a run has anything for it; nullptr: every run has.
+  bool (*applies)(const results::Results& results) = nullptr;
+};
+
+std::string markdown_of(const results::Results& results) {
+  return markdown_page(make_document(results));
+}
+
+bool has_counters(const results::Results& results) { return !event_sets(results).empty(); }
+
+/// A format may be several files.
+constexpr std::array<TextFormat, 5> kTextFormats = {{
+    {"markdown", "report.md", markdown_of, false},
+    {"csv", "samples.csv", samples_as_csv, true},
+    {"csv", "counters.csv", counters_as_csv, true, has_counters},
+    {"csv", "simulated.csv", simulated_as_csv, true, has_simulated_counts},
+    {"google-benchmark", "google-benchmark.json", google_benchmark_json, true},
+}};
+
+/// The first file of the format; nullptr for html, which is more than texts.
+const TextFormat* text_format(std::string_view name) {
+  const auto* found = std::find_if(kTextFormats.begin(), kTextFormats.end(),
+                                   [&](const TextFormat& format) { return format.name == name; });
+  return found == kTextFormats.end() ? nullptr : found;
+}
+
+std::vector<TextFormat> files_of(std::string_view name, const results::Results& results) {
+  std::vector<TextFormat> files;
+  for (const TextFormat& format : kTextFormats) {
+    const bool applies = format.applies == nullptr || format.applies(results);
+    if (format.name == name && applies) files.push_back(format);
+  }
+  return files;
+}
+
+void check_times(const TextFormat& format, const results::Results& results) {
+  if (!format.times_alone || times_mean_something(results.context)) return;
+  throw UsageError(fmt::format(
+      "--format={} holds times alone, and this run was emulated: an emulator's times mean nothing; "
+      "its counts are in --format=html and --format=markdown",
+      format.name));
+}
+
+int write_texts(const std::vector<TextFormat>& files, const results::Results& results,
+                const fs::path& directory) {
+  make_directory(directory);
+  for (const TextFormat& file : files) {
+    results::write_text_atomically(directory / file.file, file.text(results));
+    print_written(directory / file.file);
+  }
+  return kDone;
+}
+
+/// A page of simulated counts may be replaced by another one, and by nothing else.
+void keep_foreign_page(const fs::path& page, const std::string& title) {
+  std::error_code ignored;
+  if (!fs::exists(page, ignored) || results::read_text(page).find(title) != std::string::npos) {
+    return;
+  }
+  throw UsageError(page.string() +
+                   " exists and is something else; name another directory with --out=DIR");
+}
+
+/// Why these runs share no table.
+void check_simulated(const std::vector<results::Results>& runs,
+                     const std::vector<fs::path>& inputs) {
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (has_simulated_counts(runs[i])) continue;
+    std::string message =
+        inputs[i].string() +
+        " has no simulated counts (bench-run --counters=simulated), the one thing of several runs "
+        "that a report puts side by side";
+    for (const results::Results& other : runs) {
+      if (const auto why = why_times_do_not_compare(runs[i].context, other.context)) {
+        message += "; and their times cannot be compared: " + *why;
+        break;
+      }
+    }
+    throw UsageError(message);
+  }
+}
+
+/// One table of several runs.
+int write_side_by_side(const Options& options) {
+  const TextFormat* format = text_format(options.format);
+  if (format != nullptr && format->times_alone) {
+    throw UsageError(fmt::format("--format={} takes one run at a time", format->name));
+  }
+  if (options.out.empty()) {
+    throw UsageError("several results have no directory in common; name one with --out=DIR");
+  }
+  std::vector<results::Results> runs;
+  for (const fs::path& input : options.inputs) {
+    runs.push_back(results::read_results(results_file(input)));
+  }
+  check_simulated(runs, options.inputs);
+  const bool markdown = format != nullptr;
+  const fs::path page = options.out / (markdown ? "simulated.md" : "simulated.html");
+  const Document document = simulated_document(runs);
+  keep_foreign_page(page, document.title);
+  try {
+    make_directory(options.out);
+    results::write_text_atomically(
+        page, markdown ? markdown_page(document) : html_page(document, {}, {}));
+  } catch (const std::system_error& error) {
+    fmt::print(stderr, "bench-report: {}; name another directory with --out=DIR\n", error.what());
+    return kFailed;
+  }
+  print_written(page);
+  return kDone;
+}
+
+int run(const Options& options) {
+  if (options.inputs.size() > 1) return write_side_by_side(options);
+  const fs::path file = results_file(options.inputs.front());
+  const results::Results results = results::read_results(file);
+  const fs::path directory = output_directory(options, file);
+  const TextFormat* format = text_format(options.format);
+  if (format != nullptr) check_times(*format, results);
+  const std::vector<TextFormat> files = files_of(options.format, results);
+  if (format == nullptr) keep_foreign_report(directory / "report.html", file);
+  for (const TextFormat& text : files) keep_foreign_report(directory / text.file, file);
+  try {
+    return format == nullptr ? write_html(results, directory)
+                             : write_texts(files, results, directory);
+  } catch (const std::system_error& error) {
+    fmt::print(stderr, "bench-report: {}; name another directory with --out=DIR\n", error.what());
+    return kFailed;
+  }
+}
+
+void add_options(CLI::App& app, Options& options) {
+  app.add_option("results", options.inputs, "A run's directory, or a results file")
+      ->required()
+      ->type_name("DIR|FILE");
+  app.add_option("--out", options.out, "Where the report goes; default: where the results are")
+      ->type_name("DIR");
+  app.add_option(
+         "--format", options.format,
+         "html (with figures), markdown (tables alone), csv (samples) or google-benchmark (its "
+         "JSON)")
+      ->check(CLI::IsMember({"html", "markdown", "csv", "google-benchmark"}))
+      ->type_name("FORMAT")
+      ->capture_default_str();
+}
+
+}  // namespace
+}  // namespace patchbench::analysis
+
+int main(int argc, char** argv) {
+  using namespace patchbench::analysis;
+  Options options;
+  return tool_main(
+      argc, argv,
+      {.name = "bench-report",
+       .summary =
+           "Turns a run's results.json into a report: tables, figures, and how to read them.",
+       .footer = kExamples,
+       .version = PATCHBENCH_VERSION},
+      [&](CLI::App& app) { add_options(app, options); }, [&] { return run(options); });
+}

@@ -1,0 +1,63 @@
+// harness/run/command_line.hpp - what a person asked bench-run for.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "harness/counting/source.hpp"
+#include "harness/plan/catalogue.hpp"
+#include "harness/plan/plan.hpp"
+#include "harness/plan/stopping.hpp"
+
+namespace patchbench::harness {
+
+enum class ListFormat { none, text, json };
+
+enum class SelfTestWanted { no, alone, before_the_run };
+
+/// Of --counters.
+struct CountersAsked {
+  std::vector<const CounterChoice*> sources;  // "simulated"
+  std::vector<std::string> events;            // sets and events, as typed, each once
+};
+
+struct Options {
+  Selection selection;
+  int rounds = 0;                 // the preset's unless given; with `until` the fewest
+  std::optional<StopRule> until;  // instead of a number of rounds
+  double delta = 0;               // the share below which two costs are called the same
+  std::uint64_t seed = 0;
+  std::optional<std::string> baseline;
+  CountersAsked counters;
+  SelfTestWanted self_test = SelfTestWanted::no;
+  std::vector<int> cpus;  // children are pinned to one of them, the same for a whole round
+  std::optional<std::filesystem::path> out;
+  ListFormat list = ListFormat::none;
+  bool dry_run = false;
+  std::optional<std::string> dump_code;  // a cell's id
+  bool report = true;
+  bool quiet = false;
+  std::string command;  // as typed, for the record
+  /// What decides the plan, in one form however it was typed, with what was left to chance or to
+  /// the machine (seed, processors): the same arguments give the same plan.
+  std::vector<std::string> arguments;
+  /// What results.json in *out says of the run to go on with; empty for a new one.
+  std::optional<results::Results> begun;
+};
+
+/// --help and --version: text for stdout, and nothing else to do.
+struct Answer {
+  std::string text;
+};
+
+/// Throws UsageError with a message that names the option and what it takes. Every word is compared
+/// with the catalogue here, so that a slip costs no measuring time. --resume=DIR gives the options
+/// of the run in DIR; others beside it must not contradict them.
+[[nodiscard]] std::variant<Options, Answer> parse_command_line(int argc, const char* const* argv,
+                                                               const Catalogue& catalogue);
+
+}  // namespace patchbench::harness

@@ -1,0 +1,37 @@
+// harness/run/counted_cells.hpp - what --counters asks of a run: the sources, and the cells that
+// each is asked about.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "harness/counting/counting.hpp"
+#include "harness/plan/catalogue.hpp"
+#include "harness/run/command_line.hpp"
+#include "harness/run/prepared.hpp"
+#include "harness/run/settings.hpp"
+#include "results/model.hpp"
+
+namespace patchbench::harness {
+
+/// What --counters asked for, without cells. Adds to `context` what counts, and a warning for each
+/// source that this machine lacks; of events that it lacks each row says why.
+[[nodiscard]] std::vector<CountingPlan> find_counters(const Options& options,
+                                                      const Settings& settings,
+                                                      results::Context& context);
+
+/// Of all cells; those of a run that goes on may be counted already.
+[[nodiscard]] double expected_counting_s(const Catalogue& catalogue, const Options& options,
+                                         const Prepared& prepared,
+                                         const std::vector<CountingPlan>& plans);
+
+/// Every cell that was measured and is not counted in `journal`, in an order that the run's seed
+/// decides.
+[[nodiscard]] std::vector<CountedCell> cells_to_count(
+    const Catalogue& catalogue, const Options& options, const Prepared& prepared,
+    std::span<const results::JournalEntry> journal,
+    const std::function<bool(std::size_t)>& given_up, const CountingPlan& plan);
+
+}  // namespace patchbench::harness

@@ -1,0 +1,23 @@
+// harness/run/estimates.hpp - how long a run will take, for the person who waits for it.
+#pragma once
+
+#include <string>
+
+#include "harness/base/progress.hpp"
+#include "harness/run/command_line.hpp"
+#include "harness/run/prepared.hpp"
+
+namespace patchbench::harness {
+
+/// Of the timed rounds.
+[[nodiscard]] double expected_seconds(const Options& options, const Prepared& prepared);
+
+/// What the rounds are to Progress: their number is not known where time ends them.
+[[nodiscard]] Work work(const Options& options, const Prepared& prepared);
+
+/// "4 cells x 3 rounds = 9 processes, about 0:12", or "4 cells, rounds for 0:58 at most and 0:20 of
+/// counting".
+[[nodiscard]] std::string plan_text(const Options& options, const Prepared& prepared,
+                                    double counting_s);
+
+}  // namespace patchbench::harness

@@ -1,0 +1,238 @@
+#include "harness/run/measuring.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "analysis/quantity/summarise.hpp"
+#include "harness/base/clock.hpp"
+#include "harness/plan/arena.hpp"
+#include "harness/process/launch.hpp"
+#include "harness/run/estimates.hpp"
+#include "harness/run/round.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+/// Time is that of the children, so that it goes on counting where a run was resumed. The next
+/// round will take what the last one with as many cells did, and no less than the last one.
+Standing standing_of(std::span<const results::JournalEntry> entries, int rounds, int every) {
+  double used_ms = 0;
+  std::map<int, double> round_ms;
+  for (const results::JournalEntry& entry : entries) {
+    if (entry.counted.empty() && entry.round < rounds) {
+      used_ms += entry.wall_ms;
+      round_ms[entry.round] += entry.wall_ms;
+    }
+  }
+  double next_ms = 0;
+  for (const int like : {rounds - every, rounds - 1}) {
+    next_ms = std::max(next_ms, round_ms[std::max(like, 0)]);
+  }
+  return {.rounds = rounds, .used_s = used_ms * 1e-3, .round_s = next_ms * 1e-3};
+}
+
+}  // namespace
+
+LostRounds::LostRounds(const std::vector<PlannedCell>& cells, int rounds)
+    : cells_(cells), lost_(cells.size()), rounds_(rounds) {}
+
+void LostRounds::begin(int round) { rounds_ = std::max(rounds_, round); }
+
+void LostRounds::count(std::size_t cell) { ++lost_[cell]; }
+
+bool LostRounds::given_up(std::size_t cell) const {
+  const int every = cells_[cell].every;
+  return lost_[cell] * 5 > (rounds_ + every - 1) / every;
+}
+
+JudgeRounds judge_rounds(const Catalogue& catalogue, const Options& options,
+                         const Prepared& prepared, const results::Results& results) {
+  if (!options.until) {
+    return [rounds = options.rounds](auto, int done) -> AfterRound {
+      if (done < rounds) {
+        return {};
+      }
+      return {.reason_to_stop = fmt::format("rounds: {}, as asked for", rounds), .known = {}};
+    };
+  }
+  return [rule = *options.until, requested = requested_cells(catalogue, prepared),
+          every = options.selection.preset->controls_every,
+          so_far = results](std::span<const results::JournalEntry> entries, int done) mutable {
+    so_far.run.rounds = done;
+    analysis::summarise_ratios(so_far, entries);
+    return AfterRound{.reason_to_stop = reason_to_stop(rule, so_far, requested,
+                                                       standing_of(entries, done, every)),
+                      .known = known_ratios(rule, so_far)};
+  };
+}
+
+Measuring::Measuring(const Options& options, const Settings& settings, const Prepared& prepared,
+                     Begun begun, std::set<std::string> requested, results::JournalWriter& journal,
+                     SignalWatch& signals)
+    : options_(options),
+      settings_(settings),
+      prepared_(prepared),
+      planner_(prepared.cells, options.seed, prepared.arena.value_or(&no_arena)),
+      done_before_(std::move(begun.done)),
+      journal_(journal),
+      signals_(signals),
+      lost_(prepared.cells, options.rounds),
+      requested_(std::move(requested)),
+      entries_(std::move(begun.journal)) {
+  for (const results::JournalEntry& entry : entries_) {
+    used_s_ += entry.counted.empty() ? entry.wall_ms * 1e-3 : 0;
+  }
+}
+
+std::string Measuring::run_all(const JudgeRounds& judge) {
+  idle_since_ns_ = now_ns();
+  Progress progress(stderr, options_.quiet, work(options_, prepared_));
+  for (rounds_ = 1;; ++rounds_) {
+    const std::size_t before = entries_.size();
+    if (!run_round(rounds_ - 1, progress)) {
+      return {};
+    }
+    const AfterRound after = judge(entries_, rounds_);
+    known_ = after.known;
+    if (options_.until && rounds_ < done_before_.rounds()) {
+      continue;  // resumed: the rule was asked after this round, and the run went on
+    }
+    if (options_.until && entries_.size() == before && rounds_ > done_before_.rounds()) {
+      return fmt::format("rounds: {}, because no cell is left that can be measured", rounds_);
+    }
+    if (after.reason_to_stop) {
+      return *after.reason_to_stop;
+    }
+  }
+}
+
+bool Measuring::count_all(const CountingPlan& plan) {
+  Progress progress(stderr, options_.quiet,
+                    {.all = static_cast<double>(count_metrics(plan)),
+                     .expected_s = expected_counting_seconds(plan)});
+  return count_cells(plan, journal_, signals_, progress, entries_);
+}
+
+bool Measuring::asked_for(std::size_t cell) const {
+  return requested_.contains(id(cell)) && prepared_.cells[cell].strategy != prepared_.baseline;
+}
+
+bool Measuring::is_known(const CellGroup& group, std::size_t cell) const {
+  if (asked_for(cell)) {
+    return all_known(known_, id(cell));
+  }
+  const auto known = [this](std::size_t one) {
+    return asked_for(one) && all_known(known_, id(one));
+  };
+  const auto open = [&](std::size_t one) {
+    return asked_for(one) && !known(one) && !lost_.given_up(one);
+  };
+  return std::ranges::any_of(group, known) && std::ranges::none_of(group, open);
+}
+
+std::vector<std::string> Measuring::known_metrics(const CellGroup& group) const {
+  std::map<std::string, bool> known;
+  for (const std::size_t cell : group) {
+    if (!asked_for(cell) || lost_.given_up(cell)) {
+      continue;
+    }
+    const auto found = known_.find(id(cell));
+    if (found == known_.end()) {
+      return {};
+    }
+    for (const auto& [metric, is_known] : found->second) {
+      known.try_emplace(metric, true).first->second &= is_known;
+    }
+  }
+  std::vector<std::string> metrics;
+  for (const auto& [metric, is_known] : known) {
+    if (is_known) {
+      metrics.push_back(metric);
+    }
+  }
+  return metrics;
+}
+
+bool Measuring::is_due(const CellGroup& group, std::size_t cell, int round) {
+  if (is_known(group, cell)) {
+    known_after_.try_emplace(id(cell), round);
+  }
+  return !lost_.given_up(cell) && !known_after_.contains(id(cell)) &&
+         !done_before_.contains(id(cell), round);
+}
+
+std::string Measuring::stage(int round) const {
+  return options_.until ? fmt::format("round {}", round + 1)
+                        : fmt::format("round {}/{}", round + 1, options_.rounds);
+}
+
+bool Measuring::run_round(int number, Progress& progress) {
+  lost_.begin(number + 1);
+  PlannedRound round = planner_.next();
+  std::erase_if(round.order, [this, number](std::size_t cell) {
+    return !is_allowed(prepared_, prepared_.cells[cell]) ||
+           number % prepared_.cells[cell].every != 0;
+  });
+  int order = 0;
+  for (const CellGroup& group : groups_of(prepared_.cells, round.order)) {
+    progress.show(options_.until ? used_s_ : static_cast<double>(done_), stage(number),
+                  id(group.front()));
+    const std::vector<std::string> known = known_metrics(group);
+    std::vector<ChildTask> tasks;
+    for (const std::size_t cell : group) {
+      if (is_due(group, cell, number)) {
+        tasks.push_back(timed_task(options_, settings_, prepared_.layouts, prepared_.cells[cell],
+                                   round, number, order));
+        tasks.back().takes_turns = true;
+        tasks.back().left_out = known;
+      }
+      ++order;
+    }
+    if (!run_tasks(tasks, round.seed)) {
+      return false;
+    }
+    done_ += group.size();
+  }
+  return true;
+}
+
+bool Measuring::run_tasks(std::span<const ChildTask> tasks, std::uint64_t seed) {
+  double worked_before_ms = 0;
+  std::vector<results::JournalEntry> group;
+  if (!run_group(tasks, settings_.child_timeout, seed, signals_,
+                 [&](results::JournalEntry entry, double worked_ms) {
+                   const std::int64_t now = now_ns();
+                   entry.between_ms =
+                       std::max(0.0, (static_cast<double>(now - idle_since_ns_) * 1e-6) -
+                                         (worked_ms - worked_before_ms));
+                   idle_since_ns_ = now;
+                   worked_before_ms = worked_ms;
+                   group.push_back(std::move(entry));
+                 })) {
+    return false;
+  }
+  keep(std::move(group));
+  return true;
+}
+
+void Measuring::keep(std::vector<results::JournalEntry> group) {
+  // How many batches a cell needs, and so which one ends first, depends on its time.
+  std::ranges::sort(group, {}, &results::JournalEntry::order);
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    group[i].in_group = static_cast<int>(i);
+    group[i].group_size = static_cast<int>(group.size());
+  }
+  journal_.append(group);
+  for (results::JournalEntry& entry : group) {
+    used_s_ += entry.wall_ms * 1e-3;
+    if (entry.status != results::CellStatus::ok) {
+      const auto found = std::ranges::find(prepared_.cells, entry.cell, &PlannedCell::id);
+      lost_.count(static_cast<std::size_t>(found - prepared_.cells.begin()));
+    }
+    entries_.push_back(std::move(entry));
+  }
+}
+
+}  // namespace patchbench::harness

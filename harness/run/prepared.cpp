@@ -1,0 +1,181 @@
+#include "harness/run/prepared.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "harness/base/clock.hpp"
+#include "harness/plan/arena.hpp"
+#include "harness/run/output_directory.hpp"
+#include "harness/run/resume.hpp"
+#include "strategies/publish.hpp"
+#include "workloads/parameters.hpp"
+
+namespace patchbench::harness {
+namespace {
+
+using results::CellStatus;
+
+/// Neither side of a ratio that a run is asked for, nor the baseline's twin.
+bool only_explains(const Catalogue& catalogue, std::string_view baseline, const PlannedCell& cell) {
+  const StrategyEntry* entry = find_strategy(catalogue, cell.strategy);
+  return entry != nullptr && entry->info.role == StrategyRole::control && cell.strategy != baseline;
+}
+
+/// What the architecture promises of this cell's patches. Every mode but the default is named.
+std::string note_on_publishing(const StrategyInfo& strategy, const PlannedCell& cell) {
+  const PublishMode mode = publish_mode_of(cell.params);
+  if (!strategy.patches_code && mode != PublishMode::none) {
+    return "patches data: nothing is published";
+  }
+  return publish_note(strategy.second_view ? AliasKind::second_view : AliasKind::same_address,
+                      mode);
+}
+
+results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
+                        const PlannedCell& cell) {
+  results::Cell row;
+  row.id = cell.id;
+  row.strategy = cell.strategy;
+  row.workload = cell.workload;
+  row.params = cell.shown;
+  if (cell.every > 1) {
+    row.every = cell.every;
+  }
+  if (cell.make == nullptr) {
+    row.status = CellStatus::unsupported;
+    row.reason = cell.unsupported;
+  } else if (!cell.unavailable.empty()) {
+    row.status = CellStatus::unsupported;
+    row.reason = cell.unavailable;
+  } else if (!is_allowed(prepared, cell)) {
+    const Probed* probed = find_probed(prepared.probed, cell.runs);
+    row.status = probed->cells;
+    row.reason = probed->row.reason;
+  }
+  if (cell.strategy == kAgain) {
+    row.notes.push_back(fmt::format("twin of {}", cell.runs));
+  }
+  const StrategyEntry* strategy = find_strategy(catalogue, cell.runs);
+  if (strategy != nullptr && row.status == CellStatus::ok) {
+    if (std::string note = note_on_publishing(strategy->info, cell); !note.empty()) {
+      row.notes.push_back(std::move(note));
+    }
+  }
+  return row;
+}
+
+/// Of everything that was probed, and of the baseline's twin before the other controls.
+std::vector<results::StrategyStatus> strategy_rows(const Prepared& prepared) {
+  std::vector<results::StrategyStatus> rows;
+  for (const Probed& probed : prepared.probed) {
+    rows.push_back(probed.row);
+  }
+  if (!prepared.baseline.empty()) {
+    results::StrategyStatus again;
+    again.id = kAgain;
+    again.role = results::Role::control;
+    again.summary = kAgainSummary;
+    rows.insert(std::ranges::find_if(rows,
+                                     [](const results::StrategyStatus& row) {
+                                       return row.role == results::Role::control;
+                                     }),
+                std::move(again));
+  }
+  return rows;
+}
+
+results::Run describe_run(const Options& options, const results::Context& context) {
+  results::Run run;
+  run.id = fmt::format("{}-{}-{}", as_file_name(context.host.value_or("unknown")), context.arch,
+                       utc_now_compact());
+  run.started = utc_now();
+  run.command = options.command;
+  run.preset = options.selection.preset->name;
+  run.seed = options.seed;
+  run.rounds = options.rounds;
+  run.interrupted = true;  // until it has ended: a run that is killed leaves it so
+  run.arguments = options.arguments;
+  run.program = program_fingerprint();
+  run.delta = options.delta;
+  return run;
+}
+
+}  // namespace
+
+std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& options,
+                                const Settings& settings, SignalWatch& signals) {
+  auto probed = probe_strategies(catalogue, settings.child_timeout, signals);
+  if (!probed) {
+    return std::nullopt;
+  }
+  Prepared prepared;
+  prepared.probed = std::move(*probed);
+  prepared.baseline = choose_baseline(catalogue, prepared.probed, options.baseline);
+  prepared.cells = plan_cells(catalogue, options.selection, prepared.baseline);
+  for (PlannedCell& cell : prepared.cells) {
+    cell.unavailable = why_unavailable(catalogue, cell);
+    if (options.until && only_explains(catalogue, prepared.baseline, cell)) {
+      cell.every = options.selection.preset->controls_every;
+    }
+  }
+  prepared.arena = find_arena();
+  prepared.layouts = find_layouts(settings.layout_marker);
+  return prepared;
+}
+
+bool is_allowed(const Prepared& prepared, const PlannedCell& cell) {
+  if (!cell.unavailable.empty()) {
+    return false;
+  }
+  const Probed* probed = find_probed(prepared.probed, cell.runs);
+  return probed == nullptr || probed->cells == CellStatus::ok;
+}
+
+bool is_run(const Prepared& prepared, const PlannedCell& cell) {
+  return cell.make != nullptr && is_allowed(prepared, cell);
+}
+
+std::set<std::string> requested_cells(const Catalogue& catalogue, const Prepared& prepared) {
+  std::set<std::string> requested;
+  for (const PlannedCell& cell : prepared.cells) {
+    const StrategyEntry* entry = find_strategy(catalogue, cell.strategy);
+    if (entry != nullptr && entry->info.role == StrategyRole::strategy) {
+      requested.insert(cell.id);
+    }
+  }
+  return requested;
+}
+
+results::Results blank_results(const Catalogue& catalogue, const Options& options,
+                               const Settings& settings, const Prepared& prepared) {
+  results::Results results;
+  results.context = read_environment(settings.sources, options.cpus);
+  results.run = describe_run(options, results.context);
+  results.run.execute_only = execute_only_metrics(catalogue);
+  results.baseline = prepared.baseline;
+  results.strategies = strategy_rows(prepared);
+  for (const PlannedCell& cell : prepared.cells) {
+    results.cells.push_back(blank_row(catalogue, prepared, cell));
+  }
+  if (!prepared.arena) {
+    results.context.warnings.emplace_back(
+        "no free stretch of addresses for all strategies to share: the kernel places each, and "
+        "layout may look like a difference between them");
+  }
+  if (!prepared.layouts.warning.empty()) {
+    results.context.warnings.push_back(prepared.layouts.warning);
+  }
+  if (options.self_test != SelfTestWanted::no && results.context.emulated) {
+    results.context.warnings.emplace_back(
+        "--selftest: not run, because an emulator's times mean nothing");
+  }
+  if (prepared.baseline.empty()) {
+    results.context.warnings.emplace_back(
+        "this machine allows no strategy: there is no baseline and no ratio");
+  }
+  return results;
+}
+
+}  // namespace patchbench::harness

@@ -1,24 +1,132 @@
 #include "analysis/render/chart.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string_view>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include "analysis/render/canvas.hpp"
 #include "analysis/render/gnuplot.hpp"
-#include "analysis/render/numbers.hpp"
+#include "analysis/render/palette.hpp"
+#include "analysis/render/wrap.hpp"
 
 namespace patchbench::analysis {
 namespace {
 
-constexpr double kPanelTitleHeight = 24;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kWidth = 980;
+constexpr double kMargin = 14;
+constexpr double kTitleHeight = 24;
 constexpr double kTicHeight = 30;
-constexpr double kZoneHeight = 18;
-constexpr double kXLabelHeight = 26;
-constexpr std::string_view kGrid = "#dddddd";
+constexpr double kLabelHeight = 26;
+constexpr double kLineHeight = 17;
+constexpr std::string_view kFaint = "tc rgb '#666666'";
+
+/// Both files in one run of gnuplot. pdfcairo takes a font size of 1 for 4/3 of a point, unscaled;
+/// a pixel at 96 to the inch is 3/4 of a point.
+constexpr std::string_view kBegin = R"(do for [ending in 'svg pdf'] {
+reset
+if (ending eq 'svg') {
+set terminal svg size W,H noenhanced font 'sans-serif,13' linewidth 1 background '#ffffff'
+} else {
+set terminal pdfcairo size W/96.,H/96. noenhanced font 'sans-serif,13' fontscale 0.5625 linewidth 1 background '#ffffff'
+}
+set output NAME.'.'.ending
+set multiplot
+set lmargin at screen 0
+set rmargin at screen 1
+set bmargin at screen 0
+set tmargin at screen 1
+set xrange [0:W]
+set yrange [H:0]
+unset border
+unset tics
+)";
+constexpr std::string_view kPanels = R"(unset key
+set border 3 lc rgb '#888888'
+set tics nomirror scale 0.5 tc rgb '#000000'
+set grid lc rgb '#dddddd' lt 1 lw 0.6
+set errorbars small lw 1 dt 1
+)";
+constexpr std::string_view kLinear = R"(set border 0
+set yzeroaxis lt 1 lc rgb '#888888'
+unset grid
+unset xtics
+)";
+constexpr std::string_view kEnd = "unset multiplot\nunset output\n}\n";
+
+struct Box {
+  double left = 0;
+  double top = 0;
+  double width = 0;
+  double height = 0;
+};
+
+/// A figure while it grows downwards, in pixels from the top left.
+class Page {
+ public:
+  Page(std::string name, const std::string& title) : name_(std::move(name)) {
+    text(kMargin, {title}, "font ',16'");
+    y += kMargin;
+  }
+
+  double y = 24;  // where the next thing is put
+
+  /// From x to the right, broken into lines.
+  void text(double x, const std::vector<std::string>& texts, std::string_view options) {
+    constexpr std::size_t kCharacters = 128;
+    std::string lines;
+    for (const std::string& one : texts) lines += wrap(one, kCharacters, 4);
+    if (lines.empty()) return;
+    const double height = kLineHeight * static_cast<double>(std::ranges::count(lines, '\n'));
+    lines.pop_back();
+    page_ += fmt::format("set label {} at {},{} {}\n", gnuplot_string(lines), x, y, options);
+    y += height;
+  }
+
+  /// `entries` as gnuplot's keyentry takes them.
+  void legend(double x, std::string_view options, const std::vector<std::string>& entries) {
+    if (entries.empty()) return;
+    page_ += fmt::format("set key at {},{} left top Left reverse {}\n", x, y, options);
+    for (const std::string& entry : entries) entries_ += ", \\\n  keyentry with " + entry;
+  }
+
+  /// Lines of numbers, as a data block; its name.
+  [[nodiscard]] std::string data(std::string_view lines) {
+    std::string block = fmt::format("$d{}", blocks_++);
+    data_ += fmt::format("{} << EOD\n{}EOD\n", block, lines);
+    return block;
+  }
+
+  /// Below y nothing is drawn before more is put there; `box` and `plots` are of one plot.
+  void panel(const Box& box, std::string_view settings, const std::vector<std::string>& plots) {
+    panels_ += fmt::format(
+        "unset label\nset lmargin at screen {:.1f}/W\nset rmargin at screen {:.1f}/W\n"
+        "set tmargin at screen 1-{:.1f}/H\nset bmargin at screen 1-{:.1f}/H\n{}plot {}\n",
+        box.left, box.left + box.width, box.top, box.top + box.height, settings,
+        plots.empty() ? "NaN" : fmt::format("{}", fmt::join(plots, ", \\\n  ")));
+  }
+
+  [[nodiscard]] std::string script(const std::vector<std::string>& remarks) {
+    y += kMargin;
+    text(kMargin, remarks, fmt::format("font ',12' {}", kFaint));
+    return fmt::format("set encoding utf8\nNAME = {}\nW = {:.0f}\nH = {:.0f}\n",
+                       gnuplot_string(name_), kWidth, y) +
+           data_ + std::string(kBegin) + page_ + "plot NaN notitle" + entries_ + "\n" +
+           std::string(kPanels) + panels_ + std::string(kEnd);
+  }
+
+ private:
+  std::string name_;
+  std::string page_;
+  std::string entries_;
+  std::string data_;
+  std::string panels_;
+  int blocks_ = 0;
+};
 
 struct Range {
   double low = std::numeric_limits<double>::max();
@@ -31,453 +139,297 @@ struct Range {
   [[nodiscard]] bool empty() const { return low > high; }
 };
 
-std::string style_of(const Appearance& look) {
-  return fmt::format("lc rgb '{}' pt {} dt {} lw 1.6 ps 0.75", look.colour, look.marker, look.dash);
-}
-
-std::string tic_list(const std::vector<Tic>& tics, bool labelled) {
-  std::string list;
-  for (const Tic& tic : tics) {
-    list += fmt::format("{}{} {:.10g}", list.empty() ? "" : ", ",
-                        labelled ? gnuplot_tic_string(tic.label) : "''", tic.at);
-  }
-  return "(" + list + ")";
-}
-
-std::string plain(double value) {
-  if (value >= 1000) return grouped(std::llround(value));
-  return fmt::format("{:g}", value);
-}
-
-std::vector<Tic> labelled(const std::vector<double>& values) {
-  std::vector<Tic> tics;
-  tics.reserve(values.size());
-  for (const double value : values) tics.push_back({value, plain(value)});
-  return tics;
-}
-
-std::vector<double> linear_tics(double low, double high) {
-  const double rough = (high - low) / 5;
-  const double power = std::pow(10, std::floor(std::log10(rough)));
-  double step = 10 * power;
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (factor * power >= rough) {
-      step = factor * power;
-      break;
-    }
-  }
-  std::vector<double> tics;
-  const auto last = static_cast<int>(std::floor(high / step * (1 + 1e-9)));
-  for (auto index = static_cast<int>(std::ceil(low / step)); index <= last; ++index) {
-    tics.push_back(index * step);
-  }
-  return tics;
-}
-
-/// One axis of costs: logarithmic where the values span so much that a linear one would flatten
-/// them.
-struct ValueAxis {
-  bool log = false;
-  double low = 0;
-  double high = 1;
-  std::vector<Tic> tics;
-};
-
-ValueAxis value_axis(Range range, bool always_log) {
-  ValueAxis axis;
+/// At least a decade, so that some tic is labelled.
+Range padded_log(Range range) {
   if (range.empty()) range = {1, 10};
-  axis.log = range.low > 0 && (always_log || range.high / range.low > 6);
-  if (axis.log) {
-    axis.low = range.low / 1.25;
-    axis.high = range.high * 1.25;
-    if (axis.high / axis.low < 10) {
-      const double middle = std::sqrt(axis.low * axis.high);
-      axis.low = std::min(axis.low, middle / 3.2);
-      axis.high = std::max(axis.high, middle * 3.2);
+  const double middle = std::sqrt(range.low * range.high);
+  return {std::min(range.low / 1.25, middle / 3.2), std::max(range.high * 1.25, middle * 3.2)};
+}
+
+std::string range_of(char axis, const Range& range) {
+  return fmt::format("set {}range [{:.10g}:{:.10g}]\n", axis, range.low, range.high);
+}
+
+/// With labels at 1, 2, 5, 10, ..., which beyond three decades would run into one another.
+std::string log_axis(char axis, const Range& range) {
+  std::string tics = "10";
+  if (range.high / range.low < 2000) {
+    std::vector<std::string> labels;
+    for (auto decade = std::floor(std::log10(range.low)); decade < std::log10(range.high);
+         ++decade) {
+      for (const int digit : {1, 2, 5})
+        labels.push_back(fmt::format("{:g}", digit * std::pow(10, decade)));
     }
-    axis.tics = labelled(log_tics(axis.low, axis.high));
-  } else {
-    const double span = std::max(range.high - range.low, 0.1 * std::abs(range.high) + 1e-9);
-    axis.low = std::max(0.0, range.low - 0.15 * span);
-    axis.high = range.high + 0.15 * span;
-    axis.tics = labelled(linear_tics(axis.low, axis.high));
+    tics = fmt::format("({})", fmt::join(labels, ","));
   }
-  return axis;
+  return range_of(axis, range) +
+         fmt::format("set logscale {0} 10\nset {0}tics nomirror scale 0.5 {1}\n", axis, tics);
 }
 
-std::string frame(double left_border) {
-  return fmt::format(
-      "unset key\nset border {} lc rgb '{}'\nset tics nomirror tc rgb '#000000'\nset grid xtics "
-      "ytics lc rgb '{}' lt 1 lw 0.6\nset errorbars small\n",
-      left_border, kFrame, kGrid);
+std::string tic_list(const std::vector<Tic>& tics) {
+  std::vector<std::string> list;
+  for (const Tic& tic : tics) {
+    list.push_back(fmt::format("{} {:.10g}", gnuplot_tic_string(tic.label), tic.at));
+  }
+  return fmt::format("({})", fmt::join(list, ", "));
 }
 
-/// Draws one LineChart.
-class LineScript {
+// ---- lines ----
+
+std::string look_of(std::string_view id, double size) {
+  const Appearance look = appearance(id);
+  return fmt::format("lc rgb '{}' pt {} dt {} lw 1.6 ps {:.2f}", look.colour, look.marker,
+                     look.dash, size);
+}
+
+/// One axis for all panels, logarithmic where a linear one would flatten the values.
+std::string value_axis(const std::vector<LinePanel>& panels) {
+  Range range;
+  for (const LinePanel& panel : panels) {
+    for (const Series& series : panel.series) {
+      for (const Point& point : series.points) {
+        if (!point.y) continue;
+        // An interval of two rounds can span decades; the axis follows the values, and the bar is
+        // cut off.
+        const Interval interval = point.range.value_or(Interval{*point.y, *point.y});
+        range.add(std::max(interval[0], *point.y / 2));
+        range.add(std::min(interval[1], *point.y * 2));
+      }
+    }
+  }
+  if (range.empty() || (range.low > 0 && range.high / range.low > 6)) {
+    return log_axis('y', padded_log(range));
+  }
+  const double pad = 0.15 * std::max(range.high - range.low, 0.1 * std::abs(range.high) + 1e-9);
+  return "set ytics nomirror scale 0.5\n" +
+         range_of('y', {std::max(0.0, range.low - pad), range.high + pad});
+}
+
+std::string x_axis(const LineChart& chart) {
+  Range range;
+  for (const Tic& tic : chart.x_tics) range.add(tic.at);
+  if (range.empty()) range = {1, 2};
+  if (!chart.log_x) return range_of('x', {range.low - 0.5, range.high + 0.5});
+  const double pad = range.high > range.low ? std::pow(range.high / range.low, 0.07) : 2;
+  return range_of('x', {range.low / pad, range.high * pad}) + "set logscale x 2\n";
+}
+
+/// Markers shrink from one line to the next, so that all are seen where they coincide.
+std::vector<std::string> plots_of(const LinePanel& panel, Page& page) {
+  std::vector<std::string> plots;
+  double size = 0.6 + 0.1 * static_cast<double>(panel.series.size());
+  for (const Series& series : panel.series) {
+    std::string lines;
+    for (const auto& [x, y, range] : series.points) {
+      const Interval interval = range.value_or(Interval{y.value_or(0), y.value_or(0)});
+      lines += y ? fmt::format("{:.10g} {:.10g} {:.10g} {:.10g}\n", x, *y, interval[0], interval[1])
+                 : fmt::format("{:.10g} NaN NaN NaN\n", x);
+    }
+    plots.push_back(page.data(lines) + " using 1:2:3:4 with yerrorlines " +
+                    look_of(series.id, size));
+    size -= 0.1;
+  }
+  return plots;
+}
+
+/// Every series once, in the order of the first panel that has it.
+std::vector<std::string> legend_of(const LineChart& chart) {
+  std::vector<std::string> entries;
+  for (const LinePanel& panel : chart.panels) {
+    for (const Series& series : panel.series) {
+      std::string entry = fmt::format("linespoints {} title {}", look_of(series.id, 0.9),
+                                      gnuplot_string(series.id));
+      if (std::ranges::find(entries, entry) == entries.end()) entries.push_back(std::move(entry));
+    }
+  }
+  return entries;
+}
+
+// ---- bars ----
+
+constexpr std::string_view kSmall = "font ',11'";
+constexpr std::array<std::string_view, 2> kFills = {"fs solid border", "fs solid 0.32 border"};
+
+/// Draws one BarChart: of every section the names, the bars or dots of each panel, and to the right
+/// of these their numbers.
+class BarScript {
  public:
-  explicit LineScript(const LineChart& chart)
-      : chart_(chart), remarks_(wrapped_remarks(chart.remarks)) {
-    const std::size_t count = std::max<std::size_t>(1, chart.panels.size());
-    columns_ = count == 1 ? 1 : 2;
-    rows_ = (count + columns_ - 1) / columns_;
-    size_.width = 980;
-    panel_height_ = rows_ == 1 ? 330 : 270;
-    size_.height = kTitleHeight + static_cast<double>(rows_) * (panel_height_ + kPanelTitleHeight) +
-                   kTicHeight * static_cast<double>(rows_) + zone_height() + kXLabelHeight +
-                   kMargin + kRemarkHeight * static_cast<double>(remarks_.size());
-    Range values;
-    for (const Panel& panel : chart.panels) {
-      for (const Series& series : panel.series) collect(series, values);
+  explicit BarScript(const BarChart& chart) : chart_(chart), page_(chart.name, chart.title) {
+    for (const BarSection& section : chart.sections) {
+      for (const Row& row : section.rows) names_ = std::max(names_, width_of(row.label));
     }
-    if (chart.reference && !values.empty()) values.add(*chart.reference);
-    y_ = value_axis(values, false);
-    for (const Tic& tic : chart.x_tics) x_.add(tic.at);
-    if (x_.empty()) x_ = {1, 2};
   }
 
-  [[nodiscard]] std::string text() const {
-    std::string drawing = fmt::format("set multiplot\nset origin 0,0\nset size 1,1\n");
-    drawing += frame(3) + axes();
-    for (std::size_t index = 0; index < std::max<std::size_t>(1, chart_.panels.size()); ++index) {
-      drawing += draw_panel(index);
+  [[nodiscard]] std::string text() {
+    std::vector<std::string> legend;
+    for (std::size_t index = 0; index < chart_.legend.size(); ++index) {
+      legend.push_back(fmt::format("boxes lc rgb '#444444' {} title {}", kFills.at(index),
+                                   gnuplot_string(chart_.legend[index])));
     }
-    drawing += "unset multiplot\nreset\n";
-    return script_header(chart_.name) + data() + both_terminals(chart_.name, size_, drawing);
+    page_.legend(kMargin, "horizontal samplen 1.5", legend);
+    if (!legend.empty()) page_.y += kTitleHeight + kMargin;
+    for (const BarSection& section : chart_.sections) draw(section);
+    return page_.script(chart_.remarks);
   }
 
  private:
-  static void collect(const Series& series, Range& values) {
-    for (const Point& point : series.points) {
-      if (!point.y) continue;
-      values.add(*point.y);
-      if (!point.range) continue;
-      // An interval of two rounds can span decades; the axis follows the values, and the bar is cut
-      // off.
-      values.add(std::max((*point.range)[0], *point.y / 2));
-      values.add(std::min((*point.range)[1], *point.y * 2));
+  /// About, with a gap before what follows.
+  [[nodiscard]] double width_of(std::string_view text) const {
+    return kMargin + (chart_.log ? 7.4 : 6.4) * static_cast<double>(text.size());
+  }
+
+  /// Four panels side by side; of more, no one alone in its line.
+  void draw(const BarSection& section) {
+    if (!section.title.empty()) page_.text(kMargin, {section.title}, "");
+    const std::size_t lines = std::max<std::size_t>(1, (section.panels.size() + 3) / 4);
+    const std::size_t columns =
+        std::max<std::size_t>(1, (section.panels.size() + lines - 1) / lines);
+    const double width = (kWidth - names_ - kMargin) / static_cast<double>(columns);
+    const double rows = static_cast<double>(std::max<std::size_t>(1, section.rows.size()));
+    const double height = rows * (chart_.log ? 26 : 15);
+    for (std::size_t index = 0; index < section.panels.size(); ++index) {
+      const BarPanel& panel = section.panels[index];
+      const std::size_t column = index % columns;
+      if (column == 0) page_.y += kTitleHeight;
+      double numbers = 0;
+      for (const Bar& bar : panel.bars)
+        numbers = std::max(numbers, bar.total ? width_of(bar.text) : 0);
+      const Box box{names_ + static_cast<double>(column) * width, page_.y,
+                    std::max(width - numbers, width / 4), height};
+      page_.panel(box, settings(section, panel, column == 0), plots(section, panel));
+      if (column + 1 == columns || index + 1 == section.panels.size()) page_.y += height + kMargin;
     }
+    if (chart_.log) page_.y += kTicHeight + kLabelHeight;
+    page_.text(kMargin, section.notes, fmt::format("font ',12' {}", kFaint));
+    page_.y += kMargin;
   }
 
-  [[nodiscard]] static std::string block(std::size_t panel, std::size_t series) {
-    return fmt::format("$p{}s{}", panel, series);
+  [[nodiscard]] std::string settings(const BarSection& section, const BarPanel& panel,
+                                     bool named) const {
+    std::vector<Tic> names;
+    for (const Row& row : section.rows) {
+      names.push_back({static_cast<double>(names.size()), named ? row.label : ""});
+    }
+    const Range range = axis_of(panel.scale);
+    return fmt::format(
+        "set title {} offset 0,-0.6 {}\nset xlabel {}\nset yrange [{}-0.5:-0.5]\nset ytics {} {} "
+        "scale "
+        "0\n{}",
+        gnuplot_string(panel.title), chart_.log ? "" : kSmall, gnuplot_string(chart_.x_label),
+        std::max<std::size_t>(1, names.size()), tic_list(names), chart_.log ? "" : kSmall,
+        chart_.log ? "set border 1\n" + log_axis('x', range)
+                   : std::string(kLinear) + range_of('x', range));
   }
 
-  /// Where strategies agree their markers would hide one another, so each stands a little beside
-  /// its x.
-  [[nodiscard]] double beside(double x, std::size_t index, std::size_t count) const {
-    const double offset = static_cast<double>(index) - (static_cast<double>(count) - 1) / 2;
-    if (chart_.log_x) return x * std::pow(padded_x().high / padded_x().low, 0.008 * offset);
-    return x + (padded_x().high - padded_x().low) * 0.012 * offset;
-  }
-
-  [[nodiscard]] std::string data() const {
-    std::string script;
-    for (std::size_t panel = 0; panel < chart_.panels.size(); ++panel) {
-      const auto& all = chart_.panels[panel].series;
-      for (std::size_t index = 0; index < all.size(); ++index) {
-        script += block(panel, index) + " << EOD\n";
-        for (const Point& point : all[index].points) {
-          const double x = beside(point.x, index, all.size());
-          if (!point.y) {
-            script += fmt::format("{:.10g} NaN NaN NaN\n", x);
-            continue;
-          }
-          const Interval range = point.range.value_or(Interval{*point.y, *point.y});
-          script +=
-              fmt::format("{:.10g} {:.10g} {:.10g} {:.10g}\n", x, *point.y, range[0], range[1]);
+  /// Common to all panels of the scale.
+  [[nodiscard]] Range axis_of(const std::string& scale) const {
+    Range range;
+    if (!chart_.log) range.add(0);
+    for (const BarSection& section : chart_.sections) {
+      for (const BarPanel& panel : section.panels) {
+        if (panel.scale == scale) {
+          for (const Bar& bar : panel.bars) add(bar, range);
         }
-        script += "EOD\n";
       }
     }
-    return script;
+    if (range.low >= range.high && !chart_.log) range = {0, 1};
+    return chart_.log ? padded_log(range) : range;
   }
 
-  [[nodiscard]] Range padded_x() const {
-    if (!chart_.log_x) return {x_.low - 0.5, x_.high + 0.5};
-    const double pad = x_.high > x_.low ? std::pow(x_.high / x_.low, 0.07) : 2;
-    return {x_.low / pad, x_.high * pad};
+  /// The ends of intervals that span decades are cut off.
+  void add(const Bar& bar, Range& range) const {
+    if (!bar.total || (chart_.log && *bar.total <= 0)) return;
+    const Interval interval = bar.range.value_or(Interval{*bar.total, *bar.total});
+    range.add(chart_.log ? *bar.total : std::min(interval[0], *bar.total));
+    range.add(chart_.log ? *bar.total : std::max(interval[1], *bar.total));
   }
 
-  [[nodiscard]] std::string axes() const {
-    const Range x = padded_x();
-    return fmt::format("set xrange [{:.10g}:{:.10g}]\nset yrange [{:.10g}:{:.10g}]\n{}{}", x.low,
-                       x.high, y_.low, y_.high, chart_.log_x ? "set logscale x 2\n" : "",
-                       y_.log ? "set logscale y 10\n" : "");
-  }
-
-  [[nodiscard]] Box box_of(std::size_t index) const {
-    constexpr double kLeft = 74;
-    constexpr double kLegend = 190;
-    constexpr double kBetween = 22;
-    const auto column = static_cast<double>(index % columns_);
-    const std::size_t above = index / columns_;
-    const auto row = static_cast<double>(above);
-    const auto columns = static_cast<double>(columns_);
-    const double width = (size_.width - kLeft - kLegend - kBetween * (columns - 1)) / columns;
-    const double left = kLeft + column * (width + kBetween);
-    const double top =
-        kTitleHeight + kPanelTitleHeight + row * (panel_height_ + kPanelTitleHeight + kTicHeight);
-    return {left, top, left + width, top + panel_height_};
-  }
-
-  [[nodiscard]] std::string draw_panel(std::size_t index) const {
-    const Box box = box_of(index);
-    const bool left = index % columns_ == 0;
-    const bool bottom = index + columns_ >= std::max<std::size_t>(1, chart_.panels.size());
-    const bool empty = chart_.panels.empty() || no_value(chart_.panels[index]);
-    std::string script = margins(size_, box) + "unset label\nunset arrow\n";
-    if (index == 0) {
-      script += figure_title(size_, chart_.title) + legend() + remark_lines(size_, remarks_) +
-                text_at(size_, 18, (box_of(0).top + box_of(columns_ * (rows_ - 1)).bottom) / 2,
-                        chart_.y_label, "center rotate by 90");
+  /// One line of data a row: row, solid, total, low, high, colour, marker, place of the text, text,
+  /// its colour.
+  [[nodiscard]] std::vector<std::string> plots(const BarSection& section, const BarPanel& panel) {
+    const Range axis = axis_of(panel.scale);
+    std::string lines;
+    bool values = false;
+    bool ranges = false;
+    for (std::size_t row = 0; row < panel.bars.size(); ++row) {
+      const Bar& bar = panel.bars[row];
+      const Appearance look = appearance(section.rows[row].id);
+      const double total = bar.total.value_or(kNaN);
+      const Interval range = bar.range.value_or(Interval{total, total});
+      values = values || bar.total;
+      ranges = ranges || range[0] < range[1];
+      lines += fmt::format("{} {:.10g} {:.10g} {:.10g} {:.10g} 0x{} {} {:.10g} \"{}\" {}\n", row,
+                           bar.total ? bar.solid : kNaN, total, range[0], range[1],
+                           look.colour.substr(1), look.marker, bar.total ? axis.high : axis.low,
+                           bar.text, bar.total ? "0x000000" : "0x666666");
     }
-    if (!chart_.panels.empty()) {
-      script += text_at(size_, box.left, box.top - 10, chart_.panels[index].title, "left");
+    if (lines.empty()) return {};
+    const std::string data = page_.data(lines) + " using ";
+    std::vector<std::string> plots = {data +
+                                      "8:1:9:10 with labels left offset 0.5,0 tc rgb variable " +
+                                      std::string(chart_.log ? "" : kSmall)};
+    if (!values) return plots;
+    if (chart_.log) {
+      plots.push_back(data + "3:1:4:5:6 with xerrorbars ps 0 lc rgb variable");
+      plots.push_back(data + "3:1:7:6 with points pt variable lc rgb variable lw 1.6 ps 1.1");
+      return plots;
     }
-    if (bottom) {
-      script += text_at(size_, (box.left + box.right) / 2, box.bottom + 42 + zone_height(),
-                        chart_.x_label, "center") +
-                zone_labels(box);
+    // gnuplot draws no box of no width, but a count of zero is seen.
+    const double stroke = (axis.high - axis.low) / 400;
+    for (const int column : {3, 2}) {
+      const std::string end = fmt::format("(abs(${0})<{1:g}?{1:g}:${0})", column, stroke);
+      plots.push_back(
+          fmt::format("{0}{1}:1:(0):{1}:($1-0.34):($1+0.34):6 with boxxyerror lc rgb variable {2}",
+                      data, end, kFills.at(column == 2 ? 0 : 1)));
     }
-    script += zone_borders();
-    if (empty) {
-      script += text_at(size_, (box.left + box.right) / 2, (box.top + box.bottom) / 2,
-                        "not available, see below", fmt::format("center tc rgb '{}'", kFaintText));
-    }
-    script += fmt::format("set xtics {} scale 0.5\nset ytics {} scale 0.5\n",
-                          tic_list(chart_.x_tics, true), tic_list(y_.tics, left));
-    return script + "plot " + plots(index, empty) + "\n";
+    if (ranges)
+      plots.push_back(data + "($4<$5?$3:NaN):1:4:5 with xerrorbars ps 0 lc rgb '#888888'");
+    return plots;
   }
 
-  [[nodiscard]] double zone_height() const { return chart_.zones.empty() ? 0 : kZoneHeight; }
-
-  [[nodiscard]] std::string zone_labels(const Box& box) const {
-    const Range x = padded_x();
-    std::string script;
-    for (const Zone& zone : chart_.zones) {
-      const double middle = ((zone.from + zone.to) / 2 - x.low) / (x.high - x.low);
-      script += text_at(size_, box.left + middle * (box.right - box.left), box.bottom + 40,
-                        zone.label, fmt::format("center font ',12' tc rgb '{}'", kFaintText));
-    }
-    return script;
-  }
-
-  [[nodiscard]] std::string zone_borders() const {
-    std::string script;
-    for (std::size_t index = 1; index < chart_.zones.size(); ++index) {
-      const double x = (chart_.zones[index - 1].to + chart_.zones[index].from) / 2;
-      script += fmt::format(
-          "set arrow from {0:.10g}, graph 0 to {0:.10g}, graph 1 nohead lc rgb '{1}' dt 3\n", x,
-          kFrame);
-    }
-    return script;
-  }
-
-  [[nodiscard]] static bool no_value(const Panel& panel) {
-    return std::none_of(panel.series.begin(), panel.series.end(), [](const Series& series) {
-      return std::any_of(series.points.begin(), series.points.end(),
-                         [](const Point& point) { return point.y.has_value(); });
-    });
-  }
-
-  [[nodiscard]] std::string plots(std::size_t panel, bool empty) const {
-    std::string list;
-    if (chart_.reference) {
-      list = fmt::format("{:.10g} with lines lc rgb '{}' dt 2 lw 1.4 notitle", *chart_.reference,
-                         appearance("floor").colour);
-    }
-    if (empty) return list.empty() ? "NaN notitle" : list;
-    const auto& all = chart_.panels[panel].series;
-    for (std::size_t index = 0; index < all.size(); ++index) {
-      if (all[index].points.empty()) continue;
-      list += fmt::format("{}{} using 1:2:3:4 with yerrorlines {} notitle",
-                          list.empty() ? "" : ", \\\n  ", block(panel, index),
-                          style_of(all[index].look));
-    }
-    return list;
-  }
-
-  /// Every series once, in the order of the first panel that has it; then those without any value.
-  [[nodiscard]] std::string legend() const {
-    const double left = size_.width - 176;
-    double y = kTitleHeight + kPanelTitleHeight + 10;
-    std::string script;
-    std::vector<std::string> seen;
-    for (const Panel& panel : chart_.panels) {
-      for (const Series& series : panel.series) {
-        if (std::find(seen.begin(), seen.end(), series.label) != seen.end()) continue;
-        seen.push_back(series.label);
-        script += legend_entry(series, left, y);
-        y += 22;
-      }
-    }
-    if (chart_.reference) {
-      script +=
-          legend_line(left, y, fmt::format("lc rgb '{}' dt 2 lw 1.4", appearance("floor").colour)) +
-          text_at(size_, left + 40, y, chart_.reference_label, "left");
-      y += 22;
-    }
-    for (const std::string& label : chart_.absent) {
-      script += text_at(size_, left, y, "n/a", fmt::format("left tc rgb '{}'", kFaintText)) +
-                text_at(size_, left + 40, y, label, fmt::format("left tc rgb '{}'", kFaintText));
-      y += 22;
-    }
-    return script;
-  }
-
-  [[nodiscard]] std::string legend_entry(const Series& series, double left, double y) const {
-    return legend_line(
-               left, y,
-               fmt::format("lc rgb '{}' dt {} lw 1.6", series.look.colour, series.look.dash)) +
-           text_at(size_, left + 15, y, "",
-                   fmt::format("left point lc rgb '{}' pt {} ps 0.9", series.look.colour,
-                               series.look.marker)) +
-           text_at(size_, left + 40, y, series.label, "left");
-  }
-
-  [[nodiscard]] std::string legend_line(double left, double y, const std::string& style) const {
-    return fmt::format("set arrow from screen {:.5f},{:.5f} to screen {:.5f},{:.5f} nohead {}\n",
-                       screen_x(size_, left), screen_y(size_, y), screen_x(size_, left + 30),
-                       screen_y(size_, y), style);
-  }
-
-  const LineChart& chart_;
-  std::vector<std::string> remarks_;
-  std::size_t columns_ = 1;
-  std::size_t rows_ = 1;
-  double panel_height_ = 0;
-  Size size_;
-  ValueAxis y_;
-  Range x_;
-};
-
-/// Draws one DotChart.
-class DotScript {
- public:
-  explicit DotScript(const DotChart& chart)
-      : chart_(chart), remarks_(wrapped_remarks(chart.remarks)) {
-    rows_ = static_cast<double>(std::max<std::size_t>(1, chart.rows.size()));
-    size_.width = 980;
-    size_.height = kTitleHeight + kPanelTitleHeight + rows_ * kRowHeight + kTicHeight +
-                   kXLabelHeight + kMargin + kRemarkHeight * static_cast<double>(remarks_.size());
-    Range values;
-    for (const DotRow& row : chart.rows) {
-      labels_ =
-          std::max(labels_, kLabelMargin + kCharacter * static_cast<double>(row.label.size()));
-      for (const Dot& dot : row.dots) {
-        if (dot.value && *dot.value > 0) values.add(*dot.value);
-      }
-    }
-    x_ = value_axis(values, true);
-    // Room for the numbers beside the dots, which stand to their right.
-    x_.high *= std::pow(x_.high / x_.low, 0.22);
-  }
-
-  [[nodiscard]] std::string text() const {
-    std::string drawing = "set multiplot\nset origin 0,0\nset size 1,1\n" + frame(1);
-    drawing +=
-        fmt::format("set xrange [{:.10g}:{:.10g}]\nset logscale x 10\nset yrange [{:.1f}:-0.5]\n",
-                    x_.low, x_.high, rows_ - 0.5);
-    for (std::size_t panel = 0; panel < chart_.panel_titles.size(); ++panel) {
-      drawing += draw_panel(panel);
-    }
-    drawing += "unset multiplot\nreset\n";
-    return script_header(chart_.name) + data() + both_terminals(chart_.name, size_, drawing);
-  }
-
- private:
-  static constexpr double kRowHeight = 40;
-  static constexpr double kLabelMargin = 22;
-  static constexpr double kCharacter = 8;  // of a label, about
-
-  [[nodiscard]] std::string data() const {
-    std::string script;
-    for (std::size_t panel = 0; panel < chart_.panel_titles.size(); ++panel) {
-      for (std::size_t row = 0; row < chart_.rows.size(); ++row) {
-        const Dot& dot = chart_.rows[row].dots[panel];
-        if (!dot.value) continue;
-        const Interval range = dot.range.value_or(Interval{*dot.value, *dot.value});
-        script += fmt::format("$p{}r{} << EOD\n{:.10g} {} {:.10g} {:.10g}\nEOD\n", panel, row,
-                              *dot.value, row, range[0], range[1]);
-      }
-    }
-    return script;
-  }
-
-  [[nodiscard]] Box box_of(std::size_t panel) const {
-    constexpr double kBetween = 30;
-    const auto count = static_cast<double>(chart_.panel_titles.size());
-    const double width = (size_.width - labels_ - 2 * kMargin - kBetween * (count - 1)) / count;
-    const double left = labels_ + static_cast<double>(panel) * (width + kBetween);
-    const double top = kTitleHeight + kPanelTitleHeight;
-    return {left, top, left + width, top + rows_ * kRowHeight};
-  }
-
-  [[nodiscard]] std::string draw_panel(std::size_t panel) const {
-    const Box box = box_of(panel);
-    std::string script = margins(size_, box) + "unset label\n";
-    if (panel == 0) script += figure_title(size_, chart_.title) + remark_lines(size_, remarks_);
-    script += text_at(size_, box.left, box.top - 10, chart_.panel_titles[panel], "left") +
-              text_at(size_, (box.left + box.right) / 2, box.bottom + 40, chart_.x_label, "center");
-    std::vector<Tic> rows;
-    std::string plots;
-    for (std::size_t row = 0; row < chart_.rows.size(); ++row) {
-      rows.push_back({static_cast<double>(row), chart_.rows[row].label});
-      const Dot& dot = chart_.rows[row].dots[panel];
-      script += beside(dot, row);
-      if (!dot.value) continue;
-      plots +=
-          fmt::format("{}$p{}r{} using 1:2:3:4 with xerrorbars {} notitle",
-                      plots.empty() ? "" : ", \\\n  ", panel, row, style_of(chart_.rows[row].look));
-    }
-    script += fmt::format("set xtics {} scale 0.5\nset ytics {} scale 0\n", tic_list(x_.tics, true),
-                          tic_list(rows, panel == 0));
-    return script + "plot " + (plots.empty() ? "NaN notitle" : plots) + "\n";
-  }
-
-  /// The number, so that nobody has to read it off a logarithmic axis; or why there is none.
-  [[nodiscard]] std::string beside(const Dot& dot, std::size_t row) const {
-    if (!dot.value) {
-      return fmt::format("set label {} at graph 0.02, first {} left tc rgb '{}'\n",
-                         gnuplot_string(dot.missing), row, kFaintText);
-    }
-    const double reach = std::min(dot.range ? (*dot.range)[1] : *dot.value, x_.high);
-    return fmt::format("set label {} at first {:.10g}, first {} left offset character 1,0\n",
-                       gnuplot_string(short_number(*dot.value)), std::max(reach, *dot.value), row);
-  }
-
-  const DotChart& chart_;
-  std::vector<std::string> remarks_;
-  double labels_ = 150;  // room for the rows' names, at least
-  double rows_ = 1;
-  Size size_;
-  ValueAxis x_;
+  const BarChart& chart_;
+  Page page_;
+  double names_ = 110;  // room for the rows' names, at least
 };
 
 }  // namespace
 
-std::vector<double> log_tics(double low, double high) {
-  std::vector<double> tics;
-  const auto last = static_cast<int>(std::floor(std::log10(high)));
-  for (auto decade = static_cast<int>(std::floor(std::log10(low))); decade <= last; ++decade) {
-    for (const double digit : {1.0, 2.0, 5.0}) {
-      const double tic = digit * std::pow(10, decade);
-      if (tic >= low * (1 - 1e-9) && tic <= high * (1 + 1e-9)) tics.push_back(tic);
+std::string chart_script(const LineChart& chart) {
+  constexpr double kLeft = 74;
+  constexpr double kLegend = 190;
+  constexpr double kBetween = 22;
+  Page page(chart.name, chart.title);
+  const std::size_t columns = chart.panels.size() == 1 ? 1 : 2;
+  const double width = (kWidth - kLeft - kLegend) / static_cast<double>(columns);
+  const double height = chart.panels.size() <= columns ? 330 : 270;
+  const std::string axes = x_axis(chart) + value_axis(chart.panels) +
+                           "set xtics nomirror scale 0.5 " + tic_list(chart.x_tics) + "\n";
+  const bool deep = std::ranges::any_of(
+      chart.x_tics, [](const Tic& tic) { return tic.label.find('\n') != std::string::npos; });
+  page.y += kTitleHeight;
+  page.legend(kWidth - kLegend, "samplen 3 spacing 1.3", legend_of(chart));
+  for (std::size_t index = 0; index < chart.panels.size(); ++index) {
+    const LinePanel& panel = chart.panels[index];
+    const std::size_t column = index % columns;
+    const bool bottom = index + columns >= chart.panels.size();
+    if (column == 0 && index > 0) page.y += height + kTicHeight + kTitleHeight + kMargin;
+    std::string settings =
+        axes +
+        fmt::format("set title {}\nset xlabel {} offset 0,{}\nset ylabel {}\nset format y {}\n",
+                    gnuplot_string(panel.title), gnuplot_string(bottom ? chart.x_label : ""),
+                    deep ? -0.7 : 0, gnuplot_string(column == 0 ? chart.y_label : ""),
+                    column == 0 ? "'%g'" : "''");
+    if (panel.series.empty()) {
+      settings +=
+          fmt::format("set label 'not available, see below' at graph 0.5,0.5 center {}\n", kFaint);
     }
+    const double left = kLeft + static_cast<double>(column) * width;
+    page.panel({left, page.y, width - kBetween, height}, settings, plots_of(panel, page));
   }
-  // Beyond three decades the labels of 2 and 5 run into one another.
-  if (high / low > 2000) {
-    std::erase_if(tics, [](double tic) {
-      const double digit = tic / std::pow(10, std::floor(std::log10(tic) + 1e-9));
-      return digit > 1.5;
-    });
-  }
-  if (tics.size() < 2) return {low, high};
-  return tics;
+  page.y += height + kTicHeight + kLabelHeight + (deep ? kLineHeight : 0);
+  return page.script(chart.remarks);
 }
 
-std::string line_chart_script(const LineChart& chart) { return LineScript(chart).text(); }
-
-std::string dot_chart_script(const DotChart& chart) { return DotScript(chart).text(); }
+std::string chart_script(const BarChart& chart) { return BarScript(chart).text(); }
 
 }  // namespace patchbench::analysis

@@ -1,16 +1,15 @@
-// analysis/render/chart.hpp - from points to a gnuplot script: the two kinds of chart that the
+// analysis/render/chart.hpp - from data to a gnuplot script: the two kinds of chart that the
 // figures are made of.
 //
 // A script holds its data, draws NAME.svg and NAME.pdf into its working directory, and needs
-// gnuplot >= 5.2 with the terminals svg and pdfcairo. Whatever comes from a results file enters it
-// through gnuplot_string or as a number.
+// gnuplot >= 5.4 with the terminals svg and pdfcairo. Whatever comes from a results file enters it
+// through gnuplot_string or as a number. A strategy's id decides its colour and marker.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "analysis/render/palette.hpp"
 #include "analysis/statistics/statistics.hpp"
 
 namespace patchbench::analysis {
@@ -22,26 +21,18 @@ struct Point {
 };
 
 struct Series {
-  std::string label;
-  Appearance look;
+  std::string id;
   std::vector<Point> points;
+};
+
+struct LinePanel {
+  std::string title;
+  std::vector<Series> series;  // each with a value
 };
 
 struct Tic {
   double at = 0;
-  std::string label;
-};
-
-/// A stretch of a linear x axis with a name of its own, written below its tics.
-struct Zone {
-  double from = 0;
-  double to = 0;
-  std::string label;
-};
-
-struct Panel {
-  std::string title;
-  std::vector<Series> series;
+  std::string label;  // of one line or several
 };
 
 /// Lines with markers and error bars over x, in panels with common axes, one legend beside them.
@@ -52,43 +43,49 @@ struct LineChart {
   std::string y_label;
   bool log_x = false;
   std::vector<Tic> x_tics;
-  std::vector<Zone> zones;          // from left to right, with a line between them
-  std::optional<double> reference;  // a horizontal line
-  std::string reference_label;
-  std::vector<Panel> panels;
-  /// Series that have no points anywhere, for the legend.
-  std::vector<std::string> absent;
-  /// Why something is missing: sentences below the panels.
-  std::vector<std::string> remarks;
+  std::vector<LinePanel> panels;
+  std::vector<std::string> remarks;  // why something is missing: sentences below the panels
 };
 
-struct Dot {
-  std::optional<double> value;
-  std::optional<Interval> range;
-  std::string missing;  // instead of a value: a word or two
+/// What one strategy has of one quantity.
+struct Bar {
+  std::optional<double> total;
+  double solid = 0;               // of the total; the rest is tinted
+  std::optional<Interval> range;  // of the total
+  std::string text;               // the number, or why there is none in a word or two
 };
 
-struct DotRow {
+struct BarPanel {
+  std::string title;
+  std::string scale;      // panels of one name have one range
+  std::vector<Bar> bars;  // as long as the section's rows
+};
+
+struct Row {
+  std::string id;
   std::string label;
-  Appearance look;
-  std::vector<Dot> dots;  // one a panel
 };
 
-/// One row a strategy, one panel a quantity, costs along a logarithmic x axis.
-struct DotChart {
+/// Panels with the same rows.
+struct BarSection {
+  std::string title;
+  std::vector<Row> rows;  // from top to bottom
+  std::vector<BarPanel> panels;
+  std::vector<std::string> notes;  // sentences below the panels
+};
+
+/// Rows of bars that begin at zero, or of dots on a logarithmic axis.
+struct BarChart {
   std::string name;
   std::string title;
   std::string x_label;
-  std::vector<std::string> panel_titles;
-  std::vector<DotRow> rows;  // from top to bottom
+  bool log = false;
+  std::vector<std::string> legend;  // what solid and what tinted parts are; may be empty
+  std::vector<BarSection> sections;
   std::vector<std::string> remarks;
 };
 
-[[nodiscard]] std::string line_chart_script(const LineChart& chart);
-[[nodiscard]] std::string dot_chart_script(const DotChart& chart);
-
-/// 1, 2, 5, 10, ... that lie in [low, high], both positive; at least two, so beyond the range where
-/// it is narrow.
-[[nodiscard]] std::vector<double> log_tics(double low, double high);
+[[nodiscard]] std::string chart_script(const LineChart& chart);
+[[nodiscard]] std::string chart_script(const BarChart& chart);
 
 }  // namespace patchbench::analysis

@@ -9,7 +9,8 @@
 namespace patchbench::analysis {
 
 /// `text` as a gnuplot string. Single quotes: neither backquotes (which would run a command) nor
-/// escapes nor @macros mean anything in them. Control characters become spaces.
+/// escapes nor @macros mean anything in them. Line breaks stay, other control characters become
+/// spaces.
 [[nodiscard]] std::string gnuplot_string(std::string_view text);
 
 /// As gnuplot_string, for the labels of tics, which gnuplot takes for number formats.

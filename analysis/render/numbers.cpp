@@ -23,6 +23,15 @@ std::string short_interval(const std::array<double, 2>& interval) {
   return fmt::format("[{},{}]", short_number(interval[0]), short_number(interval[1]));
 }
 
+std::string bar_number(double value) {
+  const double size = std::abs(value);
+  const double nearest = std::round(value);
+  if (std::abs(value - nearest) < 1e-9 || size >= 999.5) return grouped(std::llround(value));
+  if (size < 0.0005) return value > 0 ? "<0.001" : ">-0.001";
+  if (size < 0.0995) return fmt::format("{:.3f}", value);
+  return fmt::format("{:.3g}", value);
+}
+
 std::string grouped(std::int64_t value) {
   std::string digits = std::to_string(value);
   const std::size_t first = digits.starts_with('-') ? 1 : 0;

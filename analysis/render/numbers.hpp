@@ -14,6 +14,10 @@ namespace patchbench::analysis {
 /// "[0.98,1.06]"
 [[nodiscard]] std::string short_interval(const std::array<double, 2>& interval);
 
+/// A count: three significant digits, whole numbers with all of theirs, and "<0.001" for what would
+/// round to 0 but is not.
+[[nodiscard]] std::string bar_number(double value);
+
 /// "1,024"
 [[nodiscard]] std::string grouped(std::int64_t value);
 

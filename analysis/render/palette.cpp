@@ -1,5 +1,6 @@
 #include "analysis/render/palette.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -16,48 +17,49 @@ constexpr std::string_view kPurple = "#CC79A7";
 constexpr std::string_view kGrey = "#666666";
 constexpr std::string_view kLightGrey = "#999999";
 
-// gnuplot's point types, filled and open.
-constexpr int kPlus = 1;
-constexpr int kCross = 2;
-constexpr int kStar = 3;
-constexpr int kOpenSquare = 4;
-constexpr int kSquare = 5;
-constexpr int kOpenCircle = 6;
-constexpr int kCircle = 7;
-constexpr int kOpenTriangle = 8;
-constexpr int kTriangle = 9;
-constexpr int kOpenWedge = 10;
-constexpr int kWedge = 11;
-constexpr int kOpenDiamond = 12;
-constexpr int kDiamond = 13;
-constexpr int kOpenPentagon = 14;
-constexpr int kPentagon = 15;
-
-constexpr int kDashed = 2;
-constexpr int kDotted = 3;
+// gnuplot's point types and dash types.
+enum Marker {
+  plus = 1,
+  cross,
+  star,
+  square,
+  circle = 6,
+  triangle = 8,
+  wedge = 10,
+  diamond = 12,
+  pentagon = 14
+};
+enum Dash { solid = 1, dashed, dotted, dash_dot, dash_dot_dot };
 
 constexpr std::array kAppearances = {
-    Appearance{"rwx", kBlack, kCircle, kSolid},
-    Appearance{"memfd-dual", kBlue, kSquare, kSolid},
-    Appearance{"sysv-shm", kSkyBlue, kTriangle, kSolid},
-    Appearance{"file-dual", kGreen, kWedge, kSolid},
-    Appearance{"mprotect-toggle", kVermillion, kDiamond, kSolid},
-    Appearance{"indirect-cell", kOrange, kPentagon, kSolid},
-    Appearance{"floor", kGrey, kStar, kDashed},
-    Appearance{"unchecked", kLightGrey, kPlus, kDotted},
-    Appearance{"again", kBlack, kOpenCircle, kDashed},
-    Appearance{"tag-cell", kSkyBlue, kOpenTriangle, kDashed},
-    Appearance{"target-cell", kGreen, kOpenSquare, kDashed},
-    Appearance{"target-register", kPurple, kOpenDiamond, kDashed},
-    Appearance{"indirect-cell-rwx", kOrange, kOpenPentagon, kDashed},
-    Appearance{"scattered-cells", kOrange, kOpenTriangle, kDashed},
-    Appearance{"newest-first", kOrange, kOpenDiamond, kDashed},
-    Appearance{"shared-stub", kVermillion, kOpenPentagon, kDashed},
-    Appearance{"rwx-translated", kBlue, kOpenSquare, kDashed},
+    Appearance{"rwx", kBlack, circle, solid},
+    Appearance{"memfd-dual", kBlue, square, dashed},
+    Appearance{"sysv-shm", kSkyBlue, triangle, dash_dot},
+    Appearance{"file-dual", kGreen, wedge, dash_dot_dot},
+    Appearance{"mprotect-toggle", kVermillion, diamond, dotted},
+    Appearance{"indirect-cell", kOrange, pentagon, solid},
+    Appearance{"floor", kGrey, star, dashed, true},
+    Appearance{"unchecked", kLightGrey, plus, dotted, true},
+    Appearance{"again", kBlack, cross, dashed, true},
+    Appearance{"tag-cell", kSkyBlue, circle, dashed, true},
+    Appearance{"target-cell", kGreen, square, dotted, true},
+    Appearance{"target-register", kPurple, diamond, dashed, true},
+    Appearance{"indirect-cell-rwx", kOrange, cross, dashed, true},
+    Appearance{"scattered-cells", kOrange, triangle, dashed, true},
+    Appearance{"newest-first", kOrange, diamond, dashed, true},
+    Appearance{"shared-stub", kVermillion, pentagon, dashed, true},
+    Appearance{"rwx-translated", kBlue, wedge, dashed, true},
 };
 
 constexpr std::array kSpareColours = {kPurple, kVermillion, kBlue, kGreen, kOrange, kSkyBlue};
-constexpr std::array kSpareMarkers = {kOpenWedge, kCross, kOpenCircle};
+constexpr std::array kSpareMarkers = {triangle, cross, star, circle, plus, wedge, pentagon};
+constexpr std::size_t kSpares = kSpareColours.size() * kSpareMarkers.size();
+
+bool is_taken(const Appearance& look) {
+  return std::ranges::any_of(kAppearances, [&](const Appearance& known) {
+    return known.colour == look.colour && known.marker == look.marker;
+  });
+}
 
 /// FNV-1a: the same on every machine, unlike std::hash.
 std::uint32_t hash(std::string_view text) {
@@ -74,12 +76,14 @@ std::uint32_t hash(std::string_view text) {
 std::span<const Appearance> appearances() { return kAppearances; }
 
 Appearance appearance(std::string_view id) {
-  for (const Appearance& known : kAppearances) {
-    if (known.id == id) return known;
+  const auto* const known = std::ranges::find(kAppearances, id, &Appearance::id);
+  if (known != kAppearances.end()) return *known;
+  Appearance look{id, kPurple, plus};
+  for (std::size_t pick = hash(id) % kSpares;; pick = (pick + 1) % kSpares) {
+    look.colour = kSpareColours[pick % kSpareColours.size()];
+    look.marker = kSpareMarkers[pick / kSpareColours.size()];
+    if (!is_taken(look)) return look;
   }
-  const std::uint32_t pick = hash(id);
-  return {id, kSpareColours[pick % kSpareColours.size()],
-          kSpareMarkers[pick / kSpareColours.size() % kSpareMarkers.size()], kSolid};
 }
 
 }  // namespace patchbench::analysis

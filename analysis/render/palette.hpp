@@ -2,7 +2,8 @@
 //
 // Colours are those of Okabe & Ito, "Color Universal Design" (2008), plus two greys: they stay
 // apart under the common colour deficiencies. A colour may serve twice (a control and a strategy);
-// colour and marker together are unique.
+// colour and marker together are unique. Markers are open, and lines of strategies differ in their
+// dashes, so that neither hides another where strategies cost the same.
 #pragma once
 
 #include <span>
@@ -10,19 +11,18 @@
 
 namespace patchbench::analysis {
 
-inline constexpr int kSolid = 1;
-
 struct Appearance {
   std::string_view id;      // of an unknown strategy: the text that was asked for
   std::string_view colour;  // "#rrggbb"
   int marker = 0;           // gnuplot point type
-  int dash = kSolid;        // gnuplot dash type
+  int dash = 1;             // gnuplot dash type
+  bool control = false;     // for files that do not say what is one
 };
 
-/// Those with a style of their own; controls are drawn dashed or dotted.
+/// Those with a style of their own.
 [[nodiscard]] std::span<const Appearance> appearances();
 
-/// An unknown id gets a spare style that depends on the id alone and that no known id has.
+/// An unknown id gets a style that depends on the id alone and that no known id has.
 [[nodiscard]] Appearance appearance(std::string_view id);
 
 }  // namespace patchbench::analysis

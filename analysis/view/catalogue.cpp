@@ -10,7 +10,7 @@ namespace patchbench::analysis {
 bool is_control(const results::Results& results, std::string_view id) {
   const auto* row = find_strategy(results, id);
   return row != nullptr && row->role ? *row->role == results::Role::control
-                                     : appearance(id).dash != kSolid;
+                                     : appearance(id).control;
 }
 
 std::string summary_of(const results::Results& results, std::string_view id) {

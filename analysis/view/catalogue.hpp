@@ -10,7 +10,7 @@
 namespace patchbench::analysis {
 
 /// No way to change code, but what those are held against. Files that do not say so are older than
-/// controls without a dashed line (palette.hpp).
+/// controls that palette.hpp does not know.
 [[nodiscard]] bool is_control(const results::Results& results, std::string_view id);
 
 /// What it is; empty in older files.

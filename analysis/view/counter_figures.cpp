@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "analysis/quantity/selection.hpp"
-#include "analysis/render/palette.hpp"
+#include "analysis/render/numbers.hpp"
 #include "analysis/render/wrap.hpp"
 #include "analysis/view/catalogue.hpp"
+#include "analysis/view/publishing.hpp"
 #include "analysis/view/simulated.hpp"
 
 namespace patchbench::analysis {
@@ -29,45 +33,57 @@ constexpr std::string_view kZero = "0 for every strategy that was counted";
 constexpr double kNextToNothing = 0.005;
 constexpr std::string_view kTiny = "below 0.005 for every strategy that was counted";
 
-/// One event in one operation, and the cells of the section's rows.
+using Scopes = std::array<bool, kScopes.size()>;
+
+bool has_value(const Counter* counter) { return counter != nullptr && counter->value; }
+
+/// One event in one operation.
 struct Subject {
   const EventSet& set;
   const std::string& event;
   const Operation& operation;
+  const std::vector<const Cell*>& cells;
+  std::vector<EventCounters> counters;  // of the cells
 };
 
-/// Which scopes any of the cells has a value of.
-std::array<bool, kScopes.size()> scopes_of(const Subject& subject,
-                                           const std::vector<const Cell*>& cells) {
-  std::array<bool, kScopes.size()> there{};
+Subject subject_of(const EventSet& set, const std::string& event, const Operation& operation,
+                   const std::vector<const Cell*>& cells) {
+  Subject subject{set, event, operation, cells, {}};
   for (const Cell* cell : cells) {
-    const EventCounters counters = find_event(*cell, subject.set, subject.event, subject.operation);
-    for (std::size_t i = 0; i < kScopes.size(); ++i) {
-      there[i] = there[i] || (counters[i] != nullptr && counters[i]->value);
+    subject.counters.push_back(find_event(*cell, set, event, operation));
+  }
+  return subject;
+}
+
+/// The largest count of each scope, for the scopes that anybody has.
+std::array<std::optional<double>, kScopes.size()> largest(const Subject& subject) {
+  std::array<std::optional<double>, kScopes.size()> most{};
+  for (const EventCounters& counters : subject.counters) {
+    for (std::size_t i = 0; i < most.size(); ++i) {
+      if (!has_value(counters[i])) continue;
+      most[i] = std::max(most[i].value_or(0), std::abs(*counters[i]->value));
     }
   }
-  return there;
+  return most;
 }
 
-/// Whether anybody was to count the event in the operation.
-bool is_asked(const Subject& subject, const std::vector<const Cell*>& cells) {
-  return std::any_of(cells.begin(), cells.end(), [&](const Cell* cell) {
-    const EventCounters counters = find_event(*cell, subject.set, subject.event, subject.operation);
-    return counters != EventCounters{};
-  });
-}
-
-/// Whether the kernel's part is 0 beside a user's that is not.
-bool is_kernel_zero(const Subject& subject, const std::vector<const Cell*>& cells) {
-  return std::all_of(cells.begin(), cells.end(), [&](const Cell* cell) {
-    const Counter* counter =
-        find_event(*cell, subject.set, subject.event, subject.operation)[kKernel];
-    return counter == nullptr || (counter->value && *counter->value == 0);
-  });
+/// What there is to say instead of a panel: why nobody has the event, or that it is nothing for
+/// everybody. A text without characters where there is a panel, none where nobody was to count it.
+std::optional<std::string> text_of(const Subject& subject) {
+  const auto most = std::ranges::max(largest(subject));
+  if (most) return std::string(*most == 0 ? kZero : *most < kNextToNothing ? kTiny : "");
+  Grouping reasons;
+  for (std::size_t row = 0; row < subject.cells.size(); ++row) {
+    for (const Counter* counter : subject.counters[row]) {
+      if (counter != nullptr) reasons.add(why_not_counted(*counter), subject.cells[row]->strategy);
+    }
+  }
+  if (reasons.groups().empty()) return std::nullopt;
+  return "not available: " + all_reasons(reasons);
 }
 
 /// "cycles", "faults (kernel)", "time, ns"
-std::string panel_title(const Subject& subject, const std::array<bool, kScopes.size()>& scopes) {
+std::string panel_title(const Subject& subject, const Scopes& scopes) {
   std::string title = subject.event;
   if (title.ends_with(kNanoseconds)) {
     title.resize(title.size() - kNanoseconds.size());
@@ -78,72 +94,39 @@ std::string panel_title(const Subject& subject, const std::array<bool, kScopes.s
     title.resize(kMostCharacters - 2);
     title += "..";
   }
-  if (subject.set.id == results::kSimulated || std::count(scopes.begin(), scopes.end(), true) > 1) {
-    return title;
-  }
-  if (scopes[kBoth]) return title;
+  const bool several = std::ranges::count(scopes, true) > 1;
+  if (subject.set.id == results::kSimulated || several || scopes[kBoth]) return title;
   return title + (scopes[kUser] ? " (user)" : " (kernel)");
 }
 
-/// What some strategies, or some parts of a count, lack, and why.
-class Absences {
- public:
-  explicit Absences(const Results& results) : results_(results) {}
+/// The lowest and the highest of the processes that counted it.
+Interval range_of(const Counter& counter) {
+  if (counter.samples.empty()) return {*counter.value, *counter.value};
+  const auto [low, high] = std::ranges::minmax(counter.samples);
+  return {low, high};
+}
 
-  /// Of a strategy, in one event or in all of them.
-  void add(const Cell& cell, const Subject& subject) {
-    const auto counts = [&](const std::string& event) {
-      const EventCounters counters = find_event(cell, subject.set, event, subject.operation);
-      return std::any_of(counters.begin(), counters.end(), [](const Counter* counter) {
-        return counter != nullptr && counter->value;
-      });
-    };
-    const auto& events = subject.set.events;
-    const bool any = std::any_of(events.begin(), events.end(), counts);
-    strategies_.add(why_not_counted(results_, cell, subject.set, subject.event, subject.operation),
-                    any ? cell.strategy + ": " + subject.event : cell.strategy);
-  }
-  /// Of a scope that no row has, beside one that some have.
-  void add_scope(const Counter& counter) {
-    scopes_.add(why_not_counted(counter), counter.name + ", " + counter.scope);
-  }
-
-  [[nodiscard]] std::vector<std::string> lines() const {
-    std::vector<std::string> lines;
-    for (const Grouping* kind : {&strategies_, &scopes_}) {
-      for (const auto& [reason, who] : kind->groups()) {
-        lines.push_back(fmt::format("not available: {}: {}", joined(who), reason));
-      }
-    }
-    return lines;
-  }
-
- private:
-  const Results& results_;
-  Grouping strategies_;
-  Grouping scopes_;
-};
-
-Bar bar_of(const EventCounters& counters, const std::array<bool, kScopes.size()>& scopes) {
+Bar bar_of(const EventCounters& counters, const Scopes& scopes) {
   Bar bar;
   Interval range{0, 0};
-  bool ranged = false;
+  bool scaled = false;
+  bool whole = true;
+  std::vector<std::string> texts;
   for (std::size_t i = 0; i < kScopes.size(); ++i) {
     if (!scopes[i]) continue;
-    const Counter* counter = counters[i];
-    if (counter == nullptr || !counter->value) {
-      bar.missing = "n/a";
-      continue;
-    }
-    bar.parts.push_back({i == kKernel ? BarTone::tinted : BarTone::solid, *counter->value});
-    bar.scaled = bar.scaled || is_multiplexed(*counter);
-    const auto [low, high] = std::minmax_element(counter->samples.begin(), counter->samples.end());
-    ranged = ranged || low != high;
-    range[0] += counter->samples.empty() ? *counter->value : *low;
-    range[1] += counter->samples.empty() ? *counter->value : *high;
+    const bool there = has_value(counters[i]);
+    texts.push_back(there ? bar_number(*counters[i]->value) : "n/a");
+    whole = whole && there;
+    if (!there) continue;
+    bar.total = bar.total.value_or(0) + *counters[i]->value;
+    bar.solid += i == kKernel ? 0 : *counters[i]->value;
+    scaled = scaled || is_multiplexed(*counters[i]);
+    range[0] += range_of(*counters[i])[0];
+    range[1] += range_of(*counters[i])[1];
   }
-  if (bar.parts.empty()) bar.missing = "not available";
-  if (ranged && bar.missing.empty()) bar.range = range;
+  bar.text = fmt::format("{}{}", fmt::join(texts, " + "), scaled ? "*" : "");
+  if (whole) bar.range = range;
+  if (!bar.total) bar.text = "not available";
   return bar;
 }
 
@@ -153,8 +136,7 @@ std::string about_lines(const Results& results, const EventSet& set) {
   if (processes <= 1) return "Each cell was counted in 1 process: no spread is known.";
   return fmt::format(
       "Thin lines reach from the lowest to the highest of up to {} processes that counted a cell; "
-      "a "
-      "bar without one was counted the same in all of them, or in 1 alone: then no spread is "
+      "a bar without one was counted the same in all of them, or in 1 alone: then no spread is "
       "known.",
       processes);
 }
@@ -164,42 +146,35 @@ std::string about_twin(const Results& results) {
                      results.baseline.empty() ? "the baseline" : results.baseline);
 }
 
-/// Texts that hold for several events, each once.
-std::vector<TextPanel> frames(const Grouping& texts) {
-  std::vector<TextPanel> panels;
-  for (const auto& [text, events] : texts.groups()) panels.push_back({joined(events), text});
-  return panels;
+/// "minor-faults, mmap-calls: 0 for every strategy that was counted"
+void add_lines(const Grouping& grouping, std::vector<std::string>& lines,
+               std::string_view before = "") {
+  for (const auto& [text, members] : grouping.groups()) {
+    lines.push_back(fmt::format("{}{}: {}", before, joined(members), text));
+  }
 }
 
 /// Builds the chart of one set.
 class ChartOfSet {
  public:
   ChartOfSet(const Results& results, const EventSet& set)
-      : results_(results), set_(set), absences_(results) {}
+      : results_(results), set_(set), operations_(chosen_operations(results, set)) {
+    for (const Operation& operation : operations_) cells_.push_back(cells_of(operation));
+  }
 
   [[nodiscard]] BarChart chart() {
-    BarChart chart;
-    chart.name = fmt::format("counters-{}", set_.id);
-    chart.title = fmt::format("{}{}. {}", results_.context.emulated ? "EMULATED. " : "", set_.title,
-                              set_.question);
-    const std::vector<Operation> operations = chosen_operations(results_, set_);
-    find_everywhere(operations);
-    for (const Operation& operation : operations) {
-      BarSection section = section_of(operation);
-      if (!section.panels.empty() || !section.texts.empty()) {
-        chart.sections.push_back(std::move(section));
-      }
+    chart_.name = fmt::format("counters-{}", set_.id);
+    chart_.title = fmt::format("{}{}. {}", results_.context.emulated ? "EMULATED. " : "",
+                               set_.title, set_.question);
+    find_everywhere();
+    for (std::size_t index = 0; index < operations_.size(); ++index) {
+      BarSection section = section_of(operations_[index], cells_[index]);
+      if (section.panels.empty() && section.notes.empty()) continue;
+      chart_.sections.push_back(std::move(section));
     }
-    chart.texts = frames(everywhere_);
-    for (TextPanel& panel : chart.texts) {
-      if (panel.text == kZero || panel.text == kTiny) panel.text += ", in every operation";
-    }
-    if (stacked_) {
-      chart.solid_label = "user";
-      chart.tinted_label = "kernel; numbers: user + kernel";
-    }
-    chart.remarks = remarks();
-    return chart;
+    if (stacked_) chart_.legend = {"user", "kernel; numbers: user + kernel"};
+    add_remarks();
+    return std::move(chart_);
   }
 
  private:
@@ -216,142 +191,120 @@ class ChartOfSet {
     return cells;
   }
 
-  /// Why nobody has the event; empty where somebody has, or nobody was asked for it.
-  [[nodiscard]] std::string why_nobody(const Subject& subject,
-                                       const std::vector<const Cell*>& cells) const {
-    Grouping reasons;
-    for (const Cell* cell : cells) {
-      for (const Counter* counter : find_event(*cell, set_, subject.event, subject.operation)) {
-        if (counter == nullptr) continue;
-        if (counter->value) return "";
-        reasons.add(why_not_counted(*counter), cell->strategy);
-      }
-    }
-    return reasons.groups().empty() ? "" : "not available: " + all_reasons(reasons);
-  }
-
-  /// What there is to say instead of a panel; empty where there is one, or nothing was asked for.
-  [[nodiscard]] std::string text_of(const Subject& subject,
-                                    const std::vector<const Cell*>& cells) const {
-    bool counted = false;
-    double most = 0;
-    for (const Cell* cell : cells) {
-      for (const Counter* counter : find_event(*cell, set_, subject.event, subject.operation)) {
-        if (counter == nullptr || !counter->value) continue;
-        counted = true;
-        most = std::max(most, std::abs(*counter->value));
-      }
-    }
-    if (!counted) return why_nobody(subject, cells);
-    if (most == 0) return std::string(kZero);
-    return most < kNextToNothing ? std::string(kTiny) : "";
-  }
-
-  /// Takes out of the sections what holds in all of them.
-  void find_everywhere(const std::vector<Operation>& operations) {
+  /// What holds in every operation is said once.
+  void find_everywhere() {
     for (const std::string& event : set_.events) {
-      Grouping texts;
-      for (const Operation& operation : operations) {
-        const std::vector<const Cell*> cells = cells_of(operation);
+      std::set<std::string> texts;
+      for (std::size_t index = 0; index < operations_.size(); ++index) {
+        const auto text = text_of(subject_of(set_, event, operations_[index], cells_[index]));
         // Beside a busy thread less is counted than alone.
-        if (!is_asked({set_, event, operation}, cells)) continue;
-        texts.add(text_of({set_, event, operation}, cells), event);
+        if (text) texts.insert(*text);
       }
-      const bool same = texts.groups().size() == 1 && !texts.groups().front().first.empty();
-      if (same) everywhere_.add(texts.groups().front().first, event);
+      if (texts.size() != 1 || texts.contains("")) continue;
+      const bool nothing = !texts.begin()->starts_with("not available");
+      everywhere_.add(*texts.begin() + (nothing ? ", in every operation" : ""), event);
     }
   }
 
   [[nodiscard]] bool is_everywhere(const std::string& event) const {
-    const auto& groups = everywhere_.groups();
-    return std::any_of(groups.begin(), groups.end(), [&](const auto& group) {
-      return std::find(group.second.begin(), group.second.end(), event) != group.second.end();
+    return std::ranges::any_of(everywhere_.groups(), [&](const auto& group) {
+      return std::ranges::find(group.second, event) != group.second.end();
     });
   }
 
-  BarSection section_of(const Operation& operation) {
+  BarSection section_of(const Operation& operation, const std::vector<const Cell*>& cells) {
     BarSection section;
     std::string title = operation_title(operation);
     title.front() = 'P';
     section.title = fmt::format("{}: {} ({})", title, operation.workload, spaced(operation.params));
-    const std::vector<const Cell*> cells = cells_of(operation);
-    for (const Cell* cell : cells) {
-      section.rows.push_back({cell->strategy, appearance(cell->strategy)});
-    }
+    for (const Cell* cell : cells) section.rows.push_back({cell->strategy, cell->strategy});
     Grouping texts;
     for (const std::string& event : set_.events) {
-      if (!is_everywhere(event)) add_event({set_, event, operation}, cells, section, texts);
+      if (is_everywhere(event)) continue;
+      const Subject subject = subject_of(set_, event, operation, cells);
+      const auto text = text_of(subject);
+      if (!text) continue;
+      if (text->empty()) section.panels.push_back(panel_of(subject));
+      if (!text->empty()) texts.add(*text, event);
     }
-    section.texts = frames(texts);
+    add_lines(texts, section.notes);
     return section;
   }
 
-  void add_event(const Subject& subject, const std::vector<const Cell*>& cells, BarSection& section,
-                 Grouping& texts) {
-    const std::string text = text_of(subject, cells);
-    if (!text.empty()) texts.add(text, subject.event);
-    auto scopes = scopes_of(subject, cells);
-    if (!text.empty() || std::count(scopes.begin(), scopes.end(), true) == 0) return;
-    BarPanel panel{panel_title(subject, scopes), {}};
-    if (scopes[kUser] && scopes[kKernel] && is_kernel_zero(subject, cells)) {
+  BarPanel panel_of(const Subject& subject) {
+    const Operation& operation = subject.operation;
+    const auto most = largest(subject);
+    Scopes scopes{most[kUser].has_value(), most[kBoth].has_value(), most[kKernel].has_value()};
+    BarPanel panel{panel_title(subject, scopes),
+                   fmt::format("{} {} {}", spaced(without_mode(operation.params)), operation.per,
+                               subject.event),
+                   {}};
+    if (scopes[kUser] && most[kKernel] == 0.0) {
       panel.title += " (kernel: 0)";
       scopes[kKernel] = false;
     }
-    for (const Cell* cell : cells) {
-      const EventCounters counters = find_event(*cell, set_, subject.event, subject.operation);
-      panel.bars.push_back(bar_of(counters, scopes));
-      note(panel.bars.back(), *cell, subject, counters, scopes);
+    for (std::size_t row = 0; row < subject.cells.size(); ++row) {
+      panel.bars.push_back(bar_of(subject.counters[row], scopes));
+      note(panel.bars.back(), *subject.cells[row], subject, subject.counters[row], scopes);
     }
-    section.panels.push_back(std::move(panel));
+    return panel;
   }
 
+  /// What the bar needs in the legend, and what it lacks and why.
   void note(const Bar& bar, const Cell& cell, const Subject& subject, const EventCounters& counters,
-            const std::array<bool, kScopes.size()>& scopes) {
-    stacked_ = stacked_ || bar.parts.size() > 1;
-    scaled_ = scaled_ || bar.scaled;
-    if (!bar.missing.empty()) absences_.add(cell, subject);
+            const Scopes& scopes) {
+    stacked_ = stacked_ || bar.text.find(" + ") != std::string::npos;
+    scaled_ = scaled_ || bar.text.ends_with('*');
+    if (!bar.range) {
+      const bool has_others = std::ranges::any_of(set_.events, [&](const std::string& event) {
+        const EventCounters others = find_event(cell, set_, event, subject.operation);
+        return std::ranges::any_of(others, has_value);
+      });
+      absent_.add(why_not_counted(results_, cell, set_, subject.event, subject.operation),
+                  has_others ? cell.strategy + ": " + subject.event : cell.strategy);
+    }
     for (std::size_t i = 0; i < kScopes.size(); ++i) {
       if (counters[i] == nullptr || counters[i]->value || scopes[i]) continue;
-      absences_.add_scope(*counters[i]);
+      absent_.add(why_not_counted(*counters[i]), counters[i]->name + ", " + counters[i]->scope);
     }
   }
 
-  [[nodiscard]] std::vector<std::string> remarks() const {
-    std::vector<std::string> lines;
+  void add_remarks() {
+    std::vector<std::string>& lines = chart_.remarks;
     if (set_.id == results::kSimulated) {
       lines.push_back("simulated by " + results_.context.simulator.value_or("nothing"));
     }
     if (results_.context.emulated) {
       lines.emplace_back("emulated: counted by an emulator's model of a processor");
     }
+    add_lines(everywhere_, lines);
     if (scaled_) {
-      lines.emplace_back(
-          "* and an empty bar with a dashed border: multiplexed, that is, counted only for a part "
-          "of "
-          "the time and scaled");
+      lines.emplace_back("*: multiplexed, that is, counted only for a part of the time and scaled");
     }
     if (set_.id != results::kSimulated && processes_of(results_, set_) > 0) {
       lines.push_back(about_lines(results_, set_));
       lines.push_back(about_twin(results_));
     }
-    const std::vector<std::string> absent = absences_.lines();
-    lines.insert(lines.end(), absent.begin(), absent.end());
-    return lines;
+    add_lines(absent_, lines, "not available: ");
   }
 
   const Results& results_;
   const EventSet& set_;
-  Absences absences_;
+  std::vector<Operation> operations_;
+  std::vector<std::vector<const Cell*>> cells_;  // of the operations
+  BarChart chart_;
   Grouping everywhere_;
+  Grouping absent_;  // strategies, and scopes that no row has beside one that some have
   bool stacked_ = false;
   bool scaled_ = false;
 };
 
 std::string caption(const Results& results, const EventSet& set) {
   std::string text =
-      "Each panel is one counter with a scale of its own that begins at zero; each bar is one "
-      "strategy, and the number beside it the count of one operation, as the heading above the "
-      "panels says. What has no count has a reason, never a bar.";
+      "Each panel is one counter with a scale of its own that begins at zero and is the same alone "
+      "and beside a busy thread; each bar is one strategy, and the number beside it the count of "
+      "one operation, as the heading above the panels says. What has no count has a reason, never "
+      "a bar.";
   if (set.id == results::kSimulated) {
     return text +
            " Counts are of a model with caches of a fixed size and without any prediction: they "
@@ -372,7 +325,7 @@ std::vector<Figure> counter_figures(const Results& results) {
   std::vector<Figure> figures;
   for (const EventSet& set : event_sets(results)) {
     const BarChart chart = counter_chart(results, set);
-    figures.push_back({chart.name, chart.title, caption(results, set), bar_chart_script(chart)});
+    figures.push_back({chart.name, chart.title, caption(results, set), chart_script(chart)});
   }
   return figures;
 }

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "analysis/render/bar_chart.hpp"
+#include "analysis/render/chart.hpp"
 #include "analysis/view/counters.hpp"
 #include "analysis/view/figures.hpp"
 #include "results/model.hpp"

@@ -1,7 +1,6 @@
 #include "analysis/view/counter_figures.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -9,9 +8,8 @@
 
 #include "analysis/counted_results_test.hpp"
 #include "analysis/quantity/selection.hpp"
-#include "analysis/render/canvas.hpp"
-#include "analysis/render/gnuplot.hpp"
-#include "results/file.hpp"
+#include "analysis/render/numbers.hpp"
+#include "analysis/view/draws_test.hpp"
 #include "results/matchers_test.hpp"
 #include "results/scratch_test.hpp"
 
@@ -19,19 +17,19 @@ namespace patchbench::analysis {
 namespace {
 
 using results::contains;
+using results::ends_with;
 using results::starts_with;
 
-std::size_t count(const std::string& text, const std::string& part) {
+/// Those that are seen as more than a stroke.
+std::size_t bars_in(const BarChart& chart) {
   std::size_t found = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-    ++found;
+  for (const BarSection& section : chart.sections) {
+    for (const BarPanel& panel : section.panels) {
+      found += static_cast<std::size_t>(std::ranges::count_if(
+          panel.bars, [](const Bar& bar) { return bar.total.value_or(0) != 0; }));
+    }
   }
   return found;
-}
-
-/// Bars in the drawing that one of the two files gets.
-std::size_t bars_in(const std::string& script) {
-  return count(script, "set object rect from first") / 2;
 }
 
 BarChart chart_of(const results::Results& results, const std::string& id) {
@@ -79,27 +77,17 @@ TEST_CASE("numbers beside bars tell zero from almost zero") {
   CHECK(bar_number(123456) == "123,456");
 }
 
-TEST_CASE("a tint lies between its colour and white") {
-  CHECK(tint("#000000") == "#adadad");
-  CHECK(tint("#ffffff") == "#ffffff");
-  CHECK(tint("#E69F00") == "#f7e0ad");
-}
-
-TEST_CASE("a counter that nobody has is a frame with the reason, never a bar") {
+TEST_CASE("a counter that nobody has is a sentence with the reason, never a bar") {
   const BarChart chart = chart_of(measured_run({.pmu = false}), "prefetch");
   CHECK(chart.sections.empty());
-  REQUIRE(chart.texts.size() == 1);
-  CHECK(chart.texts[0].names ==
-        "cycles, instructions, branches, branch-misses, indirect-branch-misses, "
-        "frontend-stall-cycles, "
-        "decoder-resteers");
-  CHECK(chart.texts[0].text == std::string("not available: ") + kNoPmu);
-  const std::string script = bar_chart_script(chart);
-  CHECK_THAT(script, contains("'not available: this machine shows no performance counters"));
-  CHECK(bars_in(script) == 0);
+  CHECK(chart.remarks.at(0) ==
+        std::string("cycles, instructions, branches, branch-misses, indirect-branch-misses, "
+                    "frontend-stall-cycles, decoder-resteers: not available: ") +
+            kNoPmu);
+  CHECK_THAT(chart_script(chart), contains("this machine shows no performance counters"));
 }
 
-TEST_CASE("a counter that nobody has in one operation is a frame there") {
+TEST_CASE("a counter that nobody has in one operation is a sentence there") {
   results::Results results = measured_run();
   for (results::Cell& cell : results.cells) {
     for (results::Counter& counter : cell.counters) {
@@ -109,12 +97,10 @@ TEST_CASE("a counter that nobody has in one operation is a frame there") {
     }
   }
   const BarChart chart = chart_of(results, "prefetch");
-  CHECK(chart.texts.empty());
-  CHECK(section_titled(chart, "Per send").texts.empty());
+  CHECK(section_titled(chart, "Per send").notes.empty());
   const BarSection& patch = section_titled(chart, "Per patch:");
-  REQUIRE(patch.texts.size() == 1);
-  CHECK(patch.texts[0].names == "branches");
-  CHECK(patch.texts[0].text == "not available: too short to be counted");
+  CHECK(patch.notes ==
+        std::vector<std::string>{"branches: not available: too short to be counted"});
   for (const BarPanel& panel : patch.panels) CHECK(panel.title != "branches");
 }
 
@@ -128,12 +114,12 @@ TEST_CASE("what nobody was to count beside a busy thread is not missing there") 
     }
   }
   const BarChart chart = chart_of(results, "vma");
-  const auto names = [](const std::vector<TextPanel>& texts) {
-    return std::count_if(texts.begin(), texts.end(),
-                         [](const TextPanel& panel) { return panel.names == "dtlb-misses"; });
+  const auto names = [](const std::vector<std::string>& texts) {
+    return std::ranges::count_if(
+        texts, [](const std::string& text) { return text.starts_with("dtlb-misses: "); });
   };
-  CHECK(names(chart.texts) == 1);
-  for (const BarSection& section : chart.sections) CHECK(names(section.texts) == 0);
+  CHECK(names(chart.remarks) == 1);
+  for (const BarSection& section : chart.sections) CHECK(names(section.notes) == 0);
 }
 
 TEST_CASE("a strategy without a count has a text in its row, and the reason below") {
@@ -141,71 +127,65 @@ TEST_CASE("a strategy without a count has a text in its row, and the reason belo
   const BarSection& patch = section_titled(chart, "Per patch:");
   for (const char* id : {"sysv-shm", "file-dual"}) {
     const Bar& bar = bar_of(patch, "tlb-flushes", id);
-    CHECK(bar.parts.empty());
-    CHECK(bar.missing == "not available");
+    CHECK_FALSE(bar.total);
+    CHECK(bar.text == "not available");
   }
-  const std::string script = bar_chart_script(chart);
+  const std::string script = chart_script(chart);
   CHECK_THAT(script, contains("not available: sysv-shm: shmat(SHM_EXEC) failed with EPERM"));
   CHECK_THAT(script, contains("not available: file-dual: crashed: killed by SIGBUS"));
   // mprotect-toggle's calls and flushes, alone and beside, of patches and of those that execute;
   // nobody else has any, and its interrupts only beside a busy thread.
   constexpr std::size_t kBars = std::size_t{2} * (2 * 3 + 1);
-  CHECK(bars_in(script) == kBars);
+  CHECK(bars_in(chart) == kBars);
 }
 
 TEST_CASE("zero is a stroke with a number, and zero for everybody is said once") {
   const BarChart chart = chart_of(measured_run(), "vma");
   const BarSection& patch = section_titled(chart, "Per patch:");
   const Bar& zero = bar_of(patch, "system-calls", "rwx");
-  REQUIRE(zero.parts.size() == 1);
-  CHECK(zero.parts[0].value == 0);
-  REQUIRE(patch.texts.size() == 1);
-  CHECK(patch.texts[0].names == "ipis-to-one");
-  CHECK(patch.texts[0].text == "0 for every strategy that was counted");
-  REQUIRE(chart.texts.size() == 1);
-  CHECK(chart.texts[0].names == "minor-faults, mmap-calls");
-  CHECK(chart.texts[0].text == "0 for every strategy that was counted, in every operation");
-  const std::string script = bar_chart_script(chart);
-  CHECK_THAT(script, contains("first 0, first 0.34 nohead front lc rgb '#000000' lw 3"));
-  CHECK_THAT(script, contains("set label '0' at first 0, first 0 left"));
+  CHECK(zero.total == 0.0);
+  CHECK(patch.notes ==
+        std::vector<std::string>{"ipis-to-one: 0 for every strategy that was counted"});
+  CHECK(chart.remarks.at(0) ==
+        "minor-faults, mmap-calls: 0 for every strategy that was counted, in every operation");
+  const std::string script = chart_script(chart);
+  CHECK_THAT(script, contains("\n0 0 0 0 0 0x000000 ") && contains(" \"0\" 0x000000\n"));
+  CHECK_THAT(script, contains("(abs($3)<0.005148?0.005148:$3)"));
 }
 
 TEST_CASE("user and kernel are two parts of a bar") {
   const BarChart chart = chart_of(measured_run(), "prefetch");
   const Bar& bar = bar_of(section_titled(chart, "Per patch:"), "cycles", "mprotect-toggle");
-  REQUIRE(bar.parts.size() == 2);
-  CHECK(bar.parts[0].value == 310);
-  CHECK(bar.parts[0].tone == BarTone::solid);
-  CHECK(bar.parts[1].value == 5120);
-  CHECK(bar.parts[1].tone == BarTone::tinted);
+  CHECK(bar.total == 5430.0);
+  CHECK(bar.solid == 310);
   REQUIRE(bar.range.has_value());
   CHECK((*bar.range)[0] == Approx(5430 * 0.97));
   CHECK((*bar.range)[1] == Approx(5430 * 1.04));
-  const std::string script = bar_chart_script(chart);
-  CHECK_THAT(script, contains("'310 + 5,120'") && contains("'kernel; numbers: user + kernel'"));
+  const std::string script = chart_script(chart);
+  CHECK_THAT(script, contains("\"310 + 5,120\"") && contains("'kernel; numbers: user + kernel'"));
 }
 
 TEST_CASE("a kernel that may not be counted leaves user's part, and says so") {
   const BarChart chart = chart_of(measured_run({.kernel = false}), "prefetch");
   const Bar& bar = bar_of(section_titled(chart, "Per patch:"), "cycles (user)", "mprotect-toggle");
-  REQUIRE(bar.parts.size() == 1);
-  CHECK(bar.missing.empty());
-  CHECK(chart.solid_label.empty());
-  REQUIRE_FALSE(chart.remarks.empty());
-  CHECK_THAT(chart.remarks.back(), starts_with("not available: cycles, kernel, instructions"));
-  CHECK_THAT(chart.remarks.back(), contains(kParanoid));
+  CHECK(bar.total == 310.0);
+  CHECK(bar.text == "310");
+  CHECK(chart.legend.empty());
+  const auto kernel = std::ranges::find_if(chart.remarks, [](const std::string& line) {
+    return line.starts_with("not available: cycles, kernel, instructions");
+  });
+  REQUIRE(kernel != chart.remarks.end());
+  CHECK_THAT(*kernel, contains(kParanoid));
 }
 
 TEST_CASE("a multiplexed count is marked wherever it stands") {
   const BarChart chart = chart_of(measured_run({.multiplexed = true}), "icache");
   const BarSection& send = section_titled(chart, "Per send");
-  CHECK(bar_of(send, "l1i-misses", "memfd-dual").scaled);
-  CHECK_FALSE(bar_of(send, "l1i-misses", "rwx").scaled);
-  const std::string script = bar_chart_script(chart);
-  CHECK_THAT(script, contains("fs empty border lc rgb '#0072B2' dt 2") && contains("*' at first"));
-  CHECK_THAT(script, contains("multiplexed, that is"));
-  const std::string whole = bar_chart_script(chart_of(measured_run(), "icache"));
-  CHECK_THAT(whole, !contains("multiplexed") && !contains("fs empty border lc rgb '#0072B2' dt 2"));
+  CHECK_THAT(bar_of(send, "l1i-misses", "memfd-dual").text, ends_with("*"));
+  CHECK_THAT(bar_of(send, "l1i-misses", "rwx").text, !contains("*"));
+  CHECK_THAT(chart_script(chart), contains("*\" 0x000000") && contains("*: multiplexed, that is"));
+  const std::string whole = chart_script(chart_of(measured_run(), "icache"));
+  CHECK_THAT(whole, !contains("multiplexed") && !contains("*\" 0x"));
 }
 
 TEST_CASE("simulated counts have a figure of their own, and it says what they are") {
@@ -222,14 +202,14 @@ TEST_CASE("simulated counts have a figure of their own, and it says what they ar
   for (const BarSection& section : simulated.sections) {
     REQUIRE(section.panels.size() == 1);
     for (const Bar& bar : section.panels[0].bars) {
-      if (!bar.parts.empty()) CHECK(bar.parts[0].value == 21);
+      if (bar.total) CHECK(bar.total == 21.0);
     }
   }
   const BarChart measured = chart_of(results, "prefetch");
   CHECK_THAT(measured.title, !contains("SIMULATED"));
   for (const BarSection& section : measured.sections) {
     const Bar& bar = bar_of(section, "instructions", "rwx");
-    CHECK(bar.parts.at(0).value != 21);
+    CHECK(bar.total != 21.0);
   }
 }
 
@@ -242,10 +222,10 @@ TEST_CASE("what an emulator's processor counted says so, and has no times") {
     const BarChart chart = chart_of(results, id);
     CHECK_THAT(chart.title, starts_with("EMULATED"));
     CHECK_THAT(chart.remarks.at(0), starts_with("emulated: "));
-    CHECK_THAT(bar_chart_script(chart), !contains("kernel-time"));
+    CHECK_THAT(chart_script(chart), !contains("kernel-time"));
   }
   results.context.emulated = false;
-  CHECK_THAT(bar_chart_script(chart_of(results, "vma")), contains("kernel-time, ns (kernel)"));
+  CHECK_THAT(chart_script(chart_of(results, "vma")), contains("kernel-time, ns (kernel)"));
   const FigureSet set = make_figures(measured_run({.emulated = true}));
   for (const Figure& figure : set.figures) {
     CHECK_THAT(figure.name, starts_with("counters-"));
@@ -256,7 +236,7 @@ TEST_CASE("what an emulator's processor counted says so, and has no times") {
 
 bool has_row(const BarSection& section, const char* id) {
   return std::any_of(section.rows.begin(), section.rows.end(),
-                     [&](const BarRow& row) { return row.label == id; });
+                     [&](const Row& row) { return row.label == id; });
 }
 
 TEST_CASE("rows are the strategies that the operation has, and the baseline's twin") {
@@ -320,25 +300,32 @@ TEST_CASE("next to nothing is said, and fills no panel of a scale of its own") {
   }
   const BarChart chart = chart_of(results, "prefetch");
   const BarSection& send = section_titled(chart, "Per send");
-  REQUIRE(send.texts.size() == 1);
-  CHECK(send.texts[0].names == "branches");
-  CHECK_THAT(send.texts[0].text, starts_with("below 0.005 for every strategy"));
+  REQUIRE(send.notes.size() == 1);
+  CHECK_THAT(send.notes[0], starts_with("branches: below 0.005 for every strategy"));
   // So is a part that nobody has: one number, not two.
   const Bar& bar = bar_of(send, "cycles (kernel: 0)", "rwx");
-  REQUIRE(bar.parts.size() == 1);
-  CHECK(bar.parts[0].value == Approx(11.1));
+  CHECK(bar.total.value() == Approx(11.1));
+  CHECK(bar.text == "11.1");
 }
 
-TEST_CASE("a number beside a bar ends inside its panel, below zero too") {
-  BarChart chart{"below", "Below zero", {}, {}, "", "", {}};
-  const Bar less{{{BarTone::solid, -1}}, std::nullopt, false, ""};
-  const Bar more{{{BarTone::solid, 1}}, std::nullopt, false, ""};
-  chart.sections.push_back({"Per send",
-                            {{"rwx", appearance("rwx")}, {"floor", appearance("floor")}},
-                            {{"misses", {less, more}}},
-                            {}});
-  // One panel of 838 pixels, two below zero to above it, and 15 pixels for the number behind.
-  CHECK_THAT(bar_chart_script(chart), contains("set xrange [-1:1.03"));
+TEST_CASE("numbers stand in a column of their own, which no bar reaches") {
+  BarChart chart;
+  const Bar less{-1, -1, std::nullopt, "-1"};
+  const Bar more{1, 1, Interval{0.5, 3}, "1.00"};
+  chart.sections.push_back(
+      {"Per send", {{"rwx", "rwx"}, {"floor", "floor"}}, {{"misses", "", {less, more}}}, {}});
+  const std::string script = chart_script(chart);
+  CHECK_THAT(script, contains("set xrange [-1:3]\n"));
+  CHECK_THAT(script, contains(" 3 \"-1\" ") && contains(" 3 \"1.00\" "));
+}
+
+TEST_CASE("panels that are compared have one scale") {
+  const BarChart chart = chart_of(measured_run(), "vma");
+  const auto scale = [&](const char* section) {
+    return panel_titled(section_titled(chart, section), "tlb-flushes").scale;
+  };
+  CHECK(scale("Per patch:") == scale("Per patch, beside a busy thread:"));
+  CHECK(scale("Per patch:") != scale("Per patch_execute:"));
 }
 
 TEST_CASE("a set that no file of ours has becomes no name of a file") {
@@ -351,32 +338,16 @@ TEST_CASE("a set that no file of ours has becomes no name of a file") {
 }
 
 TEST_CASE("a remark that is one long word ends") {
-  const std::string word(700, 'x');
-  const std::vector<std::string> lines = wrapped_remarks({"not available: " + word, word});
-  std::string all;
-  for (const std::string& line : lines) {
-    CHECK(line.size() <= 128);
-    all += line;
-  }
-  CHECK(static_cast<std::size_t>(std::count(all.begin(), all.end(), 'x')) == 2 * word.size());
-}
-
-/// True when gnuplot is here and drew them all.
-bool draws(const std::vector<Figure>& figures, const std::filesystem::path& directory) {
-  for (const Figure& figure : figures) {
-    results::write_text_atomically(directory / (figure.name + ".gp"), figure.script);
-    const auto failure = run_gnuplot(directory, figure.name + ".gp");
-    if (failure && failure->kind == GnuplotError::missing) return false;
-    if (failure) FAIL_CHECK(figure.name << ": " << failure->message);
-    const std::string svg = results::read_text(directory / (figure.name + ".svg"));
-    CHECK_THAT(svg, contains("</svg>") && !contains("<script>"));
-    CHECK_THAT(results::read_text(directory / (figure.name + ".pdf")), starts_with("%PDF"));
-  }
-  return true;
+  LineChart chart;
+  chart.panels.resize(1);
+  chart.remarks = {"not available: " + std::string(700, '@'), std::string(700, '@')};
+  const std::string script = chart_script(chart);
+  CHECK(std::ranges::count(script, '@') == 1400);
+  CHECK_THAT(script, !contains(std::string(129, '@')));
 }
 
 TEST_CASE("gnuplot draws every kind of counted run, and names meant to break it") {
-  const std::string evil = "e'; system(\"touch evil\") `touch evil` %n\\ $p0s0 <script>";
+  const std::string evil = "e'; } { system(\"touch evil\") `touch evil` %n\\ $p0s0 <script>";
   results::Results broken = measured_run();
   for (results::Cell& cell : broken.cells) {
     if (cell.strategy == "memfd-dual") cell.strategy = evil;
@@ -392,9 +363,11 @@ TEST_CASE("gnuplot draws every kind of counted run, and names meant to break it"
         measured_run({.pmu = false, .kernel = false, .tracepoints = false}), broken}) {
     const std::vector<Figure> figures = counter_figures(results);
     CHECK(figures.size() == 3);
-    if (!draws(figures, scratch.path())) {
-      WARN("gnuplot is missing: nothing was drawn");
-      return;
+    for (const Figure& figure : figures) {
+      if (!draws(figure, scratch)) {
+        WARN("gnuplot is missing: nothing was drawn");
+        return;
+      }
     }
   }
   CHECK_FALSE(std::filesystem::exists(scratch.path() / "evil"));

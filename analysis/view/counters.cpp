@@ -8,7 +8,7 @@
 
 #include "analysis/quantity/comparable.hpp"
 #include "analysis/quantity/selection.hpp"
-#include "analysis/render/bar_chart.hpp"
+#include "analysis/render/numbers.hpp"
 #include "analysis/view/catalogue.hpp"
 #include "analysis/view/headline.hpp"
 #include "analysis/view/publishing.hpp"

@@ -31,175 +31,176 @@ using results::Metric;
 using results::Params;
 using results::Results;
 
-constexpr std::array<std::string_view, 6> kAttribution = {"tag-cell",          "target-cell",
-                                                          "target-register",   "indirect-cell",
-                                                          "indirect-cell-rwx", "unchecked"};
+/// A place on a line's x axis, and the cells whose values stand there.
+struct Place {
+  double x = 0;
+  std::string label;
+  std::string workload;  // empty: a gap in the line
+  std::optional<Params> params;
+};
 
-Point point_of(double x, const Metric* metric) {
-  if (metric == nullptr) return {x, std::nullopt, std::nullopt};
-  return {x, metric->median, metric->ci95};
+const Cell* cell_at(const Results& results, const std::string& strategy, const Place& place) {
+  return place.params ? find_cell(results, place.workload, strategy, *place.params) : nullptr;
 }
 
-bool has_value(const Series& series) {
-  return std::any_of(series.points.begin(), series.points.end(),
-                     [](const Point& point) { return point.y.has_value(); });
+// ---- parameters ----
+
+bool varies(const Params& params, std::string_view name) {
+  return integer_param(params, name).value_or(0) > 0;
 }
 
-bool drawn_in(const LineChart& chart, std::string_view id) {
-  return std::any_of(chart.panels.begin(), chart.panels.end(), [&](const Panel& panel) {
-    return std::any_of(panel.series.begin(), panel.series.end(),
-                       [&](const Series& series) { return series.label == id; });
+/// What a workload's parameters are beside one of them, in the order of the run.
+std::vector<Params> rests(const Results& results, std::string_view workload,
+                          std::string_view name) {
+  std::vector<Params> found;
+  for (const Params& params : param_sets(results, workload)) {
+    Params rest = without_param(params, name);
+    if (varies(params, name) && std::ranges::find(found, rest) == found.end()) {
+      found.push_back(std::move(rest));
+    }
+  }
+  return found;
+}
+
+/// The values of one parameter, ascending.
+std::set<std::int64_t> values(const Results& results, std::string_view workload,
+                              std::string_view name) {
+  std::set<std::int64_t> found;
+  for (const Params& params : param_sets(results, workload)) {
+    if (varies(params, name)) found.insert(*integer_param(params, name));
+  }
+  return found;
+}
+
+/// Empty where the run has no such cell.
+std::optional<Params> with_param(const Results& results, std::string_view workload,
+                                 const Params& rest, std::string_view name, std::int64_t value) {
+  for (const Params& params : param_sets(results, workload)) {
+    if (integer_param(params, name) == value && without_param(params, name) == rest) return params;
+  }
+  return std::nullopt;
+}
+
+// ---- who is drawn, and why somebody is not ----
+
+/// Strategies, and these controls.
+std::vector<std::string> strategies_and(const Results& results,
+                                        std::initializer_list<std::string_view> controls) {
+  std::vector<std::string> ids = strategies_in_order(results);
+  std::erase_if(ids, [&](const std::string& id) {
+    return is_control(results, id) && std::ranges::find(controls, id) == controls.end();
   });
+  return ids;
 }
 
 /// Whether a reader looks for the strategy in a figure of the workload: some cell of it was
 /// planned.
 bool expected(const Results& results, std::string_view strategy, std::string_view workload) {
-  return std::any_of(results.cells.begin(), results.cells.end(), [&](const Cell& cell) {
+  return std::ranges::any_of(results.cells, [&](const Cell& cell) {
     return cell.strategy == strategy && cell.workload == workload;
   });
 }
 
-/// Collects why series are missing, each reason once, as "sysv-shm: denied: ...".
-class Remarks {
- public:
-  explicit Remarks(const Results& results) : results_(results) {}
+/// Why series are missing, each reason once, as "not available: sysv-shm: denied: ...".
+void note_missing(const Results& results, const std::string& strategy, const Cell* cell,
+                  std::vector<std::string>& remarks) {
+  const std::string reason = why_missing(results, strategy, cell);
+  if (reason == "not part of this run") return;
+  std::string line = fmt::format("not available: {}: {}", strategy, reason);
+  if (std::ranges::find(remarks, line) == remarks.end()) remarks.push_back(std::move(line));
+}
 
-  void missing(const std::string& strategy, const Cell* cell) {
-    const std::string reason = why_missing(results_, strategy, cell);
-    if (reason == "not part of this run") return;
-    std::string line = "not available: " + strategy + ": " + reason;
-    if (std::find(lines_.begin(), lines_.end(), line) == lines_.end())
-      lines_.push_back(std::move(line));
+// ---- lines ----
+
+using Value = std::function<Point(const std::string& strategy, const Place& place)>;
+
+Value median_of(const Results& results, std::string metric) {
+  return [&results, metric = std::move(metric)](const std::string& id, const Place& place) {
+    const Metric* found = usable_metric(cell_at(results, id, place), metric);
+    return found == nullptr ? Point{place.x, {}, {}} : Point{place.x, found->median, found->ci95};
+  };
+}
+
+Value ratio_to_floor(const Results& results, std::string metric) {
+  return [&results, metric = std::move(metric)](const std::string& id, const Place& place) {
+    const Metric* own = usable_metric(cell_at(results, id, place), metric);
+    const Metric* base = usable_metric(cell_at(results, "floor", place), metric);
+    if (own == nullptr || base == nullptr) return Point{place.x, {}, {}};
+    if (id == "floor") return Point{place.x, 1, {}};
+    const PairedRatio ratio = paired_ratio(own->samples, base->samples);
+    return Point{place.x, ratio.median, deciding_interval(ratio)};
+  };
+}
+
+bool has_value(const Series& series) {
+  return std::ranges::any_of(series.points, [](const Point& point) { return point.y.has_value(); });
+}
+
+void add_panel(const Results& results, const std::vector<std::string>& ids, std::string title,
+               const std::vector<Place>& places, const Value& value, LineChart& chart) {
+  LinePanel panel{std::move(title), {}};
+  for (const std::string& id : ids) {
+    Series series{id, {}};
+    for (const Place& place : places) {
+      series.points.push_back(value(id, place));
+      const bool missing = !series.points.back().y && !place.workload.empty();
+      if (missing) note_missing(results, id, cell_at(results, id, place), chart.remarks);
+    }
+    if (has_value(series)) panel.series.push_back(std::move(series));
   }
-
-  [[nodiscard]] const std::vector<std::string>& lines() const { return lines_; }
-
- private:
-  const Results& results_;
-  std::vector<std::string> lines_;
-};
+  chart.panels.push_back(std::move(panel));
+}
 
 // ---- over the number of sites ----
 
-struct SitesGrid {
-  std::vector<Params> panels;       // mic's parameters without sites
-  std::vector<std::int64_t> sites;  // ascending
-};
-
-SitesGrid sites_grid(const Results& results) {
-  SitesGrid grid;
-  std::set<std::int64_t> sites;
-  for (const Params& params : param_sets(results, "mic")) {
-    const auto count = integer_param(params, "sites");
-    if (!count || *count <= 0) continue;
-    sites.insert(*count);
-    Params rest = without_param(params, "sites");
-    if (std::find(grid.panels.begin(), grid.panels.end(), rest) == grid.panels.end()) {
-      grid.panels.push_back(std::move(rest));
-    }
-  }
-  grid.sites.assign(sites.begin(), sites.end());
-  return grid;
-}
-
-/// mic's cell of these parameters, wherever `sites` stands among them.
-const Cell* mic_cell(const Results& results, const std::string& strategy, const Params& rest,
-                     std::int64_t sites) {
-  for (const Cell& cell : results.cells) {
-    if (cell.workload == "mic" && cell.strategy == strategy &&
-        integer_param(cell.params, "sites") == sites &&
-        without_param(cell.params, "sites") == rest) {
-      return &cell;
-    }
-  }
-  return nullptr;
-}
-
-std::vector<Tic> site_tics(const std::vector<std::int64_t>& sites) {
+/// Powers of four from the first at or below the smallest: few enough to stay readable in half a
+/// page's width.
+std::vector<Tic> site_tics(const std::set<std::int64_t>& sites) {
   std::vector<Tic> tics;
-  if (sites.empty()) return tics;
-  // Powers of four from the first at or below the smallest: few enough to stay readable in half a
-  // page's width.
-  std::int64_t first = 1;
-  while (first * 4 <= sites.front()) first *= 4;
-  std::int64_t at = first;
+  std::int64_t at = 1;
+  while (at * 4 <= *sites.begin()) at *= 4;
   do {
     tics.push_back(
         {static_cast<double>(at), at < 1024 ? std::to_string(at) : fmt::format("{}k", at / 1024)});
     at *= 4;
-  } while (tics.back().at < static_cast<double>(sites.back()));
+  } while (tics.back().at < static_cast<double>(*sites.rbegin()));
   return tics;
 }
 
-using Value = std::function<Point(double x, const Cell* cell, const Cell* floor)>;
-
-void add_panels(const Results& results, const SitesGrid& grid, const std::vector<std::string>& ids,
-                const Value& value, LineChart& chart) {
-  Remarks remarks(results);
-  for (const Params& rest : grid.panels) {
-    Panel panel{spaced(rest), {}};
-    for (const std::string& id : ids) {
-      Series series{id, appearance(id), {}};
-      for (const std::int64_t sites : grid.sites) {
-        const Cell* cell = mic_cell(results, id, rest, sites);
-        const Cell* floor = mic_cell(results, "floor", rest, sites);
-        series.points.push_back(value(static_cast<double>(sites), cell, floor));
-        if (!series.points.back().y) remarks.missing(id, cell);
-      }
-      if (!has_value(series)) continue;
-      panel.series.push_back(std::move(series));
-    }
-    chart.panels.push_back(std::move(panel));
-  }
-  for (const std::string& id : ids) {
-    if (!drawn_in(chart, id) && expected(results, id, "mic")) chart.absent.push_back(id);
-  }
-  chart.remarks = remarks.lines();
-}
-
-std::vector<std::string> drawn_over_sites(const Results& results) {
-  std::vector<std::string> ids;
-  for (const std::string& id : strategies_in_order(results)) {
-    if (!is_control(results, id) || id == "floor") ids.push_back(id);
-  }
-  return ids;
-}
-
-LineChart sites_chart(const std::string& name, const std::string& title, const SitesGrid& grid) {
-  LineChart chart;
-  chart.name = name;
-  chart.title = title;
+/// A panel for every combination of mic's other parameters.
+LineChart over_sites(const Results& results, const std::vector<std::string>& ids,
+                     const Value& value, LineChart chart) {
+  const std::set<std::int64_t> sites = values(results, "mic", "sites");
   chart.x_label = "send sites (1k = 1,024)";
   chart.log_x = true;
-  chart.x_tics = site_tics(grid.sites);
+  chart.x_tics = site_tics(sites);
+  for (const Params& rest : rests(results, "mic", "sites")) {
+    std::vector<Place> places;
+    for (const std::int64_t count : sites) {
+      places.push_back({static_cast<double>(count), "", "mic",
+                        with_param(results, "mic", rest, "sites", count)});
+    }
+    add_panel(results, ids, spaced(rest), places, value, chart);
+  }
   return chart;
 }
 
-Figure send_by_sites(const Results& results, const SitesGrid& grid) {
-  LineChart chart =
-      sites_chart("send-by-sites", "Cost of a monomorphic send by number of send sites", grid);
-  chart.y_label = "ns per send";
-  add_panels(
-      results, grid, drawn_over_sites(results),
-      [](double x, const Cell* cell, const Cell*) {
-        return point_of(x, usable_metric(cell, "send"));
-      },
-      chart);
-  return {chart.name, chart.title,
-          "Each point is the median over rounds of one strategy at one number of send sites, with "
-          "its 95 % interval; points of the same number of sites stand side by side so that equal "
-          "ones stay visible. Compare a strategy with the dashed floor, the same bytes never "
-          "patched: lines that lie on it cost nothing while no patching goes on.",
-          line_chart_script(chart)};
+template <typename Chart>
+Figure figure_of(const Chart& chart, std::string caption) {
+  return {chart.name, chart.title, std::move(caption), chart_script(chart)};
 }
 
-Point ratio_point(double x, const Cell* cell, const Cell* floor) {
-  const Metric* own = usable_metric(cell, "send");
-  const Metric* base = usable_metric(floor, "send");
-  if (own == nullptr || base == nullptr) return {x, std::nullopt, std::nullopt};
-  const PairedRatio ratio = paired_ratio(own->samples, base->samples);
-  return {x, ratio.median, deciding_interval(ratio)};
+Figure send_by_sites(const Results& results) {
+  LineChart chart;
+  chart.name = "send-by-sites";
+  chart.title = "Cost of a monomorphic send by number of send sites";
+  chart.y_label = "ns per send";
+  return figure_of(
+      over_sites(results, strategies_and(results, {"floor"}), median_of(results, "send"), chart),
+      "Each point is the median over rounds of one strategy at one number of send sites, with its "
+      "95 % interval; where strategies cost the same their markers lie one over another. Compare a "
+      "strategy with the dashed floor, the same bytes never patched: lines that lie on it cost "
+      "nothing while no patching goes on.");
 }
 
 /// Where the controls contradict each other, the figure explains nothing.
@@ -209,62 +210,38 @@ std::string not_attributed_text(const Results& results) {
     if (one.outcome == Attribution::Outcome::not_attributed) where.push_back(spaced(one.params));
   }
   if (where.empty()) return "";
-  return " Nothing is to be attributed where tag-cell, a part of indirect-cell, costs more than "
-         "it: "
-         "at " +
-         fmt::format("{}.", fmt::join(where, "; "));
+  return fmt::format(
+      " Nothing is to be attributed where tag-cell, a part of indirect-cell, costs more than it: "
+      "at {}.",
+      fmt::join(where, "; "));
 }
 
-Figure attribution(const Results& results, const SitesGrid& grid) {
-  LineChart chart = sites_chart(
-      "attribution",
-      "Where the cost of an indirect send comes from: controls as ratios to the floor", grid);
+Figure attribution(const Results& results) {
+  LineChart chart;
+  chart.name = "attribution";
+  chart.title = "Where the cost of an indirect send comes from: controls as ratios to the floor";
   chart.y_label = "send cost / floor";
-  chart.reference = 1;
-  chart.reference_label = "floor";
-  std::vector<std::string> ids;
-  if (!results.baseline.empty()) ids.push_back(results.baseline);
-  for (const std::string_view id : kAttribution) {
-    if (id != results.baseline) ids.emplace_back(id);
-  }
+  std::vector<std::string> ids = {"tag-cell",      "target-cell",       "target-register",
+                                  "indirect-cell", "indirect-cell-rwx", "unchecked",
+                                  "floor"};
+  std::erase(ids, results.baseline);
+  ids.insert(ids.begin(), results.baseline);
   const std::vector<std::string> known = strategies_in_order(results);
-  std::erase_if(ids, [&](const std::string& id) {
-    return std::find(known.begin(), known.end(), id) == known.end();
-  });
-  add_panels(results, grid, ids, ratio_point, chart);
-  return {
-      chart.name, chart.title,
-      std::string(
-          "Each point is the median over rounds of the ratio to the floor of the same round, with "
-          "its 95 % interval; above 1 is slower. target-register adds an indirect branch without "
-          "data and tag-cell a data load without an indirect branch, so which of the two "
-          "indirect-cell and target-cell follow suggests what they pay for, and "
-          "indirect-cell-rwx suggests whether the mapping of the code matters. By how many "
-          "instructions target-register differs, and what each control takes, stands in the "
-          "report's section on mic.") +
-          not_attributed_text(results),
-      line_chart_script(chart)};
+  std::erase_if(ids,
+                [&](const std::string& id) { return std::ranges::find(known, id) == known.end(); });
+  return figure_of(
+      over_sites(results, ids, ratio_to_floor(results, "send"), chart),
+      "Each point is the median over rounds of the ratio to the floor of the same round, with "
+      "its 95 % interval; above 1 is slower. target-register adds an indirect branch without "
+      "data and tag-cell a data load without an indirect branch, so which of the two "
+      "indirect-cell and target-cell follow suggests what they pay for, and "
+      "indirect-cell-rwx suggests whether the mapping of the code matters. By how many "
+      "instructions target-register differs, and what each control takes, stands in the "
+      "report's section on mic." +
+          not_attributed_text(results));
 }
 
 // ---- over the degree of polymorphism ----
-
-/// One place on the x axis: a degree, or an open PIC.
-struct DegreePlace {
-  std::string label;
-  std::string workload;
-  std::function<std::optional<Params>(const Params& panel)> params;
-};
-
-/// shared-stub and newest-first differ from indirect-cell in their PICs alone: this is their
-/// figure.
-std::vector<std::string> drawn_over_degrees(const Results& results) {
-  std::vector<std::string> ids;
-  for (const std::string& id : strategies_in_order(results)) {
-    const bool of_pics = id == "shared-stub" || id == "newest-first";
-    if (!is_control(results, id) || id == "floor" || of_pics) ids.push_back(id);
-  }
-  return ids;
-}
 
 std::int64_t sites_of_pic(const Results& results) {
   for (const Params& params : param_sets(results, "pic")) {
@@ -273,82 +250,27 @@ std::int64_t sites_of_pic(const Results& results) {
   return 1024;
 }
 
-void add_degrees(const Results& results, std::vector<DegreePlace>& places) {
-  std::set<std::int64_t> degrees;
-  for (const Params& params : param_sets(results, "pic")) {
-    if (const auto degree = integer_param(params, "degree")) degrees.insert(*degree);
-  }
-  for (const std::int64_t degree : degrees) {
-    places.push_back({std::to_string(degree), "pic",
-                      [&results, degree](const Params& panel) -> std::optional<Params> {
-                        for (const Params& params : param_sets(results, "pic")) {
-                          if (integer_param(params, "degree") == degree &&
-                              without_param(params, "degree") == panel) {
-                            return params;
-                          }
-                        }
-                        return std::nullopt;
-                      }});
-  }
-}
-
-/// The same cells in every panel.
-std::function<std::optional<Params>(const Params&)> always(std::optional<Params> params) {
-  return [kept = std::move(params)](const Params&) -> std::optional<Params> { return kept; };
-}
-
-std::vector<DegreePlace> degree_places(const Results& results) {
-  std::vector<DegreePlace> places;
+/// mic, the closed PICs and, behind a gap because their mechanism is another one, the open ones.
+std::vector<Place> degree_places(const Results& results, const Params& rest) {
+  std::vector<Place> places;
+  const auto add = [&](std::int64_t label, std::string workload, std::optional<Params> params) {
+    const auto x = static_cast<double>(places.size() + 1);
+    const char* kind = workload == "open-pic" ? "open" : workload.c_str();
+    places.push_back(
+        {x, fmt::format("{}\n{}", grouped(label), kind), std::move(workload), std::move(params)});
+  };
   const std::array mic_wish = {Preference{"sites", sites_of_pic(results)}};
-  if (auto mic = representative(results, "mic", mic_wish)) {
-    places.push_back({"1", "mic", always(std::move(mic))});
+  if (auto mic = representative(results, "mic", mic_wish)) add(1, "mic", std::move(mic));
+  for (const std::int64_t degree : values(results, "pic", "degree")) {
+    add(degree, "pic", with_param(results, "pic", rest, "degree", degree));
   }
-  add_degrees(results, places);
-  std::set<std::int64_t> classes;
-  for (const Params& params : param_sets(results, "open-pic")) {
-    if (const auto count = integer_param(params, "classes")) classes.insert(*count);
-  }
+  const std::set<std::int64_t> classes = values(results, "open-pic", "classes");
+  if (!classes.empty()) places.push_back({static_cast<double>(places.size()) + 1, "", "", {}});
   for (const std::int64_t count : classes) {
     const std::array wish = {Preference{"classes", count}, Preference{"cache_entries", 1024}};
-    places.push_back(
-        {grouped(count), "open-pic", always(representative(results, "open-pic", wish))});
+    add(count, "open-pic", representative(results, "open-pic", wish));
   }
   return places;
-}
-
-/// The closed caches and the open ones, whose mechanisms differ.
-std::vector<Zone> degree_zones(const std::vector<DegreePlace>& places) {
-  const auto open = std::find_if(places.begin(), places.end(), [](const DegreePlace& place) {
-    return place.workload == "open-pic";
-  });
-  const auto closed = static_cast<double>(open - places.begin());
-  const auto all = static_cast<double>(places.size());
-  std::vector<Zone> zones;
-  if (closed > 0) zones.push_back({1, closed, "mic and closed PIC"});
-  if (closed < all) zones.push_back({closed + 1, all, "open PIC"});
-  return zones;
-}
-
-Panel degree_panel(const Results& results, const Params& rest,
-                   const std::vector<DegreePlace>& places, Remarks& remarks) {
-  Panel panel{spaced(rest), {}};
-  for (const std::string& id : drawn_over_degrees(results)) {
-    Series series{id, appearance(id), {}};
-    double x = 0;
-    for (const DegreePlace& place : places) {
-      x += 1;
-      // No line from the closed caches to the open one: between them lies another mechanism.
-      const bool first_open = place.workload == "open-pic" && x > 1 &&
-                              places[static_cast<std::size_t>(x) - 2].workload != "open-pic";
-      if (first_open) series.points.push_back({x - 0.5, std::nullopt, std::nullopt});
-      const auto params = place.params(rest);
-      const Cell* cell = params ? find_cell(results, place.workload, id, *params) : nullptr;
-      series.points.push_back(point_of(x, usable_metric(cell, "send")));
-      if (!series.points.back().y) remarks.missing(id, cell);
-    }
-    if (has_value(series)) panel.series.push_back(std::move(series));
-  }
-  return panel;
 }
 
 Figure send_by_degree(const Results& results) {
@@ -356,115 +278,108 @@ Figure send_by_degree(const Results& results) {
   chart.name = "send-by-degree";
   chart.title = fmt::format("Cost of a send by degree of polymorphism, {} sites",
                             grouped(sites_of_pic(results)));
-  chart.x_label = "classes that a send site sees";
+  chart.x_label = "classes that a send site sees, and the kind of cache";
   chart.y_label = "ns per send";
-  const std::vector<DegreePlace> places = degree_places(results);
-  for (std::size_t index = 0; index < places.size(); ++index) {
-    chart.x_tics.push_back({static_cast<double>(index + 1), places[index].label});
-  }
-  chart.zones = degree_zones(places);
-  std::vector<Params> panels;
-  for (const Params& params : param_sets(results, "pic")) {
-    Params rest = without_param(params, "degree");
-    if (std::find(panels.begin(), panels.end(), rest) == panels.end())
-      panels.push_back(std::move(rest));
-  }
+  // These controls differ from indirect-cell in their PICs alone: this is their figure.
+  const std::vector<std::string> ids =
+      strategies_and(results, {"floor", "shared-stub", "newest-first"});
+  std::vector<Params> panels = rests(results, "pic", "degree");
   if (panels.empty()) panels.emplace_back();
-  Remarks remarks(results);
-  for (const Params& rest : panels)
-    chart.panels.push_back(degree_panel(results, rest, places, remarks));
-  for (const std::string& id : drawn_over_degrees(results)) {
-    const bool drawn = drawn_in(chart, id);
-    const bool due = expected(results, id, "pic") || expected(results, id, "open-pic");
-    if (!drawn && due) chart.absent.push_back(id);
+  for (const Place& place : degree_places(results, panels.front())) {
+    if (!place.workload.empty()) chart.x_tics.push_back({place.x, place.label});
   }
-  chart.remarks = remarks.lines();
-  return {chart.name, chart.title,
-          "Each point is the median over rounds of one strategy, from sites that see one class "
-          "(mic) through closed PICs to open PICs that look the class up in the method cache. "
-          "Closed PICs are a chain of compares, so cost rises with the degree; the open PIC ends "
-          "in an indirect jump under every strategy, so there strategies should agree.",
-          line_chart_script(chart)};
+  for (const Params& rest : panels) {
+    add_panel(results, ids, spaced(rest), degree_places(results, rest), median_of(results, "send"),
+              chart);
+  }
+  return figure_of(
+      chart,
+      "Each point is the median over rounds of one strategy, from sites that see one class "
+      "(mic) through closed PICs to open PICs that look the class up in the method cache. "
+      "Closed PICs are a chain of compares, so cost rises with the degree; the open PIC ends "
+      "in an indirect jump under every strategy, so there strategies should agree.");
 }
 
 // ---- patching ----
 
-Dot dot_of(const Results& results, const std::string& strategy, const Cell* cell,
+Bar bar_of(const Results& results, const std::string& strategy, const Cell* cell,
            std::string_view name) {
   const Metric* metric = usable_metric(cell, name);
-  if (metric != nullptr) return {metric->median, metric->ci95, ""};
+  if (metric != nullptr && metric->median) {
+    return {metric->median, *metric->median, metric->ci95, short_number(*metric->median)};
+  }
   const auto* status = find_strategy(results, strategy);
   std::string word = "not measured";
   if (cell != nullptr && cell->status != results::CellStatus::ok) word = to_string(cell->status);
   if (status != nullptr && status->status != results::Availability::available) {
     word = to_string(status->status);
   }
-  return {std::nullopt, std::nullopt, "not available: " + word};
+  return {std::nullopt, 0, std::nullopt, "not available: " + word};
 }
 
 std::vector<std::string> drawn_when_patching(const Results& results) {
-  std::vector<std::string> ids;
-  for (const std::string& id : strategies_in_order(results)) {
-    const bool shown = !is_control(results, id) || id == "rwx-translated";
-    if (shown && expected(results, id, "relink")) ids.push_back(id);
-  }
+  std::vector<std::string> ids = strategies_and(results, {"rwx-translated"});
+  std::erase_if(ids, [&](const std::string& id) { return !expected(results, id, "relink"); });
   return ids;
 }
 
 bool has_any(const Results& results, const Params& params, std::string_view metric) {
-  return std::any_of(results.cells.begin(), results.cells.end(), [&](const Cell& cell) {
+  return std::ranges::any_of(results.cells, [&](const Cell& cell) {
     return cell.workload == "relink" && cell.params == params && usable_metric(&cell, metric);
   });
 }
 
 /// What the change alone takes, and what it takes with the send through it: among hits where the
 /// run has that.
-using PatchMetrics = std::array<std::string, 2>;
-
-PatchMetrics patch_metrics(const Results& results, const Params& params) {
+std::array<std::string, 2> patch_metrics(const Results& results, const Params& params) {
   const std::string better(among_hits("patch_execute"));
   return {"patch", has_any(results, params, better) ? better : "patch_execute"};
 }
 
-std::vector<std::string> patch_panels(const PatchMetrics& metrics) {
-  return {metric_title(metrics[0]) + ": the change alone",
-          metric_title(metrics[1]) + ": the change and one send through it"};
-}
-
-DotRow patch_row(const Results& results, const std::string& id, const Cell* cell, std::string label,
-                 const PatchMetrics& metrics, Remarks& remarks) {
-  DotRow row{std::move(label), appearance(id), {}};
-  for (const std::string& metric : metrics) {
-    row.dots.push_back(dot_of(results, id, cell, metric));
-    if (!row.dots.back().value) remarks.missing(id, cell);
+/// A row for each strategy, in each of the modes. A mode that this machine lacks is one remark, and
+/// not a row of every strategy.
+BarChart patch_chart(const Results& results, const std::vector<Params>& modes, std::string name,
+                     std::string title) {
+  BarChart chart;
+  chart.name = std::move(name);
+  const std::string rest = spaced(without_mode(modes.front()));
+  chart.title = std::move(title) + (rest.empty() ? "" : " (relink, " + rest + ")");
+  chart.x_label = "ns per patch, logarithmic";
+  chart.log = true;
+  const auto metrics = patch_metrics(results, modes.front());
+  BarSection section;
+  section.panels.push_back({metric_title(metrics[0]) + ": the change alone", "", {}});
+  section.panels.push_back(
+      {metric_title(metrics[1]) + ": the change and one send through it", "", {}});
+  for (const std::string& id : drawn_when_patching(results)) {
+    for (const Params& params : modes) {
+      const Cell* cell = find_cell(results, "relink", id, params);
+      if (modes.size() > 1 && !has_any(results, params, "patch")) {
+        if (id == results.baseline) note_missing(results, id, cell, chart.remarks);
+        continue;
+      }
+      section.rows.push_back({id, modes.size() > 1 ? id + ", " + publish_mode(params) : id});
+      for (std::size_t index = 0; index < metrics.size(); ++index) {
+        const Bar bar = bar_of(results, id, cell, metrics.at(index));
+        if (!bar.total) note_missing(results, id, cell, chart.remarks);
+        section.panels[index].bars.push_back(bar);
+      }
+    }
   }
-  return row;
+  chart.sections.push_back(std::move(section));
+  return chart;
 }
 
 Figure patch_cost(const Results& results, const Params& params, std::string name) {
-  DotChart chart;
-  chart.name = std::move(name);
-  chart.title = "Cost of changing a linked send site" +
-                (params.empty() ? "" : " (relink, " + spaced(params) + ")");
-  chart.x_label = "ns per patch, logarithmic";
-  const PatchMetrics metrics = patch_metrics(results, params);
-  chart.panel_titles = patch_panels(metrics);
-  Remarks remarks(results);
-  for (const std::string& id : drawn_when_patching(results)) {
-    const Cell* cell = find_cell(results, "relink", id, params);
-    chart.rows.push_back(patch_row(results, id, cell, id, metrics, remarks));
-  }
-  chart.remarks = remarks.lines();
-  return {
-      chart.name, chart.title,
+  return figure_of(
+      patch_chart(results, {params}, std::move(name), "Cost of changing a linked send site"),
       "Each dot is the median over rounds, in nanoseconds, with its 95 % interval where that "
       "is wider than the dot; the axis is logarithmic, so equal distances are equal factors. "
-      "The left panel is a burst, the throughput of patches, the right one also pays for executing "
-      "bytes that have just changed, which on most processors dwarfs the store. What is "
-      "expected of the number of sites: at 64 the patched lines are still in the first-level "
-      "caches, at 1,024 most have left them. The metric execute, in the tables, is a send "
-      "through such a site without the change.",
-      dot_chart_script(chart)};
+      "The left panel is a burst, the throughput of patches, the right one also pays for "
+      "executing bytes that have just changed, which on most processors dwarfs the store. What "
+      "is expected of the number of sites: at 64 the patched lines are still in the "
+      "first-level caches, at 1,024 most have left them. The metric execute, in the tables, is "
+      "a send through such a site without the change.");
 }
 
 /// The representative cells, and those that differ from them in their number of sites alone.
@@ -472,99 +387,66 @@ void add_patch_costs(const Results& results, const Params& chosen, FigureSet& se
   set.figures.push_back(patch_cost(results, chosen, "patch-cost"));
   for (const Params& params : param_sets(results, "relink")) {
     const auto sites = integer_param(params, "sites");
-    if (sites && params != chosen &&
-        without_param(params, "sites") == without_param(chosen, "sites")) {
+    const bool alike = without_param(params, "sites") == without_param(chosen, "sites");
+    if (sites && params != chosen && alike) {
       set.figures.push_back(patch_cost(results, params, fmt::format("patch-cost-{}", *sites)));
     }
   }
 }
 
-/// A mode that this machine lacks is one remark, and not a row of every strategy.
 Figure patch_by_publish(const Results& results, const std::vector<Params>& modes) {
-  DotChart chart;
-  chart.name = "patch-by-publish";
-  const std::string rest = spaced(without_mode(modes.front()));
-  chart.title =
-      "Cost of a patch by what it ends with" + (rest.empty() ? "" : " (relink, " + rest + ")");
-  chart.x_label = "ns per patch, logarithmic";
-  const PatchMetrics metrics = patch_metrics(results, modes.front());
-  chart.panel_titles = patch_panels(metrics);
-  Remarks remarks(results);
-  for (const std::string& id : drawn_when_patching(results)) {
-    for (const Params& params : modes) {
-      const Cell* cell = find_cell(results, "relink", id, params);
-      if (!has_any(results, params, "patch")) {
-        if (id == results.baseline) remarks.missing(id, cell);
-        continue;
-      }
-      chart.rows.push_back(
-          patch_row(results, id, cell, id + ", " + publish_mode(params), metrics, remarks));
-    }
-  }
-  chart.remarks = remarks.lines();
-  return {chart.name, chart.title,
-          "Each dot is the median over rounds, in nanoseconds, with its 95 % interval where that "
-          "is wider than the dot; the axis is logarithmic. A row is a strategy and what each of "
-          "its patches ends with: none is what virtual machines do on x86-64, serialize and cpuid "
-          "serialise the thread that patches, membarrier every thread of the process. Strategies "
-          "whose patches are data have nothing to publish, whatever the mode.",
-          dot_chart_script(chart)};
+  return figure_of(
+      patch_chart(results, modes, "patch-by-publish", "Cost of a patch by what it ends with"),
+      "Each dot is the median over rounds, in nanoseconds, with its 95 % interval where that "
+      "is wider than the dot; the axis is logarithmic. A row is a strategy and what each of "
+      "its patches ends with: none is what virtual machines do on x86-64, serialize and cpuid "
+      "serialise the thread that patches, membarrier every thread of the process. Strategies "
+      "whose patches are data have nothing to publish, whatever the mode.");
 }
 
-/// The batches that relink ran with the other parameters as they are in `like`, ascending.
-std::vector<std::int64_t> batches(const Results& results, const Params& like) {
-  std::set<std::int64_t> sizes;
-  for (const Params& params : param_sets(results, "relink")) {
-    const auto batch = integer_param(params, "batch");
-    if (batch && *batch > 0 && without_param(params, "batch") == without_param(like, "batch")) {
-      sizes.insert(*batch);
-    }
-  }
-  return {sizes.begin(), sizes.end()};
-}
-
-Params with_batch(Params params, std::int64_t batch) {
-  for (auto& [name, value] : params) {
-    if (name == "batch") value = batch;
-  }
-  return params;
-}
-
-Figure patch_by_batch(const Results& results, const Params& like) {
+/// Nothing where the run has one number of patches under a scope.
+void add_patch_by_batch(const Results& results, const Params& like, FigureSet& set) {
+  const Params rest = without_param(like, "batch");
   LineChart chart;
   chart.name = "patch-by-batch";
-  chart.title = "Cost of a patch by patches under one scope (relink, " +
-                spaced(without_param(like, "batch")) + ")";
+  chart.title =
+      fmt::format("Cost of a patch by patches under one scope (relink, {})", spaced(rest));
   chart.x_label = "patches under one scope";
   chart.y_label = "ns per patch";
   chart.log_x = true;
-  const std::vector<std::int64_t> sizes = batches(results, like);
-  for (const std::int64_t size : sizes)
-    chart.x_tics.push_back({static_cast<double>(size), grouped(size)});
-  Remarks remarks(results);
-  for (const std::string& metric : patch_metrics(results, like)) {
-    Panel panel{metric_title(metric), {}};
-    for (const std::string& id : drawn_when_patching(results)) {
-      Series series{id, appearance(id), {}};
-      for (const std::int64_t size : sizes) {
-        const Cell* cell = find_cell(results, "relink", id, with_batch(like, size));
-        series.points.push_back(point_of(static_cast<double>(size), usable_metric(cell, metric)));
-        if (!series.points.back().y) remarks.missing(id, cell);
-      }
-      if (has_value(series)) panel.series.push_back(std::move(series));
-    }
-    chart.panels.push_back(std::move(panel));
+  std::vector<Place> places;
+  for (const std::int64_t batch : values(results, "relink", "batch")) {
+    auto params = with_param(results, "relink", rest, "batch", batch);
+    if (!params) continue;
+    const auto x = static_cast<double>(batch);
+    places.push_back({x, "", "relink", std::move(params)});
+    chart.x_tics.push_back({x, grouped(batch)});
   }
-  for (const std::string& id : drawn_when_patching(results)) {
-    if (!drawn_in(chart, id)) chart.absent.push_back(id);
+  if (places.size() < 2) return;
+  const std::vector<std::string> ids = drawn_when_patching(results);
+  // Not among hits, which is known of one patch under a scope alone.
+  for (const char* metric : {"patch", "patch_execute"}) {
+    add_panel(results, ids, metric_title(metric), places, median_of(results, metric), chart);
   }
-  chart.remarks = remarks.lines();
-  return {chart.name, chart.title,
-          "Each point is the median over rounds of the cost of one patch when so many share one "
-          "scope, that is, one opening and closing of the code zone, with its 95 % interval. A "
-          "line that falls pays for the scope, not for the store: there it pays to collect "
-          "patches.",
-          line_chart_script(chart)};
+  set.figures.push_back(figure_of(
+      chart,
+      "Each point is the median over rounds of the cost of one patch when so many share one "
+      "scope, that is, one opening and closing of the code zone, with its 95 % interval. A "
+      "line that falls pays for the scope, not for the store: there it pays to collect "
+      "patches."));
+}
+
+void add_patching(const Results& results, FigureSet& set) {
+  const std::array wish = {Preference{"batch", 1}, Preference{"sites", 1024}};
+  const auto relink = representative(results, "relink", wish);
+  if (!relink) {
+    set.absent.emplace_back("No figure of patch cost: this run has no cell of relink.");
+    return;
+  }
+  add_patch_costs(results, *relink, set);
+  add_patch_by_batch(results, *relink, set);
+  const std::vector<Params> modes = modes_of(results, "relink", *relink);
+  if (modes.size() > 1) set.figures.push_back(patch_by_publish(results, modes));
 }
 
 }  // namespace
@@ -576,34 +458,20 @@ FigureSet make_figures(const Results& results) {
     set.figures = counter_figures(results);
     return set;
   }
-  const SitesGrid grid = sites_grid(results);
-  const std::array relink_wish = {Preference{"batch", 1}, Preference{"sites", 1024}};
-  const auto relink = representative(results, "relink", relink_wish);
-  const std::vector<std::string> workloads = workloads_in_order(results);
-  const auto ran = [&](std::string_view id) {
-    return std::find(workloads.begin(), workloads.end(), id) != workloads.end();
-  };
-  if (grid.sites.empty()) {
+  const bool has_sites = !rests(results, "mic", "sites").empty();
+  if (has_sites) {
+    set.figures.push_back(send_by_sites(results));
+  } else {
     set.absent.emplace_back("No figure of send cost over sites: this run has no cell of mic.");
-  } else {
-    set.figures.push_back(send_by_sites(results, grid));
   }
-  if (relink) {
-    add_patch_costs(results, *relink, set);
-    if (batches(results, *relink).size() > 1)
-      set.figures.push_back(patch_by_batch(results, *relink));
-    if (const auto modes = modes_of(results, "relink", *relink); modes.size() > 1)
-      set.figures.push_back(patch_by_publish(results, modes));
-  } else {
-    set.absent.emplace_back("No figure of patch cost: this run has no cell of relink.");
-  }
-  if (ran("pic") || ran("open-pic")) {
-    set.figures.push_back(send_by_degree(results));
-  } else {
+  add_patching(results, set);
+  if (param_sets(results, "pic").empty() && param_sets(results, "open-pic").empty()) {
     set.absent.emplace_back(
         "No figure of send cost by degree: this run has no cell of pic or open-pic.");
+  } else {
+    set.figures.push_back(send_by_degree(results));
   }
-  if (!grid.sites.empty()) set.figures.push_back(attribution(results, grid));
+  if (has_sites) set.figures.push_back(attribution(results));
   for (Figure& figure : counter_figures(results)) set.figures.push_back(std::move(figure));
   return set;
 }

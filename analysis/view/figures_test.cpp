@@ -11,6 +11,7 @@
 #include "analysis/render/palette.hpp"
 #include "analysis/sample_results_test.hpp"
 #include "analysis/view/catalogue.hpp"
+#include "analysis/view/draws_test.hpp"
 #include "results/file.hpp"
 #include "results/matchers_test.hpp"
 #include "results/scratch_test.hpp"
@@ -20,6 +21,14 @@ namespace {
 
 using results::contains;
 using results::starts_with;
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++found;
+  }
+  return found;
+}
 
 const Figure* find_figure(const FigureSet& set, const std::string& name) {
   for (const Figure& figure : set.figures) {
@@ -36,7 +45,7 @@ TEST_CASE("colour and marker together are unique, and strategies differ in colou
     CAPTURE(look.id);
     CHECK(ids.insert(look.id).second);
     CHECK(styles.insert({look.colour, look.marker}).second);
-    if (look.dash == kSolid) CHECK(colours.insert(look.colour).second);
+    if (!look.control) CHECK(colours.insert(look.colour).second);
     CHECK(appearance(look.id).marker == look.marker);
   }
 }
@@ -46,7 +55,7 @@ TEST_CASE("an unknown strategy has a style of its own, always the same") {
     const Appearance look = appearance(id);
     CHECK(look.colour == appearance(id).colour);
     CHECK(look.marker == appearance(id).marker);
-    CHECK(look.dash == kSolid);
+    CHECK_FALSE(look.control);
     for (const Appearance& known : appearances()) {
       CHECK_FALSE((known.colour == look.colour && known.marker == look.marker));
     }
@@ -81,16 +90,33 @@ TEST_CASE("strategies stand in the order of the run, before the controls") {
 
 TEST_CASE("text enters a gnuplot script as a string and nothing else") {
   CHECK(gnuplot_string("it's") == "'it''s'");
-  CHECK(gnuplot_string("a\nb\tc") == "'a b c'");
+  CHECK(gnuplot_string("a\nb\tc") == R"('a'."\n".'b c')");
   CHECK(gnuplot_string("`id` @x \\n %d") == "'`id` @x \\n %d'");
   CHECK(gnuplot_tic_string("50%") == "'50%%'");
 }
 
-TEST_CASE("logarithmic tics") {
-  CHECK(log_tics(1, 10) == std::vector<double>{1, 2, 5, 10});
-  CHECK(log_tics(1.5, 60) == std::vector<double>{2, 5, 10, 20, 50});
-  CHECK(log_tics(1, 10000) == std::vector<double>{1, 10, 100, 1000, 10000});
-  CHECK(log_tics(6, 9) == std::vector<double>{6, 9});
+LineChart line_through(double first, double second) {
+  LineChart chart;
+  chart.x_tics = {{1, "1"}, {2, "2"}};
+  chart.panels.push_back({"", {{"rwx", {{1, first, {}}, {2, second, {}}}}}});
+  return chart;
+}
+
+TEST_CASE("costs that differ much have a logarithmic axis with labels") {
+  CHECK_THAT(
+      chart_script(line_through(2, 60)),
+      contains("set logscale y 10") && contains("set ytics nomirror scale 0.5 (1,2,5,10,20,50)"));
+  CHECK_THAT(chart_script(line_through(2, 60000)), contains("set ytics nomirror scale 0.5 10\n"));
+  CHECK_THAT(chart_script(line_through(2, 3)), !contains("logscale"));
+}
+
+TEST_CASE("panels have one axis, and equal x stand one over another") {
+  LineChart chart = line_through(2, 3);
+  chart.panels.push_back(
+      {"", {{"rwx", {{1, 4, {}}, {2, 5, {}}}}, {"floor", {{2, {}, {}}, {1, 4, {}}}}}});
+  const std::string script = chart_script(chart);
+  CHECK(count(script, "set yrange [1.55:5.45]") == 2);
+  CHECK_THAT(script, contains("\n1 4 4 4\n2 5 5 5\n") && contains("\n2 NaN NaN NaN\n1 4 4 4\n"));
 }
 
 TEST_CASE("every figure has its cells, its labels and what is missing") {
@@ -102,13 +128,14 @@ TEST_CASE("every figure has its cells, its labels and what is missing") {
   REQUIRE(sites != nullptr);
   for (const char* part :
        {"'ns per send'", "'order=linear, targets=64'", "'order=shuffled, targets=sites'", "'64k'",
-        "'floor'", "'indirect-cell'", "'n/a'", "seccomp filter", "'send-by-sites.pdf'"}) {
+        "'floor'", "'indirect-cell'", "not available: sysv-shm: ", "seccomp filter",
+        "NAME = 'send-by-sites'"}) {
     CHECK_THAT(sites->script, contains(part));
   }
   const Figure* patch = find_figure(set, "patch-cost");
   REQUIRE(patch != nullptr);
-  CHECK_THAT(patch->script, contains("'not available: denied'"));
-  CHECK_THAT(patch->script, contains("'not available: crashed'"));
+  CHECK_THAT(patch->script, contains("\"not available: denied\""));
+  CHECK_THAT(patch->script, contains("\"not available: crashed\""));
   CHECK_THAT(patch->script, contains("killed by SIGBUS"));
   CHECK_THAT(patch->script, contains("set logscale x"));
   const Figure* batch = find_figure(set, "patch-by-batch");
@@ -116,7 +143,7 @@ TEST_CASE("every figure has its cells, its labels and what is missing") {
   CHECK_THAT(batch->script, contains("'256' 256"));
   const Figure* degree = find_figure(set, "send-by-degree");
   REQUIRE(degree != nullptr);
-  CHECK_THAT(degree->script, contains("'open PIC'"));
+  CHECK_THAT(degree->script, contains(R"('16'."\n".'open')"));
   CHECK_THAT(degree->script, contains("'4,096'"));
   const Figure* attribution = find_figure(set, "attribution");
   REQUIRE(attribution != nullptr);
@@ -145,7 +172,7 @@ TEST_CASE("modes of publishing are rows of one figure, where a run has more than
   const Figure* modes = find_figure(set, "patch-by-publish");
   REQUIRE(modes != nullptr);
   for (const char* part : {"'rwx, none'", "'rwx, cpuid'", "'memfd-dual, cpuid'",
-                           "'sysv-shm, cpuid'", "'not available: denied'"}) {
+                           "'sysv-shm, cpuid'", "\"not available: denied\""}) {
     CHECK_THAT(modes->script, contains(part));
   }
   CHECK_THAT(modes->script, contains("this processor lacks it"));
@@ -160,7 +187,7 @@ TEST_CASE("the same strategy has the same colour in every figure") {
   for (const char* name : {"send-by-sites", "patch-cost", "send-by-degree", "attribution"}) {
     const Figure* figure = find_figure(set, name);
     REQUIRE(figure != nullptr);
-    CHECK_THAT(figure->script, contains("lc rgb '#E69F00' pt 15"));
+    CHECK_THAT(figure->script, contains("lc rgb '#E69F00' pt 14") || contains(" 0xE69F00 14 "));
   }
 }
 
@@ -181,33 +208,21 @@ TEST_CASE("an emulated run has no figure, because every figure shows times") {
   CHECK_THAT(set.absent[0], starts_with("EMULATED: times mean nothing"));
 }
 
-/// True when gnuplot is here and drew it; an unexpected failure fails the test.
-bool draws(const Figure& figure, const std::filesystem::path& directory) {
-  results::write_text_atomically(directory / (figure.name + ".gp"), figure.script);
-  const auto failure = run_gnuplot(directory, figure.name + ".gp");
-  if (failure && failure->kind == GnuplotError::missing) return false;
-  if (failure) FAIL_CHECK(figure.name << ": " << failure->message);
-  return !failure;
-}
-
 TEST_CASE("gnuplot draws every figure of every kind of run") {
   for (const bool standard : {false, true}) {
     SampleRun run = sample_run({.rounds = 3, .standard = standard});
     const results::ScratchDirectory scratch;
     for (const Figure& figure : make_figures(run.results).figures) {
-      if (!draws(figure, scratch.path())) {
+      if (!draws(figure, scratch)) {
         WARN("gnuplot is missing: nothing was drawn");
         return;
       }
-      const std::string svg = results::read_text(scratch.path() / (figure.name + ".svg"));
-      CHECK_THAT(svg, contains("</svg>"));
-      CHECK_THAT(results::read_text(scratch.path() / (figure.name + ".pdf")), starts_with("%PDF"));
     }
   }
 }
 
 TEST_CASE("gnuplot draws figures in which everything failed, and ids meant to break it") {
-  const std::string evil = "e'; system(\"touch evil\") `touch evil` %n\\ $p0s0 <script>";
+  const std::string evil = "e'; } { system(\"touch evil\") `touch evil` %n\\ $p0s0 <script>";
   SampleRun run = sample_run({.rounds = 3});
   for (auto& cell : run.results.cells) {
     if (cell.strategy == "memfd-dual") cell.strategy = evil;
@@ -224,9 +239,9 @@ TEST_CASE("gnuplot draws figures in which everything failed, and ids meant to br
   for (const FigureSet* set : {&some, &none}) {
     CHECK(set->figures.size() == 4);
     for (const Figure& figure : set->figures) {
-      if (!draws(figure, scratch.path())) return;
-      const std::string svg = results::read_text(scratch.path() / (figure.name + ".svg"));
-      CHECK_THAT(svg, contains("touch evil") && !contains("<script>"));
+      if (!draws(figure, scratch)) return;
+      CHECK_THAT(results::read_text(scratch.path() / (figure.name + ".svg")),
+                 contains("touch evil"));
     }
   }
   CHECK_FALSE(std::filesystem::exists(scratch.path() / "evil"));

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -205,13 +206,14 @@ std::string value_axis(const std::vector<LinePanel>& panels) {
          range_of('y', {std::max(0.0, range.low - pad), range.high + pad});
 }
 
+/// From the first to the last tic.
 std::string x_axis(const LineChart& chart) {
-  Range range;
-  for (const Tic& tic : chart.x_tics) range.add(tic.at);
-  if (range.empty()) range = {1, 2};
-  if (!chart.log_x) return range_of('x', {range.low - 0.5, range.high + 0.5});
-  const double pad = range.high > range.low ? std::pow(range.high / range.low, 0.07) : 2;
-  return range_of('x', {range.low / pad, range.high * pad}) + "set logscale x 2\n";
+  const double low = chart.x_tics.front().at;
+  const double high = chart.x_tics.back().at;
+  const std::string tics = "set xtics nomirror scale 0.5 " + tic_list(chart.x_tics) + "\n";
+  if (!chart.log_x) return tics + range_of('x', {low - 0.5, high + 0.5});
+  const double pad = high > low ? std::pow(high / low, 0.07) : 2;
+  return tics + "set logscale x 2\n" + range_of('x', {low / pad, high * pad});
 }
 
 /// Markers shrink from one line to the next, so that all are seen where they coincide.
@@ -257,6 +259,13 @@ class BarScript {
   explicit BarScript(const BarChart& chart) : chart_(chart), page_(chart.name, chart.title) {
     for (const BarSection& section : chart.sections) {
       for (const Row& row : section.rows) names_ = std::max(names_, width_of(row.label));
+      for (const BarPanel& panel : section.panels) {
+        for (const Bar& bar : panel.bars) add(bar, axes_[panel.scale]);
+      }
+    }
+    for (auto& [scale, axis] : axes_) {
+      if (chart.log) axis = padded_log(axis);
+      if (!chart.log) axis = axis.low < axis.high ? axis : Range{0, 1};
     }
   }
 
@@ -281,23 +290,24 @@ class BarScript {
   /// Four panels side by side; of more, no one alone in its line.
   void draw(const BarSection& section) {
     if (!section.title.empty()) page_.text(kMargin, {section.title}, "");
-    const std::size_t lines = std::max<std::size_t>(1, (section.panels.size() + 3) / 4);
-    const std::size_t columns =
-        std::max<std::size_t>(1, (section.panels.size() + lines - 1) / lines);
+    const std::size_t count = std::max<std::size_t>(1, section.panels.size());
+    const std::size_t lines = (count + 3) / 4;
+    const std::size_t columns = (count + lines - 1) / lines;
     const double width = (kWidth - names_ - kMargin) / static_cast<double>(columns);
-    const double rows = static_cast<double>(std::max<std::size_t>(1, section.rows.size()));
-    const double height = rows * (chart_.log ? 26 : 15);
+    const double height = (chart_.log ? 26.0 : 15.0) *
+                          static_cast<double>(std::max<std::size_t>(1, section.rows.size()));
     for (std::size_t index = 0; index < section.panels.size(); ++index) {
       const BarPanel& panel = section.panels[index];
       const std::size_t column = index % columns;
       if (column == 0) page_.y += kTitleHeight;
       double numbers = 0;
-      for (const Bar& bar : panel.bars)
-        numbers = std::max(numbers, bar.total ? width_of(bar.text) : 0);
+      for (const Bar& bar : panel.bars) {
+        if (bar.total) numbers = std::max(numbers, width_of(bar.text));
+      }
       const Box box{names_ + static_cast<double>(column) * width, page_.y,
                     std::max(width - numbers, width / 4), height};
       page_.panel(box, settings(section, panel, column == 0), plots(section, panel));
-      if (column + 1 == columns || index + 1 == section.panels.size()) page_.y += height + kMargin;
+      if (column + 1 == columns || index + 1 == count) page_.y += height + kMargin;
     }
     if (chart_.log) page_.y += kTicHeight + kLabelHeight;
     page_.text(kMargin, section.notes, fmt::format("font ',12' {}", kFaint));
@@ -310,44 +320,31 @@ class BarScript {
     for (const Row& row : section.rows) {
       names.push_back({static_cast<double>(names.size()), named ? row.label : ""});
     }
-    const Range range = axis_of(panel.scale);
+    const Range& axis = axes_.at(panel.scale);
+    const std::string_view font = chart_.log ? "" : kSmall;
     return fmt::format(
-        "set title {} offset 0,-0.6 {}\nset xlabel {}\nset yrange [{}-0.5:-0.5]\nset ytics {} {} "
-        "scale "
-        "0\n{}",
-        gnuplot_string(panel.title), chart_.log ? "" : kSmall, gnuplot_string(chart_.x_label),
-        std::max<std::size_t>(1, names.size()), tic_list(names), chart_.log ? "" : kSmall,
-        chart_.log ? "set border 1\n" + log_axis('x', range)
-                   : std::string(kLinear) + range_of('x', range));
+        "set title {} offset 0,-0.6 {}\nset xlabel {}\nset yrange [{}-0.5:-0.5]\n"
+        "set ytics {} {} scale 0\n{}",
+        gnuplot_string(panel.title), font, gnuplot_string(chart_.x_label),
+        std::max<std::size_t>(1, names.size()), tic_list(names), font,
+        chart_.log ? "set border 1\n" + log_axis('x', axis)
+                   : std::string(kLinear) + range_of('x', axis));
   }
 
-  /// Common to all panels of the scale.
-  [[nodiscard]] Range axis_of(const std::string& scale) const {
-    Range range;
-    if (!chart_.log) range.add(0);
-    for (const BarSection& section : chart_.sections) {
-      for (const BarPanel& panel : section.panels) {
-        if (panel.scale == scale) {
-          for (const Bar& bar : panel.bars) add(bar, range);
-        }
-      }
-    }
-    if (range.low >= range.high && !chart_.log) range = {0, 1};
-    return chart_.log ? padded_log(range) : range;
-  }
-
-  /// The ends of intervals that span decades are cut off.
-  void add(const Bar& bar, Range& range) const {
+  /// Zero and the bar's end with its range; of dots their place, because their ranges may span
+  /// decades and are cut off.
+  void add(const Bar& bar, Range& axis) const {
+    if (!chart_.log) axis.add(0);
     if (!bar.total || (chart_.log && *bar.total <= 0)) return;
-    const Interval interval = bar.range.value_or(Interval{*bar.total, *bar.total});
-    range.add(chart_.log ? *bar.total : std::min(interval[0], *bar.total));
-    range.add(chart_.log ? *bar.total : std::max(interval[1], *bar.total));
+    axis.add(*bar.total);
+    if (chart_.log || !bar.range) return;
+    for (const double end : *bar.range) axis.add(end);
   }
 
   /// One line of data a row: row, solid, total, low, high, colour, marker, place of the text, text,
   /// its colour.
   [[nodiscard]] std::vector<std::string> plots(const BarSection& section, const BarPanel& panel) {
-    const Range axis = axis_of(panel.scale);
+    const Range& axis = axes_[panel.scale];
     std::string lines;
     bool values = false;
     bool ranges = false;
@@ -389,7 +386,8 @@ class BarScript {
 
   const BarChart& chart_;
   Page page_;
-  double names_ = 110;  // room for the rows' names, at least
+  std::map<std::string, Range> axes_;  // of panels, by their scale
+  double names_ = 110;                 // room for the rows' names, at least
 };
 
 }  // namespace
@@ -402,8 +400,7 @@ std::string chart_script(const LineChart& chart) {
   const std::size_t columns = chart.panels.size() == 1 ? 1 : 2;
   const double width = (kWidth - kLeft - kLegend) / static_cast<double>(columns);
   const double height = chart.panels.size() <= columns ? 330 : 270;
-  const std::string axes = x_axis(chart) + value_axis(chart.panels) +
-                           "set xtics nomirror scale 0.5 " + tic_list(chart.x_tics) + "\n";
+  const std::string axes = x_axis(chart) + value_axis(chart.panels);
   const bool deep = std::ranges::any_of(
       chart.x_tics, [](const Tic& tic) { return tic.label.find('\n') != std::string::npos; });
   page.y += kTitleHeight;

@@ -42,7 +42,7 @@ struct LineChart {
   std::string x_label;
   std::string y_label;
   bool log_x = false;
-  std::vector<Tic> x_tics;
+  std::vector<Tic> x_tics;  // at least one; ascending
   std::vector<LinePanel> panels;
   std::vector<std::string> remarks;  // why something is missing: sentences below the panels
 };
@@ -52,7 +52,7 @@ struct Bar {
   std::optional<double> total;
   double solid = 0;               // of the total; the rest is tinted
   std::optional<Interval> range;  // of the total
-  std::string text;               // the number, or why there is none in a word or two
+  std::string text;               // the number, or why there is none in a word or two; no quotes
 };
 
 struct BarPanel {

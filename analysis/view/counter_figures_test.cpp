@@ -339,6 +339,7 @@ TEST_CASE("a set that no file of ours has becomes no name of a file") {
 
 TEST_CASE("a remark that is one long word ends") {
   LineChart chart;
+  chart.x_tics = {{1, "1"}};
   chart.panels.resize(1);
   chart.remarks = {"not available: " + std::string(700, '@'), std::string(700, '@')};
   const std::string script = chart_script(chart);

@@ -45,19 +45,14 @@ const Cell* cell_at(const Results& results, const std::string& strategy, const P
 
 // ---- parameters ----
 
-bool varies(const Params& params, std::string_view name) {
-  return integer_param(params, name).value_or(0) > 0;
-}
-
 /// What a workload's parameters are beside one of them, in the order of the run.
 std::vector<Params> rests(const Results& results, std::string_view workload,
                           std::string_view name) {
   std::vector<Params> found;
   for (const Params& params : param_sets(results, workload)) {
+    if (integer_param(params, name).value_or(0) <= 0) continue;
     Params rest = without_param(params, name);
-    if (varies(params, name) && std::ranges::find(found, rest) == found.end()) {
-      found.push_back(std::move(rest));
-    }
+    if (std::ranges::find(found, rest) == found.end()) found.push_back(std::move(rest));
   }
   return found;
 }
@@ -67,8 +62,9 @@ std::set<std::int64_t> values(const Results& results, std::string_view workload,
                               std::string_view name) {
   std::set<std::int64_t> found;
   for (const Params& params : param_sets(results, workload)) {
-    if (varies(params, name)) found.insert(*integer_param(params, name));
+    found.insert(integer_param(params, name).value_or(0));
   }
+  found.erase(found.begin(), found.upper_bound(0));
   return found;
 }
 
@@ -91,14 +87,6 @@ std::vector<std::string> strategies_and(const Results& results,
     return is_control(results, id) && std::ranges::find(controls, id) == controls.end();
   });
   return ids;
-}
-
-/// Whether a reader looks for the strategy in a figure of the workload: some cell of it was
-/// planned.
-bool expected(const Results& results, std::string_view strategy, std::string_view workload) {
-  return std::ranges::any_of(results.cells, [&](const Cell& cell) {
-    return cell.strategy == strategy && cell.workload == workload;
-  });
 }
 
 /// Why series are missing, each reason once, as "not available: sysv-shm: denied: ...".
@@ -319,7 +307,11 @@ Bar bar_of(const Results& results, const std::string& strategy, const Cell* cell
 
 std::vector<std::string> drawn_when_patching(const Results& results) {
   std::vector<std::string> ids = strategies_and(results, {"rwx-translated"});
-  std::erase_if(ids, [&](const std::string& id) { return !expected(results, id, "relink"); });
+  std::erase_if(ids, [&](const std::string& id) {
+    return std::ranges::none_of(results.cells, [&](const Cell& cell) {
+      return cell.strategy == id && cell.workload == "relink";
+    });
+  });
   return ids;
 }
 

@@ -21,18 +21,9 @@ struct FigureSet {
   std::vector<std::string> absent;
 };
 
-/// - send-by-sites: send cost over the number of sites, one panel for each combination of mic's
-///   other parameters, with the floor;
-/// - attribution: the same panels, mic's controls as ratios to the floor;
-/// - send-by-degree: send cost over the degree of polymorphism, from mic through pic to open-pic;
-/// - patch-cost: patch and patch_execute of every strategy;
-/// - patch-by-batch: the same over the number of patches under one scope, where the run has
-///   several;
-/// - patch-by-publish: patch-cost by what a patch ends with, where the run has several modes of
-///   publishing;
-/// - those of analysis/view/counter_figures.hpp.
-///
-/// All but the last show times: an emulated run has none of them.
+/// send-by-sites, patch-cost (and patch-cost-N of other numbers of sites), patch-by-batch,
+/// patch-by-publish, send-by-degree and attribution show times, of which an emulated run has none;
+/// those of analysis/view/counter_figures.hpp show counts. Captions say what each is for.
 ///
 /// A strategy that was refused or failed stands in the figure as not available, with its reason.
 [[nodiscard]] FigureSet make_figures(const results::Results& results);

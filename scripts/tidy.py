@@ -4,7 +4,7 @@
 A unit that passed is not looked at again until something that could change the verdict does: its preprocessed text
 (comments included, because of NOLINT), its command, the configuration, or clang-tidy itself.
 
-    scripts/tidy.py --build=build/clang-release [--only=sources|tests] [--jobs=N] [--fresh] [PART_OF_A_PATH...]
+    scripts/tidy.py --build=build/tidy [--only=sources|tests] [--deep] [--jobs=N] [--fresh] [PART_OF_A_PATH...]
 
 Exit code 0: clean, 1: findings, 2: bad usage.
 """
@@ -19,6 +19,9 @@ import shlex
 import subprocess
 import sys
 
+# States of a function that the analyzer goes through, instead of 225,000. On this code that is a third of the time.
+FEWER_STATES = [f"--extra-arg={word}" for word in
+                ("-Xclang", "-analyzer-config", "-Xclang", "max-nodes=20000")]
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
@@ -26,6 +29,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=pathlib.Path, required=True, help="has compile_commands.json")
     parser.add_argument("--only", choices=["sources", "tests"], help="one of the two; without it both")
+    parser.add_argument("--deep", action="store_true", help="the analyzer follows a function as far as it can")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--fresh", action="store_true", help="forget earlier results")
     parser.add_argument("parts", nargs="*", help="only units whose path contains one of these")
@@ -64,17 +68,22 @@ def fingerprint(entry, salt):
     return hashlib.sha256(salt + entry["command"].encode() + text).hexdigest()
 
 
-def check(entry, build, memory, salt):
+def options(entry, deep):
+    # The analyzer follows every path through Catch2's macros: minutes a file, and no finding that a test run has not.
+    if is_test(entry["file"]):
+        return ["--checks=-clang-analyzer-*"]
+    return [] if deep else FEWER_STATES
+
+
+def check(entry, build, memory, salt, deep):
     """Returns (passed, known from before, clang-tidy's output)."""
     try:
-        mark = memory / fingerprint(entry, salt)
+        mark = memory / fingerprint(entry, salt + str(options(entry, deep)).encode())
     except subprocess.CalledProcessError as error:
         return False, False, error.stderr.decode(errors="replace")
     if mark.exists():
         return True, True, ""
-    # The analyzer follows every path through Catch2's macros: minutes a file, and no finding that a test run has not.
-    less = ["--checks=-clang-analyzer-*"] if is_test(entry["file"]) else []
-    run = subprocess.run(["clang-tidy", "-p", build, "--quiet", *less, entry["file"]], cwd=ROOT,
+    run = subprocess.run(["clang-tidy", "-p", build, "--quiet", *options(entry, deep), entry["file"]], cwd=ROOT,
                          capture_output=True, text=True)
     if run.returncode == 0:
         mark.touch()
@@ -97,7 +106,7 @@ def main():
         sys.exit("tidy.py: no translation unit matches")
     failed = known = 0
     with concurrent.futures.ThreadPoolExecutor(chosen.jobs) as pool:
-        results = pool.map(lambda e: (e, *check(e, build, memory, salt)), entries)
+        results = pool.map(lambda e: (e, *check(e, build, memory, salt, chosen.deep)), entries)
         for entry, passed, from_before, output in results:
             name = os.path.relpath(entry["file"], ROOT)
             known += from_before

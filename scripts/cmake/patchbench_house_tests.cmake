@@ -1,26 +1,23 @@
 # Tests of the house itself: its layout, its scripts, and what it installs.
 set(scripts "${PROJECT_SOURCE_DIR}/scripts")
 
-# Of what is not compiled, and so the same for another architecture.
+# Of what is not compiled, and so the same in every configuration and for another architecture (label `once`).
+function(patchbench_house_test name)
+  add_test(NAME "house: ${name}" COMMAND ${ARGN})
+  set_tests_properties("house: ${name}" PROPERTIES LABELS once)
+endfunction()
 if(NOT CMAKE_CROSSCOMPILING)
   find_package(Python3 REQUIRED COMPONENTS Interpreter)
-
-  add_test(NAME "house: includes run one way"
-    COMMAND Python3::Interpreter "${scripts}/check_layering.py" "${PROJECT_SOURCE_DIR}")
-  add_test(NAME "house: the layering test can fail"
-    COMMAND Python3::Interpreter "${scripts}/check_layering.py" --selftest)
-  add_test(NAME "house: setup installs what is missing and nothing else"
-    COMMAND "${scripts}/setup_test")
-  add_test(NAME "house: unpack takes backports from where the release comes from"
-    COMMAND "${scripts}/unpack_test")
-  add_test(NAME "house: tune-host restores what it changed, whenever it is killed"
-  COMMAND "${scripts}/tune-host_test")
-add_test(NAME "house: the end of a log shows the tests that failed"
-    COMMAND "${scripts}/failed_tests_test")
-  add_test(NAME "house: the mutation test can fail"
-    COMMAND Python3::Interpreter "${scripts}/mutants" --selftest)
-  add_test(NAME "house: every mutant turns a test red"
-    COMMAND Python3::Interpreter "${scripts}/mutants")
+  set(python Python3::Interpreter)
+  patchbench_house_test("includes run one way"
+    ${python} "${scripts}/check_layering.py" "${PROJECT_SOURCE_DIR}")
+  patchbench_house_test("the layering test can fail" ${python} "${scripts}/check_layering.py" --selftest)
+  patchbench_house_test("setup installs what is missing and nothing else" "${scripts}/setup_test")
+  patchbench_house_test("unpack takes backports from where the release comes from" "${scripts}/unpack_test")
+  patchbench_house_test("tune-host restores what it changed, whenever it is killed" "${scripts}/tune-host_test")
+  patchbench_house_test("the end of a log shows the tests that failed" "${scripts}/failed_tests_test")
+  patchbench_house_test("the mutation test can fail" ${python} "${scripts}/mutants" --selftest)
+  patchbench_house_test("every mutant turns a test red" ${python} "${scripts}/mutants")
   set_tests_properties("house: every mutant turns a test red" PROPERTIES
     LABELS slow TIMEOUT 7200 RUN_SERIAL ON)
 endif()

@@ -4,8 +4,8 @@
 // A neighbour on the core's other thread takes fetch and decode slots and lines of the caches. It
 // hardly moves a chain of multiplications, and it moves what the front end bounds. So the
 // throughput calibration around each sample, in units of the latency calibration (both see the
-// clock), shows in which state that was (harness/machine/calibration.hpp). Where a ratio is not the same in
-// both states, one number over all rounds is a number of the neighbour.
+// clock), shows in which state that was (harness/machine/calibration.hpp). Where a ratio is not the
+// same in both states, one number over all rounds is a number of the neighbour.
 #pragma once
 
 #include <optional>

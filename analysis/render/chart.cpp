@@ -151,24 +151,21 @@ std::string range_of(char axis, const Range& range) {
   return fmt::format("set {}range [{:.10g}:{:.10g}]\n", axis, range.low, range.high);
 }
 
-/// With labels at 1, 2, 5, 10, ..., which beyond three decades would run into one another.
+/// With labels at 1, 2, 5, 10, ..., which beyond three decades would run into one another. gnuplot
+/// leaves out those that lie outside.
 std::string log_axis(char axis, const Range& range) {
-  std::string tics = "10";
-  if (range.high / range.low < 2000) {
-    std::vector<std::string> labels;
-    for (auto decade = std::floor(std::log10(range.low)); decade < std::log10(range.high);
-         ++decade) {
-      for (const int digit : {1, 2, 5})
-        labels.push_back(fmt::format("{:g}", digit * std::pow(10, decade)));
-    }
-    tics = fmt::format("({})", fmt::join(labels, ","));
-  }
+  constexpr std::string_view kTics =
+      "(.01,.02,.05,.1,.2,.5,1,2,5,10,20,50,1e2,2e2,5e2,1e3,2e3,5e3,1e4,2e4,5e4,1e5,2e5,5e5,1e6,"
+      "2e6,"
+      "5e6,1e7,2e7,5e7,1e8,2e8,5e8,1e9)";
   return range_of(axis, range) +
-         fmt::format("set logscale {0} 10\nset {0}tics nomirror scale 0.5 {1}\n", axis, tics);
+         fmt::format("set logscale {0} 10\nset {0}tics nomirror scale 0.5 {1}\n", axis,
+                     range.high / range.low < 2000 ? kTics : "10");
 }
 
 std::string tic_list(const std::vector<Tic>& tics) {
   std::vector<std::string> list;
+  list.reserve(tics.size());
   for (const Tic& tic : tics) {
     list.push_back(fmt::format("{} {:.10g}", gnuplot_tic_string(tic.label), tic.at));
   }

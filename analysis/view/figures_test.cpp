@@ -103,9 +103,8 @@ LineChart line_through(double first, double second) {
 }
 
 TEST_CASE("costs that differ much have a logarithmic axis with labels") {
-  CHECK_THAT(
-      chart_script(line_through(2, 60)),
-      contains("set logscale y 10") && contains("set ytics nomirror scale 0.5 (1,2,5,10,20,50)"));
+  CHECK_THAT(chart_script(line_through(2, 60)),
+             contains("set logscale y 10") && contains(",1,2,5,10,20,50,"));
   CHECK_THAT(chart_script(line_through(2, 60000)), contains("set ytics nomirror scale 0.5 10\n"));
   CHECK_THAT(chart_script(line_through(2, 3)), !contains("logscale"));
 }

@@ -15,7 +15,7 @@
 #include "analysis/view/csv.hpp"
 #include "analysis/view/google_benchmark.hpp"
 #include "analysis/view/report_document.hpp"
-#include "analysis/view/table.hpp"
+#include "analysis/view/result.hpp"
 #include "results/json.hpp"
 
 namespace {

@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "analysis/quantity/selection.hpp"
+#include "analysis/quantity/quantities.hpp"
 #include "analysis/statistics/shift.hpp"
 #include "analysis/statistics/significance.hpp"
 
@@ -25,13 +25,6 @@ using results::Verdict;
 constexpr double kSignificance = 1 - kConfidence;
 
 using Samples = std::span<const std::optional<double>>;
-using CellIndex = std::map<std::string, const Cell*, std::less<>>;
-
-CellIndex index_of(const Results& results) {
-  CellIndex index;
-  for (const Cell& cell : results.cells) index.emplace(cell.id, &cell);
-  return index;
-}
 
 /// A time of zero or less was not measured, whatever the file says.
 void check_samples(const Results& results, const char* which) {
@@ -119,18 +112,20 @@ struct RunRatio {
 };
 
 /// Empty where the run has no ratio of it, or one round of it.
-std::optional<RunRatio> run_ratio(const Results& run, const Cell* cell, std::string_view metric,
-                                  std::string_view baseline) {
-  const Metric* own = usable_metric(cell, metric);
-  if (own == nullptr) return std::nullopt;
-  const Metric* base =
-      usable_metric(find_cell(run, cell->workload, baseline, cell->params), metric);
-  if (base == nullptr) return std::nullopt;
+std::optional<RunRatio> run_ratio(const Quantities& run, const Cell& cell, std::string_view metric,
+                                  const std::string& baseline) {
+  const Key operation{cell.workload, cell.params};
+  const Quantity own = run.time(operation, cell.strategy, metric);
+  const Quantity base = run.time(operation, baseline, metric);
+  if (!own.value || !base.value) return std::nullopt;
   // A mean of logarithms has no place for differences that were not above 0, and without them it
   // would be too high.
-  if (!own->not_above_zero.empty() || !base->not_above_zero.empty()) return std::nullopt;
-  const auto estimate = run_estimate(log_ratios(own->samples, base->samples));
-  return RunRatio{estimate.value_or(RunEstimate{}), paired_ratio(own->samples, base->samples)};
+  if (!own.metric->not_above_zero.empty() || !base.metric->not_above_zero.empty()) {
+    return std::nullopt;
+  }
+  const auto& samples = base.metric->samples;
+  const auto estimate = run_estimate(log_ratios(own.metric->samples, samples));
+  return RunRatio{estimate.value_or(RunEstimate{}), paired_ratio(own.metric->samples, samples)};
 }
 
 /// One side's runs, each with an index of its cells.
@@ -139,20 +134,24 @@ class SideRuns {
   SideRuns(Runs runs, const char* which) : runs_(runs), which_(which) {
     for (const Results& run : runs) {
       check_samples(run, which);
-      indices_.push_back(index_of(run));
+      indices_.emplace_back(run);
     }
   }
 
   [[nodiscard]] Runs runs() const { return runs_; }
 
-  [[nodiscard]] const Cell* cell(std::size_t run, const std::string& id) const {
-    const auto found = indices_[run].find(id);
-    return found == indices_[run].end() ? nullptr : found->second;
+  [[nodiscard]] const Quantities& index(std::size_t run) const { return indices_[run]; }
+
+  /// Of the same workload, parameters and strategy.
+  [[nodiscard]] const Cell* cell(std::size_t run, const Cell& like) const {
+    return indices_[run].cell({like.workload, like.params}, like.strategy);
   }
 
-  [[nodiscard]] bool has(const std::string& id) const {
-    return std::any_of(indices_.begin(), indices_.end(),
-                       [&](const CellIndex& index) { return index.contains(id); });
+  [[nodiscard]] bool has(const Cell& like) const {
+    for (std::size_t run = 0; run < runs_.size(); ++run) {
+      if (cell(run, like) != nullptr) return true;
+    }
+    return false;
   }
 
   /// In the order of the runs, each once.
@@ -168,10 +167,10 @@ class SideRuns {
   }
 
   /// What is wrong with the cell in all runs that have it; empty where one of them measured it.
-  [[nodiscard]] std::string trouble(const std::string& id) const {
+  [[nodiscard]] std::string trouble(const Cell& like) const {
     const Cell* bad = nullptr;
     for (std::size_t run = 0; run < runs_.size(); ++run) {
-      const Cell* found = cell(run, id);
+      const Cell* found = cell(run, like);
       if (found == nullptr) continue;
       if (found->status == CellStatus::ok) return "";
       bad = found;
@@ -181,11 +180,11 @@ class SideRuns {
     return bad->reason.empty() ? text : text + ": " + bad->reason;
   }
 
-  [[nodiscard]] std::vector<RunRatio> ratios(const std::string& id, std::string_view metric,
-                                             std::string_view baseline) const {
+  [[nodiscard]] std::vector<RunRatio> ratios(const Cell& cell, std::string_view metric,
+                                             const std::string& baseline) const {
     std::vector<RunRatio> ratios;
-    for (std::size_t run = 0; run < runs_.size(); ++run) {
-      auto ratio = run_ratio(runs_[run], cell(run, id), metric, baseline);
+    for (const Quantities& run : indices_) {
+      auto ratio = run_ratio(run, cell, metric, baseline);
       if (ratio) ratios.push_back(std::move(*ratio));
     }
     return ratios;
@@ -194,7 +193,7 @@ class SideRuns {
  private:
   Runs runs_;
   const char* which_;
-  std::vector<CellIndex> indices_;
+  std::vector<Quantities> indices_;
 };
 
 std::vector<RunEstimate> estimates_of(const std::vector<RunRatio>& ratios) {
@@ -241,7 +240,7 @@ class Pairs {
 
   [[nodiscard]] Comparison ratios() {
     for (const Cell* cell : first_.cells()) {
-      if (second_.has(cell->id)) add(*cell);
+      if (second_.has(*cell)) add(*cell);
     }
     if (found_.empty()) {
       throw CompareError("the runs have cells in common, but no ratio to " + comparison_.baseline +
@@ -263,12 +262,12 @@ class Pairs {
     const std::vector<const Cell*> second = second_.cells();
     std::size_t common = 0;
     for (const Cell* cell : first) {
-      const bool both = second_.has(cell->id);
+      const bool both = second_.has(*cell);
       common += both ? 1 : 0;
       if (!both) comparison_.only_first.push_back(cell->id);
     }
     for (const Cell* cell : second) {
-      if (!first_.has(cell->id)) comparison_.only_second.push_back(cell->id);
+      if (!first_.has(*cell)) comparison_.only_second.push_back(cell->id);
     }
     if (common > 0) return;
     throw CompareError(
@@ -279,8 +278,8 @@ class Pairs {
 
   void add(const Cell& cell) {
     if (cell.strategy == comparison_.baseline) return;
-    const std::string first = first_.trouble(cell.id);
-    const std::string second = second_.trouble(cell.id);
+    const std::string first = first_.trouble(cell);
+    const std::string second = second_.trouble(cell);
     if (!first.empty() || !second.empty()) {
       // What neither side could measure is no news.
       if (first.empty() || second.empty()) {
@@ -289,14 +288,14 @@ class Pairs {
       }
       return;
     }
-    for (const Metric* metric : metrics_of(cell.id)) add(cell, *metric);
+    for (const Metric* metric : metrics_of(cell)) add(cell, *metric);
   }
 
   /// Of the first of the first side's runs that measured it.
-  [[nodiscard]] std::vector<const Metric*> metrics_of(const std::string& id) const {
+  [[nodiscard]] std::vector<const Metric*> metrics_of(const Cell& like) const {
     std::vector<const Metric*> metrics;
     for (std::size_t run = 0; run < first_.runs().size() && metrics.empty(); ++run) {
-      const Cell* cell = first_.cell(run, id);
+      const Cell* cell = first_.cell(run, like);
       if (cell == nullptr || cell->status != CellStatus::ok) continue;
       for (const Metric& metric : cell->metrics) metrics.push_back(&metric);
     }
@@ -305,9 +304,9 @@ class Pairs {
 
   void add(const Cell& cell, const Metric& metric) {
     Found found;
-    found.first = first_.ratios(cell.id, metric.name, comparison_.baseline);
+    found.first = first_.ratios(cell, metric.name, comparison_.baseline);
     if (found.first.empty()) return;  // a metric that the baseline does not have has no ratio
-    found.second = second_.ratios(cell.id, metric.name, comparison_.baseline);
+    found.second = second_.ratios(cell, metric.name, comparison_.baseline);
     if (found.second.empty()) {
       comparison_.not_compared.push_back(
           {cell.id, metric.name + " has no ratio in the second run", true});
@@ -405,12 +404,13 @@ struct Times {
   int runs = 0;
 };
 
-Times times_of(const SideRuns& side, const std::string& id, const Metric& like) {
+Times times_of(const SideRuns& side, const Cell& cell, const Metric& like) {
   Times times;
   for (std::size_t run = 0; run < side.runs().size(); ++run) {
-    const Metric* metric = usable_metric(side.cell(run, id), like.name);
-    if (metric == nullptr || metric->unit != like.unit) continue;
-    const std::vector<double> more = present(metric->samples);
+    const Quantity time =
+        side.index(run).time({cell.workload, cell.params}, cell.strategy, like.name);
+    if (!time.value || time.metric->unit != like.unit) continue;
+    const std::vector<double> more = present(time.metric->samples);
     times.values.insert(times.values.end(), more.begin(), more.end());
     ++times.runs;
   }
@@ -432,10 +432,10 @@ std::vector<Change> compare_times(Runs first, Runs second) {
   const SideRuns two(second, "second");
   std::vector<Change> changes;
   for (const Cell& cell : first.front().cells) {
-    if (!two.has(cell.id) || cell.status != CellStatus::ok) continue;
+    if (!two.has(cell) || cell.status != CellStatus::ok) continue;
     for (const Metric& metric : cell.metrics) {
-      const Times left = times_of(one, cell.id, metric);
-      const Times right = times_of(two, cell.id, metric);
+      const Times left = times_of(one, cell, metric);
+      const Times right = times_of(two, cell, metric);
       if (left.runs == 0 || right.runs == 0) continue;
       Change change = described(cell, metric);
       change.first = time_side(left.values, left.runs);

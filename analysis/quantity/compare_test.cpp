@@ -222,7 +222,7 @@ TEST_CASE(
 TEST_CASE("runs with nothing in common, and samples that are no times, are refused") {
   const Results run = sample(1);
   Results other = sample(2);
-  for (auto& cell : other.cells) cell.id += ",x=1";
+  for (auto& cell : other.cells) cell.params.emplace_back("x", std::int64_t{1});
   CHECK_THROWS_WITH(compare(run, other, {}), contains("no cell in common"));
   Results without = sample(2);
   std::erase_if(without.cells, [](const auto& cell) { return cell.strategy == "rwx"; });

@@ -1,8 +1,8 @@
 #include "analysis/quantity/context_difference.hpp"
 
 #include <algorithm>
-#include <optional>
-#include <string_view>
+#include <cstdint>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,104 +13,116 @@ namespace {
 
 using results::Context;
 
-using NamedTexts = std::vector<std::pair<std::string, std::string>>;
-
-std::string text_of(const std::string& value) { return value.empty() ? "nothing" : value; }
 std::string text_of(bool value) { return value ? "on" : "off"; }
-std::string text_of(std::int64_t value) { return std::to_string(value); }
 std::string text_of(int value) { return std::to_string(value); }
-std::string text_of(const std::vector<std::int64_t>& values) {
-  return values.empty() ? "none" : fmt::format("{}", fmt::join(values, ", "));
+std::string text_of(double value) { return fmt::format("{}", value); }
+std::string text_of(std::int64_t value) { return std::to_string(value); }
+std::string text_of(const std::vector<std::int64_t>& sizes) {
+  return sizes.empty() ? "none" : fmt::format("{} bytes", fmt::join(sizes, ", "));
 }
 
 template <typename T>
-std::string text_of(const std::optional<T>& value) {
-  return value ? text_of(*value) : "unknown";
+std::optional<std::string> text_of(const std::optional<T>& value) {
+  return value ? std::optional(text_of(*value)) : std::nullopt;
 }
 
-/// Collects what differs into one list.
-class List {
- public:
-  explicit List(std::vector<Difference>& differences) : differences_(differences) {}
+using Facts = std::vector<ContextFact>;
 
-  template <typename T>
-  void check(std::string_view what, const T& first, const T& second) {
-    if (first == second) return;
-    differences_.push_back({std::string(what), text_of(first), text_of(second)});
+/// Of none there is nothing to say but where they were looked for.
+void add(Facts& facts, const char* name, const char* field, Matters matters,
+         const std::vector<std::pair<std::string, std::string>>& pairs) {
+  for (const auto& [key, value] : pairs) {
+    facts.push_back({fmt::format("{} {}", name, key), field, matters, value});
   }
-
-  /// By name; the order in a file means nothing.
-  void check(std::string_view what, const NamedTexts& first, const NamedTexts& second) {
-    NamedTexts names = first;
-    names.insert(names.end(), second.begin(), second.end());
-    std::vector<std::string> seen;
-    for (const auto& [name, value] : names) {
-      if (std::find(seen.begin(), seen.end(), name) != seen.end()) continue;
-      seen.push_back(name);
-      check(fmt::format("{} {}", what, name), find(first, name), find(second, name));
-    }
-  }
-
- private:
-  static std::optional<std::string> find(const NamedTexts& texts, const std::string& name) {
-    for (const auto& [key, value] : texts) {
-      if (key == name) return value;
-    }
-    return std::nullopt;
-  }
-
-  std::vector<Difference>& differences_;
-};
-
-void check_machine(List& list, const Context& first, const Context& second) {
-  list.check("architecture", first.arch, second.arch);
-  list.check("CPU", first.cpu.model, second.cpu.model);
-  list.check("CPU vendor", first.cpu.vendor, second.cpu.vendor);
-  list.check("CPU family", first.cpu.family, second.cpu.family);
-  list.check("CPU model number", first.cpu.model_number, second.cpu.model_number);
-  list.check("microcode", first.cpu.microcode, second.cpu.microcode);
-  list.check("cache", first.cpu.caches, second.cpu.caches);
-  list.check("virtualisation", first.virtualization, second.virtualization);
-  list.check("emulation", first.emulated, second.emulated);
-  list.check("page size", first.page_size, second.page_size);
+  if (pairs.empty()) facts.push_back({name, field, Matters::no});
 }
 
-void check_system(List& list, const Context& first, const Context& second) {
-  list.check("kernel", first.kernel, second.kernel);
-  list.check("kernel command line", first.kernel_command_line, second.kernel_command_line);
-  list.check("mitigation", first.mitigations, second.mitigations);
-  list.check("governor", first.governor, second.governor);
-  list.check("turbo", first.turbo, second.turbo);
-  list.check("SMT", first.smt, second.smt);
-  list.check("address layout randomisation", first.aslr, second.aslr);
-  list.check("transparent huge pages", first.thp, second.thp);
+void add_processor(Facts& facts, const results::Cpu& cpu) {
+  using enum Matters;
+  facts.insert(
+      facts.end(),
+      {{"processor", "cpu.model", much, cpu.model, "CPU"},
+       {"vendor", "cpu.vendor", much, cpu.vendor, "CPU vendor"},
+       {"family", "cpu.family", much, text_of(cpu.family), "CPU family"},
+       {"model", "cpu.model_number", much, text_of(cpu.model_number), "CPU model number"},
+       {"microcode", "cpu.microcode", much, cpu.microcode},
+       {"logical processors", "cpu.online", little, text_of(cpu.online), "online processors"},
+       {"cores", "cpu.cores", little, text_of(cpu.cores)},
+       {"pinned to", "cpu.pinned", little, cpu.pinned}});
+  add(facts, "cache", "cpu.caches", much, cpu.caches);
+}
+
+void add_system(Facts& facts, const Context& context) {
+  using enum Matters;
+  facts.insert(
+      facts.end(),
+      {{"kernel", "kernel", much, context.kernel},
+       {"kernel command line", "kernel_command_line", much, context.kernel_command_line},
+       {"virtualisation", "virtualization", much, context.virtualization},
+       {"emulated", "emulated", much, context.emulated ? "yes" : "no", "emulation"},
+       {"page size", "page_size", much, fmt::format("{} bytes", context.page_size)},
+       {"larger pages", "huge_page_sizes", little, text_of(context.huge_page_sizes)},
+       {"transparent huge pages", "thp", much, context.thp},
+       {"size of those, bytes", "thp_size", little, text_of(context.thp_size),
+        "size of transparent huge pages"},
+       {"address space randomisation", "aslr", much, text_of(context.aslr),
+        "address layout randomisation"},
+       {"governor", "governor", much, context.governor},
+       {"turbo", "turbo", much, text_of(context.turbo)},
+       {"simultaneous multithreading", "smt", much, text_of(context.smt), "SMT"},
+       {"perf_event_paranoid", "perf_event_paranoid", little, text_of(context.perf_event_paranoid)},
+       {"load at the start", "load_average", no, text_of(context.load_average)}});
+  add(facts, "mitigation", "mitigations", much, context.mitigations);
+}
+
+/// By name; the order in a file means nothing.
+std::vector<Difference> differences_of(const Facts& first, const Facts& second, Matters matters) {
+  std::vector<std::string> names;
+  std::map<std::string, std::pair<std::string, std::string>> values;
+  const auto collect = [&](const Facts& facts, auto side) {
+    for (const ContextFact& fact : facts) {
+      if (fact.matters != matters) continue;
+      const std::string& name = fact.differs_as.empty() ? fact.name : fact.differs_as;
+      const auto known = values.try_emplace(name, "unknown", "unknown");
+      if (known.second) names.push_back(name);
+      if (!fact.value) continue;
+      known.first->second.*side = fact.value->empty() ? "nothing" : *fact.value;
+    }
+  };
+  collect(first, &std::pair<std::string, std::string>::first);
+  collect(second, &std::pair<std::string, std::string>::second);
+  std::vector<Difference> differences;
+  for (const std::string& name : names) {
+    const auto& [one, other] = values[name];
+    if (one != other) differences.push_back({name, one, other});
+  }
+  return differences;
 }
 
 }  // namespace
+
+std::vector<ContextFact> context_facts(const Context& context) {
+  using enum Matters;
+  Facts facts = {{"host", "host", little, context.host},
+                 {"architecture", "arch", much, context.arch}};
+  add_processor(facts, context.cpu);
+  add_system(facts, context);
+  facts.insert(facts.end(), {{"compiler", "compiler", much, context.compiler},
+                             {"flags", "flags", much, context.flags},
+                             {"build type", "build_type", much, context.build_type},
+                             {"revision", "git", little, context.git}});
+  add(facts, "library", "libraries", little, context.libraries);
+  return facts;
+}
 
 std::string to_text(const Difference& difference) {
   return fmt::format("{}: {} and {}", difference.what, difference.first, difference.second);
 }
 
 ContextDifferences context_differences(const Context& first, const Context& second) {
-  ContextDifferences differences;
-  List decisive(differences.decisive);
-  check_machine(decisive, first, second);
-  check_system(decisive, first, second);
-  decisive.check("compiler", first.compiler, second.compiler);
-  decisive.check("flags", first.flags, second.flags);
-  decisive.check("build type", first.build_type, second.build_type);
-  List others(differences.others);
-  others.check("host", first.host, second.host);
-  others.check("revision", first.git, second.git);
-  others.check("library", first.libraries, second.libraries);
-  others.check("online processors", first.cpu.online, second.cpu.online);
-  others.check("cores", first.cpu.cores, second.cpu.cores);
-  others.check("perf_event_paranoid", first.perf_event_paranoid, second.perf_event_paranoid);
-  others.check("larger pages", first.huge_page_sizes, second.huge_page_sizes);
-  others.check("size of transparent huge pages", first.thp_size, second.thp_size);
-  others.check("pinned to", first.cpu.pinned, second.cpu.pinned);
-  return differences;
+  const Facts one = context_facts(first);
+  const Facts other = context_facts(second);
+  return {differences_of(one, other, Matters::much), differences_of(one, other, Matters::little)};
 }
 
 }  // namespace patchbench::analysis

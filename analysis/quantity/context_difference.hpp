@@ -1,12 +1,29 @@
-// analysis/quantity/context_difference.hpp - what two runs were not measured under alike.
+// analysis/quantity/context_difference.hpp - the facts of a run's context, and what two runs were
+// not measured under alike.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "results/model.hpp"
 
 namespace patchbench::analysis {
+
+/// Whether costs depend on it (ContextDifferences), or a reader should know it, or neither.
+enum class Matters { much, little, no };
+
+struct ContextFact {
+  std::string name;   // "cache L1d"
+  std::string field;  // of results.json: "cpu.caches"
+  Matters matters = Matters::no;
+  std::optional<std::string> value = {};  // none where it is not known
+  std::string differs_as = {};            // its name where runs differ in it, if another
+};
+
+/// Everything that is known of where a run was measured, in the order of a report.
+[[nodiscard]] std::vector<ContextFact> context_facts(const results::Context& context);
 
 /// One thing that is not the same: "kernel", "6.1", "6.12".
 struct Difference {

@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 
 #include "analysis/quantity/comparable.hpp"
-#include "analysis/quantity/selection.hpp"
+#include "analysis/quantity/quantities.hpp"
 #include "analysis/statistics/statistics.hpp"
 
 namespace patchbench::analysis {
@@ -40,31 +40,24 @@ bool contains(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-bool has_code(const Results& results, std::string_view strategy, std::string_view code) {
-  const auto* status = find_strategy(results, strategy);
-  return status != nullptr && status->code == code;
-}
-
 template <typename Belongs>
-std::vector<One> ratios_of_one(const Results& results, Belongs belongs) {
+std::vector<One> ratios_of_one(const Quantities& run, Belongs belongs) {
   std::vector<One> ones;
-  for (const Cell& cell : results.cells) {
-    for (const Ratio& ratio : cell.ratios) {
-      const auto interval = deciding_interval(ratio);
-      if (interval && (*interval)[0] > 0 && ratio.median && belongs(cell, ratio)) {
-        ones.push_back({&cell, &ratio, *interval});
-      }
-    }
+  for (const Quantity& one : run.all()) {
+    if (one.ratio == nullptr || !one.ratio->median || !belongs(one)) continue;
+    const auto interval = deciding_interval(*one.ratio);
+    if (interval && (*interval)[0] > 0) ones.push_back({one.cell, one.ratio, *interval});
   }
   return ones;
 }
 
-std::vector<One> code_identical(const Results& results) {
-  const auto* baseline = find_strategy(results, results.baseline);
+std::vector<One> code_identical(const Quantities& run) {
+  const auto* baseline = run.status(run.results().baseline);
   if (baseline == nullptr || !baseline->code) return {};
-  return ratios_of_one(results, [&](const Cell& cell, const Ratio& ratio) {
-    return contains(results.run.execute_only, ratio.metric) &&
-           has_code(results, cell.strategy, *baseline->code);
+  return ratios_of_one(run, [&](const Quantity& one) {
+    const auto* status = run.status(one.strategy);
+    return contains(run.results().run.execute_only, one.name) && status != nullptr &&
+           status->code == baseline->code;
   });
 }
 
@@ -124,33 +117,34 @@ Interval corrected_interval(const One& one, int intervals) {
 }
 
 /// Empty where both sides lie on pages of one size, or that is not known.
-std::string other_pages(const Results& results, const One& one) {
-  const Cell* base = find_cell(results, one.cell->workload, results.baseline, one.cell->params);
+std::string other_pages(const Quantities& run, const One& one) {
+  const std::string& baseline = run.results().baseline;
+  const Cell* base = run.cell({one.cell->workload, one.cell->params}, baseline);
   if (base == nullptr || !base->memory.page_kib || !one.cell->memory.page_kib) return "";
   if (*base->memory.page_kib == *one.cell->memory.page_kib) return "";
   return fmt::format("; the probable cause: its pages are {} KiB, those of {} are {} KiB",
-                     *one.cell->memory.page_kib, results.baseline, *base->memory.page_kib);
+                     *one.cell->memory.page_kib, baseline, *base->memory.page_kib);
 }
 
-std::string alarm_of(const Results& results, const std::vector<One>& ones,
+std::string alarm_of(const Quantities& run, const std::vector<One>& ones,
                      const IdenticalCount& count) {
   if (ones.empty()) return "";
-  const double delta = delta_of(results);
+  const double delta = delta_of(run.results());
   std::string causes;
   int beyond = 0;
   for (const One& one : ones) {
     const Interval wide = corrected_interval(one, count.intervals);
     if (wide[0] <= 1 + delta && wide[1] >= 1 - delta) continue;
-    if (++beyond == 1) causes = "; " + described(one) + other_pages(results, one);
+    if (++beyond == 1) causes = "; " + described(one) + other_pages(run, one);
   }
   const bool too_many = count.chance && *count.chance < kNotByChance;
   if (!too_many && beyond == 0) return "";
   if (beyond == 0) {
     causes = "; the worst: " + count.worst;
     const auto missed = std::find_if(ones.begin(), ones.end(), [&](const One& one) {
-      return misses_one(one.interval) && !other_pages(results, one).empty();
+      return misses_one(one.interval) && !other_pages(run, one).empty();
     });
-    if (missed != ones.end()) causes += "; " + place(*missed) + other_pages(results, *missed);
+    if (missed != ones.end()) causes += "; " + place(*missed) + other_pages(run, *missed);
   }
   return fmt::format(
       "CODE-IDENTICAL COSTS DIFFER: {} of {} intervals miss 1 where {:.1f} are expected (by chance "
@@ -228,14 +222,15 @@ double chance_of_missing(std::span<const int> groups, int missing) {
 
 std::optional<results::Identical> identical_costs(const Results& results) {
   if (!times_mean_something(results.context)) return std::nullopt;
-  const std::vector<One> code = code_identical(results);
-  const std::vector<One> again = ratios_of_one(
-      results, [](const Cell& cell, const Ratio&) { return cell.strategy == "again"; });
+  const Quantities run(results);
+  const std::vector<One> code = code_identical(run);
+  const std::vector<One> again =
+      ratios_of_one(run, [](const Quantity& one) { return one.strategy == "again"; });
   if (code.empty() && again.empty()) return std::nullopt;
   results::Identical identical;
   identical.code = count_of(code);
   identical.again = count_of(again);
-  identical.alarm = alarm_of(results, code, identical.code);
+  identical.alarm = alarm_of(run, code, identical.code);
   return identical;
 }
 

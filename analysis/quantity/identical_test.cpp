@@ -12,7 +12,7 @@
 #include "analysis/render/document.hpp"
 #include "analysis/render/markdown.hpp"
 #include "analysis/view/report_document.hpp"
-#include "analysis/view/table.hpp"
+#include "analysis/view/result.hpp"
 #include "results/matchers_test.hpp"
 
 namespace patchbench::analysis {

@@ -99,6 +99,10 @@ std::vector<Params> param_sets(const Results& results, std::string_view workload
 
 std::optional<Params> representative(const Results& results, std::string_view workload,
                                      std::span<const Preference> wanted) {
+  return nearest(param_sets(results, workload), wanted);
+}
+
+std::optional<Params> nearest(const std::vector<Params>& sets, std::span<const Preference> wanted) {
   const auto distance = [&](const Params& params) {
     std::vector<double> distances;
     for (const Preference& preference : wanted) {
@@ -110,12 +114,10 @@ std::optional<Params> representative(const Results& results, std::string_view wo
     }
     return distances;
   };
-  const std::vector<Params> sets = param_sets(results, workload);
-  const auto nearest = std::min_element(
+  const auto found = std::min_element(
       sets.begin(), sets.end(),
       [&](const Params& left, const Params& right) { return distance(left) < distance(right); });
-  if (nearest == sets.end()) return std::nullopt;
-  return *nearest;
+  return found == sets.end() ? std::nullopt : std::optional(*found);
 }
 
 std::string why_missing(const Results& results, std::string_view strategy, const Cell* cell) {

@@ -55,6 +55,8 @@ struct Preference {
 [[nodiscard]] std::optional<results::Params> representative(const results::Results& results,
                                                             std::string_view workload,
                                                             std::span<const Preference> wanted);
+[[nodiscard]] std::optional<results::Params> nearest(const std::vector<results::Params>& sets,
+                                                     std::span<const Preference> wanted);
 
 /// Why a strategy has no number: its own reason where this machine refused it, else the cell's.
 /// Never empty.

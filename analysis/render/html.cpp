@@ -8,6 +8,8 @@
 namespace patchbench::analysis {
 namespace {
 
+using results::Verdict;
+
 // Colours of verdicts stay apart for colour-blind readers, and the word says the same.
 constexpr std::string_view kStyle = R"(
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 1120px; margin: 0 auto; padding: 0 20px 60px; }
@@ -53,15 +55,24 @@ std::string_view class_of(Tone tone) {
   return "";
 }
 
-std::string cell_html(const TextCell& cell) {
-  const std::string_view kind = class_of(cell.tone);
-  std::string html = kind.empty() ? std::string("<td>") : fmt::format("<td class=\"{}\">", kind);
-  std::string_view rest = cell.text;
-  for (std::size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-    html += escape_html(rest.substr(0, end)) + "<br>";
-    rest.remove_prefix(end + 1);
+std::string lines_html(std::string_view text) {
+  std::string html;
+  for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+    html += escape_html(text.substr(0, end)) + "<br>";
+    text.remove_prefix(end + 1);
   }
-  return html + escape_html(rest) + "</td>";
+  return html + escape_html(text);
+}
+
+std::string cell_html(const TextCell& cell) {
+  Tone tone = cell.tone;
+  // Most entries of an honest run are unsure; they are no less worth reading.
+  if (cell.verdict == Verdict::faster || cell.verdict == Verdict::slower) {
+    tone = tone_of(*cell.verdict);
+  }
+  const std::string_view kind = class_of(tone);
+  const std::string tag = kind.empty() ? "<td>" : fmt::format("<td class=\"{}\">", kind);
+  return tag + lines_html(text_with_verdict(cell)) + "</td>";
 }
 
 std::string table_html(const TextTable& table, bool headline) {
@@ -70,7 +81,7 @@ std::string table_html(const TextTable& table, bool headline) {
   std::string header;
   bool titled = false;
   for (const std::string& title : table.header) {
-    header += "<th>" + escape_html(title) + "</th>";
+    header += "<th>" + lines_html(title) + "</th>";
     titled = titled || !title.empty();
   }
   if (titled) html += "<thead><tr>" + header + "</tr></thead>\n";

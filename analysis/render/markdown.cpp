@@ -16,7 +16,7 @@ std::string table_text(const TextTable& table) {
   for (const auto& row : table.rows) {
     std::vector<std::string> cells;
     cells.reserve(row.size());
-    for (const TextCell& cell : row) cells.push_back(escape_markdown(cell.text));
+    for (const TextCell& cell : row) cells.push_back(escape_markdown(text_with_verdict(cell)));
     text += row_text(cells);
   }
   return text + "\n";

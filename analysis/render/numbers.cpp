@@ -1,5 +1,6 @@
 #include "analysis/render/numbers.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -30,6 +31,31 @@ std::string bar_number(double value) {
   if (size < 0.0005) return value > 0 ? "<0.001" : ">-0.001";
   if (size < 0.0995) return fmt::format("{:.3f}", value);
   return fmt::format("{:.3g}", value);
+}
+
+std::string full_number(double value) {
+  if (value == 0) return "0";
+  const double size = std::abs(value);
+  if (size >= 9999.5) return grouped(std::llround(value));
+  const int digits = 3 - static_cast<int>(std::floor(std::log10(size)));
+  return fmt::format("{:.{}f}", value, std::clamp(digits, 0, 6));
+}
+
+std::string count_number(double value) {
+  if (value == std::floor(value) && std::abs(value) < 1e15) return grouped(std::llround(value));
+  return full_number(value);
+}
+
+std::string full_interval(const std::optional<std::array<double, 2>>& interval) {
+  if (!interval) return "";
+  return fmt::format("[{}, {}]", full_number((*interval)[0]), full_number((*interval)[1]));
+}
+
+std::string exact_number(double value) {
+  constexpr double kThousand = 1000;
+  if (std::abs(value) >= kThousand - 0.005) return grouped(std::llround(value));
+  std::string text = fmt::format("{:.2f}", value);
+  return text == "-0.00" ? "0.00" : text;
 }
 
 std::string grouped(std::int64_t value) {

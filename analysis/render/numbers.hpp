@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace patchbench::analysis {
@@ -17,6 +18,18 @@ namespace patchbench::analysis {
 /// A count: three significant digits, whole numbers with all of theirs, and "<0.001" for what would
 /// round to 0 but is not.
 [[nodiscard]] std::string bar_number(double value);
+
+/// Four significant digits, never an exponent.
+[[nodiscard]] std::string full_number(double value);
+
+/// As full_number, but a count is not given decimals that it cannot have.
+[[nodiscard]] std::string count_number(double value);
+
+/// "[0.9812, 1.061]"; empty for none.
+[[nodiscard]] std::string full_interval(const std::optional<std::array<double, 2>>& interval);
+
+/// Two decimals below 1,000: "22.44"; never "-0.00".
+[[nodiscard]] std::string exact_number(double value);
 
 /// "1,024"
 [[nodiscard]] std::string grouped(std::int64_t value);

@@ -1,10 +1,10 @@
 #include "analysis/render/terminal.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <numeric>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -13,11 +13,16 @@
 namespace patchbench::analysis {
 namespace {
 
+using results::Verdict;
+
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kFootnoteIndent = 2;
+/// Titles of columns of numbers are broken where they are longer, and wider than the numbers.
+constexpr std::size_t kTitleWidth = 25;
 constexpr std::string_view kReset = "\033[0m";
 
 using Columns = std::vector<std::size_t>;
+using Lines = std::vector<std::string>;
 
 std::string_view colour_of(Tone tone) {
   switch (tone) {
@@ -32,8 +37,13 @@ std::string_view colour_of(Tone tone) {
   }
 }
 
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
+char sign(Verdict verdict) {
+  constexpr std::string_view kSigns = "<>=?";  // in the order of Verdict
+  return kSigns[static_cast<std::size_t>(verdict)];
+}
+
+Lines lines_of(std::string_view text) {
+  Lines lines;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     lines.emplace_back(text.substr(0, end));
@@ -42,9 +52,9 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
-std::size_t width_of(std::string_view text) {
+std::size_t width_of(const Lines& lines) {
   std::size_t width = 0;
-  for (const std::string& line : lines_of(text)) width = std::max(width, line.size());
+  for (const std::string& line : lines) width = std::max(width, line.size());
   return width;
 }
 
@@ -52,28 +62,28 @@ std::size_t width_of(std::string_view text) {
 class TableText {
  public:
   TableText(const TextTable& table, const TerminalStyle& style)
-      : table_(table), width_(std::max(style.width, kNarrowest)), colour_(style.colour) {
+      : table_(table),
+        width_(static_cast<std::size_t>(std::max(style.width, kNarrowest))),
+        colour_(style.colour),
+        parts_(table.header.size()),
+        signs_(table.header.size()) {
+    while (keys_ < table.header.size() && !is_number(keys_)) ++keys_;
     for (std::size_t i = 0; i < table.header.size(); ++i) {
-      widths_.push_back(width_of(table.header[i]));
-      for (const auto& row : table.rows) {
-        widths_.back() = std::max(widths_.back(), width_of(row[i].text));
-      }
+      headers_.push_back(lines_of(table.header[i]));
+      widths_.push_back(i < keys_ ? key_width(i) : number_width(i));
     }
-    while (keys_ < widths_.size() && !is_number(keys_)) ++keys_;
   }
 
   [[nodiscard]] std::string text() {
-    if (keys_ == widths_.size()) {
-      narrow_last();
-      add_block(columns(0, widths_.size()));
-      return std::move(out_);
-    }
-    for (std::size_t from = keys_; from < widths_.size();) {
-      const std::size_t to = fitting(from);
-      Columns block = columns(0, keys_);
-      const Columns values = columns(from, to);
-      block.insert(block.end(), values.begin(), values.end());
-      add_block(block);
+    const std::size_t all = widths_.size();
+    if (keys_ == all) narrow_last();
+    for (std::size_t from = keys_; from < all || from == keys_;) {
+      const std::size_t to = from == all ? all : fitting(from);
+      Columns block(keys_ + to - from);
+      std::iota(block.begin(), block.end(), std::size_t{0});
+      for (std::size_t i = keys_; i < block.size(); ++i) block[i] += from - keys_;
+      add_block(block, from > keys_ || to < all);
+      if (to == all) break;
       from = to;
     }
     return std::move(out_);
@@ -81,15 +91,61 @@ class TableText {
 
  private:
   [[nodiscard]] bool is_number(std::size_t column) const {
-    return std::ranges::any_of(table_.rows, [column](const std::vector<TextCell>& row) {
-      return row[column].tone == Tone::number;
-    });
+    return std::any_of(table_.rows.begin(), table_.rows.end(),
+                       [column](const auto& row) { return row[column].tone == Tone::number; });
   }
-  static Columns columns(std::size_t from, std::size_t to) {
-    Columns some(to - from);
-    std::iota(some.begin(), some.end(), from);
-    return some;
+  [[nodiscard]] std::size_t key_width(std::size_t column) const {
+    std::size_t width = width_of(headers_[column]);
+    for (const auto& row : table_.rows) {
+      width = std::max(width, width_of(lines_of(row[column].text)));
+    }
+    return width;
   }
+  /// That of the lines of its entries side by side, or of its title.
+  std::size_t number_width(std::size_t column) {
+    std::size_t words = 0;
+    for (const auto& row : table_.rows) {
+      signs_[column] = signs_[column] || row[column].verdict;
+    }
+    for (const auto& row : table_.rows) {
+      if (is_word(row[column])) {
+        words = std::max(words, row[column].text.size());
+        continue;
+      }
+      const Lines lines = parts_of(column, row[column]);
+      parts_[column].resize(std::max(parts_[column].size(), lines.size()));
+      for (std::size_t i = 0; i < lines.size(); ++i) {
+        parts_[column][i] = std::max(parts_[column][i], lines[i].size());
+      }
+    }
+    const std::size_t body = std::max(words, body_width(column));
+    Lines header;
+    for (const std::string& line : headers_[column]) {
+      for (std::string& part : lines_of(wrap(line, std::max(body, kTitleWidth)))) {
+        header.push_back(std::move(part));
+      }
+    }
+    headers_[column] = std::move(header);
+    return std::max(body, width_of(headers_[column]));
+  }
+  [[nodiscard]] std::size_t body_width(std::size_t column) const {
+    const auto& parts = parts_[column];
+    const std::size_t gaps = parts.empty() ? 0 : parts.size() - 1;
+    return std::accumulate(parts.begin(), parts.end(), gaps);
+  }
+  /// Instead of a number.
+  static bool is_word(const TextCell& cell) { return cell.tone == Tone::faint; }
+
+  /// The lines of an entry, with the sign of its verdict behind the last.
+  [[nodiscard]] Lines parts_of(std::size_t column, const TextCell& cell) const {
+    Lines lines = lines_of(cell.text);
+    if (signs_[column] && lines.size() > 1) {
+      lines.back() += ' ';
+      lines.back() += cell.verdict ? sign(*cell.verdict) : ' ';
+    }
+    return lines;
+  }
+
   [[nodiscard]] std::size_t used_by(std::size_t from, std::size_t to) const {
     std::size_t used = 0;
     for (std::size_t i = from; i < to; ++i) used += widths_[i] + kGap;
@@ -108,56 +164,86 @@ class TableText {
     widths_.back() = std::max(kLeast, width_ - std::min(width_, others));
   }
 
-  void add_block(const Columns& block) {
+  void add_block(const Columns& block, bool one_of_several) {
     out_ += '\n';
-    std::vector<TextCell> header;
-    header.reserve(table_.header.size());
-    for (const std::string& title : table_.header) header.push_back({title, Tone::plain});
-    add_row(block, header);
+    add_header(block);
     const std::vector<TextCell>* above = nullptr;
-    for (const auto& row : table_.rows) {
-      add_row(block, without_repeated_keys(row, above));
+    bool ruled = !table_.rule;
+    for (std::size_t i = 0; i < table_.rows.size(); ++i) {
+      const auto& row = table_.rows[i];
+      const bool empty = std::all_of(block.begin() + static_cast<std::ptrdiff_t>(keys_),
+                                     block.end(), [&](auto at) { return row[at].text.empty(); });
+      if (one_of_several && empty) continue;
+      if (!ruled && i >= *table_.rule) {
+        out_ += std::string(used_by(0, keys_) - kGap, '-') + '\n';
+        ruled = true;
+      }
+      add_row(block, row, above);
       above = &row;
     }
   }
-  [[nodiscard]] std::vector<TextCell> without_repeated_keys(
-      std::vector<TextCell> row, const std::vector<TextCell>* above) const {
-    for (std::size_t i = 0; above != nullptr && keys_ < widths_.size() && i < keys_; ++i) {
-      if (row[i].text != (*above)[i].text) break;
-      row[i].text.clear();
+  void add_header(const Columns& block) {
+    std::vector<Lines> cells;
+    for (const std::size_t column : block) {
+      Lines& lines = cells.emplace_back();
+      for (const std::string& line : headers_[column]) lines.push_back(padded(column, line));
     }
-    return row;
+    add_lines(block, cells);
+  }
+  void add_row(const Columns& block, const std::vector<TextCell>& row,
+               const std::vector<TextCell>* above) {
+    std::vector<Lines> cells;
+    bool repeats = above != nullptr && keys_ < widths_.size();
+    for (const std::size_t column : block) {
+      const TextCell& cell = row[column];
+      repeats = repeats && column < keys_ && cell.text == (*above)[column].text;
+      Lines& lines = cells.emplace_back();
+      if (repeats) continue;
+      if (column >= keys_) {
+        lines.push_back(is_word(cell) ? padded(column, cell.text, cell.tone)
+                                      : side_by_side(column, cell));
+        continue;
+      }
+      const bool broken = keys_ == widths_.size() && column + 1 == widths_.size();
+      for (const std::string& line :
+           lines_of(broken ? wrap(cell.text, widths_[column]) : cell.text)) {
+        lines.push_back(padded(column, line, cell.tone));
+      }
+    }
+    add_lines(block, cells);
+  }
+  /// Each line is as wide as its column.
+  void add_lines(const Columns& block, const std::vector<Lines>& cells) {
+    std::size_t height = 1;
+    for (const Lines& lines : cells) height = std::max(height, lines.size());
+    for (std::size_t line = 0; line < height; ++line) {
+      std::string text;
+      for (std::size_t i = 0; i < block.size(); ++i) {
+        const std::string blank(widths_[block[i]], ' ');
+        text += (line < cells[i].size() ? cells[i][line] : blank) + std::string(kGap, ' ');
+      }
+      text.erase(text.find_last_not_of(' ') + 1);
+      out_ += text + '\n';
+    }
   }
 
-  void add_row(const Columns& block, const std::vector<TextCell>& row) {
-    std::vector<std::vector<std::string>> cells;
-    std::size_t height = 1;
-    for (const std::size_t column : block) {
-      const bool broken = keys_ == widths_.size() && column + 1 == widths_.size();
-      const std::string& text = row[column].text;
-      cells.push_back(lines_of(broken ? wrap(text, widths_[column]) : text));
-      height = std::max(height, cells.back().size());
-    }
-    for (std::size_t line = 0; line < height; ++line) add_line(block, row, cells, line);
+  /// Keys begin where their column does, and numbers end where theirs ends.
+  [[nodiscard]] std::string padded(std::size_t column, const std::string& text,
+                                   Tone tone = Tone::plain) const {
+    const std::string blanks(widths_[column] - std::min(widths_[column], text.size()), ' ');
+    return column < keys_ ? painted(text, tone) + blanks : blanks + painted(text, tone);
   }
-  void add_line(const Columns& block, const std::vector<TextCell>& row,
-                const std::vector<std::vector<std::string>>& cells, std::size_t line) {
-    std::string text;
-    std::size_t blanks = 0;  // before the next text
-    for (std::size_t i = 0; i < block.size(); ++i) {
-      const std::string& part = line < cells[i].size() ? cells[i][line] : "";
-      const std::size_t room = widths_[block[i]] - std::min(widths_[block[i]], part.size());
-      const bool right = block[i] >= keys_;
-      blanks += right ? room : 0;
-      if (!part.empty()) {
-        text += std::string(blanks, ' ') + painted(part, row[block[i]].tone);
-        blanks = 0;
-      } else {
-        blanks += widths_[block[i]] - room;
-      }
-      blanks += (right ? 0 : room) + kGap;
+  [[nodiscard]] std::string side_by_side(std::size_t column, const TextCell& cell) const {
+    const Lines lines = parts_of(column, cell);
+    const auto& parts = parts_[column];
+    std::string text(widths_[column] - body_width(column), ' ');
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const std::string line = i < lines.size() ? lines[i] : "";
+      const bool judged = cell.verdict && i > 0;
+      text += std::string(parts[i] - line.size() + (i > 0 ? 1 : 0), ' ');
+      text += painted(line, judged ? tone_of(*cell.verdict) : cell.tone);
     }
-    out_ += text + '\n';
+    return text;
   }
   [[nodiscard]] std::string painted(const std::string& text, Tone tone) const {
     const std::string_view colour = colour_of(tone);
@@ -167,34 +253,43 @@ class TableText {
   const TextTable& table_;
   std::size_t width_;
   bool colour_;
-  Columns widths_;
   std::size_t keys_ = 0;
+  std::vector<Lines> headers_;
+  std::vector<std::vector<std::size_t>> parts_;  // widths, of the lines of columns of numbers
+  std::vector<bool> signs_;                      // whether a column has verdicts
+  std::vector<std::size_t> widths_;
   std::string out_;
 };
 
 }  // namespace
 
 std::string terminal_text(const Section& section, const TerminalStyle& style) {
-  const std::size_t width = std::max(style.width, kNarrowest);
-  std::string out(1, '\n');
-  out += wrap(section.title, width);
-  for (const std::string& paragraph : section.paragraphs) out += wrap(paragraph, width);
+  const auto width = static_cast<std::size_t>(std::max(style.width, kNarrowest));
+  const bool headed = !section.title.empty() || !section.paragraphs.empty();
+  std::string out(headed ? 1 : 0, '\n');
+  if (!section.title.empty()) out += wrap(section.title, width);
+  for (const std::string& paragraph : section.paragraphs) {
+    out += wrap(paragraph, width, section.title.empty() ? kFootnoteIndent : 0);
+  }
   if (section.table) out += TableText(*section.table, style).text();
-  if (!section.footnotes.empty()) out += '\n';
+  if (section.table && !section.footnotes.empty()) out += '\n';
   for (const std::string& note : section.footnotes) out += wrap(note, width, kFootnoteIndent);
   return out;
 }
 
+std::string terminal_text(const std::vector<Section>& sections, const TerminalStyle& style) {
+  std::string out;
+  for (const Section& section : sections) out += terminal_text(section, style);
+  return out.empty() ? out : out.substr(1);
+}
+
 std::string terminal_text(const Document& document, const TerminalStyle& style) {
-  const std::size_t width = std::max(style.width, kNarrowest);
-  std::string out = wrap(document.title, width);
-  for (const std::string& warning : document.warnings) {
-    out += '\n';
-    out += wrap(warning, width);
-  }
-  for (const Section& section : document.rest) out += terminal_text(section, style);
-  for (const Section& section : document.summary) out += terminal_text(section, style);
-  return out;
+  std::vector<Section> sections;
+  sections.push_back({.title = document.title});
+  for (const std::string& warning : document.warnings) sections.push_back({.title = warning});
+  sections.insert(sections.end(), document.rest.begin(), document.rest.end());
+  sections.insert(sections.end(), document.summary.begin(), document.summary.end());
+  return terminal_text(sections, style);
 }
 
 }  // namespace patchbench::analysis

@@ -1,25 +1,32 @@
-// analysis/render/terminal.hpp - a section of a document for a terminal.
+// analysis/render/terminal.hpp - documents and their sections for a terminal.
 #pragma once
 
-#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "analysis/render/document.hpp"
 
 namespace patchbench::analysis {
 
 struct TerminalStyle {
-  std::size_t width = 100;  // columns; at least kNarrowest are used
-  bool colour = false;      // ANSI colours for verdicts
+  int width = 100;      // columns; at least kNarrowest are used
+  bool colour = false;  // ANSI colours for verdicts
 };
-inline constexpr std::size_t kNarrowest = 40;
+inline constexpr int kNarrowest = 40;
 
-/// Title, paragraphs, table and footnotes, no line longer than the width; ends with a newline.
+/// Title, paragraphs, table and footnotes, no line longer than the width; begins with an empty line
+/// and ends with a newline.
 ///
-/// Columns before the first one of numbers are keys. Where a table is too wide, the columns of
-/// numbers go on in further tables below, each with the keys; where it has none, its last column is
-/// broken into lines. A key that repeats the one above it, with all keys before it, is left out.
+/// Columns before the first one of numbers are keys. Lines of an entry of numbers stand side by
+/// side, and a verdict is a sign: < faster, > slower, = same, ? unsure. Where a table is too wide,
+/// the columns of numbers go on in further tables below, each with the keys of the rows that have
+/// something there; where it has none, its last column is broken into lines. A key that repeats the
+/// one above it, with all keys before it, is left out.
 [[nodiscard]] std::string terminal_text(const Section& section, const TerminalStyle& style);
+
+/// One after the other, without the first empty line.
+[[nodiscard]] std::string terminal_text(const std::vector<Section>& sections,
+                                        const TerminalStyle& style);
 
 /// Title and warnings, then its sections; the summary comes last, where a person looks.
 [[nodiscard]] std::string terminal_text(const Document& document, const TerminalStyle& style);

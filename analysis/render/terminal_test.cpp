@@ -45,8 +45,7 @@ TEST_CASE("terminal: columns that do not fit stand below, beside the keys") {
         "\n"
         "workload  strategy       reads\n"
         "mic       rwx             4.00\n"
-        "          indirect-cell   6.00\n"
-        "pic       indirect-cell\n");
+        "          indirect-cell   6.00\n");
 }
 
 TEST_CASE("terminal: without numbers the last column is broken into lines") {
@@ -63,10 +62,15 @@ TEST_CASE("terminal: without numbers the last column is broken into lines") {
         "sysv-shm  once more\n");
 }
 
-TEST_CASE("terminal: lines inside a cell, colours of verdicts, paragraphs and footnotes") {
-  Section section = with_table({{"strategy", "send"},
+TEST_CASE("terminal: numbers side by side, signs of verdicts, a rule, paragraphs and footnotes") {
+  TextCell slower = number("13.10\n1.10 [1.08,1.12]");
+  slower.verdict = results::Verdict::slower;
+  Section section = with_table({{"strategy", "mic: send of a linked site, ns (sites=16)"},
                                 {{{"rwx", Tone::name}, number("2.05\nbaseline")},
-                                 {{"cell", Tone::name}, {"1.10", Tone::slower}}}});
+                                 {{"cell", Tone::name}, slower},
+                                 {{"sysv", Tone::name}, {"denied", Tone::faint}},
+                                 {{"again", Tone::name}, number("2.06\n1.00 [0.99,1.01]")}},
+                                3});
   section.paragraphs = {"A paragraph that is longer than the forty columns that there are."};
   section.footnotes = {"* A footnote that is longer than the forty columns that there are."};
   CHECK(terminal_text(section, {.width = 40, .colour = true}) ==
@@ -74,10 +78,13 @@ TEST_CASE("terminal: lines inside a cell, colours of verdicts, paragraphs and fo
         "A paragraph that is longer than the\n"
         "forty columns that there are.\n"
         "\n"
-        "strategy      send\n"
-        "rwx           2.05\n"
-        "          baseline\n"
-        "cell          \033[31m1.10\033[0m\n"
+        "strategy     mic: send of a linked\n"
+        "               site, ns (sites=16)\n"
+        "rwx        2.05         baseline\n"
+        "cell      13.10 \033[31m1.10 [1.08,1.12] >\033[0m\n"
+        "sysv                        \033[2mdenied\033[0m\n"
+        "--------\n"
+        "again      2.06 1.00 [0.99,1.01]\n"
         "\n"
         "* A footnote that is longer than the\n"
         "  forty columns that there are.\n");

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 namespace patchbench::analysis {
 
 std::string wrap(std::string_view text, std::size_t width, std::size_t indent) {
@@ -46,10 +49,8 @@ void Grouping::add(const std::string& text, const std::string& member) {
   if (std::find(members.begin(), members.end(), member) == members.end()) members.push_back(member);
 }
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "" : ", ") + text;
-  return all;
+std::string joined(const std::vector<std::string>& texts, std::string_view separator) {
+  return fmt::format("{}", fmt::join(texts, separator));
 }
 
 }  // namespace patchbench::analysis

@@ -34,6 +34,7 @@ class Grouping {
 };
 
 /// "a, b, c"
-[[nodiscard]] std::string joined(const std::vector<std::string>& texts);
+[[nodiscard]] std::string joined(const std::vector<std::string>& texts,
+                                 std::string_view separator = ", ");
 
 }  // namespace patchbench::analysis

@@ -8,20 +8,19 @@
 
 #include <fmt/format.h>
 
-#include "analysis/quantity/selection.hpp"
-
 namespace patchbench::analysis {
 namespace {
 
 using results::Cell;
+using results::kSimulated;
 using results::Metric;
 using results::Params;
-using results::Results;
 
-constexpr std::string_view kWorkload = "mic";
+constexpr const char* kWorkload = "mic";
 constexpr std::string_view kMetric = "send";
 constexpr std::string_view kWhole = "indirect-cell";
 constexpr std::string_view kSubset = "tag-cell";
+constexpr std::string_view kOfASite = "of a site";
 
 struct Part {
   std::string_view strategy;
@@ -34,8 +33,9 @@ constexpr std::array<Part, 3> kParts = {{
     {kSubset, "the tag from a cell"},
 }};
 
-const Metric* send_of(const Results& results, std::string_view strategy, const Params& params) {
-  return usable_metric(find_cell(results, kWorkload, strategy, params), kMetric);
+const Metric* send_of(const Quantities& run, std::string_view strategy, const Params& params) {
+  const Quantity send = run.time({kWorkload, params}, std::string(strategy), kMetric);
+  return send.value ? send.metric : nullptr;
 }
 
 /// In the rounds in which `whole` was measured, too: a part of it is of the same rounds.
@@ -90,54 +90,45 @@ std::string amount(const Beyond& one) {
   return fmt::format("{:+.3f} ns [{:+.3f}, {:+.3f}]", one.ns, one.interval[0], one.interval[1]);
 }
 
-/// By one source of counters: hardware's where there is one.
-const results::Counter* instructions(const Cell* cell, std::string_view source) {
-  if (cell == nullptr) return nullptr;
-  const auto found =
-      std::find_if(cell->counters.begin(), cell->counters.end(), [&](const auto& counter) {
-        return counter.name == "instructions" && counter.per == kMetric &&
-               counter.source == source && counter.scope != "kernel" && counter.beside.empty() &&
-               counter.value;
-      });
-  return found == cell->counters.end() ? nullptr : &*found;
-}
-
-/// Of its own, without the method: known from how its code is made.
-std::optional<double> site_instructions(const Cell* cell) {
+/// Of a send: counted where this run did, else simulated.
+std::optional<double> instructions(const Quantities& run, const Params& params,
+                                   const std::string& strategy, std::string_view source) {
+  const Cell* cell = run.cell({kWorkload, params}, strategy);
   if (cell == nullptr) return std::nullopt;
-  const auto found =
-      std::ranges::find(cell->counters, "send-instructions", &results::Counter::name);
-  return found == cell->counters.end() ? std::nullopt : found->value;
+  for (const Quantity& one : run.of(*cell)) {
+    const bool own = one.counter != nullptr && one.name == "instructions" && one.per == kMetric &&
+                     one.beside.empty();
+    if (own && one.counter->source == source && one.scope != "kernel" && one.value) {
+      return one.value;
+    }
+    // Of a site, without the method: known from how its code is made.
+    if (source == kOfASite && one.name == "send-instructions") return one.value;
+  }
+  return std::nullopt;
 }
 
 /// How many instructions a send of a control has more or fewer than one of the baseline: counted,
 /// where this run counted, else those of its site. Empty where they are as many, or not known.
-std::string operations_text(const Results& results, const Params& params,
-                            std::string_view strategy) {
-  const Cell* own = find_cell(results, kWorkload, strategy, params);
-  const Cell* base = find_cell(results, kWorkload, results.baseline, params);
-  const auto text = [](double mine, double theirs, std::string_view source) -> std::string {
-    if (std::abs(mine - theirs) < 0.05) return "";
+std::string operations_text(const Quantities& run, const Params& params,
+                            const std::string& strategy) {
+  for (const std::string_view source : {std::string_view("hardware"), kSimulated, kOfASite}) {
+    const auto mine = instructions(run, params, strategy, source);
+    const auto theirs = instructions(run, params, run.results().baseline, source);
+    if (!mine || !theirs) continue;
+    if (std::abs(*mine - *theirs) < 0.05) return "";
     return fmt::format("{:.1f} instructions a send {}, {}: {:.1f} against {:.1f}",
-                       std::abs(mine - theirs), mine > theirs ? "more" : "fewer", source, mine,
-                       theirs);
-  };
-  for (const std::string_view source : {"hardware", "simulated"}) {
-    const auto* mine = instructions(own, source);
-    const auto* theirs = instructions(base, source);
-    if (mine != nullptr && theirs != nullptr) return text(*mine->value, *theirs->value, source);
+                       std::abs(*mine - *theirs), *mine > *theirs ? "more" : "fewer", source, *mine,
+                       *theirs);
   }
-  const auto mine = site_instructions(own);
-  const auto theirs = site_instructions(base);
-  return mine && theirs ? text(*mine, *theirs, "of a site") : "";
+  return "";
 }
 
-std::string part_text(const Results& results, const Attribution& all, const Beyond& part) {
+std::string part_text(const Quantities& run, const Attribution& all, const Beyond& part) {
   const auto meaning = std::find_if(kParts.begin(), kParts.end(), [&](const Part& known) {
     return known.strategy == part.strategy;
   });
   std::string text = fmt::format("{} ({}", part.strategy, meaning->what);
-  if (const auto more = operations_text(results, all.params, part.strategy); !more.empty()) {
+  if (const auto more = operations_text(run, all.params, part.strategy); !more.empty()) {
     text += "; " + more;
   }
   text += ") " + amount(part);
@@ -145,12 +136,12 @@ std::string part_text(const Results& results, const Attribution& all, const Beyo
   return text + fmt::format(", {:.0f} %", 100 * part.ns / all.whole.ns);
 }
 
-std::string text_of(const Results& results, const Attribution& all,
+std::string text_of(const Quantities& run, const Attribution& all,
                     const std::optional<Interval>& subset) {
   const std::string where = results::params_text(all.params);
   std::string text =
       fmt::format("{}: a send of {} costs {} beyond one of {}", where.empty() ? "mic" : where,
-                  kWhole, amount(all.whole), results.baseline);
+                  kWhole, amount(all.whole), run.results().baseline);
   if (all.outcome == Attribution::Outcome::not_attributed) {
     return text + fmt::format(
                       "; not attributed: {} does a part of what {} does, and costs more than it "
@@ -161,20 +152,20 @@ std::string text_of(const Results& results, const Attribution& all,
     return text +
            fmt::format(
                "; undecided: not known to be {:.3g} % more, so there is nothing to attribute",
-               100 * delta_of(results));
+               100 * delta_of(run.results()));
   }
   text += ". Alone, beyond the same:";
   const char* separator = " ";
   for (const Beyond& part : all.parts) {
-    text += separator + part_text(results, all, part);
+    text += separator + part_text(run, all, part);
     separator = "; ";
   }
   return text + ". Each is its own control's, and they need not add up";
 }
 
-std::optional<Attribution> attribution_at(const Results& results, const Params& params) {
-  const Metric* base = send_of(results, results.baseline, params);
-  const Metric* whole = send_of(results, kWhole, params);
+std::optional<Attribution> attribution_at(const Quantities& run, const Params& params) {
+  const Metric* base = send_of(run, run.results().baseline, params);
+  const Metric* whole = send_of(run, kWhole, params);
   if (base == nullptr || whole == nullptr || base == whole) return std::nullopt;
   const auto all = beyond(kWhole, whole, *base, *whole);
   if (!all) return std::nullopt;
@@ -182,28 +173,28 @@ std::optional<Attribution> attribution_at(const Results& results, const Params& 
   found.params = params;
   found.whole = *all;
   for (const Part& part : kParts) {
-    auto own = beyond(part.strategy, send_of(results, part.strategy, params), *base, *whole);
+    auto own = beyond(part.strategy, send_of(run, part.strategy, params), *base, *whole);
     if (own) found.parts.push_back(std::move(*own));
   }
   if (found.parts.empty()) return std::nullopt;
   std::optional<Interval> subset;
-  if (const Metric* tag = send_of(results, kSubset, params)) {
+  if (const Metric* tag = send_of(run, kSubset, params)) {
     subset = deciding_interval(paired_ratio(tag->samples, whole->samples));
   }
-  const double least = delta_of(results) * median(of_rounds(*base, *whole)).value_or(0);
+  const double least = delta_of(run.results()) * median(of_rounds(*base, *whole)).value_or(0);
   found.outcome = subset && (*subset)[0] > 1        ? Attribution::Outcome::not_attributed
                   : found.whole.interval[0] < least ? Attribution::Outcome::undecided
                                                     : Attribution::Outcome::attributed;
-  found.text = text_of(results, found, subset) + ".";
+  found.text = text_of(run, found, subset) + ".";
   return found;
 }
 
 }  // namespace
 
-std::vector<Attribution> attributions(const Results& results) {
+std::vector<Attribution> attributions(const Quantities& run) {
   std::vector<Attribution> all;
-  for (const Params& params : param_sets(results, kWorkload)) {
-    if (auto one = attribution_at(results, params)) all.push_back(std::move(*one));
+  for (const Params& params : param_sets(run, kWorkload)) {
+    if (auto one = attribution_at(run, params)) all.push_back(std::move(*one));
   }
   return all;
 }

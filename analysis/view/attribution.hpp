@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "analysis/quantity/quantities.hpp"
 #include "analysis/statistics/statistics.hpp"
-#include "results/model.hpp"
 
 namespace patchbench::analysis {
 
@@ -40,6 +40,6 @@ struct Attribution {
 /// nor where tag-cell costs more than indirect-cell, interval-wise: it does a part of what that
 /// does, so something else was measured. Beside a control stands by how many instructions a send
 /// its code differs from the baseline's.
-[[nodiscard]] std::vector<Attribution> attributions(const results::Results& results);
+[[nodiscard]] std::vector<Attribution> attributions(const Quantities& run);
 
 }  // namespace patchbench::analysis

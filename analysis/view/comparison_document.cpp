@@ -14,6 +14,7 @@
 
 #include "analysis/render/numbers.hpp"
 #include "analysis/render/wrap.hpp"
+#include "analysis/view/table.hpp"
 #include "analysis/view/titles.hpp"
 
 namespace patchbench::analysis {
@@ -73,71 +74,57 @@ std::string_view agreement_text(const BreakEvenPair& pair) {
              : "open";
 }
 
-Tone tone_of(const Change& change) {
-  if (change.twin) return Tone::faint;
-  if (change.verdict == Verdict::faster) return Tone::faster;
-  if (change.verdict == Verdict::slower) return Tone::slower;
-  return change.verdict == Verdict::unsure ? Tone::faint : Tone::plain;
+Entry verdict_entry(const Change& change) {
+  Entry entry = change.twin ? faint("(noise)") : verdict_word(change.verdict);
+  if (change.regression) entry.cell.text += ", REGRESSION";
+  return entry;
 }
 
-std::vector<TextCell> row_of(const Change& change, bool with_verdict) {
-  std::vector<TextCell> row{{change.strategy, Tone::name},
-                            {side_text(change.first), Tone::number},
-                            {side_text(change.second), Tone::number},
-                            {change_text(change), Tone::number}};
-  if (with_verdict) {
-    const std::string verdict = change.twin ? "(noise)" : std::string(to_string(change.verdict));
-    row.push_back({verdict + (change.regression ? ", REGRESSION" : ""), tone_of(change)});
-  }
-  return row;
-}
-
-/// A section for each metric and parameter set, in the order of the run, under `heading`.
-void add_tables(Document& document, std::string heading, const std::vector<Change>& changes,
-                bool with_verdict) {
-  std::vector<std::pair<std::string, Section>> sections;
+/// A section for each metric and parameter set, in the order of the run.
+void add_tables(Document& document, const std::vector<Change>& changes, bool with_verdict) {
+  std::vector<Column<Change>> columns = {
+      {"strategy", [](const Change& change) { return name(change.strategy); }},
+      {"first", [](const Change& change) { return number(side_text(change.first)); }},
+      {"second", [](const Change& change) { return number(side_text(change.second)); }},
+      {"change", [](const Change& change) { return number(change_text(change)); }}};
+  if (with_verdict) columns.push_back({"verdict", verdict_entry});
+  std::vector<std::pair<std::string, std::vector<Change>>> tables;
   for (const Change& change : changes) {
     std::string where = place(change.workload, change.metric, change.params);
     if (!with_verdict) where += ", " + change.unit;
-    auto found = std::ranges::find(sections, where, &std::pair<std::string, Section>::first);
-    if (found == sections.end()) {
-      Section section;
-      section.title = where;
-      section.table = TextTable{{"strategy", "first", "second", "change"}, {}};
-      if (with_verdict) section.table->header.emplace_back("verdict");
-      found = sections.insert(sections.end(), {where, std::move(section)});
-    }
-    found->second.table->rows.push_back(row_of(change, with_verdict));
+    auto found = std::ranges::find(tables, where, &decltype(tables)::value_type::first);
+    if (found == tables.end()) found = tables.insert(tables.end(), {where, {}});
+    found->second.push_back(change);
   }
-  Section head;
-  head.title = std::move(heading);
-  if (!with_verdict) {
-    head.paragraphs.emplace_back(
-        "Of two runs at different times: what the machine did meanwhile is in them. No verdicts, "
-        "and no part in the exit code.");
+  for (auto& [where, rows] : tables) {
+    fill_table(document.rest.emplace_back(Section{.title = std::move(where)}), rows, columns);
   }
-  document.rest.push_back(std::move(head));
-  for (auto& [where, section] : sections) document.rest.push_back(std::move(section));
+}
+
+std::string chain_of(const StrategyOrder& order) {
+  std::string chain = order.strategies.front();
+  for (std::size_t i = 0; i < order.certain.size(); ++i) {
+    chain += (order.certain[i] ? " < " : " ~ ") + order.strategies[i + 1];
+  }
+  return chain;
 }
 
 void add_orders(Document& document, const std::vector<StrategyOrder>& orders) {
   if (orders.empty()) return;
-  Section section;
-  section.title = "Order of strategies, cheapest first: < holds in both runs, ~ does not";
-  section.table = TextTable{{"cost", "order"}, {}};
+  Section section{.title = "Order of strategies, cheapest first: < holds in both runs, ~ does not"};
+  const auto where = [](const StrategyOrder& order) {
+    return place(order.workload, order.metric, order.params);
+  };
+  fill_table(section, orders,
+             {{"cost", [&](const StrategyOrder& order) { return plain(where(order)); }},
+              {"order", [](const StrategyOrder& order) { return plain(chain_of(order)); }}});
   std::map<Agreement, std::size_t> counts;
   for (const StrategyOrder& order : orders) {
-    const std::string where = place(order.workload, order.metric, order.params);
-    std::string chain = order.strategies.front();
-    for (std::size_t i = 0; i < order.certain.size(); ++i) {
-      chain += (order.certain[i] ? " < " : " ~ ") + order.strategies[i + 1];
-    }
-    section.table->rows.push_back({{where, Tone::plain}, {chain, Tone::plain}});
     for (const PairOrder& pair : order.pairs) {
       ++counts[pair.agreement];
       if (pair.agreement != Agreement::reversed) continue;
       section.footnotes.push_back(
-          fmt::format("REVERSED {}: {} < {} in the first, the reverse in the second", where,
+          fmt::format("REVERSED {}: {} < {} in the first, the reverse in the second", where(order),
                       pair.cheaper, pair.costlier));
     }
   }
@@ -147,27 +134,23 @@ void add_orders(Document& document, const std::vector<StrategyOrder>& orders) {
   document.rest.push_back(std::move(section));
 }
 
-void add_break_evens(Document& document, const std::vector<BreakEvenPair>& pairs) {
+void add_break_evens(Document& document, std::vector<BreakEvenPair> pairs) {
   if (pairs.empty()) return;
-  Section section;
-  section.title = "Break-even, sends a patch";
-  section.paragraphs.emplace_back(
-      "Patch + execute of relink, among hits where both runs have that, then sends of mic with as "
-      "many sites.");
-  section.table = TextTable{{"strategies", "parameters", "first", "second", "agreement"}, {}};
-  std::size_t unsure = 0;
-  for (const BreakEvenPair& pair : pairs) {
-    if (pair.first.kind == BreakEven::Kind::unsure && pair.second.kind == BreakEven::Kind::unsure) {
-      ++unsure;
-      continue;
-    }
-    section.table->rows.push_back({{pair.one + " or " + pair.other, Tone::plain},
-                                   {results::params_text(pair.patch_params), Tone::plain},
-                                   {break_even_text(pair.first, pair), Tone::plain},
-                                   {break_even_text(pair.second, pair), Tone::plain},
-                                   {std::string(agreement_text(pair)), Tone::plain}});
-  }
-  if (section.table->rows.empty()) section.table.reset();
+  Section section{.title = "Break-even, sends a patch",
+                  .paragraphs = {"Patch + execute of relink, among hits where both runs have that, "
+                                 "then sends of mic with as many sites."}};
+  const std::size_t unsure = std::erase_if(pairs, [](const BreakEvenPair& pair) {
+    return pair.first.kind == BreakEven::Kind::unsure &&
+           pair.second.kind == BreakEven::Kind::unsure;
+  });
+  using Row = const BreakEvenPair&;
+  fill_table(
+      section, pairs,
+      {{"strategies", [](Row pair) { return plain(pair.one + " or " + pair.other); }},
+       {"parameters", [](Row pair) { return plain(results::params_text(pair.patch_params)); }},
+       {"first", [](Row pair) { return plain(break_even_text(pair.first, pair)); }},
+       {"second", [](Row pair) { return plain(break_even_text(pair.second, pair)); }},
+       {"agreement", [](Row pair) { return plain(std::string(agreement_text(pair))); }}});
   if (unsure > 0) {
     section.footnotes.push_back(count_of(unsure, "pair", "pairs") + " undecided in both runs");
   }
@@ -327,9 +310,16 @@ Document comparison_document(const ComparisonReport& report) {
   document.title = report.first_name + " against " + report.second_name;
   add_warnings(document, report);
   document.summary.push_back(summary(report));
-  add_tables(document, fmt::format("Ratios to {}, each within its run", report.comparison.baseline),
-             report.comparison.changes, true);
-  if (!report.times.empty()) add_tables(document, "Absolute times", report.times, false);
+  document.rest.push_back(
+      {.title = fmt::format("Ratios to {}, each within its run", report.comparison.baseline)});
+  add_tables(document, report.comparison.changes, true);
+  if (!report.times.empty()) {
+    document.rest.push_back({.title = "Absolute times",
+                             .paragraphs = {"Of two runs at different times: what the machine did "
+                                            "meanwhile is in them. No verdicts, and no part in the "
+                                            "exit code."}});
+    add_tables(document, report.times, false);
+  }
   add_orders(document, report.orders);
   add_break_evens(document, report.break_evens);
   add_missing(document, report.comparison);

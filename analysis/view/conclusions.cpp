@@ -8,31 +8,29 @@
 #include <utility>
 
 #include "analysis/quantity/selection.hpp"
-#include "analysis/view/catalogue.hpp"
 #include "analysis/view/titles.hpp"
 
 namespace patchbench::analysis {
 namespace {
 
-using results::Cell;
 using results::Metric;
 using results::Params;
-using results::Results;
 using results::Verdict;
 
 /// A metric's samples of one run, by strategy.
 class Column {
  public:
-  Column(const Results& results, std::string_view workload, const Params& params,
+  Column(const Quantities& run, std::string_view workload, const Params& params,
          std::string_view metric)
-      : results_(&results), workload_(workload), params_(&params), metric_(metric) {}
+      : run_(&run), operation_{std::string(workload), params}, metric_(metric) {}
 
-  [[nodiscard]] const Metric* find(std::string_view strategy) const {
-    return usable_metric(find_cell(*results_, workload_, strategy, *params_), metric_);
+  [[nodiscard]] const Metric* find(const std::string& strategy) const {
+    const Quantity time = run_->time(operation_, strategy, metric_);
+    return time.value ? time.metric : nullptr;
   }
 
   /// `faster` where `one` certainly costs less than `other`.
-  [[nodiscard]] Verdict order(std::string_view one, std::string_view other) const {
+  [[nodiscard]] Verdict order(const std::string& one, const std::string& other) const {
     const Metric* left = find(one);
     const Metric* right = find(other);
     if (left == nullptr || right == nullptr) return Verdict::unsure;
@@ -42,9 +40,8 @@ class Column {
   [[nodiscard]] std::string_view metric() const { return metric_; }
 
  private:
-  const Results* results_;
-  std::string_view workload_;
-  const Params* params_;
+  const Quantities* run_;
+  Key operation_;
   std::string_view metric_;
 };
 
@@ -63,28 +60,19 @@ PairOrder pair_order(const Column& first, const Column& second, const std::strin
   return pair;
 }
 
-std::vector<std::string> strategies_of_both(const Results& run, const Column& first,
+std::vector<std::string> strategies_of_both(const Quantities& run, const Column& first,
                                             const Column& second) {
-  std::vector<std::string> ids;
-  for (const std::string& id : strategies_in_order(run)) {
-    if (is_control(run, id)) continue;
-    if (first.find(id) != nullptr && second.find(id) != nullptr) ids.push_back(id);
-  }
+  std::vector<std::string> ids = run.strategies();
+  std::erase_if(ids, [&](const std::string& id) {
+    return run.is_control(id) || first.find(id) == nullptr || second.find(id) == nullptr;
+  });
   return ids;
 }
 
-/// The metrics of a workload's cells, in the order of the run.
-std::vector<std::string> metrics_of(const Results& results, std::string_view workload) {
-  std::vector<std::string> names;
-  for (const Cell& cell : results.cells) {
-    if (cell.workload != workload) continue;
-    for (const Metric& metric : cell.metrics) {
-      if (std::find(names.begin(), names.end(), metric.name) == names.end()) {
-        names.push_back(metric.name);
-      }
-    }
-  }
-  return names;
+std::vector<std::string> metrics_of(const Quantities& run, std::string_view workload) {
+  return distinct(
+      run, [&](const Quantity& one) { return one.set == kTimes && one.workload == workload; },
+      [](const Quantity& one) { return one.name; });
 }
 
 void fill(StrategyOrder& order, const Column& first, const Column& second) {
@@ -160,20 +148,21 @@ Agreement agreement(const BreakEven& first, const BreakEven& second) {
 }
 
 /// Patches among hits where both runs measured the baseline's, else those of every send.
-std::string break_even_metric(const Results& first, const Results& second, const Params& params) {
+std::string break_even_metric(const Quantities& first, const Quantities& second,
+                              const Params& params) {
   const std::string better(among_hits("patch_execute"));
-  const auto has = [&](const Results& results) {
-    return Column(results, "relink", params, better).find(results.baseline) != nullptr;
+  const auto has = [&](const Quantities& run) {
+    return Column(run, "relink", params, better).find(run.results().baseline) != nullptr;
   };
   return has(first) && has(second) ? better : "patch_execute";
 }
 
 /// The parameters of `mic` that go with those of `relink`: as many sites, and like those in random
 /// order where the run has that.
-std::optional<Params> matching_sends(const Results& results, const Params& patch) {
+std::optional<Params> matching_sends(const Quantities& run, const Params& patch) {
   const auto sites = integer_param(patch, "sites");
   std::optional<Params> found;
-  for (const Params& params : param_sets(results, "mic")) {
+  for (const Params& params : param_sets(run, "mic")) {
     if (integer_param(params, "sites") != sites) continue;
     const auto* order = find_param(params, "order");
     const bool shuffled = order != nullptr && *order == results::ParamValue("shuffled");
@@ -185,9 +174,9 @@ std::optional<Params> matching_sends(const Results& results, const Params& patch
 
 }  // namespace
 
-std::vector<StrategyOrder> strategy_orders(const Results& first, const Results& second) {
+std::vector<StrategyOrder> strategy_orders(const Quantities& first, const Quantities& second) {
   std::vector<StrategyOrder> orders;
-  for (const std::string& workload : workloads_in_order(first)) {
+  for (const std::string& workload : workloads(first)) {
     for (const Params& params : param_sets(first, workload)) {
       for (const std::string& metric : metrics_of(first, workload)) {
         const Column left(first, workload, params, metric);
@@ -206,7 +195,7 @@ std::vector<StrategyOrder> strategy_orders(const Results& first, const Results& 
   return orders;
 }
 
-std::vector<BreakEvenPair> break_evens(const Results& first, const Results& second) {
+std::vector<BreakEvenPair> break_evens(const Quantities& first, const Quantities& second) {
   std::vector<BreakEvenPair> pairs;
   for (const Params& params : param_sets(first, "relink")) {
     if (integer_param(params, "batch").value_or(1) != 1) continue;

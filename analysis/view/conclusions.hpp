@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "analysis/quantity/quantities.hpp"
 #include "analysis/statistics/statistics.hpp"
-#include "results/model.hpp"
 
 namespace patchbench::analysis {
 
@@ -38,8 +38,8 @@ struct StrategyOrder {
 };
 
 /// For every metric and parameter set that both runs measured with two strategies or more.
-[[nodiscard]] std::vector<StrategyOrder> strategy_orders(const results::Results& first,
-                                                         const results::Results& second);
+[[nodiscard]] std::vector<StrategyOrder> strategy_orders(const Quantities& first,
+                                                         const Quantities& second);
 
 /// What a run says about two strategies of which one may be slower to patch and cheaper to execute.
 struct BreakEven {
@@ -71,7 +71,7 @@ struct BreakEvenPair {
 /// (send(other) - send(one)), round by round; patch_execute among hits where both runs have it. A
 /// model: `send` is that of a site in its steady state, `patch_execute` that of the first execution
 /// after a patch. Agreement `holds` where both runs say the same and their intervals overlap.
-[[nodiscard]] std::vector<BreakEvenPair> break_evens(const results::Results& first,
-                                                     const results::Results& second);
+[[nodiscard]] std::vector<BreakEvenPair> break_evens(const Quantities& first,
+                                                     const Quantities& second);
 
 }  // namespace patchbench::analysis

@@ -2,74 +2,46 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "analysis/quantity/comparable.hpp"
-#include "analysis/quantity/selection.hpp"
 #include "analysis/render/numbers.hpp"
-#include "analysis/view/catalogue.hpp"
 #include "analysis/view/headline.hpp"
 #include "analysis/view/publishing.hpp"
 
 namespace patchbench::analysis {
 namespace {
 
-using results::Cell;
-using results::Counter;
-using results::Results;
-
 struct KnownSet {
-  std::string_view id;
   std::string_view title;
   std::string_view question;
 };
 
-constexpr KnownSet kSingle{"events", "Counters: single events", ""};
+/// In the order of kEventSets.
+constexpr std::array<KnownSet, kEventSets.size()> kKnownSets = {{
+    {"Counters: prefetch",
+     "Does the processor fetch ahead past a send, or does it wait for the target?"},
+    {"Counters: instruction cache",
+     "What does changed code cost, and does the processor notice the change?"},
+    {"Counters: mappings", "What does the kernel do for a patch?"},
+    {"Counters: single events", ""},
+    {"SIMULATED counters", "Counts of a model: not measured, not times."},
+}};
 
-/// In the order of reports.
-constexpr std::array kKnownSets = {
-    KnownSet{"prefetch", "Counters: prefetch",
-             "Does the processor fetch ahead past a send, or does it wait for the target?"},
-    KnownSet{"icache", "Counters: instruction cache",
-             "What does changed code cost, and does the processor notice the change?"},
-    KnownSet{"vma", "Counters: mappings", "What does the kernel do for a patch?"},
-    kSingle,
-    KnownSet{results::kSimulated, "SIMULATED counters",
-             "Counts of a model: not measured, not times."},
-};
-
-/// One of kKnownSets, whatever a file says: ids become names of files.
-const KnownSet& set_of(const Counter& counter) {
-  const std::string_view id =
-      counter.source == results::kSimulated ? results::kSimulated : std::string_view(counter.set);
-  const auto* const known = std::find_if(kKnownSets.begin(), kKnownSets.end(),
-                                         [&](const KnownSet& set) { return set.id == id; });
-  return known == kKnownSets.end() ? kSingle : *known;
-}
-
-template <typename T>
-void add_once(std::vector<T>& all, T one) {
-  if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
-}
-
-Operation operation_of(const Cell& cell, const Counter& counter) {
-  return {cell.workload, cell.params, counter.per, counter.beside};
-}
-
-/// An emulator's time is nobody's.
-bool is_shown(const Results& results, const Counter& counter) {
-  return is_event(counter) &&
-         (times_mean_something(results.context) || !counter.name.ends_with("-ns"));
+/// "busy-thread" as words.
+std::string with_spaces(std::string text) {
+  std::replace(text.begin(), text.end(), '-', ' ');
+  return text;
 }
 
 // ---- which operations ----
 
 /// Those of the headline, in its order; of a run without any of them, all.
-std::vector<Operation> by_interest(const Results& results, const EventSet& set) {
+std::vector<Operation> by_interest(const Quantities& run, const EventSet& set) {
   std::vector<Operation> ordered;
-  for (const HeadlineColumn& column : headline_columns(results)) {
+  for (const HeadlineColumn& column : headline_columns(run)) {
     for (const Operation& operation : set.operations) {
       if (operation.workload == column.workload && operation.params == column.params &&
           operation.per == column.metric) {
@@ -116,61 +88,43 @@ void choose_patches(const std::vector<Operation>& from, std::string_view per,
 
 // ---- findings ----
 
-/// "busy-thread" as words.
-std::string with_spaces(std::string text) {
-  std::replace(text.begin(), text.end(), '-', ' ');
-  return text;
-}
-
 /// The sum over scopes.
 struct Count {
+  std::string id;
   double value = 0;  // of medians
   double low = 0;    // of the lowest of the processes, and so never above their lowest sum
   double high = 0;
-  std::size_t processes = 0;
+  std::size_t processes = SIZE_MAX;
   bool exact = true;  // of what happened, unlike what hardware counts
 };
 
-struct CountOf {
-  std::string id;
-  Count count;
-};
-
 /// Empty where a scope was not counted for its whole time, or not at all.
-std::optional<Count> count_of(const EventCounters& counters) {
-  std::optional<Count> sum;
-  for (const Counter* counter : counters) {
-    if (counter == nullptr) continue;
-    if (!counter->value || is_multiplexed(*counter)) return std::nullopt;
-    std::vector<double> samples = counter->samples;
-    if (samples.empty()) samples = {*counter->value};
+std::optional<Count> count_of(const Quantities& run, const EventSet& set, const std::string& event,
+                              const Operation& operation, const std::string& id) {
+  Count sum{id};
+  for (const std::string_view scope : kScopes) {
+    const Quantity* one = run.find(event_key(operation, id, set.id, event, scope));
+    if (one == nullptr) continue;
+    if (!one->value || is_multiplexed(*one->counter)) return std::nullopt;
+    std::vector<double> samples = one->counter->samples;
+    if (samples.empty()) samples = {*one->value};
     const auto [low, high] = std::minmax_element(samples.begin(), samples.end());
-    if (!sum) sum = Count{0, 0, 0, samples.size(), true};
-    sum->value += *counter->value;
-    sum->low += *low;
-    sum->high += *high;
-    sum->processes = std::min(sum->processes, samples.size());
-    sum->exact = sum->exact && counter->source != "hardware";
+    sum.value += *one->value;
+    sum.low += *low;
+    sum.high += *high;
+    sum.processes = std::min(sum.processes, samples.size());
+    sum.exact = sum.exact && one->counter->source != "hardware";
   }
-  return sum;
-}
-
-std::optional<Count> count_of(const Results& results, const EventSet& set, std::string_view event,
-                              const Operation& operation, std::string_view id) {
-  const Cell* cell = find_cell(results, operation.workload, id, operation.params);
-  if (cell == nullptr) return std::nullopt;
-  return count_of(find_event(*cell, set, event, operation));
+  return sum.processes == SIZE_MAX ? std::nullopt : std::optional(sum);
 }
 
 /// Of the strategies and the floor.
-std::vector<CountOf> counts_of(const Results& results, const EventSet& set, std::string_view event,
-                               const Operation& operation) {
-  std::vector<CountOf> counts;
-  for (const std::string& id : strategies_in_order(results)) {
-    if (is_control(results, id) && id != "floor") continue;
-    if (const auto count = count_of(results, set, event, operation, id)) {
-      counts.push_back({id, *count});
-    }
+std::vector<Count> counts_of(const Quantities& run, const EventSet& set, const std::string& event,
+                             const Operation& operation) {
+  std::vector<Count> counts;
+  for (const std::string& id : run.strategies()) {
+    if (run.is_control(id) && id != "floor") continue;
+    if (auto count = count_of(run, set, event, operation, id)) counts.push_back(std::move(*count));
   }
   return counts;
 }
@@ -182,19 +136,19 @@ struct Group {
   double high = 0;
 };
 
-void join(Group& group, const CountOf& one) {
+void join(Group& group, const Count& one) {
   const bool first = group.ids.empty();
   group.ids.push_back(one.id);
-  group.value = first ? one.count.value : std::min(group.value, one.count.value);
-  group.low = first ? one.count.low : std::min(group.low, one.count.low);
-  group.high = first ? one.count.high : std::max(group.high, one.count.high);
+  group.value = first ? one.value : std::min(group.value, one.value);
+  group.low = first ? one.low : std::min(group.low, one.low);
+  group.high = first ? one.high : std::max(group.high, one.high);
 }
 
 /// "0 for rwx and memfd-dual; 2 for mprotect-toggle"; empty where no strategy has a value.
-std::string exact_values(const std::vector<CountOf>& counts) {
+std::string exact_values(const std::vector<Count>& counts) {
   std::vector<std::pair<std::string, Group>> groups;
-  for (const CountOf& one : counts) {
-    const std::string number = bar_number(one.count.value);
+  for (const Count& one : counts) {
+    const std::string number = bar_number(one.value);
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&](const auto& other) { return other.first == number; });
     if (group == groups.end()) group = groups.insert(groups.end(), {number, {}});
@@ -217,10 +171,10 @@ std::string exact_values(const std::vector<CountOf>& counts) {
 
 /// The most that a process of the baseline and one of its twin differ by; empty where too few
 /// counted either.
-std::optional<double> twin_distance(const Results& results, const EventSet& set,
-                                    std::string_view event, const Operation& operation) {
-  const auto base = count_of(results, set, event, operation, results.baseline);
-  const auto again = count_of(results, set, event, operation, "again");
+std::optional<double> twin_distance(const Quantities& run, const EventSet& set,
+                                    const std::string& event, const Operation& operation) {
+  const auto base = count_of(run, set, event, operation, run.results().baseline);
+  const auto again = count_of(run, set, event, operation, "again");
   if (!base || !again || std::min(base->processes, again->processes) < kFewestProcesses) {
     return std::nullopt;
   }
@@ -229,17 +183,15 @@ std::optional<double> twin_distance(const Results& results, const EventSet& set,
 
 /// "80.1 to 84.2 for indirect-cell; 110 to 140 for rwx, memfd-dual (rwx and again: up to 12.3
 /// apart)"; empty where there are not two groups further apart than that.
-std::string differing_values(const Results& results, const EventSet& set, std::string_view event,
-                             const Operation& operation, std::vector<CountOf> counts) {
-  const auto apart = twin_distance(results, set, event, operation);
+std::string differing_values(const std::optional<double>& apart, const std::string& baseline,
+                             std::vector<Count> counts) {
   if (!apart) return "";
-  std::erase_if(counts, [](const CountOf& one) { return one.count.processes < kFewestProcesses; });
-  std::stable_sort(counts.begin(), counts.end(), [](const CountOf& left, const CountOf& right) {
-    return left.count.low < right.count.low;
-  });
+  std::erase_if(counts, [](const Count& one) { return one.processes < kFewestProcesses; });
+  std::stable_sort(counts.begin(), counts.end(),
+                   [](const Count& left, const Count& right) { return left.low < right.low; });
   std::vector<Group> groups;
-  for (const CountOf& one : counts) {
-    if (groups.empty() || one.count.low - groups.back().high > *apart) groups.emplace_back();
+  for (const Count& one : counts) {
+    if (groups.empty() || one.low - groups.back().high > *apart) groups.emplace_back();
     join(groups.back(), one);
   }
   if (groups.size() < 2) return "";
@@ -248,34 +200,32 @@ std::string differing_values(const Results& results, const EventSet& set, std::s
     text += fmt::format("{}{} to {} for {}", text.empty() ? "" : "; ", bar_number(group.low),
                         bar_number(group.high), joined(group.ids));
   }
-  return text +
-         fmt::format(" ({} and again: up to {} apart)", results.baseline, bar_number(*apart));
+  return text + fmt::format(" ({} and again: up to {} apart)", baseline, bar_number(*apart));
 }
 
-std::string values_of(const Results& results, const EventSet& set, std::string_view event,
+std::string values_of(const Quantities& run, const EventSet& set, const std::string& event,
                       const Operation& operation) {
-  std::vector<CountOf> counts = counts_of(results, set, event, operation);
+  std::vector<Count> counts = counts_of(run, set, event, operation);
   const bool exact =
-      std::all_of(counts.begin(), counts.end(), [](const CountOf& one) { return one.count.exact; });
+      std::all_of(counts.begin(), counts.end(), [](const Count& one) { return one.exact; });
   return exact ? exact_values(counts)
-               : differing_values(results, set, event, operation, std::move(counts));
+               : differing_values(twin_distance(run, set, event, operation), run.results().baseline,
+                                  std::move(counts));
 }
 
 /// Whether hardware counted any of them.
-bool are_hardware(const Results& results, const EventSet& set,
+bool are_hardware(const Quantities& run, const EventSet& set,
                   const std::vector<std::string>& events) {
-  return std::any_of(results.cells.begin(), results.cells.end(), [&](const Cell& cell) {
-    return std::any_of(cell.counters.begin(), cell.counters.end(), [&](const Counter& counter) {
-      return counter.value && counter.source == "hardware" && set_of(counter).id == set.id &&
-             std::find(events.begin(), events.end(), counter.name) != events.end();
-    });
+  return any(run, [&](const Quantity& one) {
+    return one.set == set.id && one.value && one.counter->source == "hardware" &&
+           std::find(events.begin(), events.end(), one.name) != events.end();
   });
 }
 
 /// What hardware's ranges mean, or why there are none.
-std::string about_hardware(const Results& results, const EventSet& set, bool found) {
-  if (!are_hardware(results, set, set.events)) return "";
-  const std::size_t processes = processes_of(results, set);
+std::string about_hardware(const Quantities& run, const EventSet& set, bool found) {
+  if (!are_hardware(run, set, set.events)) return "";
+  const std::size_t processes = processes_of(run, set);
   if (processes < kFewestProcesses) {
     return fmt::format(
         "Hardware events were counted in {} process{} a cell: too few to know how they scatter, so "
@@ -285,13 +235,12 @@ std::string about_hardware(const Results& results, const EventSet& set, bool fou
   if (!found) return "";
   return fmt::format(
       "Hardware events: lowest to highest of {} processes; only what lies further apart than {} "
-      "and "
-      "again, the same code counted twice, is distinguished.",
-      processes, results.baseline);
+      "and again, the same code counted twice, is distinguished.",
+      processes, run.results().baseline);
 }
 
 struct Finding {
-  std::string_view event;
+  const char* event;
   std::string_view words;
   std::string_view per;
 };
@@ -326,13 +275,13 @@ std::string circumstances(const Operation& operation, const Operation& first) {
 }
 
 /// Of one event: alone, then beside whatever there was, and both in other modes.
-std::string sentence_of(const Results& results, const EventSet& set, const Finding& finding,
+std::string sentence_of(const Quantities& run, const EventSet& set, const Finding& finding,
                         const std::vector<Operation>& operations) {
   std::string sentence;
   const std::vector<Operation> all = named(finding, operations);
   const Operation* spoken = nullptr;
   for (const Operation& operation : all) {
-    const std::string values = values_of(results, set, finding.event, operation);
+    const std::string values = values_of(run, set, finding.event, operation);
     if (values.empty()) continue;
     if (sentence.empty()) {
       sentence = fmt::format("{} {} ({}, {}): ", finding.words, operation_title(operation),
@@ -346,6 +295,28 @@ std::string sentence_of(const Results& results, const EventSet& set, const Findi
   return sentence.empty() ? "" : sentence + ".";
 }
 
+bool anybody_has(const Quantities& run, const EventSet& set, const std::string& event) {
+  return any(run, [&](const Quantity& one) {
+    return one.set == set.id && one.name == event && one.value;
+  });
+}
+
+/// Why nobody has them, each reason once.
+std::string missing_events(const Quantities& run, const EventSet& set) {
+  Grouping reasons;
+  for (const std::string& event : set.events) {
+    if (anybody_has(run, set, event)) continue;
+    for (const Quantity& one : run.all()) {
+      if (one.set == set.id && one.name == event) reasons.add(why(run, one), event);
+    }
+  }
+  std::string text;
+  for (const auto& [reason, events] : reasons.groups()) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", joined(events), reason);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string operation_title(const Operation& operation) {
@@ -353,34 +324,21 @@ std::string operation_title(const Operation& operation) {
   return fmt::format("per {}, beside a {}", operation.per, with_spaces(operation.beside));
 }
 
-bool is_event(const Counter& counter) {
-  constexpr std::array<std::string_view, 3> kAlways = {"hardware", "tracepoint",
-                                                       results::kSimulated};
-  if (std::find(kAlways.begin(), kAlways.end(), counter.source) != kAlways.end()) return true;
-  // The harness' own facts are of source software too, and are never missing.
-  return counter.source == "software" &&
-         (!counter.set.empty() || counter.time_enabled || !counter.value);
-}
-
-std::vector<EventSet> event_sets(const Results& results) {
+std::vector<EventSet> event_sets(const Quantities& run) {
   std::vector<EventSet> sets;
-  for (const KnownSet& known : kKnownSets) {
-    EventSet set{known.id, known.title, known.question, {}, {}};
-    for (const Cell& cell : results.cells) {
-      for (const Counter& counter : cell.counters) {
-        if (!is_shown(results, counter) || set_of(counter).id != known.id) continue;
-        add_once(set.events, counter.name);
-        add_once(set.operations, operation_of(cell, counter));
-      }
-    }
+  for (std::size_t i = 0; i < kEventSets.size(); ++i) {
+    const auto in_set = [&](const Quantity& one) { return one.set == kEventSets[i]; };
+    EventSet set{kEventSets[i], kKnownSets[i].title, kKnownSets[i].question,
+                 distinct(run, in_set, [](const Quantity& one) { return one.name; }),
+                 distinct(run, in_set, operation_of)};
     if (!set.events.empty()) sets.push_back(std::move(set));
   }
   return sets;
 }
 
-std::vector<Operation> chosen_operations(const Results& results, const EventSet& set) {
+std::vector<Operation> chosen_operations(const Quantities& run, const EventSet& set) {
   constexpr std::size_t kMostSends = 3;
-  const std::vector<Operation> all = by_interest(results, set);
+  const std::vector<Operation> all = by_interest(run, set);
   std::vector<Operation> chosen;
   choose(all, "send", true, kMostSends, chosen);
   for (const std::string_view per : {"patch", "patch_execute"}) choose_patches(all, per, chosen);
@@ -393,12 +351,19 @@ std::vector<Operation> chosen_operations(const Results& results, const EventSet&
   return chosen;
 }
 
-EventCounters find_event(const Cell& cell, const EventSet& set, std::string_view event,
+Key event_key(const Operation& operation, const std::string& strategy, std::string_view set,
+              const std::string& event, std::string_view scope) {
+  return {
+      operation.workload, operation.params, operation.per, operation.beside, strategy, set, event,
+      std::string(scope)};
+}
+
+EventCounters find_event(const results::Cell& cell, const EventSet& set, std::string_view event,
                          const Operation& operation) {
   EventCounters found{};
-  for (const Counter& counter : cell.counters) {
+  for (const results::Counter& counter : cell.counters) {
     if (counter.name != event || counter.per != operation.per ||
-        counter.beside != operation.beside || !is_event(counter) || set_of(counter).id != set.id) {
+        counter.beside != operation.beside || set_of(counter) != set.id) {
       continue;
     }
     const auto* const scope = std::find(kScopes.begin(), kScopes.end(), counter.scope);
@@ -409,23 +374,10 @@ EventCounters find_event(const Cell& cell, const EventSet& set, std::string_view
   return found;
 }
 
-std::string why_not_counted(const Counter& counter) {
-  if (!counter.reason.empty()) return counter.reason;
-  return counter.status.empty() || counter.status == "ok" ? "no value" : counter.status;
-}
-
-std::string why_not_counted(const Results& results, const Cell& cell, const EventSet& set,
+std::string why_not_counted(const Quantities& run, const results::Cell& cell, const EventSet& set,
                             std::string_view event, const Operation& operation) {
-  if (cell.status != results::CellStatus::ok) return why_missing(results, cell.strategy, &cell);
-  // A source that could count nothing of an operation may say so of one of its events alone.
-  std::vector<std::string_view> events{event};
-  events.insert(events.end(), set.events.begin(), set.events.end());
-  for (const std::string_view one : events) {
-    for (const Counter* counter : find_event(cell, set, one, operation)) {
-      if (counter != nullptr && !counter->value) return why_not_counted(*counter);
-    }
-  }
-  return "not counted";
+  return why(run, run.at(event_key(operation, cell.strategy, set.id, std::string(event),
+                                   kScopes.front())));
 }
 
 std::string all_reasons(const Grouping& reasons) {
@@ -438,82 +390,43 @@ std::string all_reasons(const Grouping& reasons) {
   return text;
 }
 
-bool is_multiplexed(const Counter& counter) {
-  return counter.status == "multiplexed" || (counter.time_enabled && counter.time_running &&
-                                             *counter.time_running < *counter.time_enabled);
-}
-
-namespace {
-
-bool anybody_has(const Results& results, const EventSet& set, std::string_view event) {
-  return std::any_of(results.cells.begin(), results.cells.end(), [&](const Cell& cell) {
-    return std::any_of(cell.counters.begin(), cell.counters.end(), [&](const Counter& counter) {
-      return counter.value && counter.name == event && is_event(counter) &&
-             set_of(counter).id == set.id;
-    });
-  });
-}
-
-/// Why nobody has them, each reason once.
-std::string missing_events(const Results& results, const EventSet& set) {
-  Grouping reasons;
-  for (const std::string& event : set.events) {
-    if (anybody_has(results, set, event)) continue;
-    for (const Cell& cell : results.cells) {
-      for (const Counter& counter : cell.counters) {
-        const bool own = counter.name == event && is_event(counter) && !counter.value;
-        if (own && set_of(counter).id == set.id) reasons.add(why_not_counted(counter), event);
-      }
-    }
-  }
-  std::string text;
-  for (const auto& [reason, events] : reasons.groups()) {
-    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", joined(events), reason);
-  }
-  return text;
-}
-
-}  // namespace
-
-std::vector<std::string> counter_summary(const Results& results) {
+std::vector<std::string> counter_summary(const Quantities& run) {
   std::vector<std::string> lines;
-  for (const EventSet& set : event_sets(results)) {
+  for (const EventSet& set : event_sets(run)) {
     if (set.id == results::kSimulated) continue;
     const auto counted =
         std::count_if(set.events.begin(), set.events.end(),
-                      [&](const std::string& event) { return anybody_has(results, set, event); });
+                      [&](const std::string& event) { return anybody_has(run, set, event); });
     std::string line =
         fmt::format("{}: {} of {} events counted", set.title, counted, set.events.size());
-    const std::string missing = missing_events(results, set);
+    const std::string missing = missing_events(run, set);
     if (!missing.empty()) line += "; not available: " + missing;
     lines.push_back(std::move(line));
-    for (std::string& finding : counter_findings(results, set)) add_once(lines, std::move(finding));
+    for (std::string& finding : counter_findings(run, set)) add_once(lines, std::move(finding));
   }
   return lines;
 }
 
-std::size_t processes_of(const Results& results, const EventSet& set) {
+std::size_t processes_of(const Quantities& run, const EventSet& set) {
   std::size_t most = 0;
-  for (const Cell& cell : results.cells) {
-    for (const Counter& counter : cell.counters) {
-      if (!counter.value || !is_event(counter) || set_of(counter).id != set.id) continue;
-      most = std::max({most, counter.samples.size(), std::size_t{1}});
-    }
+  for (const Quantity& one : run.all()) {
+    if (one.set != set.id || !one.value) continue;
+    most = std::max({most, one.counter->samples.size(), std::size_t{1}});
   }
   return most;
 }
 
-std::vector<std::string> counter_findings(const Results& results, const EventSet& set) {
+std::vector<std::string> counter_findings(const Quantities& run, const EventSet& set) {
   std::vector<std::string> sentences;
-  const std::vector<Operation> operations = chosen_operations(results, set);
+  const std::vector<Operation> operations = chosen_operations(run, set);
   bool scattering = false;
   for (const Finding& finding : kFindings) {
-    std::string sentence = sentence_of(results, set, finding, operations);
+    std::string sentence = sentence_of(run, set, finding, operations);
     if (sentence.empty()) continue;
-    scattering = scattering || are_hardware(results, set, {std::string(finding.event)});
+    scattering = scattering || are_hardware(run, set, {finding.event});
     sentences.push_back(std::move(sentence));
   }
-  std::string about = about_hardware(results, set, scattering);
+  std::string about = about_hardware(run, set, scattering);
   if (!about.empty()) sentences.push_back(std::move(about));
   return sentences;
 }

@@ -2,43 +2,29 @@
 // operation, and why some are missing.
 //
 // Sets of events that hardware and the kernel counted never share a table, a figure or a file with
-// simulated ones. What an emulator's processor counted is called emulated wherever it is shown, and
-// what it counted in units of time is not shown at all.
+// simulated ones. What an emulator's processor counted is called emulated wherever it is shown.
 #pragma once
 
 #include <array>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "analysis/quantity/quantities.hpp"
 #include "analysis/render/document.hpp"
 #include "analysis/render/wrap.hpp"
-#include "results/model.hpp"
 
 namespace patchbench::analysis {
 
-/// One operation of one workload at one set of parameters, and what else the process did meanwhile.
-struct Operation {
-  std::string workload;
-  results::Params params;
-  std::string per;
-  std::string beside;  // "busy-thread"; empty where it was alone
-
-  bool operator==(const Operation&) const = default;
-};
+/// A key without strategy and event.
+using Operation = Key;
 
 /// "per patch, beside a busy thread"
 [[nodiscard]] std::string operation_title(const Operation& operation);
 
-/// Whether it counts what happened, unlike the bytes of a site or the cost of the harness.
-[[nodiscard]] bool is_event(const results::Counter& counter);
-
-inline constexpr std::array<std::string_view, 3> kScopes = {"user", "both", "kernel"};
-
 /// Events that answer one question.
 struct EventSet {
-  std::string_view id;                // prefetch, icache, vma, events (of no set), simulated
+  std::string_view id;                // one of kEventSets
   std::string_view title;             // of its table and figure
   std::string_view question;          // what its numbers are asked for
   std::vector<std::string> events;    // names, in the order of the run
@@ -46,12 +32,15 @@ struct EventSet {
 };
 
 /// Those of the run, in the order of the customary questions; simulated ones last.
-[[nodiscard]] std::vector<EventSet> event_sets(const results::Results& results);
+[[nodiscard]] std::vector<EventSet> event_sets(const Quantities& run);
 
 /// The few that a figure or a summary shows: at most three sends, a patch, a patch with its
 /// execution, and these beside a busy thread; patches in every mode of --publish that was counted.
-[[nodiscard]] std::vector<Operation> chosen_operations(const results::Results& results,
-                                                       const EventSet& set);
+[[nodiscard]] std::vector<Operation> chosen_operations(const Quantities& run, const EventSet& set);
+
+/// The key of a set's event in a strategy's operation.
+[[nodiscard]] Key event_key(const Operation& operation, const std::string& strategy,
+                            std::string_view set, const std::string& event, std::string_view scope);
 
 /// Every counter of the set's event in the cell's operation, one a scope, in the order of kScopes;
 /// nullptr where there is none.
@@ -59,21 +48,19 @@ using EventCounters = std::array<const results::Counter*, kScopes.size()>;
 [[nodiscard]] EventCounters find_event(const results::Cell& cell, const EventSet& set,
                                        std::string_view event, const Operation& operation);
 
-/// The reason, or else the status, of a counter without a value.
-[[nodiscard]] std::string why_not_counted(const results::Counter& counter);
 /// Why a cell that was to be counted has no such value.
-[[nodiscard]] std::string why_not_counted(const results::Results& results,
-                                          const results::Cell& cell, const EventSet& set,
-                                          std::string_view event, const Operation& operation);
+[[nodiscard]] std::string why_not_counted(const Quantities& run, const results::Cell& cell,
+                                          const EventSet& set, std::string_view event,
+                                          const Operation& operation);
+
 /// One sentence of the reasons, with whose they are where they differ.
 [[nodiscard]] std::string all_reasons(const Grouping& reasons);
-[[nodiscard]] bool is_multiplexed(const results::Counter& counter);
 
 /// Processes that have to count a hardware event before it is said to differ.
 inline constexpr std::size_t kFewestProcesses = 3;
 
 /// How many processes counted the set's events in a cell; 0 where none did.
-[[nodiscard]] std::size_t processes_of(const results::Results& results, const EventSet& set);
+[[nodiscard]] std::size_t processes_of(const Quantities& run, const EventSet& set);
 
 /// What the numbers say: system calls a patch, flushes and interrupts alone and beside a busy
 /// thread, misses. Sentences of numbers of this run alone; empty where it has none.
@@ -87,15 +74,14 @@ inline constexpr std::size_t kFewestProcesses = 3;
 /// than any process of the baseline lies from any of `again`. (Ranges of three values that merely
 /// do not overlap are seen in one of ten pairs of equal distributions; beyond that distance, by
 /// simulation with normal, lognormal and bimodal ones, in fewer than one of a hundred.)
-[[nodiscard]] std::vector<std::string> counter_findings(const results::Results& results,
-                                                        const EventSet& set);
+[[nodiscard]] std::vector<std::string> counter_findings(const Quantities& run, const EventSet& set);
 
 /// For a terminal: of each measured set how much was counted, why not more, and what was found.
-[[nodiscard]] std::vector<std::string> counter_summary(const results::Results& results);
+[[nodiscard]] std::vector<std::string> counter_summary(const Quantities& run);
 
 /// A section for each set that was measured, with the chosen operations.
-[[nodiscard]] std::vector<Section> counter_sections(const results::Results& results);
+[[nodiscard]] std::vector<Section> counter_sections(const Quantities& run);
 /// Every operation of the sets that have more than was chosen.
-[[nodiscard]] std::vector<Section> counter_details(const results::Results& results);
+[[nodiscard]] std::vector<Section> counter_details(const Quantities& run);
 
 }  // namespace patchbench::analysis

@@ -1,6 +1,5 @@
 #include "analysis/view/csv.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -10,34 +9,21 @@
 #include <fmt/format.h>
 
 #include "analysis/quantity/selection.hpp"
-#include "analysis/view/simulated.hpp"
+#include "analysis/render/csv.hpp"
+#include "analysis/view/table.hpp"
 
 namespace patchbench::analysis {
 namespace {
 
-using results::Cell;
-using results::Counter;
-using results::Metric;
-using results::Results;
+/// One value of a quantity: of a round, or of a process.
+struct Sample : Quantity {
+  std::optional<std::size_t> index = {};
+  std::optional<double> sample = {};
+};
 
-std::string quoted(std::string_view field) {
-  if (field.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(field);
-  std::string text = "\"";
-  for (const char c : field) {
-    if (c == '"') text += '"';
-    text += c;
-  }
-  return text + '"';
-}
-
-std::vector<std::string> parameter_names(const Results& results) {
-  std::vector<std::string> names;
-  for (const Cell& cell : results.cells) {
-    for (const auto& [name, value] : cell.params) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-    }
-  }
-  return names;
+template <typename T>
+std::string or_nothing(const std::optional<T>& value) {
+  return value ? fmt::format("{}", *value) : "";
 }
 
 std::string text_of(const results::ParamValue* value) {
@@ -46,75 +32,94 @@ std::string text_of(const results::ParamValue* value) {
   return std::get<std::string>(*value);
 }
 
-/// "run,workload,strategy,1024,linear": what every row of a cell begins with.
-std::string start_of(const Results& results, const Cell& cell,
-                     const std::vector<std::string>& names) {
-  std::string start =
-      fmt::format("{},{},{}", quoted(results.run.id), quoted(cell.workload), quoted(cell.strategy));
-  for (const std::string& name : names)
-    start += ',' + quoted(text_of(find_param(cell.params, name)));
-  return start;
+Column<Sample> text_column(const char* title, std::function<std::string(const Sample&)> text) {
+  return {title, [text = std::move(text)](const Sample& one) { return plain(text(one)); }};
 }
 
-template <typename T>
-std::string or_nothing(const std::optional<T>& value) {
-  return value ? fmt::format("{}", *value) : "";
+std::string text_of(const std::vector<Sample>& rows, const std::vector<Column<Sample>>& columns) {
+  Footnotes none;
+  return csv_text(table_of(rows, columns, none));
 }
 
-void add_counter(const std::string& start, const Counter& counter, std::string& text) {
-  const std::string what = fmt::format(
-      "{},{},{},{},{},{},{}", start, quoted(counter.per), quoted(counter.beside),
-      quoted(counter.name), quoted(counter.set), quoted(counter.source), quoted(counter.scope));
-  const std::string how =
-      fmt::format("{},{},{},{}", quoted(counter.status), or_nothing(counter.time_enabled),
-                  or_nothing(counter.time_running), quoted(counter.reason));
-  for (std::size_t process = 0; process < counter.samples.size(); ++process) {
-    text += fmt::format("{},{},{},{}\n", what, process, counter.samples[process], how);
+/// What every row begins with: the run, then `more`, workload, strategy and parameters.
+std::vector<Column<Sample>> first_columns(const Quantities& run, std::vector<Column<Sample>> more) {
+  more.insert(more.begin(),
+              text_column("run", [&run](const Sample&) { return run.results().run.id; }));
+  more.push_back(workload_column());
+  more.push_back(strategy_column());
+  std::vector<std::string> names;
+  for (const results::Cell& cell : run.results().cells) {
+    for (const auto& [name, value] : cell.params) add_once(names, name);
   }
-  if (counter.samples.empty()) {
-    text += fmt::format("{},,{},{}\n", what, or_nothing(counter.value), how);
+  for (const std::string& name : names) {
+    more.push_back(
+        {name, [name](const Sample& one) { return plain(text_of(find_param(one.params, name))); }});
   }
+  return more;
 }
 
-std::string counted_as_csv(const Results& results, bool simulated) {
-  const std::vector<std::string> names = parameter_names(results);
-  std::string text = "run,emulated,workload,strategy";
-  for (const std::string& name : names) text += ',' + quoted(name);
-  text +=
-      ",per,beside,counter,set,source,scope,process,value,status,time_enabled,time_running,"
-      "reason\n";
-  for (const Cell& cell : results.cells) {
-    std::string start = start_of(results, cell, names);
-    start.insert(quoted(results.run.id).size(), results.context.emulated ? ",true" : ",false");
-    for (const Counter& counter : cell.counters) {
-      if (is_simulated(counter) == simulated) add_counter(start, counter, text);
-    }
+/// Every process' value, or where there are none the one that is known, if any.
+void add_samples(const Quantity& one, std::vector<Sample>& rows) {
+  const std::vector<double>& samples = one.counter->samples;
+  for (std::size_t process = 0; process < samples.size(); ++process) {
+    rows.push_back({one, process, samples[process]});
   }
-  return text;
+  if (samples.empty()) rows.push_back({one, std::nullopt, one.value});
+}
+
+std::string counted_as_csv(const Quantities& run, bool simulated) {
+  std::vector<Sample> rows;
+  for (const Quantity& one : run.all()) {
+    const bool wanted = one.counter != nullptr && (one.set == results::kSimulated) == simulated;
+    if (wanted) add_samples(one, rows);
+  }
+  using Row = const Sample&;
+  std::vector<Column<Sample>> columns =
+      first_columns(run, {text_column("emulated", [&run](Row) {
+                      return run.results().context.emulated ? "true" : "false";
+                    })});
+  for (Column<Sample>& column : std::vector<Column<Sample>>{
+           text_column("per", [](Row one) { return one.per; }),
+           text_column("beside", [](Row one) { return one.beside; }),
+           text_column("counter", [](Row one) { return one.name; }),
+           text_column("set", [](Row one) { return one.counter->set; }),
+           text_column("source", [](Row one) { return one.counter->source; }),
+           text_column("scope", [](Row one) { return one.scope; }),
+           text_column("process", [](Row one) { return or_nothing(one.index); }),
+           text_column("value", [](Row one) { return or_nothing(one.sample); }),
+           text_column("status", [](Row one) { return one.counter->status; }),
+           text_column("time_enabled",
+                       [](Row one) { return or_nothing(one.counter->time_enabled); }),
+           text_column("time_running",
+                       [](Row one) { return or_nothing(one.counter->time_running); }),
+           text_column("reason", [](Row one) { return one.counter->reason; })}) {
+    columns.push_back(std::move(column));
+  }
+  return text_of(rows, columns);
 }
 
 }  // namespace
 
-std::string counters_as_csv(const Results& results) { return counted_as_csv(results, false); }
+std::string counters_as_csv(const Quantities& run) { return counted_as_csv(run, false); }
 
-std::string simulated_as_csv(const Results& results) { return counted_as_csv(results, true); }
+std::string simulated_as_csv(const Quantities& run) { return counted_as_csv(run, true); }
 
-std::string samples_as_csv(const Results& results) {
-  const std::vector<std::string> names = parameter_names(results);
-  std::string text = "run,workload,strategy";
-  for (const std::string& name : names) text += ',' + quoted(name);
-  text += ",metric,unit,round,value\n";
-  for (const Cell& cell : results.cells) {
-    const std::string start = start_of(results, cell, names);
-    for (const Metric& metric : cell.metrics) {
-      for (std::size_t round = 0; round < metric.samples.size(); ++round) {
-        const auto& sample = metric.samples[round];
-        text += fmt::format("{},{},{},{},{}\n", start, quoted(metric.name), quoted(metric.unit),
-                            round, sample ? fmt::format("{}", *sample) : "");
-      }
+std::string samples_as_csv(const Quantities& run) {
+  std::vector<Sample> rows;
+  for (const Quantity& one : run.all()) {
+    if (one.metric == nullptr) continue;
+    const auto& samples = one.metric->samples;
+    for (std::size_t round = 0; round < samples.size(); ++round) {
+      rows.push_back({one, round, samples[round]});
     }
   }
-  return text;
+  using Row = const Sample&;
+  std::vector<Column<Sample>> columns = first_columns(run, {});
+  columns.push_back(text_column("metric", [](Row one) { return one.name; }));
+  columns.push_back(text_column("unit", [](Row one) { return one.metric->unit; }));
+  columns.push_back(text_column("round", [](Row one) { return or_nothing(one.index); }));
+  columns.push_back(text_column("value", [](Row one) { return or_nothing(one.sample); }));
+  return text_of(rows, columns);
 }
 
 }  // namespace patchbench::analysis

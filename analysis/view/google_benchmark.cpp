@@ -14,14 +14,10 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/statistics/statistics.hpp"
-#include "analysis/view/counters.hpp"
-#include "analysis/view/simulated.hpp"
 
 namespace patchbench::analysis {
 namespace {
 
-using results::Cell;
-using results::Counter;
 using results::Metric;
 using results::Results;
 using Json = nlohmann::ordered_json;
@@ -98,8 +94,8 @@ class Families {
     std::size_t instance = 0;
   };
 
-  Place next(const Cell& cell, const Metric& metric) {
-    const std::array<std::string, 3> key = {cell.workload, cell.strategy, metric.name};
+  Place next(const Quantity& time) {
+    const std::array<std::string, 3> key = {time.workload, time.strategy, time.name};
     auto found = std::find_if(known_.begin(), known_.end(),
                               [&](const auto& family) { return family.first == key; });
     if (found == known_.end()) found = known_.insert(known_.end(), {key, 0});
@@ -111,22 +107,25 @@ class Families {
 };
 
 /// "cycles:u"
-std::string member_name(const Counter& counter) {
-  if (counter.scope == "user") return counter.name + ":u";
-  return counter.name + (counter.scope == "kernel" ? ":k" : "");
+std::string member_name(const Quantity& one) {
+  if (one.scope == "user") return one.name + ":u";
+  return one.name + (one.scope == "kernel" ? ":k" : "");
 }
 
-void add_counters(Json& entry, const Cell& cell, const Metric& metric) {
-  for (const Counter& counter : cell.counters) {
-    const bool own = counter.per == metric.name && counter.beside.empty() && counter.value;
-    if (!own || !is_event(counter) || is_simulated(counter) || is_multiplexed(counter)) continue;
-    const std::string name = member_name(counter);
-    if (!entry.contains(name)) entry[name] = *counter.value;
+void add_counters(Json& entry, const Quantities& run, const Quantity& time) {
+  for (const Quantity& one : run.of(*time.cell)) {
+    const bool own = one.per == time.name && one.beside.empty() && one.value;
+    if (!own || one.set == kFacts || one.set == results::kSimulated) continue;
+    if (is_multiplexed(*one.counter)) continue;
+    const std::string name = member_name(one);
+    if (!entry.contains(name)) entry[name] = *one.value;
   }
 }
 
-void add_entries(Json& entries, const Cell& cell, const Metric& metric, Families::Place place) {
-  const std::string name = cell.id + "/" + metric.name;
+void add_entries(Json& entries, const Quantities& run, const Quantity& time,
+                 Families::Place place) {
+  const Metric& metric = *time.metric;
+  const std::string name = time.cell->id + "/" + metric.name;
   const std::vector<double> values = present(metric.samples);
   const auto entry = [&](const std::string& shown, const char* type) {
     return Json{{"name", shown},
@@ -155,22 +154,21 @@ void add_entries(Json& entries, const Cell& cell, const Metric& metric, Families
   json["threads"] = 1;
   json["aggregate_name"] = "median";
   json["aggregate_unit"] = "time";
-  add_counters(json, cell, metric);
+  add_counters(json, run, time);
   finish(json, values.size(), *middle);
 }
 
 }  // namespace
 
-std::string google_benchmark_json(const Results& results) {
+std::string google_benchmark_json(const Quantities& run) {
   Json entries = Json::array();
   Families families;
-  for (const Cell& cell : results.cells) {
-    if (cell.status != results::CellStatus::ok) continue;
-    for (const Metric& metric : cell.metrics) {
-      if (has_time_unit(metric)) add_entries(entries, cell, metric, families.next(cell, metric));
-    }
+  for (const Quantity& one : run.all()) {
+    const bool shown = one.metric != nullptr && is_ok(one.cell) && has_time_unit(*one.metric);
+    if (shown) add_entries(entries, run, one, families.next(one));
   }
-  const Json document = {{"context", context_of(results)}, {"benchmarks", std::move(entries)}};
+  const Json document = {{"context", context_of(run.results())},
+                         {"benchmarks", std::move(entries)}};
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 

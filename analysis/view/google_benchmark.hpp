@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "results/model.hpp"
+#include "analysis/quantity/quantities.hpp"
 
 namespace patchbench::analysis {
 
@@ -25,6 +25,6 @@ namespace patchbench::analysis {
 ///   measured one, whole, and of the same circumstances as the times.
 ///
 /// Metrics in another unit than ns, us, ms or s are left out: the format knows no other.
-[[nodiscard]] std::string google_benchmark_json(const results::Results& results);
+[[nodiscard]] std::string google_benchmark_json(const Quantities& run);
 
 }  // namespace patchbench::analysis

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "results/model.hpp"
+#include "analysis/quantity/quantities.hpp"
 
 namespace patchbench::analysis {
 
@@ -22,6 +22,10 @@ struct HeadlineColumn {
 /// has. Misses and patches are those among hits where the run has them, else those of every send.
 /// For a run of other workloads alone: their metrics at their first parameter set. Patches and
 /// publish have a column for each mode of --publish that the run measured.
-[[nodiscard]] std::vector<HeadlineColumn> headline_columns(const results::Results& results);
+[[nodiscard]] std::vector<HeadlineColumn> headline_columns(const Quantities& run);
+
+/// What a strategy costs there.
+[[nodiscard]] Quantity cost_of(const Quantities& run, const HeadlineColumn& column,
+                               const std::string& strategy);
 
 }  // namespace patchbench::analysis

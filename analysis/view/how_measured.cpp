@@ -1,11 +1,14 @@
 #include "analysis/view/how_measured.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "analysis/render/numbers.hpp"
+#include "analysis/view/table.hpp"
 #include "analysis/view/titles.hpp"
 
 namespace patchbench::analysis {
@@ -29,31 +32,11 @@ int changed_verdicts(const Results& results) {
   return changed;
 }
 
-TextCell number(std::string text) { return {std::move(text), Tone::number}; }
-
-std::string median_text(const std::optional<double>& median) {
-  return median ? short_number(*median) : "-";
+Entry median_entry(const std::optional<double>& median) {
+  return number(median ? short_number(*median) : "-");
 }
 
-TextTable changed_table(const Results& results) {
-  TextTable table{
-      {"cell", "metric", "n", "ratio", "verdict", "n without", "ratio without", "verdict without"},
-      {}};
-  for (const Cell& cell : results.cells) {
-    for (const Ratio& ratio : cell.ratios) {
-      if (!hangs_on_flagged(ratio)) continue;
-      table.rows.push_back({{cell.id, Tone::name},
-                            {metric_title(ratio.metric), Tone::plain},
-                            number(std::to_string(ratio.n)),
-                            number(median_text(ratio.median)),
-                            {std::string(to_string(ratio.verdict)), Tone::plain},
-                            number(std::to_string(ratio.undisturbed->n)),
-                            number(median_text(ratio.undisturbed->median)),
-                            {std::string(to_string(ratio.undisturbed->verdict)), Tone::plain}});
-    }
-  }
-  return table;
-}
+Entry word(results::Verdict verdict) { return plain(std::string(to_string(verdict))); }
 
 }  // namespace
 
@@ -86,15 +69,27 @@ std::string flagged_sentence(const Results& results) {
                                                        grouped(changed), changed == 1 ? "" : "s"));
 }
 
-Section how_measured_section(const Results& results) {
-  Section section;
-  section.title = "How it was measured";
-  for (std::string sentence : {time_sentence(results.run), flagged_sentence(results)}) {
+Section how_measured_section(const Quantities& run) {
+  Section section{.title = "How it was measured"};
+  for (std::string sentence : {time_sentence(run.results().run), flagged_sentence(run.results())}) {
     if (!sentence.empty()) section.paragraphs.push_back(std::move(sentence));
   }
-  TextTable table = changed_table(results);
-  section.detail = table.rows.size() > 20;
-  if (!table.rows.empty()) section.table = std::move(table);
+  if (section.paragraphs.empty()) return {};
+  std::vector<Quantity> rows;
+  std::copy_if(run.all().begin(), run.all().end(), std::back_inserter(rows),
+               [](const Quantity& one) { return one.ratio && hangs_on_flagged(*one.ratio); });
+  section.detail = rows.size() > 20;
+  using Row = const Quantity&;
+  fill_table(
+      section, rows,
+      {{"cell", [](Row one) { return name(one.cell->id); }},
+       {"metric", [](Row one) { return plain(metric_title(one.name)); }},
+       {"n", [](Row one) { return number(std::to_string(one.ratio->n)); }},
+       {"ratio", [](Row one) { return median_entry(one.ratio->median); }},
+       {"verdict", [](Row one) { return word(one.ratio->verdict); }},
+       {"n without", [](Row one) { return number(std::to_string(one.ratio->undisturbed->n)); }},
+       {"ratio without", [](Row one) { return median_entry(one.ratio->undisturbed->median); }},
+       {"verdict without", [](Row one) { return word(one.ratio->undisturbed->verdict); }}});
   return section;
 }
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "analysis/quantity/quantities.hpp"
 #include "analysis/render/document.hpp"
-#include "results/model.hpp"
 
 namespace patchbench::analysis {
 
@@ -18,6 +18,6 @@ namespace patchbench::analysis {
 [[nodiscard]] std::string flagged_sentence(const results::Results& results);
 
 /// Both, and a row for each ratio whose verdict is another without flagged samples.
-[[nodiscard]] Section how_measured_section(const results::Results& results);
+[[nodiscard]] Section how_measured_section(const Quantities& run);
 
 }  // namespace patchbench::analysis

@@ -1,93 +1,87 @@
 #include "analysis/view/mappings.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "analysis/quantity/selection.hpp"
 #include "analysis/render/numbers.hpp"
 #include "analysis/render/wrap.hpp"
-#include "analysis/view/catalogue.hpp"
 #include "analysis/view/headline.hpp"
 #include "analysis/view/publishing.hpp"
+#include "analysis/view/table.hpp"
 
 namespace patchbench::analysis {
 namespace {
 
-using results::Cell;
-using results::Memory;
-using results::Results;
+std::optional<double> memory(const Quantities& run, Key row, const char* member) {
+  row.set = kMemory;
+  row.name = member;
+  return run.at(std::move(row)).value;
+}
 
-using Amount = std::optional<std::int64_t> Memory::*;
+std::string whole(double value) { return grouped(std::llround(value)); }
 
-struct Column {
-  const char* title;
-  Amount amount;
-};
-constexpr std::array kColumns = {
-    Column{"zone and data", &Memory::vmas},
-    Column{"while a patch is open", &Memory::vmas_open},
-    Column{"process before", &Memory::process_vmas_before},
-    Column{"process during", &Memory::process_vmas_during},
-    Column{"process after", &Memory::process_vmas_after},
-    Column{"mapped KiB", &Memory::mapped_kib},
-    Column{"resident KiB", &Memory::rss_kib},
-};
+Column<Key> memory_column(const Quantities& run, const char* title, const char* member) {
+  return {title, [&run, member](const Key& row) {
+            const auto value = memory(run, row, member);
+            return value ? number(whole(*value)) : faint("unknown");
+          }};
+}
 
-/// The headline's cells that are ok, each once, in its order and then in that of strategies.
-std::vector<const Cell*> shown_cells(const Results& results) {
-  std::vector<const Cell*> cells;
-  for (const HeadlineColumn& column : headline_columns(results)) {
-    for (const std::string& id : strategies_in_order(results)) {
-      const Cell* cell = find_cell(results, column.workload, id, column.params);
-      if (cell == nullptr || cell->status != results::CellStatus::ok) continue;
-      // What a patch ends with maps nothing.
-      const bool shown = std::any_of(cells.begin(), cells.end(), [&](const Cell* other) {
-        return other->workload == cell->workload && other->strategy == id &&
-               without_mode(other->params) == without_mode(cell->params);
-      });
-      if (!shown) cells.push_back(cell);
-    }
+/// The headline's cells that are ok, each once, in its order and then in that of strategies. What a
+/// patch ends with maps nothing.
+std::vector<Key> shown_cells(const Quantities& run) {
+  std::vector<Key> operations;
+  std::vector<Key> rows;
+  std::vector<Key> known;
+  for (const HeadlineColumn& column : headline_columns(run)) {
+    add_once(operations, Key{column.workload, column.params});
   }
-  return cells;
+  return rows_of(run, operations, [&](const Key& row, const results::Cell& cell) {
+    Key like = row;
+    like.params = without_mode(row.params);
+    if (!is_ok(&cell) || std::find(known.begin(), known.end(), like) != known.end()) return false;
+    known.push_back(std::move(like));
+    return true;
+  });
 }
 
 /// Those of which a patch makes more mappings, or fewer.
-std::string splits(const std::vector<const Cell*>& cells) {
+std::string splits(const Quantities& run, const std::vector<Key>& rows) {
   Grouping groups;
-  for (const Cell* cell : cells) {
-    const Memory& memory = cell->memory;
-    if (!memory.vmas || !memory.vmas_open || *memory.vmas == *memory.vmas_open) continue;
-    groups.add(fmt::format("{}: {} while a patch is open, {} otherwise", cell->strategy,
-                           grouped(*memory.vmas_open), grouped(*memory.vmas)),
-               cell->workload + " " + spaced(cell->params));
+  for (const Key& row : rows) {
+    const auto closed = memory(run, row, "vmas");
+    const auto open = memory(run, row, "vmas_open");
+    if (!closed || !open || *closed == *open) continue;
+    groups.add(fmt::format("{}: {} while a patch is open, {} otherwise", row.strategy, whole(*open),
+                           whole(*closed)),
+               row.workload + " " + spaced(row.params));
   }
-  std::string text;
+  std::vector<std::string> parts;
   for (const auto& [what, whose] : groups.groups()) {
-    text +=
-        fmt::format("{}{} ({})", text.empty() ? "Mappings of zone and data that differ: " : "; ",
-                    what, joined(whose));
+    parts.push_back(fmt::format("{} ({})", what, joined(whose)));
   }
-  return text.empty() ? "" : text + ".";
+  if (parts.empty()) return "";
+  return "Mappings of zone and data that differ: " + joined(parts, "; ") + ".";
 }
 
 /// Whether anything stays behind.
-std::string leftovers(const std::vector<const Cell*>& cells) {
-  std::size_t known = 0;
+std::string leftovers(const Quantities& run, const std::vector<Key>& rows) {
+  bool known = false;
   Grouping left;
-  for (const Cell* cell : cells) {
-    const auto& before = cell->memory.process_vmas_before;
-    const auto& after = cell->memory.process_vmas_after;
+  for (const Key& row : rows) {
+    const auto before = memory(run, row, "process_vmas_before");
+    const auto after = memory(run, row, "process_vmas_after");
     if (!before || !after) continue;
-    ++known;
-    if (*before != *after) left.add(fmt::format("{:+}", *after - *before), cell->id);
+    known = true;
+    if (*before == *after) continue;
+    left.add(fmt::format("{:+}", std::llround(*after - *before)), run.cell(row, row.strategy)->id);
   }
-  if (known == 0) return "";
+  if (!known) return "";
   if (left.groups().empty()) {
     return "After its cell every process had as many mappings as before it.";
   }
@@ -100,32 +94,26 @@ std::string leftovers(const std::vector<const Cell*>& cells) {
 
 }  // namespace
 
-std::optional<Section> mappings_section(const Results& results) {
-  const std::vector<const Cell*> cells = shown_cells(results);
-  const bool known = std::any_of(cells.begin(), cells.end(), [](const Cell* cell) {
-    return cell->memory.process_vmas_before.has_value();
+std::optional<Section> mappings_section(const Quantities& run) {
+  const std::vector<Key> rows = shown_cells(run);
+  const bool known = std::any_of(rows.begin(), rows.end(), [&](const Key& row) {
+    return memory(run, row, "process_vmas_before").has_value();
   });
   if (!known) return std::nullopt;
-  Section section;
-  section.title = "Mappings (VMAs)";
-  for (std::string sentence : {splits(cells), leftovers(cells)}) {
+  Section section{.title = "Mappings (VMAs)"};
+  for (std::string sentence : {splits(run, rows), leftovers(run, rows)}) {
     if (!sentence.empty()) section.paragraphs.push_back(std::move(sentence));
   }
-  TextTable table{{"workload", "parameters", "strategy"}, {}};
-  for (const Column& column : kColumns) table.header.emplace_back(column.title);
-  for (const Cell* cell : cells) {
-    std::vector<TextCell> row{{cell->workload, Tone::plain},
-                              {spaced(cell->params), Tone::plain},
-                              {cell->strategy, Tone::name}};
-    for (const Column& column : kColumns) {
-      const auto& amount = cell->memory.*column.amount;
-      row.push_back(amount ? TextCell{grouped(*amount), Tone::number}
-                           : TextCell{"unknown", Tone::faint});
-    }
-    table.rows.push_back(std::move(row));
-  }
-  section.table = std::move(table);
-  section.detail = section.table->rows.size() > 40;
+  fill_table(section, rows,
+             {workload_column(), parameters_column(), strategy_column(),
+              memory_column(run, "zone and data", "vmas"),
+              memory_column(run, "while a patch is open", "vmas_open"),
+              memory_column(run, "process before", "process_vmas_before"),
+              memory_column(run, "process during", "process_vmas_during"),
+              memory_column(run, "process after", "process_vmas_after"),
+              memory_column(run, "mapped KiB", "mapped_kib"),
+              memory_column(run, "resident KiB", "rss_kib")});
+  section.detail = rows.size() > 40;
   return section;
 }
 

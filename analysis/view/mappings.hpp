@@ -4,12 +4,12 @@
 
 #include <optional>
 
+#include "analysis/quantity/quantities.hpp"
 #include "analysis/render/document.hpp"
-#include "results/model.hpp"
 
 namespace patchbench::analysis {
 
 /// The cells of the headline. Empty where no cell says how many its process had.
-[[nodiscard]] std::optional<Section> mappings_section(const results::Results& results);
+[[nodiscard]] std::optional<Section> mappings_section(const Quantities& run);
 
 }  // namespace patchbench::analysis

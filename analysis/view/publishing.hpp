@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/quantity/quantities.hpp"
 #include "analysis/render/document.hpp"
 #include "analysis/view/headline.hpp"
-#include "results/model.hpp"
 
 namespace patchbench::analysis {
 
@@ -23,7 +23,7 @@ inline constexpr std::string_view kNoGuarantee = "no architectural guarantee";
 
 /// The parameter sets of a workload that differ from `params` in their mode at most, in the order
 /// of the run.
-[[nodiscard]] std::vector<results::Params> modes_of(const results::Results& results,
+[[nodiscard]] std::vector<results::Params> modes_of(const Quantities& run,
                                                     std::string_view workload,
                                                     const results::Params& params);
 
@@ -40,24 +40,18 @@ struct ModeRatio {
 /// (analysis/quantity/summarise.hpp): the same intervals, verdicts held against the ratio of
 /// `again` to the baseline, in the mode or in none, whichever reaches further from 1, and corrected
 /// for the number of a workload's mode ratios. Empty where a run has no second mode, or not none.
-[[nodiscard]] std::vector<ModeRatio> mode_ratios(const results::Results& results);
+[[nodiscard]] std::vector<ModeRatio> mode_ratios(const Quantities& run);
 
 /// nullptr where there is none.
 [[nodiscard]] const results::Ratio* find_mode_ratio(const std::vector<ModeRatio>& ratios,
-                                                    const results::Cell& cell,
-                                                    std::string_view metric);
+                                                    const Quantity& time);
 
 /// Modes in which the baseline has no measured cell, and why: "serialize: unsupported: ...".
-[[nodiscard]] std::vector<std::string> missing_modes(const results::Results& results);
-
-/// What stands below a table of these columns in which rows with such a cell are marked: what the
-/// mark says, and where the columns have several modes, of which. Empty where no row is.
-[[nodiscard]] std::string guarantee_footnote(const results::Results& results,
-                                             const std::vector<HeadlineColumn>& columns);
+[[nodiscard]] std::vector<std::string> missing_modes(const Quantities& run);
 
 /// The headline's patches in every mode. Without a table where mode_ratios() has nothing.
-[[nodiscard]] Section publishing_section(const results::Results& results);
+[[nodiscard]] Section publishing_section(const Quantities& run);
 /// The same of every cell; without a table where that is no more.
-[[nodiscard]] Section publishing_details(const results::Results& results);
+[[nodiscard]] Section publishing_details(const Quantities& run);
 
 }  // namespace patchbench::analysis

@@ -16,7 +16,7 @@
 #include "analysis/statistics/statistics.hpp"
 #include "analysis/view/counters.hpp"
 #include "analysis/view/report_document.hpp"
-#include "analysis/view/table.hpp"
+#include "analysis/view/result.hpp"
 #include "results/matchers_test.hpp"
 
 namespace patchbench::analysis {
@@ -77,11 +77,11 @@ TEST_CASE("the headline has a column of patches for each mode, and says which") 
                                             "patch_execute none", "patch_execute cpuid",
                                             "patch_execute membarrier", "miss none"});
   const std::string table = terminal_table(results, {.width = 200});
-  CHECK_THAT(table, contains("cpuid, sites=1024") && contains("membarrier, sites=1024") &&
-                        contains("none, sites=1024"));
+  CHECK_THAT(table, contains("(sites=1024,") && contains("publish=cpuid)") &&
+                        contains("publish=membarrier)") && contains("publish=none)"));
   const std::string page = markdown_page(make_document(results));
-  CHECK_THAT(page, contains("relink: patch (burst) (sites=1024, batch=1, publish=none)") &&
-                       contains("relink: patch (burst) (sites=1024, batch=1, publish=cpuid)"));
+  CHECK_THAT(page, contains("relink: patch (burst), ns (sites=1024, batch=1, publish=none)") &&
+                       contains("relink: patch (burst), ns (sites=1024, batch=1, publish=cpuid)"));
   for (const HeadlineColumn& column : headline_columns(sample_run({.rounds = 3}).results)) {
     CHECK(column.mode.empty());
   }
@@ -185,7 +185,7 @@ TEST_CASE("terminal and report show what a mode costs against none") {
       [](const auto& cells) { return cells[2].text == "patch (burst)" && cells[3].text == "rwx"; });
   REQUIRE(row != section.table->rows.end());
   CHECK_THAT((*row)[4].text, !contains("\n"));
-  CHECK_THAT((*row)[5].text, contains("\n7.03 [7.01,7.05]\nslower"));
+  CHECK_THAT(text_with_verdict((*row)[5]), contains("\n7.03 [7.01,7.05]\nslower"));
   const Document document = make_document(results);
   CHECK(document.summary.at(1).title == "What a patch ends with");
   CHECK(publishing_details(results).table.has_value());

@@ -1,72 +1,46 @@
 #include "analysis/view/report_document.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <functional>
+#include <iterator>
+#include <map>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "analysis/quantity/comparable.hpp"
+#include "analysis/quantity/context_difference.hpp"
 #include "analysis/quantity/flags.hpp"
 #include "analysis/quantity/identical.hpp"
 #include "analysis/quantity/repetitions.hpp"
-#include "analysis/quantity/selection.hpp"
 #include "analysis/render/numbers.hpp"
 #include "analysis/render/wrap.hpp"
 #include "analysis/statistics/statistics.hpp"
 #include "analysis/view/attribution.hpp"
-#include "analysis/view/catalogue.hpp"
 #include "analysis/view/counters.hpp"
-#include "analysis/view/headline.hpp"
 #include "analysis/view/how_measured.hpp"
 #include "analysis/view/mappings.hpp"
 #include "analysis/view/publishing.hpp"
+#include "analysis/view/result.hpp"
 #include "analysis/view/self_test.hpp"
 #include "analysis/view/simulated.hpp"
+#include "analysis/view/table.hpp"
 #include "analysis/view/titles.hpp"
-#include "analysis/view/translation.hpp"
 
 namespace patchbench::analysis {
 namespace {
 
 using results::Cell;
-using results::Metric;
-using results::Params;
 using results::Ratio;
 using results::Results;
 using results::Verdict;
 
-TextCell number(std::string text) { return {std::move(text), Tone::number}; }
-TextCell plain(std::string text) { return {std::move(text), Tone::plain}; }
-TextCell name(std::string text) { return {std::move(text), Tone::name}; }
-TextCell faint(std::string text) { return {std::move(text), Tone::faint}; }
-
-/// Four significant digits, never an exponent.
-std::string full_number(double value) {
-  if (value == 0) return "0";
-  const double size = std::abs(value);
-  if (size >= 9999.5) return grouped(std::llround(value));
-  const int digits = 3 - static_cast<int>(std::floor(std::log10(size)));
-  return fmt::format("{:.{}f}", value, std::clamp(digits, 0, 6));
-}
-
-/// As full_number, but a count is not given decimals that it cannot have.
-std::string count_number(double value) {
-  if (value == std::floor(value) && std::abs(value) < 1e15) return grouped(std::llround(value));
-  return full_number(value);
-}
-
-std::string full_interval(const std::optional<Interval>& interval) {
-  if (!interval) return "";
-  return fmt::format("[{}, {}]", full_number((*interval)[0]), full_number((*interval)[1]));
-}
-
-Tone tone_of(Verdict verdict) {
-  if (verdict == Verdict::faster) return Tone::faster;
-  if (verdict == Verdict::slower) return Tone::slower;
-  return verdict == Verdict::unsure ? Tone::faint : Tone::plain;
+std::vector<Quantity> select(const Quantities& run,
+                             const std::function<bool(const Quantity&)>& where) {
+  std::vector<Quantity> found;
+  std::copy_if(run.all().begin(), run.all().end(), std::back_inserter(found), where);
+  return found;
 }
 
 // ---- noise ----
@@ -77,17 +51,16 @@ struct Noise {
   std::vector<double> reaches;  // of the intervals, as factors above 1
 };
 
-Noise noise_of(const Results& results) {
+Noise noise_of(const Quantities& run) {
   Noise noise;
-  for (const Cell& cell : results.cells) {
-    if (cell.strategy != "again") continue;
-    for (const Ratio& ratio : cell.ratios) {
-      const auto interval = deciding_interval(ratio);
-      if (!interval) continue;
-      ++noise.comparisons;
-      if (ratio.verdict == Verdict::faster || ratio.verdict == Verdict::slower) ++noise.differing;
-      noise.reaches.push_back(std::max((*interval)[1], 1 / (*interval)[0]));
-    }
+  for (const Quantity& one : run.all()) {
+    if (one.strategy != "again" || one.ratio == nullptr) continue;
+    const auto interval = deciding_interval(*one.ratio);
+    if (!interval) continue;
+    const Verdict verdict = one.ratio->verdict;
+    ++noise.comparisons;
+    if (verdict == Verdict::faster || verdict == Verdict::slower) ++noise.differing;
+    noise.reaches.push_back(std::max((*interval)[1], 1 / (*interval)[0]));
   }
   return noise;
 }
@@ -108,76 +81,73 @@ std::string noise_sentence(const Results& results, const Noise& noise) {
       noise.differing, noise.comparisons, results.baseline, 100 * (*median(noise.reaches) - 1));
 }
 
-Section noise_section(const Results& results) {
-  Section section;
-  section.title = "Noise: the baseline against itself";
-  section.paragraphs.push_back(noise_sentence(results, noise_of(results)));
-  TextTable table{{"workload", "parameters", "metric", "n", "ratio", "95 % interval", "by itself"},
-                  {}};
-  for (const Cell& cell : results.cells) {
-    if (cell.strategy != "again") continue;
-    for (const Ratio& ratio : cell.ratios) {
-      table.rows.push_back({plain(cell.workload),
-                            plain(spaced(cell.params)),
-                            plain(metric_title(ratio.metric)),
-                            number(std::to_string(ratio.n)),
-                            number(ratio.median ? full_number(*ratio.median) : ""),
-                            number(full_interval(deciding_interval(ratio))),
-                            {std::string(to_string(ratio.verdict)), tone_of(ratio.verdict)}});
-    }
-  }
-  if (!table.rows.empty()) section.table = std::move(table);
-  section.detail = true;
+Column<Quantity> metric_column() {
+  return {"metric", [](const Quantity& one) { return plain(metric_title(one.name)); }};
+}
+
+Section noise_section(const Quantities& run) {
+  Section section{.title = "Noise: the baseline against itself",
+                  .paragraphs = {noise_sentence(run.results(), noise_of(run))},
+                  .detail = true};
+  using Row = const Quantity&;
+  fill_table(
+      section, select(run, [](Row one) { return one.strategy == "again" && one.ratio != nullptr; }),
+      {workload_column(),
+       parameters_column(),
+       metric_column(),
+       {"n", [](Row one) { return number(std::to_string(one.ratio->n)); }},
+       {"ratio",
+        [](Row one) { return number(one.ratio->median ? full_number(*one.ratio->median) : ""); }},
+       {"95 % interval",
+        [](Row one) { return number(full_interval(deciding_interval(*one.ratio))); }},
+       {"by itself", [](Row one) { return verdict_word(one.ratio->verdict); }}});
   return section;
 }
 
 // ---- repetitions ----
 
-Section repetitions_section(const Results& results) {
-  Section section;
-  section.title = "Scatter: where it comes from, and what it takes to see through it";
-  section.paragraphs = repetition_advice(results);
+Column<Quantity> cell_column() {
+  return {"cell", [](const Quantity& one) { return plain(one.cell->id); }};
+}
+
+Section repetitions_section(const Quantities& run) {
+  const Results& results = run.results();
+  Section section{.title = "Scatter: where it comes from, and what it takes to see through it",
+                  .paragraphs = repetition_advice(results)};
   if (std::string flags = flags_sentence(results); !flags.empty()) {
     section.paragraphs.push_back(
         std::move(flags) +
         " A trend is detected by the test of Mann and Kendall, several modes by Hartigan's dip "
-        "test, "
-        "both corrected for the number of series; intervals and verdicts take rounds for "
+        "test, both corrected for the number of series; intervals and verdicts take rounds for "
         "independent values of one distribution, and mean less where that is not so.");
   }
-  TextTable table{{"cell", "metric", "flags"}, {}};
-  for (const Cell& cell : results.cells) {
-    for (const Metric& metric : cell.metrics) {
-      const auto words = flag_words(metric, find_ratio(cell, metric.name));
-      if (!words.empty()) {
-        table.rows.push_back(
-            {plain(cell.id), plain(metric_title(metric.name)), plain(joined(words))});
-      }
-    }
-  }
-  section.detail = table.rows.size() > 20;
-  if (!table.rows.empty()) section.table = std::move(table);
+  const auto words = [](const Quantity& one) { return flag_words(*one.metric, one.ratio); };
+  const auto rows =
+      select(run, [&](const Quantity& one) { return one.set == kTimes && !words(one).empty(); });
+  section.detail = rows.size() > 20;
+  fill_table(section, rows, {cell_column(), metric_column(), {"flags", [&](const Quantity& one) {
+                                                                return plain(joined(words(one)));
+                                                              }}});
   return section;
 }
 
 // ---- warnings ----
 
 void warn_of_failures(const Results& results, std::vector<std::string>& warnings) {
-  int failed = 0;
-  for (const Cell& cell : results.cells) {
-    const bool bad = cell.status != results::CellStatus::ok &&
-                     cell.status != results::CellStatus::denied &&
-                     cell.status != results::CellStatus::unsupported;
-    failed += bad ? 1 : 0;
-  }
-  if (failed > 0) {
-    warnings.push_back(
-        fmt::format("{} of {} cells failed; their reasons stand in the tables of their workloads.",
-                    failed, results.cells.size()));
-  }
+  using results::CellStatus;
+  const auto failed =
+      std::count_if(results.cells.begin(), results.cells.end(), [](const Cell& cell) {
+        return cell.status != CellStatus::ok && cell.status != CellStatus::denied &&
+               cell.status != CellStatus::unsupported;
+      });
+  if (failed == 0) return;
+  warnings.push_back(
+      fmt::format("{} of {} cells failed; their reasons stand in the tables of their workloads.",
+                  failed, results.cells.size()));
 }
 
-std::vector<std::string> warnings_of(const Results& results) {
+std::vector<std::string> warnings_of(const Quantities& run) {
+  const Results& results = run.results();
   std::vector<std::string> warnings = self_test_alarms(results.context);
   for (std::string& alarm : identical_alarms(results)) warnings.push_back(std::move(alarm));
   if (results.context.emulated) {
@@ -190,9 +160,10 @@ std::vector<std::string> warnings_of(const Results& results) {
     warnings.emplace_back("The run was interrupted: what is missing was not measured.");
   }
   warn_of_failures(results, warnings);
-  if (times_mean_something(results.context) && suspicious(noise_of(results))) {
+  const Noise noise = noise_of(run);
+  if (times_mean_something(results.context) && suspicious(noise)) {
     warnings.push_back("The baseline differs from itself more often than chance explains: " +
-                       noise_sentence(results, noise_of(results)) +
+                       noise_sentence(results, noise) +
                        " Something disturbed this run; do not build on small differences in it.");
   }
   warnings.insert(warnings.end(), results.context.warnings.begin(), results.context.warnings.end());
@@ -201,231 +172,167 @@ std::vector<std::string> warnings_of(const Results& results) {
 
 // ---- summary ----
 
+struct Fact {
+  const char* name;
+  std::string value;
+};
+
 Section run_section(const Results& results) {
   const auto& run = results.run;
-  Section section;
-  section.title = "What was run";
-  TextTable table{{"", ""}, {}};
-  const auto row = [&table](const char* name, std::string value) {
-    if (!value.empty()) table.rows.push_back({plain(name), plain(std::move(value))});
-  };
-  row("run", run.id);
-  row("command", run.command);
-  row("preset", run.preset);
-  row("rounds",
-      fmt::format("{}: n of every interval; a round is one fresh process per cell", run.rounds));
-  row("ended by", run.ended);
-  row("seed", std::to_string(run.seed));
-  row("cells", std::to_string(results.cells.size()));
-  row("baseline", results.baseline.empty() ? "none was available" : results.baseline);
-  row("started, finished",
-      run.started + (run.finished.empty() ? ", not finished" : ", " + run.finished));
-  row("machine", results.context.cpu.model.value_or("unknown processor") + ", " +
-                     results.context.arch +
-                     (results.context.virtualization.value_or("none") == "none"
-                          ? ""
-                          : ", virtual machine (" + *results.context.virtualization + ")"));
-  section.table = std::move(table);
-  return section;
-}
-
-TextCell headline_entry(const Results& results, const std::string& id,
-                        const HeadlineColumn& column) {
-  const Cell* cell = find_cell(results, column.workload, id, column.params);
-  if (cell == nullptr) return {};
-  const Metric* metric = usable_metric(cell, column.metric);
-  if (metric == nullptr) {
-    const bool ok = cell->status == results::CellStatus::ok;
-    return faint(ok ? "-" : std::string(to_string(cell->status)));
-  }
-  const std::string cost = short_number(*metric->median) + " " + metric->unit;
-  if (id == results.baseline) return number(cost + "\nbaseline");
-  const Ratio* ratio = find_ratio(*cell, column.metric);
-  if (ratio == nullptr || !ratio->median) return number(cost);
-  std::string text = cost + "\n" + short_number(*ratio->median);
-  if (const auto interval = deciding_interval(*ratio)) text += " " + short_interval(*interval);
-  if (id == "again") return number(text);
-  // Most entries of an honest run are unsure; they are no less worth reading.
-  const bool unsure = ratio->verdict == Verdict::unsure;
-  return {text + "\n" + std::string(to_string(ratio->verdict)),
-          unsure ? Tone::number : tone_of(ratio->verdict)};
-}
-
-std::string how_to_read(const Results& results) {
-  std::string text = fmt::format(
-      "Median over rounds, then the ratio to {} (paired round by round, below 1 is faster) with "
-      "its interval (95 %, by ranks; below nine rounds of the geometric mean), and the "
-      "verdict: faster or "
-      "slower (the interval does not hold 1), same (it lies within {:.3g} % of 1) or unsure. Every "
-      "interval holds for itself: of twenty, about one misses.",
-      results.baseline.empty() ? "the baseline" : results.baseline, 100 * delta_of(results));
-  if (verdicts_corrected(results)) {
-    text +=
-        " Verdicts are corrected for the number of a workload's ratios (Benjamini & Hochberg "
-        "1995): of those other than unsure, at most one in twenty is expected to be wrong.";
-  }
-  const std::vector<HeadlineColumn> columns = headline_columns(results);
-  if (std::any_of(columns.begin(), columns.end(),
-                  [](const HeadlineColumn& column) { return !column.mode.empty(); })) {
-    text +=
-        " Columns that differ in publish differ in what a patch ends with, and their ratios are to "
-        "the baseline with the same; what each mode costs stands in the next table.";
-  }
-  return text;
-}
-
-bool has_cell_without_guarantee(const Results& results, const std::string& id,
-                                const std::vector<HeadlineColumn>& columns) {
-  return std::any_of(columns.begin(), columns.end(), [&](const HeadlineColumn& column) {
-    const Cell* cell = find_cell(results, column.workload, id, column.params);
-    return usable_metric(cell, column.metric) != nullptr && lacks_guarantee(*cell);
-  });
-}
-
-Section headline_section(const Results& results) {
-  Section section;
-  section.title = "The result";
-  const std::vector<HeadlineColumn> columns = headline_columns(results);
-  if (columns.empty()) {
-    section.paragraphs.emplace_back("No cell was measured.");
-    return section;
-  }
-  for (std::string& line : identical_lines(results)) {
-    section.paragraphs.push_back(std::move(line) + ".");
-  }
-  section.paragraphs.push_back(how_to_read(results));
-  TextTable table{{"strategy"}, {}};
-  for (const HeadlineColumn& column : columns) {
-    const bool nameless = column.mode.empty() || without_mode(column.params) != column.params;
-    table.header.push_back(fmt::format("{}: {} ({}{})", column.workload,
-                                       metric_title(column.metric), spaced(column.params),
-                                       nameless ? "" : ", publish=" + column.mode));
-  }
-  for (const std::string& id : strategies_in_order(results)) {
-    std::vector<TextCell> row{plain(id)};
-    for (const HeadlineColumn& column : columns) row.push_back(headline_entry(results, id, column));
-    const bool any = std::any_of(row.begin() + 1, row.end(), [](const TextCell& cell) {
-      return !cell.text.empty() && cell.text != "unsupported";
-    });
-    if (has_cell_without_guarantee(results, id, columns)) row.front().text += '*';
-    if (any) table.rows.push_back(std::move(row));
-  }
-  section.table = std::move(table);
-  if (const std::string note = guarantee_footnote(results, columns); !note.empty()) {
-    section.footnotes.push_back("* " + note);
-  }
-  for (std::string& note : translation_footnotes(results, columns)) {
-    section.footnotes.push_back(std::move(note));
-  }
+  const results::Context& context = results.context;
+  const std::string virtualization = context.virtualization.value_or("none");
+  std::vector<Fact> facts = {
+      {"run", run.id},
+      {"command", run.command},
+      {"preset", run.preset},
+      {"rounds",
+       fmt::format("{}: n of every interval; a round is one fresh process per cell", run.rounds)},
+      {"ended by", run.ended},
+      {"seed", std::to_string(run.seed)},
+      {"cells", std::to_string(results.cells.size())},
+      {"baseline", results.baseline.empty() ? "none was available" : results.baseline},
+      {"started, finished",
+       run.started + (run.finished.empty() ? ", not finished" : ", " + run.finished)},
+      {"machine",
+       context.cpu.model.value_or("unknown processor") + ", " + context.arch +
+           (virtualization == "none" ? "" : ", virtual machine (" + virtualization + ")")}};
+  std::erase_if(facts, [](const Fact& fact) { return fact.value.empty(); });
+  Section section{.title = "What was run"};
+  fill_table(section, facts,
+             {{"", [](const Fact& fact) { return plain(fact.name); }},
+              {"", [](const Fact& fact) { return plain(fact.value); }}});
   return section;
 }
 
 /// In place of the headline, where times mean nothing.
-Section status_section(const Results& results) {
-  Section section;
-  section.title = "Status of each cell";
-  section.paragraphs.emplace_back(
-      "ok: executed in at least 80 % of the rounds, and checked in each against the oracle.");
-  TextTable table{{"workload", "parameters", "strategy", "status", "reason or notes"}, {}};
-  for (const Cell& cell : results.cells) {
-    const bool ok = cell.status == results::CellStatus::ok;
-    table.rows.push_back({plain(cell.workload), plain(spaced(cell.params)), name(cell.strategy),
-                          plain(std::string(to_string(cell.status))),
-                          faint(ok ? joined(cell.notes) : cell.reason)});
-  }
-  if (!table.rows.empty()) section.table = std::move(table);
+Section status_section(const Quantities& run) {
+  Section section{.title = "Status of each cell",
+                  .paragraphs = {"ok: executed in at least 80 % of the rounds, and checked in each "
+                                 "against the oracle."}};
+  fill_table(section, select(run, [](const Quantity& one) { return one.set == kCells; }),
+             {workload_column(),
+              parameters_column(),
+              strategy_column(),
+              {"status",
+               [](const Quantity& one) { return plain(std::string(to_string(one.cell->status))); }},
+              {"reason or notes", [](const Quantity& one) {
+                 return faint(is_ok(one.cell) ? joined(one.cell->notes) : one.cell->reason);
+               }}});
   return section;
 }
 
 // ---- strategies ----
 
-Section strategies_section(const Results& results, bool controls) {
-  Section section;
-  section.title = controls ? "Controls" : "Strategies";
-  section.paragraphs.emplace_back(controls ? "No way to change code, but yardsticks: what the "
-                                             "ratios of the strategies are held against."
-                                           : "What this machine allowed, and what it refused.");
-  TextTable table{{"id", "what it is", "status", "reason or choice"}, {}};
-  for (const std::string& id : strategies_in_order(results)) {
-    if (is_control(results, id) != controls) continue;
-    const auto* status = find_strategy(results, id);
-    std::string reason;
-    std::string word = "available";
-    if (status != nullptr) {
-      word = to_string(status->status);
-      reason = status->status == results::Availability::available
-                   ? status->detail
-                   : why_missing(results, id, nullptr);
-      if (!status->call.empty()) {
-        reason += " [" + status->call + (status->error ? ": " + *status->error : "") + "]";
-      }
-    }
-    table.rows.push_back({plain(id), plain(summary_of(results, id)), plain(word), plain(reason)});
+std::string reason_or_choice(const Quantities& run, const std::string& id) {
+  const auto* status = run.status(id);
+  if (status == nullptr) return "";
+  std::string text = status->status == results::Availability::available
+                         ? status->detail
+                         : why_missing(run, id, nullptr);
+  if (!status->call.empty()) {
+    text += " [" + status->call + (status->error ? ": " + *status->error : "") + "]";
   }
-  if (!table.rows.empty()) section.table = std::move(table);
+  return text;
+}
+
+Section strategies_section(const Quantities& run, bool controls) {
+  Section section{.title = controls ? "Controls" : "Strategies",
+                  .paragraphs = {controls ? "No way to change code, but yardsticks: what the "
+                                            "ratios of the strategies are held against."
+                                          : "What this machine allowed, and what it refused."}};
+  std::vector<std::string> ids = run.strategies();
+  std::erase_if(ids, [&](const std::string& id) { return run.is_control(id) != controls; });
+  using Row = const std::string&;
+  fill_table(
+      section, ids,
+      {{"id", [](Row id) { return plain(id); }},
+       {"what it is",
+        [&](Row id) {
+          const auto* status = run.status(id);
+          return plain(status == nullptr ? "" : status->summary.value_or(""));
+        }},
+       {"status",
+        [&](Row id) {
+          const auto* status = run.status(id);
+          return plain(status == nullptr ? "available" : std::string(to_string(status->status)));
+        }},
+       {"reason or choice", [&](Row id) { return plain(reason_or_choice(run, id)); }}});
   return section;
 }
 
 // ---- workloads ----
 
-std::vector<TextCell> metric_row(const Cell& cell, const Metric& metric) {
-  const Ratio* ratio = find_ratio(cell, metric.name);
-  std::vector<TextCell> row{
-      plain(spaced(cell.params)),
-      name(cell.strategy),
-      plain(metric_title(metric.name)),
-      number(std::to_string(present(metric.samples).size())),
-      number(metric.median ? full_number(*metric.median) + " " + metric.unit : ""),
-      number(full_interval(metric.ci95))};
-  if (ratio == nullptr || !ratio->median) {
-    row.insert(row.end(), {{}, {}, {}, {}});
-  } else {
-    std::string free = full_interval(ratio->ci_free);
-    if (ratio->ci_free_coverage)
-      free += fmt::format(" at {:.1f} %", 100 * *ratio->ci_free_coverage);
-    row.insert(row.end(), {number(full_number(*ratio->median)),
-                           number(full_interval(ratio->ci95)),
-                           number(free),
-                           {std::string(to_string(ratio->verdict)), tone_of(ratio->verdict)}});
-  }
-  std::vector<std::string> notes = flag_words(metric, ratio);
-  notes.insert(notes.end(), cell.notes.begin(), cell.notes.end());
-  row.push_back(faint(joined(notes)));
-  return row;
+/// Of a metric that has a ratio; otherwise nothing.
+Column<Quantity> ratio_column(const char* title, std::function<Entry(const Ratio&)> entry) {
+  return {title, [entry = std::move(entry)](const Quantity& one) {
+            return one.ratio != nullptr && one.ratio->median ? entry(*one.ratio) : Entry{};
+          }};
 }
 
-std::vector<TextCell> missing_row(const Cell& cell, std::size_t columns) {
-  std::vector<TextCell> row{plain(spaced(cell.params)), name(cell.strategy),
-                            faint(std::string(to_string(cell.status)))};
-  row.resize(columns);
-  row.back() = faint(cell.reason);
-  return row;
+std::string by_ranks(const Ratio& ratio) {
+  std::string text = full_interval(ratio.ci_free);
+  if (ratio.ci_free_coverage) text += fmt::format(" at {:.1f} %", 100 * *ratio.ci_free_coverage);
+  return text;
 }
 
-Section workload_section(const Results& results, const std::string& workload) {
-  Section section;
-  section.title = "Workload " + workload;
-  if (workload == "mic") {
-    for (Attribution& one : attributions(results))
-      section.paragraphs.push_back(std::move(one.text));
+std::string notes_of(const Quantity& one) {
+  if (one.metric == nullptr) return one.cell->reason;
+  std::vector<std::string> notes = flag_words(*one.metric, one.ratio);
+  notes.insert(notes.end(), one.cell->notes.begin(), one.cell->notes.end());
+  return joined(notes);
+}
+
+/// A row for each metric, and one for each cell that has none because it failed.
+std::vector<Quantity> metrics_of(const Quantities& run, const std::string& workload) {
+  std::vector<Key> sets;
+  for (results::Params& params : param_sets(run, workload)) {
+    sets.push_back({workload, std::move(params)});
   }
-  section.detail = true;
-  TextTable table{{"parameters", "strategy", "metric", "n", "median", "95 % interval", "ratio",
-                   "95 % interval", "by ranks", "verdict", "notes"},
-                  {}};
-  const std::vector<std::string> order = strategies_in_order(results);
-  for (const Params& params : param_sets(results, workload)) {
-    for (const std::string& id : order) {
-      const Cell* cell = find_cell(results, workload, id, params);
-      if (cell == nullptr) continue;
-      if (cell->status != results::CellStatus::ok) {
-        table.rows.push_back(missing_row(*cell, table.header.size()));
-        continue;
-      }
-      for (const Metric& metric : cell->metrics) table.rows.push_back(metric_row(*cell, metric));
+  std::vector<Quantity> rows;
+  for (const Key& row : rows_of(run, sets, [](const Key&, const Cell&) { return true; })) {
+    const Cell* cell = run.cell(row, row.strategy);
+    for (const Quantity& one : run.of(*cell)) {
+      if (one.set == (is_ok(cell) ? kTimes : kCells)) rows.push_back(one);
     }
   }
-  section.table = std::move(table);
+  return rows;
+}
+
+Section workload_section(const Quantities& run, const std::string& workload) {
+  Section section{.title = "Workload " + workload, .detail = true};
+  if (workload == "mic") {
+    for (Attribution& one : attributions(run)) section.paragraphs.push_back(std::move(one.text));
+  }
+  using Row = const Quantity&;
+  fill_table(
+      section, metrics_of(run, workload),
+      {parameters_column(),
+       strategy_column(),
+       {"metric",
+        [](Row one) {
+          return one.metric != nullptr ? plain(metric_title(one.name))
+                                       : faint(std::string(to_string(one.cell->status)));
+        }},
+       {"n",
+        [](Row one) {
+          return one.metric == nullptr
+                     ? Entry{}
+                     : number(std::to_string(present(one.metric->samples).size()));
+        }},
+       {"median",
+        [](Row one) {
+          return number(one.value ? full_number(*one.value) + " " + one.metric->unit : "");
+        }},
+       {"95 % interval",
+        [](Row one) {
+          return number(one.metric == nullptr ? "" : full_interval(one.metric->ci95));
+        }},
+       ratio_column("ratio", [](const Ratio& ratio) { return number(full_number(*ratio.median)); }),
+       ratio_column("95 % interval",
+                    [](const Ratio& ratio) { return number(full_interval(ratio.ci95)); }),
+       ratio_column("by ranks", [](const Ratio& ratio) { return number(by_ranks(ratio)); }),
+       ratio_column("verdict", [](const Ratio& ratio) { return verdict_word(ratio.verdict); }),
+       {"notes", [](Row one) { return faint(notes_of(one)); }}});
   return section;
 }
 
@@ -436,91 +343,96 @@ std::string counter_title(const results::Counter& counter) {
   return title;
 }
 
-std::string amount(const std::optional<std::int64_t>& value) {
-  return value ? grouped(*value) : "";
+/// One of a cell's quantities, with the reason where there is none.
+Column<Quantity> quantity_column(const Quantities& run, std::string title, Key like) {
+  return {std::move(title), [&run, like = std::move(like)](const Quantity& cell) {
+            Key key = like;
+            key.workload = cell.workload;
+            key.params = cell.params;
+            key.strategy = cell.strategy;
+            const Quantity one = run.at(std::move(key));
+            if (one.value) return number(count_number(*one.value));
+            return faint(one.counter == nullptr ? "" : one.counter->reason);
+          }};
 }
 
-void add_memory(std::vector<TextCell>& row, const results::Memory& memory) {
-  for (const auto& value : {memory.vmas, memory.vmas_open, memory.mapped_kib, memory.rss_kib,
-                            memory.page_kib, memory.huge_kib}) {
-    row.push_back(number(amount(value)));
-  }
+Column<Quantity> memory_column(const Quantities& run, std::string title, std::string member) {
+  return quantity_column(run, std::move(title), {.set = kMemory, .name = std::move(member)});
+}
+
+std::string process_mappings(const results::Memory& memory) {
   const bool known =
       memory.process_vmas_before && memory.process_vmas_during && memory.process_vmas_after;
-  row.push_back(number(known ? fmt::format("{}, {}, {}", *memory.process_vmas_before,
-                                           *memory.process_vmas_during, *memory.process_vmas_after)
-                             : ""));
+  return known ? fmt::format("{}, {}, {}", *memory.process_vmas_before, *memory.process_vmas_during,
+                             *memory.process_vmas_after)
+               : "";
 }
 
-/// Events have tables of their own, and an emulator's times have none.
-bool stands_beside_memory(const Results& results, const results::Counter& counter) {
-  return !is_event(counter) &&
-         (times_mean_something(results.context) || !counter.name.ends_with("-ns"));
-}
-
-/// One row a cell: bytes, counts and memory beside the times.
-Section counters_section(const Results& results, const std::string& workload) {
-  Section section;
-  section.title = "Counters and memory of " + workload;
-  section.detail = true;
-  std::vector<std::string> titles;
-  for (const Cell& cell : results.cells) {
-    for (const auto& counter : cell.counters) {
-      const std::string title = counter_title(counter);
-      const bool known = std::find(titles.begin(), titles.end(), title) != titles.end();
-      if (cell.workload == workload && !known && stands_beside_memory(results, counter)) {
-        titles.push_back(title);
-      }
-    }
+/// One row a cell: bytes, counts and memory beside the times. Events have tables of their own.
+Section counters_section(const Quantities& run, const std::string& workload) {
+  Section section{.title = "Counters and memory of " + workload, .detail = true};
+  std::vector<Column<Quantity>> columns = {parameters_column(), strategy_column()};
+  const auto fact = [&](const Quantity& one) {
+    return one.set == kFacts && one.workload == workload;
+  };
+  for (auto& [title, key] : distinct(run, fact, [](const Quantity& one) {
+         return std::pair(counter_title(*one.counter), Key{.per = one.per,
+                                                           .beside = one.beside,
+                                                           .set = kFacts,
+                                                           .name = one.name,
+                                                           .scope = one.scope});
+       })) {
+    columns.push_back(quantity_column(run, std::move(title), std::move(key)));
   }
-  TextTable table{{"parameters", "strategy"}, {}};
-  table.header.insert(table.header.end(), titles.begin(), titles.end());
-  table.header.insert(table.header.end(),
-                      {"mappings", "mappings, a patch open", "mapped KiB", "resident KiB",
-                       "page KiB", "huge pages KiB", "process' mappings before, during, after"});
-  for (const Cell& cell : results.cells) {
-    if (cell.workload != workload || cell.status != results::CellStatus::ok) continue;
-    std::vector<TextCell> row{plain(spaced(cell.params)), name(cell.strategy)};
-    for (const std::string& title : titles) {
-      const auto found =
-          std::find_if(cell.counters.begin(), cell.counters.end(),
-                       [&](const auto& counter) { return counter_title(counter) == title; });
-      const bool there = found != cell.counters.end();
-      row.push_back(there && found->value ? number(count_number(*found->value))
-                                          : faint(there ? found->reason : ""));
-    }
-    add_memory(row, cell.memory);
-    table.rows.push_back(std::move(row));
-  }
-  if (!table.rows.empty()) section.table = std::move(table);
+  columns.push_back(memory_column(run, "mappings", "vmas"));
+  columns.push_back(memory_column(run, "mappings, a patch open", "vmas_open"));
+  columns.push_back(memory_column(run, "mapped KiB", "mapped_kib"));
+  columns.push_back(memory_column(run, "resident KiB", "rss_kib"));
+  columns.push_back(memory_column(run, "page KiB", "page_kib"));
+  columns.push_back(memory_column(run, "huge pages KiB", "huge_kib"));
+  columns.push_back({"process' mappings before, during, after", [](const Quantity& cell) {
+                       return number(process_mappings(cell.cell->memory));
+                     }});
+  fill_table(section,
+             select(run,
+                    [&](const Quantity& one) {
+                      return one.set == kCells && one.workload == workload && is_ok(one.cell);
+                    }),
+             columns);
   return section;
 }
 
 // ---- what went wrong, and what to know ----
 
+struct Lost {
+  const Cell* cell;
+  std::string what;  // status, line end, reason
+  std::vector<std::string> rounds;
+};
+
 Section lost_section(const Results& results) {
-  Section section;
-  section.title = "Lost rounds";
-  TextTable table{{"cell", "status", "reason", "rounds"}, {}};
+  std::vector<Lost> rows;
   for (const Cell& cell : results.cells) {
     Grouping rounds;
     for (const auto& lost : cell.lost) {
       rounds.add(std::string(to_string(lost.status)) + '\n' + lost.reason,
                  std::to_string(lost.round));
     }
-    for (const auto& [what, members] : rounds.groups()) {
-      const std::size_t line = what.find('\n');
-      table.rows.push_back({plain(cell.id), plain(what.substr(0, line)),
-                            plain(what.substr(line + 1)), plain(joined(members))});
-    }
+    for (const auto& [what, members] : rounds.groups()) rows.push_back({&cell, what, members});
   }
-  section.paragraphs.emplace_back(
-      table.rows.empty()
-          ? "No round was lost."
-          : "A cell counts as measured with at least 80 % of its rounds; a lost round is "
-            "missing from both sides of a ratio.");
-  section.detail = table.rows.size() > 20;
-  if (!table.rows.empty()) section.table = std::move(table);
+  Section section{
+      .title = "Lost rounds",
+      .paragraphs = {rows.empty() ? "No round was lost."
+                                  : "A cell counts as measured with at least 80 % of its rounds; a "
+                                    "lost round is missing from both sides of a ratio."},
+      .detail = rows.size() > 20};
+  fill_table(section, rows,
+             {{"cell", [](const Lost& lost) { return plain(lost.cell->id); }},
+              {"status",
+               [](const Lost& lost) { return plain(lost.what.substr(0, lost.what.find('\n'))); }},
+              {"reason",
+               [](const Lost& lost) { return plain(lost.what.substr(lost.what.find('\n') + 1)); }},
+              {"rounds", [](const Lost& lost) { return plain(joined(lost.rounds)); }}});
   return section;
 }
 
@@ -558,153 +470,90 @@ std::string name_without_numbers(const Cell& cell) {
 }
 
 Section notes_section(const Results& results) {
-  Section section;
-  section.title = "Notes on cells";
+  Section section{.title = "Notes on cells"};
   Grouping notes;
   for (const Cell& cell : results.cells) {
     for (const std::string& note : cell.notes) notes.add(note, name_without_numbers(cell));
   }
-  TextTable table{{"note", "what it means", "cells"}, {}};
-  for (const auto& [note, cells] : notes.groups()) {
-    table.rows.push_back({plain(note), plain(meaning_of_note(note)), plain(joined(cells))});
-  }
-  if (table.rows.empty()) section.paragraphs.emplace_back("None.");
-  if (!table.rows.empty()) section.table = std::move(table);
+  using Row = const std::pair<std::string, std::vector<std::string>>&;
+  fill_table(section, notes.groups(),
+             {{"note", [](Row note) { return plain(note.first); }},
+              {"what it means", [](Row note) { return plain(meaning_of_note(note.first)); }},
+              {"cells", [](Row note) { return plain(joined(note.second)); }}});
+  if (!section.table) section.paragraphs.emplace_back("None.");
   return section;
 }
 
-/// Facts with their sources, where the results have those.
-class ContextTable {
- public:
-  explicit ContextTable(const results::Context& context) : sources_(context.sources) {
-    if (!sources_.empty()) table_.header.emplace_back("read from");
+/// Facts with their sources, where the results have those: one beside the first that it is of.
+Section context_section(const results::Context& context) {
+  std::map<std::string, std::string, std::less<>> sources(context.sources.begin(),
+                                                          context.sources.end());
+  std::vector<ContextFact> facts = context_facts(context);
+  facts.push_back({"self-test", "selftest", Matters::no, self_test_outcome(context)});
+  std::erase_if(facts, [&](const ContextFact& fact) {
+    const bool list = fact.name == "cache" || fact.name == "mitigation" || fact.name == "library";
+    return list && !sources.contains(fact.field);
+  });
+  using Row = const ContextFact&;
+  std::vector<Column<ContextFact>> columns = {
+      {"", [](Row fact) { return plain(fact.name); }},
+      {"", [](Row fact) { return fact.value ? plain(*fact.value) : faint("unknown"); }}};
+  if (!context.sources.empty()) {
+    columns.push_back(
+        {"read from", [&](Row fact) { return faint(std::exchange(sources[fact.field], "")); }});
   }
-
-  /// `field` is the fact's name in results.json.
-  void text(const char* name, std::string_view field, const std::optional<std::string>& value) {
-    add(name, value, source_of(field));
-  }
-  template <typename T>
-  void value(const char* name, std::string_view field, const std::optional<T>& value) {
-    text(name, field, value ? std::optional(fmt::format("{}", *value)) : std::nullopt);
-  }
-  /// The source stands beside the first.
-  void pairs(const std::string& prefix, std::string_view field,
-             const std::vector<std::pair<std::string, std::string>>& pairs) {
-    std::string source = source_of(field);
-    if (pairs.empty() && !source.empty()) add(prefix, std::nullopt, source);
-    for (const auto& [name, value] : pairs) {
-      add(fmt::format("{} {}", prefix, name), value, std::exchange(source, ""));
-    }
-  }
-  [[nodiscard]] TextTable take() { return std::move(table_); }
-
- private:
-  [[nodiscard]] std::string source_of(std::string_view field) const {
-    const auto found = std::find_if(sources_.begin(), sources_.end(),
-                                    [field](const auto& one) { return one.first == field; });
-    return found == sources_.end() ? "" : found->second;
-  }
-
-  void add(std::string name, const std::optional<std::string>& value, std::string source) {
-    std::vector<TextCell> row{plain(std::move(name)), value ? plain(*value) : faint("unknown")};
-    if (!sources_.empty()) row.push_back(faint(std::move(source)));
-    table_.rows.push_back(std::move(row));
-  }
-
-  const std::vector<std::pair<std::string, std::string>>& sources_;
-  TextTable table_{{"", ""}, {}};
-};
-
-void add_processor(ContextTable& table, const results::Cpu& cpu) {
-  table.text("processor", "cpu.model", cpu.model);
-  table.text("vendor", "cpu.vendor", cpu.vendor);
-  table.value("family", "cpu.family", cpu.family);
-  table.value("model", "cpu.model_number", cpu.model_number);
-  table.text("microcode", "cpu.microcode", cpu.microcode);
-  table.value("logical processors", "cpu.online", cpu.online);
-  table.value("cores", "cpu.cores", cpu.cores);
-  table.text("pinned to", "cpu.pinned", cpu.pinned);
-  table.pairs("cache", "cpu.caches", cpu.caches);
+  Section section{.title = "Context"};
+  fill_table(section, facts, columns);
+  return section;
 }
 
-std::optional<std::string> sizes_text(const std::optional<std::vector<std::int64_t>>& sizes) {
-  if (!sizes) return std::nullopt;
-  return sizes->empty() ? "none" : fmt::format("{} bytes", fmt::join(*sizes, ", "));
+void add(std::vector<Section>& all, std::vector<Section> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(all));
 }
 
-void add_system(ContextTable& table, const results::Context& context) {
-  table.text("kernel", "kernel", context.kernel);
-  table.text("kernel command line", "kernel_command_line", context.kernel_command_line);
-  table.text("virtualisation", "virtualization", context.virtualization);
-  table.text("emulated", "emulated", context.emulated ? "yes" : "no");
-  table.text("page size", "page_size", std::to_string(context.page_size) + " bytes");
-  table.text("larger pages", "huge_page_sizes", sizes_text(context.huge_page_sizes));
-  table.text("transparent huge pages", "thp", context.thp);
-  table.value("size of those, bytes", "thp_size", context.thp_size);
-  table.value("address space randomisation", "aslr", context.aslr);
-  table.text("governor", "governor", context.governor);
-  table.value("turbo", "turbo", context.turbo);
-  table.value("simultaneous multithreading", "smt", context.smt);
-  table.value("perf_event_paranoid", "perf_event_paranoid", context.perf_event_paranoid);
-  table.value("load at the start", "load_average", context.load_average);
-  table.pairs("mitigation", "mitigations", context.mitigations);
+/// Unless there is nothing in it.
+void add(std::vector<Section>& all, Section section) {
+  if (section.table || !section.paragraphs.empty()) all.push_back(std::move(section));
 }
 
-Section context_section(const Results& results) {
-  const results::Context& context = results.context;
-  ContextTable table(context);
-  table.text("host", "host", context.host);
-  table.text("architecture", "arch", context.arch);
-  add_processor(table, context.cpu);
-  add_system(table, context);
-  table.text("compiler", "compiler", context.compiler);
-  table.text("flags", "flags", context.flags);
-  table.text("build type", "build_type", context.build_type);
-  table.text("revision", "git", context.git);
-  table.pairs("library", "libraries", context.libraries);
-  table.text("self-test", "selftest", self_test_outcome(context));
-  return {"Context", {}, table.take(), false, {}};
+void add_summary(const Quantities& run, bool times, std::vector<Section>& all) {
+  add(all, times ? result_section(run) : status_section(run));
+  if (times) add(all, publishing_section(run));
+  add(all, run_section(run.results()));
+  add(all, counter_sections(run));
+  add(all, simulated_section(run));
+}
+
+void add_times(const Quantities& run, std::vector<Section>& all) {
+  const Results& results = run.results();
+  add(all, how_measured_section(run));
+  if (results.context.selftest) add(all, self_test_section(*results.context.selftest));
 }
 
 }  // namespace
 
-Document make_document(const Results& results) {
-  Document document;
-  document.title = "patchbench: " + results.run.id;
-  document.emulated = results.context.emulated;
-  document.warnings = warnings_of(results);
+Document make_document(const Quantities& run) {
+  const Results& results = run.results();
   const bool times = times_mean_something(results.context);
-  document.summary = {times ? headline_section(results) : status_section(results),
-                      run_section(results)};
-  if (Section modes = publishing_section(results); times && modes.table) {
-    document.summary.insert(document.summary.begin() + 1, std::move(modes));
+  Document document{.title = "patchbench: " + results.run.id,
+                    .emulated = results.context.emulated,
+                    .warnings = warnings_of(run)};
+  add_summary(run, times, document.summary);
+  std::vector<Section>& rest = document.rest;
+  rest = {strategies_section(run, false), strategies_section(run, true)};
+  if (times) add_times(run, rest);
+  if (auto mappings = mappings_section(run)) add(rest, std::move(*mappings));
+  if (times) add(rest, noise_section(run));
+  if (times) add(rest, repetitions_section(run));
+  for (const std::string& workload : workloads(run)) {
+    if (times) add(rest, workload_section(run, workload));
+    add(rest, counters_section(run, workload));
   }
-  for (Section& section : counter_sections(results)) document.summary.push_back(std::move(section));
-  if (has_simulated_counts(results)) document.summary.push_back(simulated_section(results));
-  document.rest = {strategies_section(results, false), strategies_section(results, true)};
-  if (Section how = how_measured_section(results); times && !how.paragraphs.empty()) {
-    document.rest.push_back(std::move(how));
-  }
-  if (times && results.context.selftest) {
-    document.rest.push_back(self_test_section(*results.context.selftest));
-  }
-  if (auto mappings = mappings_section(results)) document.rest.push_back(std::move(*mappings));
-  if (times) document.rest.push_back(noise_section(results));
-  Section scatter = repetitions_section(results);
-  if (times && !scatter.paragraphs.empty()) document.rest.push_back(std::move(scatter));
-  for (const std::string& workload : workloads_in_order(results)) {
-    if (times) document.rest.push_back(workload_section(results, workload));
-    Section counters = counters_section(results, workload);
-    if (counters.table) document.rest.push_back(std::move(counters));
-  }
-  if (Section modes = publishing_details(results); times && modes.table) {
-    document.rest.push_back(std::move(modes));
-  }
-  for (Section& section : counter_details(results)) document.rest.push_back(std::move(section));
-  document.rest.push_back(lost_section(results));
-  document.rest.push_back(notes_section(results));
-  document.rest.push_back(context_section(results));
+  if (times) add(rest, publishing_details(run));
+  add(rest, counter_details(run));
+  add(rest, lost_section(results));
+  add(rest, notes_section(results));
+  add(rest, context_section(results.context));
   return document;
 }
 

@@ -1,12 +1,12 @@
 // analysis/view/report_document.hpp - what the report of a run says.
 #pragma once
 
+#include "analysis/quantity/quantities.hpp"
 #include "analysis/render/document.hpp"
-#include "results/model.hpp"
 
 namespace patchbench::analysis {
 
 /// An emulated run's has no times in it.
-[[nodiscard]] Document make_document(const results::Results& results);
+[[nodiscard]] Document make_document(const Quantities& run);
 
 }  // namespace patchbench::analysis

@@ -10,6 +10,7 @@
 
 #include "analysis/quantity/comparable.hpp"
 #include "analysis/render/wrap.hpp"
+#include "analysis/view/table.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -75,6 +76,14 @@ std::string remarks(const SelfTestLine& line) {
   return text;
 }
 
+using Line = const SelfTestLine&;
+const Column<SelfTestLine> kName{"line", [](Line line) { return name(line.name); }};
+const Column<SelfTestLine> kWhat{
+    "what is measured", [](Line line) { return plain(std::string(meaning_of(line).what)); }};
+const Column<SelfTestLine> kValue{"value", [](Line line) { return number(value_text(line)); }};
+const Column<SelfTestLine> kInterval{"95 % interval",
+                                     [](Line line) { return number(interval_text(line)); }};
+
 std::vector<std::string> failed_lines(const SelfTest& test) {
   std::vector<std::string> names;
   for (const SelfTestLine& line : test.lines) {
@@ -108,44 +117,45 @@ std::string self_test_outcome(const results::Context& context) {
 }
 
 Section self_test_section(const SelfTest& test) {
-  Section section;
-  section.title = "Self-test: the measuring, measured";
-  section.paragraphs.emplace_back(
-      "Cells of which it is known what must come out, measured before the run in the same way: "
-      "fresh processes in shuffled rounds, ratios paired round by round, the same code for "
-      "verdicts (delta 1.5 %, the middle between the two known ratios). Their cost depends on "
-      "nothing but their length; what can be known of code whose cost also depends on where it "
-      "lies "
-      "is in the interval of again.");
-  section.paragraphs.push_back(fmt::format("{}; {}.", test.date, test.stopped));
-  TextTable table{{"line", "what is measured", "value", "95 % interval", "n", "passed", "remarks"},
-                  {}};
-  for (const SelfTestLine& line : test.lines) {
-    table.rows.push_back({{line.name, Tone::name},
-                          {std::string(meaning_of(line).what), Tone::plain},
-                          {value_text(line), Tone::number},
-                          {interval_text(line), Tone::number},
-                          {std::to_string(line.rounds), Tone::number},
-                          {line.passed ? "yes" : "NO", line.passed ? Tone::plain : Tone::slower},
-                          {remarks(line), Tone::plain}});
-  }
-  section.table = std::move(table);
+  Section section{
+      .title = "Self-test: the measuring, measured",
+      .paragraphs = {
+          "Cells of which it is known what must come out, measured before the run in the same way: "
+          "fresh processes in shuffled rounds, ratios paired round by round, the same code for "
+          "verdicts (delta 1.5 %, the middle between the two known ratios). Their cost depends on "
+          "nothing but their length; what can be known of code whose cost also depends on where it "
+          "lies is in the interval of again.",
+          fmt::format("{}; {}.", test.date, test.stopped)}};
+  fill_table(
+      section, test.lines,
+      {kName,
+       kWhat,
+       kValue,
+       kInterval,
+       {"n", [](Line line) { return number(std::to_string(line.rounds)); }},
+       {"passed",
+        [](Line line) {
+          return Entry{{line.passed ? "yes" : "NO", line.passed ? Tone::plain : Tone::slower}};
+        }},
+       {"remarks", [](Line line) { return plain(remarks(line)); }}});
   return section;
 }
 
-std::string self_test_text(const SelfTest& test, std::size_t width) {
-  width = std::max<std::size_t>(width, 80);
-  constexpr std::size_t kIndent = 8;
-  std::string text = wrap(
-      fmt::format("Self-test {}; {}", passed(test) ? "passed" : "FAILED", test.stopped), width);
-  for (const SelfTestLine& line : test.lines) {
-    text += fmt::format("{:<6}  {:<48}  {:>10}  {}\n", line.passed ? "ok" : "FAILED",
-                        meaning_of(line).what, value_text(line), interval_text(line));
+Section self_test_summary(const SelfTest& test) {
+  Section section{
+      .title = fmt::format("Self-test {}; {}", passed(test) ? "passed" : "FAILED", test.stopped)};
+  fill_table(section, test.lines,
+             {{"", [](Line line) { return plain(line.passed ? "ok" : "FAILED"); }},
+              kName,
+              kWhat,
+              kValue,
+              kInterval});
+  for (Line line : test.lines) {
     if (const std::string more = remarks(line); !more.empty()) {
-      text += std::string(kIndent, ' ') + wrap(more, width - kIndent, kIndent);
+      section.footnotes.push_back(line.name + ": " + more);
     }
   }
-  return text;
+  return section;
 }
 
 }  // namespace patchbench::analysis

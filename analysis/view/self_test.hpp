@@ -1,7 +1,6 @@
 // analysis/view/self_test.hpp - what a run's self-test says, in words.
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -20,7 +19,7 @@ namespace patchbench::analysis {
 /// One row a line.
 [[nodiscard]] Section self_test_section(const results::SelfTest& test);
 
-/// The same for a terminal.
-[[nodiscard]] std::string self_test_text(const results::SelfTest& test, std::size_t width);
+/// The same for a terminal: less of it, and what stands behind the numbers below them.
+[[nodiscard]] Section self_test_summary(const results::SelfTest& test);
 
 }  // namespace patchbench::analysis

@@ -9,9 +9,11 @@
 
 #include "analysis/render/html.hpp"
 #include "analysis/render/markdown.hpp"
+#include "analysis/render/numbers.hpp"
+#include "analysis/render/terminal.hpp"
 #include "analysis/sample_results_test.hpp"
 #include "analysis/view/report_document.hpp"
-#include "analysis/view/table.hpp"
+#include "analysis/view/result.hpp"
 #include "results/matchers_test.hpp"
 
 namespace patchbench::analysis {
@@ -69,6 +71,10 @@ std::vector<std::string> lines_with(const std::string& text, const std::string& 
   return lines;
 }
 
+std::string summary_of(const results::Results& results) {
+  return terminal_text(simulated_summary(results), {.width = 100});
+}
+
 TEST_CASE("exact numbers have two decimals and no negative zero") {
   CHECK(exact_number(22.4398) == "22.44");
   CHECK(exact_number(-0.0001) == "0.00");
@@ -79,7 +85,7 @@ TEST_CASE("exact numbers have two decimals and no negative zero") {
 
 TEST_CASE("the terminal shows simulated counts in a table of their own, and nothing without them") {
   const results::Results results = counted_run();
-  const std::string table = simulated_terminal_table(results, 100);
+  const std::string table = summary_of(results);
   CHECK_THAT(table, contains(std::string(kSimulatedTitle)) && contains("a model of 1999"));
   CHECK_THAT(table, contains("mic, per send: sites=") && contains("relink, per patch: sites="));
   CHECK_THAT(table, !contains("per miss") && !contains(" ns"));
@@ -91,7 +97,7 @@ TEST_CASE("the terminal shows simulated counts in a table of their own, and noth
   CHECK_THAT(floor[0], contains("22.44        4.00         1.00       0.00       0.00"));
   CHECK_THAT(table, contains("sysv-shm: unsupported: the model knows no System V"));
   for (const std::string& line : lines_with(table, "")) CHECK(line.size() <= 100);
-  CHECK(simulated_terminal_table(sample_run({.rounds = 3}).results, 100).empty());
+  CHECK(summary_of(sample_run({.rounds = 3}).results).empty());
   CHECK_THAT(terminal_table(results), contains(table));
 }
 
@@ -175,7 +181,7 @@ TEST_CASE("without any simulator there is the reason and no table") {
   for (results::Cell& cell : results.cells) {
     cell.counters = {counter("instructions", "send", std::nullopt, "unavailable", "no valgrind")};
   }
-  CHECK_THAT(simulated_terminal_table(results, 100),
+  CHECK_THAT(summary_of(results),
              contains("no counts: unavailable: no valgrind") && !contains("strategy"));
   CHECK_FALSE(simulated_section(results).table.has_value());
   CHECK_THAT(simulated_section(results).paragraphs.at(1), contains("no valgrind"));

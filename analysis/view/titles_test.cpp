@@ -14,7 +14,7 @@
 #include "analysis/view/figures.hpp"
 #include "analysis/view/headline.hpp"
 #include "analysis/view/report_document.hpp"
-#include "analysis/view/table.hpp"
+#include "analysis/view/result.hpp"
 #include "analysis/view/translation.hpp"
 #include "results/matchers_test.hpp"
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "analysis/view/headline.hpp"
-#include "results/model.hpp"
 
 namespace patchbench::analysis {
 
@@ -14,6 +13,6 @@ namespace patchbench::analysis {
 /// is the translation of the address. Empty where the run has no such control, no such strategy, or
 /// does not know which strategies write through a second view.
 [[nodiscard]] std::vector<std::string> translation_footnotes(
-    const results::Results& results, const std::vector<HeadlineColumn>& columns);
+    const Quantities& run, const std::vector<HeadlineColumn>& columns);
 
 }  // namespace patchbench::analysis

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "analysis/quantity/comparable.hpp"
+#include "analysis/quantity/quantities.hpp"
 #include "analysis/render/document.hpp"
 #include "analysis/render/html.hpp"
 #include "analysis/render/markdown.hpp"
@@ -113,17 +114,15 @@ void make_directory(const fs::path& directory) {
 struct TextFormat {
   std::string_view name;
   const char* file;
-  std::string (*text)(const results::Results& results);
+  std::string (*text)(const Quantities& run);
   bool times_alone;  // nothing else is in it
   /// Whether a run has anything for it; nullptr: every run has.
-  bool (*applies)(const results::Results& results) = nullptr;
+  bool (*applies)(const Quantities& run) = nullptr;
 };
 
-std::string markdown_of(const results::Results& results) {
-  return markdown_page(make_document(results));
-}
+std::string markdown_of(const Quantities& run) { return markdown_page(make_document(run)); }
 
-bool has_counters(const results::Results& results) { return !event_sets(results).empty(); }
+bool has_counters(const Quantities& run) { return !event_sets(run).empty(); }
 
 /// A format may be several files.
 constexpr std::array<TextFormat, 5> kTextFormats = {{

@@ -15,8 +15,8 @@
 
 #include "analysis/quantity/summarise.hpp"
 #include "analysis/report.hpp"
+#include "analysis/view/result.hpp"
 #include "analysis/view/self_test.hpp"
-#include "analysis/view/table.hpp"
 #include "harness/base/clock.hpp"
 #include "harness/base/exit_code.hpp"
 #include "harness/base/progress.hpp"
@@ -276,8 +276,8 @@ bool self_test_first(const Options& options, const Settings& settings, const fs:
   write_blank_results(results, directory);
   if (!options.quiet) {
     say(stdout, "{}",
-        analysis::self_test_text(*results.context.selftest,
-                                 static_cast<std::size_t>(table_width())));
+        analysis::terminal_text({analysis::self_test_summary(*results.context.selftest)},
+                                {.width = table_width()}));
   }
   return true;
 }

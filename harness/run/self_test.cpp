@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/render/terminal.hpp"
 #include "analysis/view/self_test.hpp"
 #include "harness/base/clock.hpp"
 #include "harness/base/exit_code.hpp"
@@ -144,8 +145,9 @@ int self_test_alone(const Options& options, const Settings& settings) {
   constexpr int kUsualWidth = 100;
   const bool good = passed(*test);
   if (!options.quiet || !good) {
-    const auto width = static_cast<std::size_t>(terminal_width(stdout, kUsualWidth));
-    say(good ? stdout : stderr, "{}", analysis::self_test_text(*test, width));
+    const int width = terminal_width(stdout, kUsualWidth);
+    say(good ? stdout : stderr, "{}",
+        analysis::terminal_text({analysis::self_test_summary(*test)}, {.width = width}));
   }
   if (!options.quiet) {
     say(stdout,

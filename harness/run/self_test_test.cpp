@@ -12,8 +12,8 @@
 #include "analysis/render/markdown.hpp"
 #include "analysis/statistics/statistics.hpp"
 #include "analysis/view/report_document.hpp"
+#include "analysis/view/result.hpp"
 #include "analysis/view/self_test.hpp"
-#include "analysis/view/table.hpp"
 #include "harness/process/child.hpp"
 #include "harness/process/known_chains.hpp"
 #include "workloads/seeded_random.hpp"
@@ -263,8 +263,11 @@ TEST_CASE("self-test: one that passed is no alarm, and one that was not run is s
   CHECK(says(page, "passed (2025"));
   CHECK(says(page, "Self-test: the measuring, measured"));
   CHECK(says(page, "slower, excludes 1 after 2 rounds"));
-  const std::string text = analysis::self_test_text(*results.context.selftest, 100);
-  CHECK(text.starts_with("Self-test passed; rounds: 12\nok "));
+  const std::string text =
+      analysis::terminal_text({analysis::self_test_summary(*results.context.selftest)}, {});
+  CHECK(text.starts_with("Self-test passed; rounds: 12\n"));
+  CHECK(says(text, "\nok "));
+  CHECK(says(text, "known-3: slower, excludes 1 after 2 rounds"));
   CHECK_FALSE(says(text, "FAILED"));
 }
 

@@ -65,6 +65,27 @@ TEST_CASE("quantities: strategies stand before controls, and everything in the r
   CHECK(run.of(results.cells.back()).back().cell == &results.cells.back());
 }
 
+TEST_CASE("strategies stand in the order of the run, before the controls") {
+  results::Results results;
+  for (const char* id : {"zz-new", "again", "indirect-cell", "yy-new"}) {
+    results.cells.emplace_back();
+    results.cells.back().strategy = id;
+  }
+  results.strategies.resize(3);
+  results.strategies[0].id = "yy-new";
+  results.strategies[0].role = results::Role::control;
+  results.strategies[1].id = "memfd-dual";
+  results.strategies[2].id = "floor";
+  const Quantities run(results);
+  CHECK(run.strategies() == std::vector<std::string>{"memfd-dual", "zz-new", "indirect-cell",
+                                                     "yy-new", "floor", "again"});
+  CHECK(run.is_control("yy-new"));
+  // Of those that a file says nothing about the palette does.
+  CHECK(run.is_control("floor"));
+  CHECK_FALSE(run.is_control("memfd-dual"));
+  CHECK_FALSE(run.is_control("zz-new"));
+}
+
 TEST_CASE("quantities: an emulator's counts of time are nobody's") {
   results::Results results = measured_run({.emulated = true});
   results.cells[0].counters = {event("", "software", "harness-overhead-ns", "user", "send", 3),

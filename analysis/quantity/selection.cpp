@@ -9,7 +9,6 @@ namespace patchbench::analysis {
 using results::Cell;
 using results::Metric;
 using results::Params;
-using results::Results;
 
 const Metric* find_metric(const Cell& cell, std::string_view name) {
   const auto found = std::find_if(cell.metrics.begin(), cell.metrics.end(),
@@ -22,29 +21,6 @@ const results::Ratio* find_ratio(const Cell& cell, std::string_view metric) {
       std::find_if(cell.ratios.begin(), cell.ratios.end(),
                    [&](const results::Ratio& ratio) { return ratio.metric == metric; });
   return found == cell.ratios.end() ? nullptr : &*found;
-}
-
-const results::StrategyStatus* find_strategy(const Results& results, std::string_view id) {
-  for (const auto& strategy : results.strategies) {
-    if (strategy.id == id) return &strategy;
-  }
-  return nullptr;
-}
-
-const Cell* find_cell(const Results& results, std::string_view workload, std::string_view strategy,
-                      const Params& params) {
-  for (const Cell& cell : results.cells) {
-    if (cell.workload == workload && cell.strategy == strategy && cell.params == params) {
-      return &cell;
-    }
-  }
-  return nullptr;
-}
-
-const Metric* usable_metric(const Cell* cell, std::string_view name) {
-  if (cell == nullptr || cell->status != results::CellStatus::ok) return nullptr;
-  const Metric* metric = find_metric(*cell, name);
-  return metric != nullptr && metric->median ? metric : nullptr;
 }
 
 std::vector<std::optional<double>> with_zeros(const Metric& metric) {
@@ -78,30 +54,6 @@ Params without_param(const Params& params, std::string_view name) {
   return rest;
 }
 
-std::vector<std::string> workloads_in_order(const Results& results) {
-  std::vector<std::string> ids;
-  for (const Cell& cell : results.cells) {
-    if (std::find(ids.begin(), ids.end(), cell.workload) == ids.end()) ids.push_back(cell.workload);
-  }
-  return ids;
-}
-
-std::vector<Params> param_sets(const Results& results, std::string_view workload) {
-  std::vector<Params> sets;
-  for (const Cell& cell : results.cells) {
-    if (cell.workload != workload) continue;
-    if (std::find(sets.begin(), sets.end(), cell.params) == sets.end()) {
-      sets.push_back(cell.params);
-    }
-  }
-  return sets;
-}
-
-std::optional<Params> representative(const Results& results, std::string_view workload,
-                                     std::span<const Preference> wanted) {
-  return nearest(param_sets(results, workload), wanted);
-}
-
 std::optional<Params> nearest(const std::vector<Params>& sets, std::span<const Preference> wanted) {
   const auto distance = [&](const Params& params) {
     std::vector<double> distances;
@@ -118,18 +70,6 @@ std::optional<Params> nearest(const std::vector<Params>& sets, std::span<const P
       sets.begin(), sets.end(),
       [&](const Params& left, const Params& right) { return distance(left) < distance(right); });
   return found == sets.end() ? std::nullopt : std::optional(*found);
-}
-
-std::string why_missing(const Results& results, std::string_view strategy, const Cell* cell) {
-  const auto* status = find_strategy(results, strategy);
-  if (status != nullptr && status->status != results::Availability::available) {
-    if (!status->reason.empty()) return status->reason;
-    return std::string(to_string(status->status));
-  }
-  if (cell == nullptr) return "not part of this run";
-  if (cell->status == results::CellStatus::ok) return "not measured";
-  const std::string word(to_string(cell->status));
-  return cell->reason.empty() ? word : word + ": " + cell->reason;
 }
 
 }  // namespace patchbench::analysis

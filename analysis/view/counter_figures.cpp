@@ -10,10 +10,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "analysis/quantity/selection.hpp"
 #include "analysis/render/numbers.hpp"
 #include "analysis/render/wrap.hpp"
-#include "analysis/view/catalogue.hpp"
 #include "analysis/view/publishing.hpp"
 #include "analysis/view/simulated.hpp"
 
@@ -22,7 +20,6 @@ namespace {
 
 using results::Cell;
 using results::Counter;
-using results::Results;
 
 constexpr std::size_t kUser = 0;
 constexpr std::size_t kBoth = 1;
@@ -37,6 +34,8 @@ using Scopes = std::array<bool, kScopes.size()>;
 
 bool has_value(const Counter* counter) { return counter != nullptr && counter->value; }
 
+using EventCounters = std::array<const Counter*, kScopes.size()>;
+
 /// One event in one operation.
 struct Subject {
   const EventSet& set;
@@ -46,11 +45,22 @@ struct Subject {
   std::vector<EventCounters> counters;  // of the cells
 };
 
-Subject subject_of(const EventSet& set, const std::string& event, const Operation& operation,
-                   const std::vector<const Cell*>& cells) {
+/// One a scope, in the order of kScopes; nullptr where there is none.
+EventCounters counters_of(const Quantities& run, const EventSet& set, const std::string& event,
+                          const Operation& operation, const std::string& strategy) {
+  EventCounters found{};
+  for (std::size_t i = 0; i < kScopes.size(); ++i) {
+    const auto* one = run.find(event_key(operation, strategy, set.id, event, kScopes.at(i)));
+    if (one != nullptr) found.at(i) = one->counter;
+  }
+  return found;
+}
+
+Subject subject_of(const Quantities& run, const EventSet& set, const std::string& event,
+                   const Operation& operation, const std::vector<const Cell*>& cells) {
   Subject subject{set, event, operation, cells, {}};
   for (const Cell* cell : cells) {
-    subject.counters.push_back(find_event(*cell, set, event, operation));
+    subject.counters.push_back(counters_of(run, set, event, operation, cell->strategy));
   }
   return subject;
 }
@@ -131,8 +141,8 @@ Bar bar_of(const EventCounters& counters, const Scopes& scopes) {
 }
 
 /// What the lines beside bars are, and are not.
-std::string about_lines(const Results& results, const EventSet& set) {
-  const std::size_t processes = processes_of(results, set);
+std::string about_lines(const Quantities& run, const EventSet& set) {
+  const std::size_t processes = processes_of(run, set);
   if (processes <= 1) return "Each cell was counted in 1 process: no spread is known.";
   return fmt::format(
       "Thin lines reach from the lowest to the highest of up to {} processes that counted a cell; "
@@ -141,9 +151,9 @@ std::string about_lines(const Results& results, const EventSet& set) {
       processes);
 }
 
-std::string about_twin(const Results& results) {
+std::string about_twin(const Quantities& run) {
   return fmt::format("The bar again is {} counted a second time.",
-                     results.baseline.empty() ? "the baseline" : results.baseline);
+                     run.results().baseline.empty() ? "the baseline" : run.results().baseline);
 }
 
 /// "minor-faults, mmap-calls: 0 for every strategy that was counted"
@@ -157,14 +167,14 @@ void add_lines(const Grouping& grouping, std::vector<std::string>& lines,
 /// Builds the chart of one set.
 class ChartOfSet {
  public:
-  ChartOfSet(const Results& results, const EventSet& set)
-      : results_(results), set_(set), operations_(chosen_operations(results, set)) {
+  ChartOfSet(const Quantities& run, const EventSet& set)
+      : run_(run), set_(set), operations_(chosen_operations(run, set)) {
     for (const Operation& operation : operations_) cells_.push_back(cells_of(operation));
   }
 
   [[nodiscard]] BarChart chart() {
     chart_.name = fmt::format("counters-{}", set_.id);
-    chart_.title = fmt::format("{}{}. {}", results_.context.emulated ? "EMULATED. " : "",
+    chart_.title = fmt::format("{}{}. {}", run_.results().context.emulated ? "EMULATED. " : "",
                                set_.title, set_.question);
     find_everywhere();
     for (std::size_t index = 0; index < operations_.size(); ++index) {
@@ -180,10 +190,10 @@ class ChartOfSet {
  private:
   [[nodiscard]] std::vector<const Cell*> cells_of(const Operation& operation) const {
     std::vector<const Cell*> cells;
-    for (const std::string& id : strategies_in_order(results_)) {
+    for (const std::string& id : run_.strategies()) {
       // A model counts the baseline's twin as it counts the baseline.
       if (id == "again" && set_.id == results::kSimulated) continue;
-      const Cell* cell = find_cell(results_, operation.workload, id, operation.params);
+      const Cell* cell = run_.cell(operation, id);
       if (cell != nullptr && cell->status != results::CellStatus::unsupported) {
         cells.push_back(cell);
       }
@@ -196,7 +206,7 @@ class ChartOfSet {
     for (const std::string& event : set_.events) {
       std::set<std::string> texts;
       for (std::size_t index = 0; index < operations_.size(); ++index) {
-        const auto text = text_of(subject_of(set_, event, operations_[index], cells_[index]));
+        const auto text = text_of(subject_of(run_, set_, event, operations_[index], cells_[index]));
         // Beside a busy thread less is counted than alone.
         if (text) texts.insert(*text);
       }
@@ -221,7 +231,7 @@ class ChartOfSet {
     Grouping texts;
     for (const std::string& event : set_.events) {
       if (is_everywhere(event)) continue;
-      const Subject subject = subject_of(set_, event, operation, cells);
+      const Subject subject = subject_of(run_, set_, event, operation, cells);
       const auto text = text_of(subject);
       if (!text) continue;
       if (text->empty()) section.panels.push_back(panel_of(subject));
@@ -257,10 +267,12 @@ class ChartOfSet {
     scaled_ = scaled_ || bar.text.ends_with('*');
     if (!bar.range) {
       const bool has_others = std::ranges::any_of(set_.events, [&](const std::string& event) {
-        const EventCounters others = find_event(cell, set_, event, subject.operation);
+        const EventCounters others =
+            counters_of(run_, set_, event, subject.operation, cell.strategy);
         return std::ranges::any_of(others, has_value);
       });
-      absent_.add(why_not_counted(results_, cell, set_, subject.event, subject.operation),
+      absent_.add(why(run_, run_.at(event_key(subject.operation, cell.strategy, set_.id,
+                                              subject.event, kScopes.front()))),
                   has_others ? cell.strategy + ": " + subject.event : cell.strategy);
     }
     for (std::size_t i = 0; i < kScopes.size(); ++i) {
@@ -272,23 +284,23 @@ class ChartOfSet {
   void add_remarks() {
     std::vector<std::string>& lines = chart_.remarks;
     if (set_.id == results::kSimulated) {
-      lines.push_back("simulated by " + results_.context.simulator.value_or("nothing"));
+      lines.push_back("simulated by " + run_.results().context.simulator.value_or("nothing"));
     }
-    if (results_.context.emulated) {
+    if (run_.results().context.emulated) {
       lines.emplace_back("emulated: counted by an emulator's model of a processor");
     }
     add_lines(everywhere_, lines);
     if (scaled_) {
       lines.emplace_back("*: multiplexed, that is, counted only for a part of the time and scaled");
     }
-    if (set_.id != results::kSimulated && processes_of(results_, set_) > 0) {
-      lines.push_back(about_lines(results_, set_));
-      lines.push_back(about_twin(results_));
+    if (set_.id != results::kSimulated && processes_of(run_, set_) > 0) {
+      lines.push_back(about_lines(run_, set_));
+      lines.push_back(about_twin(run_));
     }
     add_lines(absent_, lines, "not available: ");
   }
 
-  const Results& results_;
+  const Quantities& run_;
   const EventSet& set_;
   std::vector<Operation> operations_;
   std::vector<std::vector<const Cell*>> cells_;  // of the operations
@@ -299,7 +311,7 @@ class ChartOfSet {
   bool scaled_ = false;
 };
 
-std::string caption(const Results& results, const EventSet& set) {
+std::string caption(const Quantities& run, const EventSet& set) {
   std::string text =
       "Each panel is one counter with a scale of its own that begins at zero and is the same alone "
       "and beside a busy thread; each bar is one strategy, and the number beside it the count of "
@@ -309,23 +321,23 @@ std::string caption(const Results& results, const EventSet& set) {
     return text +
            " Counts are of a model with caches of a fixed size and without any prediction: they "
            "tell what is executed, not what it costs. " +
-           how_simulated_counts_repeat(results);
+           how_simulated_counts_repeat(run.results());
   }
   return fmt::format("{} {} {} What these two differ by, bars of the same code differ by.", text,
-                     about_lines(results, set), about_twin(results));
+                     about_lines(run, set), about_twin(run));
 }
 
 }  // namespace
 
-BarChart counter_chart(const Results& results, const EventSet& set) {
-  return ChartOfSet(results, set).chart();
+BarChart counter_chart(const Quantities& run, const EventSet& set) {
+  return ChartOfSet(run, set).chart();
 }
 
-std::vector<Figure> counter_figures(const Results& results) {
+std::vector<Figure> counter_figures(const Quantities& run) {
   std::vector<Figure> figures;
-  for (const EventSet& set : event_sets(results)) {
-    const BarChart chart = counter_chart(results, set);
-    figures.push_back({chart.name, chart.title, caption(results, set), chart_script(chart)});
+  for (const EventSet& set : event_sets(run)) {
+    const BarChart chart = counter_chart(run, set);
+    figures.push_back({chart.name, chart.title, caption(run, set), chart_script(chart)});
   }
   return figures;
 }

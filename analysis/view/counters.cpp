@@ -1,6 +1,7 @@
 #include "analysis/view/counters.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -356,28 +357,6 @@ Key event_key(const Operation& operation, const std::string& strategy, std::stri
   return {
       operation.workload, operation.params, operation.per, operation.beside, strategy, set, event,
       std::string(scope)};
-}
-
-EventCounters find_event(const results::Cell& cell, const EventSet& set, std::string_view event,
-                         const Operation& operation) {
-  EventCounters found{};
-  for (const results::Counter& counter : cell.counters) {
-    if (counter.name != event || counter.per != operation.per ||
-        counter.beside != operation.beside || set_of(counter) != set.id) {
-      continue;
-    }
-    const auto* const scope = std::find(kScopes.begin(), kScopes.end(), counter.scope);
-    if (scope != kScopes.end()) {
-      found[static_cast<std::size_t>(std::distance(kScopes.begin(), scope))] = &counter;
-    }
-  }
-  return found;
-}
-
-std::string why_not_counted(const Quantities& run, const results::Cell& cell, const EventSet& set,
-                            std::string_view event, const Operation& operation) {
-  return why(run, run.at(event_key(operation, cell.strategy, set.id, std::string(event),
-                                   kScopes.front())));
 }
 
 std::string all_reasons(const Grouping& reasons) {

@@ -5,7 +5,6 @@
 // simulated ones. What an emulator's processor counted is called emulated wherever it is shown.
 #pragma once
 
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,17 +40,6 @@ struct EventSet {
 /// The key of a set's event in a strategy's operation.
 [[nodiscard]] Key event_key(const Operation& operation, const std::string& strategy,
                             std::string_view set, const std::string& event, std::string_view scope);
-
-/// Every counter of the set's event in the cell's operation, one a scope, in the order of kScopes;
-/// nullptr where there is none.
-using EventCounters = std::array<const results::Counter*, kScopes.size()>;
-[[nodiscard]] EventCounters find_event(const results::Cell& cell, const EventSet& set,
-                                       std::string_view event, const Operation& operation);
-
-/// Why a cell that was to be counted has no such value.
-[[nodiscard]] std::string why_not_counted(const Quantities& run, const results::Cell& cell,
-                                          const EventSet& set, std::string_view event,
-                                          const Operation& operation);
 
 /// One sentence of the reasons, with whose they are where they differ.
 [[nodiscard]] std::string all_reasons(const Grouping& reasons);

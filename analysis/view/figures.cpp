@@ -13,12 +13,12 @@
 #include <fmt/ranges.h>
 
 #include "analysis/quantity/comparable.hpp"
+#include "analysis/quantity/quantities.hpp"
 #include "analysis/quantity/selection.hpp"
 #include "analysis/render/chart.hpp"
 #include "analysis/render/numbers.hpp"
 #include "analysis/render/wrap.hpp"
 #include "analysis/view/attribution.hpp"
-#include "analysis/view/catalogue.hpp"
 #include "analysis/view/counter_figures.hpp"
 #include "analysis/view/publishing.hpp"
 #include "analysis/view/titles.hpp"
@@ -27,9 +27,7 @@ namespace patchbench::analysis {
 namespace {
 
 using results::Cell;
-using results::Metric;
 using results::Params;
-using results::Results;
 
 /// A place on a line's x axis, and the cells whose values stand there.
 struct Place {
@@ -39,17 +37,18 @@ struct Place {
   std::optional<Params> params;
 };
 
-const Cell* cell_at(const Results& results, const std::string& strategy, const Place& place) {
-  return place.params ? find_cell(results, place.workload, strategy, *place.params) : nullptr;
+/// What a metric costs there.
+Quantity time_at(const Quantities& run, const std::string& strategy, const Place& place,
+                 std::string_view metric) {
+  return run.time({place.workload, place.params.value_or(Params{})}, strategy, metric);
 }
 
 // ---- parameters ----
 
 /// What a workload's parameters are beside one of them, in the order of the run.
-std::vector<Params> rests(const Results& results, std::string_view workload,
-                          std::string_view name) {
+std::vector<Params> rests(const Quantities& run, std::string_view workload, std::string_view name) {
   std::vector<Params> found;
-  for (const Params& params : param_sets(results, workload)) {
+  for (const Params& params : param_sets(run, workload)) {
     if (integer_param(params, name).value_or(0) <= 0) continue;
     Params rest = without_param(params, name);
     if (std::ranges::find(found, rest) == found.end()) found.push_back(std::move(rest));
@@ -58,10 +57,10 @@ std::vector<Params> rests(const Results& results, std::string_view workload,
 }
 
 /// The values of one parameter, ascending.
-std::set<std::int64_t> values(const Results& results, std::string_view workload,
+std::set<std::int64_t> values(const Quantities& run, std::string_view workload,
                               std::string_view name) {
   std::set<std::int64_t> found;
-  for (const Params& params : param_sets(results, workload)) {
+  for (const Params& params : param_sets(run, workload)) {
     found.insert(integer_param(params, name).value_or(0));
   }
   found.erase(found.begin(), found.upper_bound(0));
@@ -69,9 +68,9 @@ std::set<std::int64_t> values(const Results& results, std::string_view workload,
 }
 
 /// Empty where the run has no such cell.
-std::optional<Params> with_param(const Results& results, std::string_view workload,
+std::optional<Params> with_param(const Quantities& run, std::string_view workload,
                                  const Params& rest, std::string_view name, std::int64_t value) {
-  for (const Params& params : param_sets(results, workload)) {
+  for (const Params& params : param_sets(run, workload)) {
     if (integer_param(params, name) == value && without_param(params, name) == rest) return params;
   }
   return std::nullopt;
@@ -80,19 +79,19 @@ std::optional<Params> with_param(const Results& results, std::string_view worklo
 // ---- who is drawn, and why somebody is not ----
 
 /// Strategies, and these controls.
-std::vector<std::string> strategies_and(const Results& results,
+std::vector<std::string> strategies_and(const Quantities& run,
                                         std::initializer_list<std::string_view> controls) {
-  std::vector<std::string> ids = strategies_in_order(results);
+  std::vector<std::string> ids = run.strategies();
   std::erase_if(ids, [&](const std::string& id) {
-    return is_control(results, id) && std::ranges::find(controls, id) == controls.end();
+    return run.is_control(id) && std::ranges::find(controls, id) == controls.end();
   });
   return ids;
 }
 
 /// Why series are missing, each reason once, as "not available: sysv-shm: denied: ...".
-void note_missing(const Results& results, const std::string& strategy, const Cell* cell,
+void note_missing(const Quantities& run, const std::string& strategy, const Cell* cell,
                   std::vector<std::string>& remarks) {
-  const std::string reason = why_missing(results, strategy, cell);
+  const std::string reason = why_missing(run, strategy, cell);
   if (reason == "not part of this run") return;
   std::string line = fmt::format("not available: {}: {}", strategy, reason);
   if (std::ranges::find(remarks, line) == remarks.end()) remarks.push_back(std::move(line));
@@ -102,20 +101,20 @@ void note_missing(const Results& results, const std::string& strategy, const Cel
 
 using Value = std::function<Point(const std::string& strategy, const Place& place)>;
 
-Value median_of(const Results& results, std::string metric) {
-  return [&results, metric = std::move(metric)](const std::string& id, const Place& place) {
-    const Metric* found = usable_metric(cell_at(results, id, place), metric);
-    return found == nullptr ? Point{place.x, {}, {}} : Point{place.x, found->median, found->ci95};
+Value median_of(const Quantities& run, std::string metric) {
+  return [&run, metric = std::move(metric)](const std::string& id, const Place& place) {
+    const Quantity found = time_at(run, id, place, metric);
+    return found.value ? Point{place.x, found.value, found.metric->ci95} : Point{place.x, {}, {}};
   };
 }
 
-Value ratio_to_floor(const Results& results, std::string metric) {
-  return [&results, metric = std::move(metric)](const std::string& id, const Place& place) {
-    const Metric* own = usable_metric(cell_at(results, id, place), metric);
-    const Metric* base = usable_metric(cell_at(results, "floor", place), metric);
-    if (own == nullptr || base == nullptr) return Point{place.x, {}, {}};
+Value ratio_to_floor(const Quantities& run, std::string metric) {
+  return [&run, metric = std::move(metric)](const std::string& id, const Place& place) {
+    const Quantity own = time_at(run, id, place, metric);
+    const Quantity base = time_at(run, "floor", place, metric);
+    if (!own.value || !base.value) return Point{place.x, {}, {}};
     if (id == "floor") return Point{place.x, 1, {}};
-    const PairedRatio ratio = paired_ratio(own->samples, base->samples);
+    const PairedRatio ratio = paired_ratio(own.metric->samples, base.metric->samples);
     return Point{place.x, ratio.median, deciding_interval(ratio)};
   };
 }
@@ -124,7 +123,7 @@ bool has_value(const Series& series) {
   return std::ranges::any_of(series.points, [](const Point& point) { return point.y.has_value(); });
 }
 
-void add_panel(const Results& results, const std::vector<std::string>& ids, std::string title,
+void add_panel(const Quantities& run, const std::vector<std::string>& ids, std::string title,
                const std::vector<Place>& places, const Value& value, LineChart& chart) {
   LinePanel panel{std::move(title), {}};
   for (const std::string& id : ids) {
@@ -132,7 +131,7 @@ void add_panel(const Results& results, const std::vector<std::string>& ids, std:
     for (const Place& place : places) {
       series.points.push_back(value(id, place));
       const bool missing = !series.points.back().y && !place.workload.empty();
-      if (missing) note_missing(results, id, cell_at(results, id, place), chart.remarks);
+      if (missing) note_missing(run, id, time_at(run, id, place, "").cell, chart.remarks);
     }
     if (has_value(series)) panel.series.push_back(std::move(series));
   }
@@ -156,19 +155,19 @@ std::vector<Tic> site_tics(const std::set<std::int64_t>& sites) {
 }
 
 /// A panel for every combination of mic's other parameters.
-LineChart over_sites(const Results& results, const std::vector<std::string>& ids,
-                     const Value& value, LineChart chart) {
-  const std::set<std::int64_t> sites = values(results, "mic", "sites");
+LineChart over_sites(const Quantities& run, const std::vector<std::string>& ids, const Value& value,
+                     LineChart chart) {
+  const std::set<std::int64_t> sites = values(run, "mic", "sites");
   chart.x_label = "send sites (1k = 1,024)";
   chart.log_x = true;
   chart.x_tics = site_tics(sites);
-  for (const Params& rest : rests(results, "mic", "sites")) {
+  for (const Params& rest : rests(run, "mic", "sites")) {
     std::vector<Place> places;
     for (const std::int64_t count : sites) {
-      places.push_back({static_cast<double>(count), "", "mic",
-                        with_param(results, "mic", rest, "sites", count)});
+      places.push_back(
+          {static_cast<double>(count), "", "mic", with_param(run, "mic", rest, "sites", count)});
     }
-    add_panel(results, ids, spaced(rest), places, value, chart);
+    add_panel(run, ids, spaced(rest), places, value, chart);
   }
   return chart;
 }
@@ -178,13 +177,13 @@ Figure figure_of(const Chart& chart, std::string caption) {
   return {chart.name, chart.title, std::move(caption), chart_script(chart)};
 }
 
-Figure send_by_sites(const Results& results) {
+Figure send_by_sites(const Quantities& run) {
   LineChart chart;
   chart.name = "send-by-sites";
   chart.title = "Cost of a monomorphic send by number of send sites";
   chart.y_label = "ns per send";
   return figure_of(
-      over_sites(results, strategies_and(results, {"floor"}), median_of(results, "send"), chart),
+      over_sites(run, strategies_and(run, {"floor"}), median_of(run, "send"), chart),
       "Each point is the median over rounds of one strategy at one number of send sites, with its "
       "95 % interval; where strategies cost the same their markers lie one over another. Compare a "
       "strategy with the dashed floor, the same bytes never patched: lines that lie on it cost "
@@ -192,9 +191,9 @@ Figure send_by_sites(const Results& results) {
 }
 
 /// Where the controls contradict each other, the figure explains nothing.
-std::string not_attributed_text(const Results& results) {
+std::string not_attributed_text(const Quantities& run) {
   std::vector<std::string> where;
-  for (const Attribution& one : attributions(results)) {
+  for (const Attribution& one : attributions(run)) {
     if (one.outcome == Attribution::Outcome::not_attributed) where.push_back(spaced(one.params));
   }
   if (where.empty()) return "";
@@ -204,7 +203,7 @@ std::string not_attributed_text(const Results& results) {
       fmt::join(where, "; "));
 }
 
-Figure attribution(const Results& results) {
+Figure attribution(const Quantities& run) {
   LineChart chart;
   chart.name = "attribution";
   chart.title = "Where the cost of an indirect send comes from: controls as ratios to the floor";
@@ -212,13 +211,13 @@ Figure attribution(const Results& results) {
   std::vector<std::string> ids = {"tag-cell",      "target-cell",       "target-register",
                                   "indirect-cell", "indirect-cell-rwx", "unchecked",
                                   "floor"};
-  std::erase(ids, results.baseline);
-  ids.insert(ids.begin(), results.baseline);
-  const std::vector<std::string> known = strategies_in_order(results);
+  std::erase(ids, run.results().baseline);
+  ids.insert(ids.begin(), run.results().baseline);
+  const std::vector<std::string> known = run.strategies();
   std::erase_if(ids,
                 [&](const std::string& id) { return std::ranges::find(known, id) == known.end(); });
   return figure_of(
-      over_sites(results, ids, ratio_to_floor(results, "send"), chart),
+      over_sites(run, ids, ratio_to_floor(run, "send"), chart),
       "Each point is the median over rounds of the ratio to the floor of the same round, with "
       "its 95 % interval; above 1 is slower. target-register adds an indirect branch without "
       "data and tag-cell a data load without an indirect branch, so which of the two "
@@ -226,20 +225,20 @@ Figure attribution(const Results& results) {
       "indirect-cell-rwx suggests whether the mapping of the code matters. By how many "
       "instructions target-register differs, and what each control takes, stands in the "
       "report's section on mic." +
-          not_attributed_text(results));
+          not_attributed_text(run));
 }
 
 // ---- over the degree of polymorphism ----
 
-std::int64_t sites_of_pic(const Results& results) {
-  for (const Params& params : param_sets(results, "pic")) {
+std::int64_t sites_of_pic(const Quantities& run) {
+  for (const Params& params : param_sets(run, "pic")) {
     if (const auto sites = integer_param(params, "sites")) return *sites;
   }
   return 1024;
 }
 
 /// mic, the closed PICs and, behind a gap because their mechanism is another one, the open ones.
-std::vector<Place> degree_places(const Results& results, const Params& rest) {
+std::vector<Place> degree_places(const Quantities& run, const Params& rest) {
   std::vector<Place> places;
   const auto add = [&](std::int64_t label, std::string workload, std::optional<Params> params) {
     const auto x = static_cast<double>(places.size() + 1);
@@ -247,38 +246,37 @@ std::vector<Place> degree_places(const Results& results, const Params& rest) {
     places.push_back(
         {x, fmt::format("{}\n{}", grouped(label), kind), std::move(workload), std::move(params)});
   };
-  const std::array mic_wish = {Preference{"sites", sites_of_pic(results)}};
-  if (auto mic = representative(results, "mic", mic_wish)) add(1, "mic", std::move(mic));
-  for (const std::int64_t degree : values(results, "pic", "degree")) {
-    add(degree, "pic", with_param(results, "pic", rest, "degree", degree));
+  const std::array mic_wish = {Preference{"sites", sites_of_pic(run)}};
+  if (auto mic = nearest(param_sets(run, "mic"), mic_wish)) add(1, "mic", std::move(mic));
+  for (const std::int64_t degree : values(run, "pic", "degree")) {
+    add(degree, "pic", with_param(run, "pic", rest, "degree", degree));
   }
-  const std::set<std::int64_t> classes = values(results, "open-pic", "classes");
+  const std::set<std::int64_t> classes = values(run, "open-pic", "classes");
   if (!classes.empty()) places.push_back({static_cast<double>(places.size()) + 1, "", "", {}});
   for (const std::int64_t count : classes) {
     const std::array wish = {Preference{"classes", count}, Preference{"cache_entries", 1024}};
-    add(count, "open-pic", representative(results, "open-pic", wish));
+    add(count, "open-pic", nearest(param_sets(run, "open-pic"), wish));
   }
   return places;
 }
 
-Figure send_by_degree(const Results& results) {
+Figure send_by_degree(const Quantities& run) {
   LineChart chart;
   chart.name = "send-by-degree";
-  chart.title = fmt::format("Cost of a send by degree of polymorphism, {} sites",
-                            grouped(sites_of_pic(results)));
+  chart.title =
+      fmt::format("Cost of a send by degree of polymorphism, {} sites", grouped(sites_of_pic(run)));
   chart.x_label = "classes that a send site sees, and the kind of cache";
   chart.y_label = "ns per send";
   // These controls differ from indirect-cell in their PICs alone: this is their figure.
   const std::vector<std::string> ids =
-      strategies_and(results, {"floor", "shared-stub", "newest-first"});
-  std::vector<Params> panels = rests(results, "pic", "degree");
+      strategies_and(run, {"floor", "shared-stub", "newest-first"});
+  std::vector<Params> panels = rests(run, "pic", "degree");
   if (panels.empty()) panels.emplace_back();
-  for (const Place& place : degree_places(results, panels.front())) {
+  for (const Place& place : degree_places(run, panels.front())) {
     if (!place.workload.empty()) chart.x_tics.push_back({place.x, place.label});
   }
   for (const Params& rest : panels) {
-    add_panel(results, ids, spaced(rest), degree_places(results, rest), median_of(results, "send"),
-              chart);
+    add_panel(run, ids, spaced(rest), degree_places(run, rest), median_of(run, "send"), chart);
   }
   return figure_of(
       chart,
@@ -290,47 +288,43 @@ Figure send_by_degree(const Results& results) {
 
 // ---- patching ----
 
-Bar bar_of(const Results& results, const std::string& strategy, const Cell* cell,
-           std::string_view name) {
-  const Metric* metric = usable_metric(cell, name);
-  if (metric != nullptr && metric->median) {
-    return {metric->median, *metric->median, metric->ci95, short_number(*metric->median)};
-  }
-  const auto* status = find_strategy(results, strategy);
+Bar bar_of(const Quantities& run, const Quantity& time) {
+  if (time.value) return {time.value, *time.value, time.metric->ci95, short_number(*time.value)};
+  const auto* status = run.status(time.strategy);
   std::string word = "not measured";
-  if (cell != nullptr && cell->status != results::CellStatus::ok) word = to_string(cell->status);
+  if (time.cell != nullptr && !is_ok(time.cell)) word = to_string(time.cell->status);
   if (status != nullptr && status->status != results::Availability::available) {
     word = to_string(status->status);
   }
   return {std::nullopt, 0, std::nullopt, "not available: " + word};
 }
 
-std::vector<std::string> drawn_when_patching(const Results& results) {
-  std::vector<std::string> ids = strategies_and(results, {"rwx-translated"});
+std::vector<std::string> drawn_when_patching(const Quantities& run) {
+  std::vector<std::string> ids = strategies_and(run, {"rwx-translated"});
   std::erase_if(ids, [&](const std::string& id) {
-    return std::ranges::none_of(results.cells, [&](const Cell& cell) {
-      return cell.strategy == id && cell.workload == "relink";
-    });
+    return !any(
+        run, [&](const Quantity& one) { return one.strategy == id && one.workload == "relink"; });
   });
   return ids;
 }
 
-bool has_any(const Results& results, const Params& params, std::string_view metric) {
-  return std::ranges::any_of(results.cells, [&](const Cell& cell) {
-    return cell.workload == "relink" && cell.params == params && usable_metric(&cell, metric);
+bool has_any(const Quantities& run, const Params& params, std::string_view metric) {
+  return any(run, [&](const Quantity& one) {
+    return one.set == kTimes && one.workload == "relink" && one.params == params &&
+           one.name == metric && one.value;
   });
 }
 
 /// What the change alone takes, and what it takes with the send through it: among hits where the
 /// run has that.
-std::array<std::string, 2> patch_metrics(const Results& results, const Params& params) {
+std::array<std::string, 2> patch_metrics(const Quantities& run, const Params& params) {
   const std::string better(among_hits("patch_execute"));
-  return {"patch", has_any(results, params, better) ? better : "patch_execute"};
+  return {"patch", has_any(run, params, better) ? better : "patch_execute"};
 }
 
 /// A row for each strategy, in each of the modes. A mode that this machine lacks is one remark, and
 /// not a row of every strategy.
-BarChart patch_chart(const Results& results, const std::vector<Params>& modes, std::string name,
+BarChart patch_chart(const Quantities& run, const std::vector<Params>& modes, std::string name,
                      std::string title) {
   BarChart chart;
   chart.name = std::move(name);
@@ -338,22 +332,23 @@ BarChart patch_chart(const Results& results, const std::vector<Params>& modes, s
   chart.title = std::move(title) + (rest.empty() ? "" : " (relink, " + rest + ")");
   chart.x_label = "ns per patch, logarithmic";
   chart.log = true;
-  const auto metrics = patch_metrics(results, modes.front());
+  const auto metrics = patch_metrics(run, modes.front());
   BarSection section;
   section.panels.push_back({metric_title(metrics[0]) + ": the change alone", "", {}});
   section.panels.push_back(
       {metric_title(metrics[1]) + ": the change and one send through it", "", {}});
-  for (const std::string& id : drawn_when_patching(results)) {
+  for (const std::string& id : drawn_when_patching(run)) {
     for (const Params& params : modes) {
-      const Cell* cell = find_cell(results, "relink", id, params);
-      if (modes.size() > 1 && !has_any(results, params, "patch")) {
-        if (id == results.baseline) note_missing(results, id, cell, chart.remarks);
+      const Key operation{"relink", params};
+      const Cell* cell = run.cell(operation, id);
+      if (modes.size() > 1 && !has_any(run, params, "patch")) {
+        if (id == run.results().baseline) note_missing(run, id, cell, chart.remarks);
         continue;
       }
       section.rows.push_back({id, modes.size() > 1 ? id + ", " + publish_mode(params) : id});
       for (std::size_t index = 0; index < metrics.size(); ++index) {
-        const Bar bar = bar_of(results, id, cell, metrics.at(index));
-        if (!bar.total) note_missing(results, id, cell, chart.remarks);
+        const Bar bar = bar_of(run, run.time(operation, id, metrics.at(index)));
+        if (!bar.total) note_missing(run, id, cell, chart.remarks);
         section.panels[index].bars.push_back(bar);
       }
     }
@@ -362,9 +357,9 @@ BarChart patch_chart(const Results& results, const std::vector<Params>& modes, s
   return chart;
 }
 
-Figure patch_cost(const Results& results, const Params& params, std::string name) {
+Figure patch_cost(const Quantities& run, const Params& params, std::string name) {
   return figure_of(
-      patch_chart(results, {params}, std::move(name), "Cost of changing a linked send site"),
+      patch_chart(run, {params}, std::move(name), "Cost of changing a linked send site"),
       "Each dot is the median over rounds, in nanoseconds, with its 95 % interval where that "
       "is wider than the dot; the axis is logarithmic, so equal distances are equal factors. "
       "The left panel is a burst, the throughput of patches, the right one also pays for "
@@ -375,20 +370,20 @@ Figure patch_cost(const Results& results, const Params& params, std::string name
 }
 
 /// The representative cells, and those that differ from them in their number of sites alone.
-void add_patch_costs(const Results& results, const Params& chosen, FigureSet& set) {
-  set.figures.push_back(patch_cost(results, chosen, "patch-cost"));
-  for (const Params& params : param_sets(results, "relink")) {
+void add_patch_costs(const Quantities& run, const Params& chosen, FigureSet& set) {
+  set.figures.push_back(patch_cost(run, chosen, "patch-cost"));
+  for (const Params& params : param_sets(run, "relink")) {
     const auto sites = integer_param(params, "sites");
     const bool alike = without_param(params, "sites") == without_param(chosen, "sites");
     if (sites && params != chosen && alike) {
-      set.figures.push_back(patch_cost(results, params, fmt::format("patch-cost-{}", *sites)));
+      set.figures.push_back(patch_cost(run, params, fmt::format("patch-cost-{}", *sites)));
     }
   }
 }
 
-Figure patch_by_publish(const Results& results, const std::vector<Params>& modes) {
+Figure patch_by_publish(const Quantities& run, const std::vector<Params>& modes) {
   return figure_of(
-      patch_chart(results, modes, "patch-by-publish", "Cost of a patch by what it ends with"),
+      patch_chart(run, modes, "patch-by-publish", "Cost of a patch by what it ends with"),
       "Each dot is the median over rounds, in nanoseconds, with its 95 % interval where that "
       "is wider than the dot; the axis is logarithmic. A row is a strategy and what each of "
       "its patches ends with: none is what virtual machines do on x86-64, serialize and cpuid "
@@ -397,7 +392,7 @@ Figure patch_by_publish(const Results& results, const std::vector<Params>& modes
 }
 
 /// Nothing where the run has one number of patches under a scope.
-void add_patch_by_batch(const Results& results, const Params& like, FigureSet& set) {
+void add_patch_by_batch(const Quantities& run, const Params& like, FigureSet& set) {
   const Params rest = without_param(like, "batch");
   LineChart chart;
   chart.name = "patch-by-batch";
@@ -407,18 +402,18 @@ void add_patch_by_batch(const Results& results, const Params& like, FigureSet& s
   chart.y_label = "ns per patch";
   chart.log_x = true;
   std::vector<Place> places;
-  for (const std::int64_t batch : values(results, "relink", "batch")) {
-    auto params = with_param(results, "relink", rest, "batch", batch);
+  for (const std::int64_t batch : values(run, "relink", "batch")) {
+    auto params = with_param(run, "relink", rest, "batch", batch);
     if (!params) continue;
     const auto x = static_cast<double>(batch);
     places.push_back({x, "", "relink", std::move(params)});
     chart.x_tics.push_back({x, grouped(batch)});
   }
   if (places.size() < 2) return;
-  const std::vector<std::string> ids = drawn_when_patching(results);
+  const std::vector<std::string> ids = drawn_when_patching(run);
   // Not among hits, which is known of one patch under a scope alone.
   for (const char* metric : {"patch", "patch_execute"}) {
-    add_panel(results, ids, metric_title(metric), places, median_of(results, metric), chart);
+    add_panel(run, ids, metric_title(metric), places, median_of(run, metric), chart);
   }
   set.figures.push_back(figure_of(
       chart,
@@ -428,43 +423,43 @@ void add_patch_by_batch(const Results& results, const Params& like, FigureSet& s
       "patches."));
 }
 
-void add_patching(const Results& results, FigureSet& set) {
+void add_patching(const Quantities& run, FigureSet& set) {
   const std::array wish = {Preference{"batch", 1}, Preference{"sites", 1024}};
-  const auto relink = representative(results, "relink", wish);
+  const auto relink = nearest(param_sets(run, "relink"), wish);
   if (!relink) {
     set.absent.emplace_back("No figure of patch cost: this run has no cell of relink.");
     return;
   }
-  add_patch_costs(results, *relink, set);
-  add_patch_by_batch(results, *relink, set);
-  const std::vector<Params> modes = modes_of(results, "relink", *relink);
-  if (modes.size() > 1) set.figures.push_back(patch_by_publish(results, modes));
+  add_patch_costs(run, *relink, set);
+  add_patch_by_batch(run, *relink, set);
+  const std::vector<Params> modes = modes_of(run, "relink", *relink);
+  if (modes.size() > 1) set.figures.push_back(patch_by_publish(run, modes));
 }
 
 }  // namespace
 
-FigureSet make_figures(const Results& results) {
+FigureSet make_figures(const Quantities& run) {
   FigureSet set;
-  if (!times_mean_something(results.context)) {
+  if (!times_mean_something(run.results().context)) {
     set.absent.emplace_back("EMULATED: times mean nothing, so none is drawn.");
-    set.figures = counter_figures(results);
+    set.figures = counter_figures(run);
     return set;
   }
-  const bool has_sites = !rests(results, "mic", "sites").empty();
+  const bool has_sites = !rests(run, "mic", "sites").empty();
   if (has_sites) {
-    set.figures.push_back(send_by_sites(results));
+    set.figures.push_back(send_by_sites(run));
   } else {
     set.absent.emplace_back("No figure of send cost over sites: this run has no cell of mic.");
   }
-  add_patching(results, set);
-  if (param_sets(results, "pic").empty() && param_sets(results, "open-pic").empty()) {
+  add_patching(run, set);
+  if (param_sets(run, "pic").empty() && param_sets(run, "open-pic").empty()) {
     set.absent.emplace_back(
         "No figure of send cost by degree: this run has no cell of pic or open-pic.");
   } else {
-    set.figures.push_back(send_by_degree(results));
+    set.figures.push_back(send_by_degree(run));
   }
-  if (has_sites) set.figures.push_back(attribution(results));
-  for (Figure& figure : counter_figures(results)) set.figures.push_back(std::move(figure));
+  if (has_sites) set.figures.push_back(attribution(run));
+  for (Figure& figure : counter_figures(run)) set.figures.push_back(std::move(figure));
   return set;
 }
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "results/model.hpp"
+#include "analysis/quantity/quantities.hpp"
 
 namespace patchbench::analysis {
 
@@ -26,6 +26,6 @@ struct FigureSet {
 /// those of analysis/view/counter_figures.hpp show counts. Captions say what each is for.
 ///
 /// A strategy that was refused or failed stands in the figure as not available, with its reason.
-[[nodiscard]] FigureSet make_figures(const results::Results& results);
+[[nodiscard]] FigureSet make_figures(const Quantities& run);
 
 }  // namespace patchbench::analysis

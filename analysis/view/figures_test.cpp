@@ -10,7 +10,6 @@
 #include "analysis/render/gnuplot.hpp"
 #include "analysis/render/palette.hpp"
 #include "analysis/sample_results_test.hpp"
-#include "analysis/view/catalogue.hpp"
 #include "analysis/view/draws_test.hpp"
 #include "results/file.hpp"
 #include "results/matchers_test.hpp"
@@ -62,30 +61,6 @@ TEST_CASE("an unknown strategy has a style of its own, always the same") {
   }
   CHECK((appearance("pkey").colour != appearance("pwrite").colour ||
          appearance("pkey").marker != appearance("pwrite").marker));
-}
-
-TEST_CASE("strategies stand in the order of the run, before the controls") {
-  results::Results results;
-  for (const char* id : {"zz-new", "again", "indirect-cell", "yy-new"}) {
-    results.cells.emplace_back();
-    results.cells.back().strategy = id;
-  }
-  results.strategies.resize(3);
-  results.strategies[0].id = "yy-new";
-  results.strategies[0].role = results::Role::control;
-  results.strategies[0].summary = "a new yardstick";
-  results.strategies[1].id = "memfd-dual";
-  results.strategies[2].id = "floor";
-  CHECK(strategies_in_order(results) == std::vector<std::string>{"memfd-dual", "zz-new",
-                                                                 "indirect-cell", "yy-new", "floor",
-                                                                 "again"});
-  CHECK(is_control(results, "yy-new"));
-  CHECK(summary_of(results, "yy-new") == "a new yardstick");
-  // Of those that a file says nothing about the palette does.
-  CHECK(is_control(results, "floor"));
-  CHECK_FALSE(is_control(results, "memfd-dual"));
-  CHECK_FALSE(is_control(results, "zz-new"));
-  CHECK(summary_of(results, "zz-new").empty());
 }
 
 TEST_CASE("text enters a gnuplot script as a string and nothing else") {

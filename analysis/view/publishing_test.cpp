@@ -53,6 +53,11 @@ results::Results run_with_modes() {
   return results;
 }
 
+const Cell& cell_of(const results::Results& results, const std::string& workload,
+                    const results::Params& params, const std::string& strategy) {
+  return *Quantities(results).cell({workload, params}, strategy);
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);
@@ -145,15 +150,15 @@ TEST_CASE("of many ratios of modes a verdict takes more than of one") {
   // Of all but one ratio nothing is left.
   for (Cell& cell : results.cells) {
     if (publish_mode(cell.params) == "none" || cell.strategy == "memfd-dual") continue;
-    const Cell& none = *find_cell(results, cell.workload, cell.strategy, without_mode(cell.params));
+    const Cell& none = cell_of(results, cell.workload, without_mode(cell.params), cell.strategy);
     for (results::Metric& metric : cell.metrics) {
       metric.samples = find_metric(none, metric.name)->samples;
     }
   }
   for (const ModeRatio& one : mode_ratios(results)) {
     if (one.strategy != "memfd-dual") continue;
-    const Cell& none = *find_cell(results, one.workload, one.strategy, without_mode(one.params));
-    const Cell& cell = *find_cell(results, one.workload, one.strategy, one.params);
+    const Cell& none = cell_of(results, one.workload, without_mode(one.params), one.strategy);
+    const Cell& cell = cell_of(results, one.workload, one.params, one.strategy);
     const auto samples = [&](const Cell& of) { return find_metric(of, one.ratio.metric)->samples; };
     const auto p = p_values(paired_ratio(samples(cell), samples(none)));
     REQUIRE(p.has_value());

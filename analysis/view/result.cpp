@@ -16,14 +16,12 @@
 #include "analysis/render/wrap.hpp"
 #include "analysis/statistics/statistics.hpp"
 #include "analysis/view/counters.hpp"
-#include "analysis/view/headline.hpp"
 #include "analysis/view/how_measured.hpp"
 #include "analysis/view/publishing.hpp"
 #include "analysis/view/self_test.hpp"
 #include "analysis/view/simulated.hpp"
 #include "analysis/view/table.hpp"
 #include "analysis/view/titles.hpp"
-#include "analysis/view/translation.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -133,6 +131,22 @@ class ResultTable {
   std::vector<HeadlineColumn> columns_;
   const std::vector<ModeRatio>* to_none_;
 };
+
+constexpr const char* kControl = "rwx-translated";
+
+bool patches_and_executes(std::string_view metric) {
+  return metric == "patch_execute" || metric == among_hits("patch_execute");
+}
+
+std::vector<std::string> dual_rows(const Quantities& run, const HeadlineColumn& column) {
+  std::vector<std::string> ids = run.strategies();
+  std::erase_if(ids, [&](const std::string& id) {
+    const auto* status = run.status(id);
+    return status == nullptr || !status->second_view.value_or(false) ||
+           !cost_of(run, column, id).value;
+  });
+  return ids;
+}
 
 std::string baseline_of(const Results& results) {
   return results.baseline.empty() ? "the baseline" : results.baseline;
@@ -302,6 +316,25 @@ Section result_section(const Quantities& run) {
     section.footnotes.push_back(std::move(note));
   }
   return section;
+}
+
+std::vector<std::string> translation_footnotes(const Quantities& run,
+                                               const std::vector<HeadlineColumn>& columns) {
+  std::vector<std::string> notes;
+  for (const HeadlineColumn& column : columns) {
+    if (!patches_and_executes(column.metric)) continue;
+    const Quantity control = cost_of(run, column, kControl);
+    if (!control.value || control.ratio == nullptr || !control.ratio->median) continue;
+    const auto interval = deciding_interval(*control.ratio);
+    const std::vector<std::string> rows = dual_rows(run, column);
+    if (!interval || rows.empty()) continue;
+    notes.push_back(fmt::format(
+        "{}: of {} at {}, what {} has too is the translation of the address and not the second "
+        "view: its ratio to {} is {:.3f} [{:.3f}, {:.3f}].",
+        joined(rows), metric_title(column.metric), results::params_text(column.params), kControl,
+        run.results().baseline, *control.ratio->median, (*interval)[0], (*interval)[1]));
+  }
+  return notes;
 }
 
 std::vector<Section> end_of_run(const Quantities& run) {

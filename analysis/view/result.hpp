@@ -8,12 +8,21 @@
 #include "analysis/quantity/quantities.hpp"
 #include "analysis/render/document.hpp"
 #include "analysis/render/terminal.hpp"
+#include "analysis/view/headline.hpp"
 
 namespace patchbench::analysis {
 
 /// The report's first section. Names of strategies that have a cell without architectural guarantee
 /// in it are marked, with a footnote.
 [[nodiscard]] Section result_section(const Quantities& run);
+
+/// What of a dual mapping's patch is not the second view, for each column of patches that execute:
+/// the strategies with a second view in it, and the ratio of the control rwx-translated to the
+/// baseline there, with its interval: that much of their cost is the translation of the address.
+/// Empty where the run has no such control, no such strategy, or does not know which strategies
+/// write through a second view.
+[[nodiscard]] std::vector<std::string> translation_footnotes(
+    const Quantities& run, const std::vector<HeadlineColumn>& columns);
 
 /// What the terminal shows when a run ends: alarms, the result, the strategies and then the
 /// controls, what each mode of --publish costs against none where the run has several, why entries

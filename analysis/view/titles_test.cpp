@@ -15,7 +15,6 @@
 #include "analysis/view/headline.hpp"
 #include "analysis/view/report_document.hpp"
 #include "analysis/view/result.hpp"
-#include "analysis/view/translation.hpp"
 #include "results/matchers_test.hpp"
 
 namespace patchbench::analysis {

@@ -202,7 +202,7 @@ SelfTestLine slower_line(const Cell& cell, const Cell& baseline) {
 }
 
 const Cell& cell_of(const results::Results& results, std::string_view strategy) {
-  return *analysis::find_cell(results, kSelfTestWorkload, strategy, {});  // planned, so there
+  return *std::ranges::find(results.cells, strategy, &Cell::strategy);  // planned, so there
 }
 
 }  // namespace

@@ -51,9 +51,12 @@ class ResultTable {
                                                  return entry;
                                                }}};
     for (const HeadlineColumn& column : columns_) {
-      table.push_back({title_of(column, brief), [&](const std::string& id) {
-                         return cost_entry(run_, cost_of(run_, column, id), ratio_of(column, id),
-                                           "", to_none_ == nullptr);
+      table.push_back({title_of(column, brief), [&, brief](const std::string& id) {
+                         const Quantity time = cost_of(run_, column, id);
+                         // Why not stands below the table.
+                         if (brief && is_unsupported(time)) return Entry{};
+                         return cost_entry(run_, time, ratio_of(column, id), "",
+                                           to_none_ == nullptr);
                        }});
     }
     fill_table(section, rows, table);
@@ -72,9 +75,12 @@ class ResultTable {
   [[nodiscard]] bool is_shown(const std::string& id) const {
     return std::any_of(columns_.begin(), columns_.end(), [&](const HeadlineColumn& column) {
       if (to_none_ != nullptr) return ratio_of(column, id) != nullptr;
-      const Cell* cell = cost_of(run_, column, id).cell;
-      return cell != nullptr && cell->status != results::CellStatus::unsupported;
+      const Quantity time = cost_of(run_, column, id);
+      return time.cell != nullptr && !is_unsupported(time);
     });
+  }
+  [[nodiscard]] static bool is_unsupported(const Quantity& time) {
+    return time.cell != nullptr && time.cell->status == results::CellStatus::unsupported;
   }
   [[nodiscard]] static bool lacks(const Quantity& time) {
     return time.value && lacks_guarantee(*time.cell);

@@ -276,7 +276,7 @@ bool self_test_first(const Options& options, const Settings& settings, const fs:
   write_blank_results(results, directory);
   if (!options.quiet) {
     say(stdout, "{}",
-        analysis::terminal_text({analysis::self_test_summary(*results.context.selftest)},
+        analysis::terminal_text(std::vector{analysis::self_test_summary(*results.context.selftest)},
                                 {.width = table_width()}));
   }
   return true;

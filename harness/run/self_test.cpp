@@ -147,7 +147,7 @@ int self_test_alone(const Options& options, const Settings& settings) {
   if (!options.quiet || !good) {
     const int width = terminal_width(stdout, kUsualWidth);
     say(good ? stdout : stderr, "{}",
-        analysis::terminal_text({analysis::self_test_summary(*test)}, {.width = width}));
+        analysis::terminal_text(std::vector{analysis::self_test_summary(*test)}, {.width = width}));
   }
   if (!options.quiet) {
     say(stdout,

@@ -263,8 +263,8 @@ TEST_CASE("self-test: one that passed is no alarm, and one that was not run is s
   CHECK(says(page, "passed (2025"));
   CHECK(says(page, "Self-test: the measuring, measured"));
   CHECK(says(page, "slower, excludes 1 after 2 rounds"));
-  const std::string text =
-      analysis::terminal_text({analysis::self_test_summary(*results.context.selftest)}, {});
+  const std::string text = analysis::terminal_text(
+      std::vector{analysis::self_test_summary(*results.context.selftest)}, {});
   CHECK(text.starts_with("Self-test passed; rounds: 12\n"));
   CHECK(says(text, "\nok "));
   CHECK(says(text, "known-3: slower, excludes 1 after 2 rounds"));

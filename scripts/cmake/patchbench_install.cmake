@@ -24,9 +24,10 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/patchbench-config-version
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/patchbench-config-version.cmake DESTINATION ${patchbench_package})
 
+cmake_path(SET patchbench_layouts NORMALIZE "${CMAKE_INSTALL_BINDIR}/../libexec/patchbench")
 foreach(layout 1 2 3)
   if(TARGET bench-run-layout-${layout})
-    install(TARGETS bench-run-layout-${layout} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}/../libexec/patchbench)
+    install(TARGETS bench-run-layout-${layout} RUNTIME DESTINATION ${patchbench_layouts})
   endif()
 endforeach()
 foreach(tool bench-run bench-report bench-compare bench-probe)

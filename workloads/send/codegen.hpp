@@ -163,13 +163,15 @@ using HookedWalkFunction = std::uint64_t(const Oop* stream, std::uint64_t passes
 }
 
 /// What generic code asks of an architecture. Offsets are in bytes from the beginning of the piece.
+// By hand, because clang-format 14 tears compound requirements apart.
+// clang-format off
 template <class A>
-concept Architecture = requires(ExecAddress at, std::uint32_t word, std::uint32_t index,
-                                std::byte* bytes, unsigned n, std::size_t size, Dispatch dispatch,
-                                SiteOrder order, std::uint64_t draw, const DriverPlan& driver,
-                                const MethodPlan& method, const OpenPicPlan& open,
-                                const CellPicPlan& cell, const TrampolinePlan& trampoline,
-                                const WalkPlan& walk, std::span<const std::uint16_t> addends) {
+concept Architecture = requires(
+    ExecAddress at, std::uint32_t word, std::uint32_t index, std::byte* bytes, unsigned n,
+    std::size_t size, Dispatch dispatch, SiteOrder order, std::uint64_t draw,
+    const DriverPlan& driver, const MethodPlan& method, const OpenPicPlan& open,
+    const CellPicPlan& cell, const TrampolinePlan& trampoline, const WalkPlan& walk,
+    std::span<const std::uint16_t> addends) {
   // Send sites. A tag that is in the code may stand away from its site, in a pool of literals that
   // sites share, but behind it. `size` here is an offset from the first site.
   { A::kSiteStride } -> std::convertible_to<std::size_t>;  // what one site occupies
@@ -177,54 +179,48 @@ concept Architecture = requires(ExecAddress at, std::uint32_t word, std::uint32_
   // drawn, so that no place of the sites within cache lines and fetch blocks is taken for a
   // strategy's.
   { A::driver_sites_offset() } -> std::same_as<std::size_t>;
-  { A::site_shift(draw) }
-  noexcept->std::same_as<std::size_t>;  // bytes, below 64
-  { A::site_offset(index) }
-  noexcept->std::same_as<std::size_t>;  // from the first site
-  { A::first_tag_offset(dispatch, order) }
-  noexcept->std::same_as<std::size_t>;  // from the first site, of its tag
-  { A::tag_distance(index) }
-  noexcept->std::same_as<std::size_t>;  // from the first site's tag
-  { A::site_at(size) }
-  noexcept->std::same_as<std::uint32_t>;  // the inverse of site_offset
-  { A::sites_size(size) }
-  noexcept->std::same_as<std::size_t>;  // of so many sites and their tags
-  { A::site_target_offset(dispatch, order) } -> std::same_as<std::size_t>;  // from the site
-  { A::site_return_offset(dispatch, order) } -> std::same_as<std::size_t>;  // from the site
+  { A::site_shift(draw) } noexcept -> std::same_as<std::size_t>;  // bytes, below 64
+  // From the first site, also of its tag.
+  { A::site_offset(index) } noexcept -> std::same_as<std::size_t>;
+  { A::first_tag_offset(dispatch, order) } noexcept -> std::same_as<std::size_t>;
+  { A::tag_distance(index) } noexcept -> std::same_as<std::size_t>;  // from the first site's tag
+  { A::site_at(size) } noexcept -> std::same_as<std::uint32_t>;      // the inverse of site_offset
+  { A::sites_size(size) } noexcept -> std::same_as<std::size_t>;     // of so many, with their tags
+  // From the site.
+  { A::site_target_offset(dispatch, order) } -> std::same_as<std::size_t>;
+  { A::site_return_offset(dispatch, order) } -> std::same_as<std::size_t>;
   // Instructions that a send executes at its site, with the one that leads on. None of them is
   // there to fill room.
   { A::site_operations(dispatch, order) } -> std::same_as<unsigned>;
   // The target as it is stored in code: one word, of 64 bits where it takes two instructions.
   requires std::unsigned_integral<typename A::template TargetWord<Dispatch::inline_cache>>;
-  { A::template encode_target<Dispatch::inline_cache>(at, at) }
-  noexcept->std::same_as<typename A::template TargetWord<Dispatch::inline_cache>>;
-  { A::template decode_target<Dispatch::inline_cache>(at, word) }
-  noexcept->std::same_as<ExecAddress>;
+  { A::template encode_target<Dispatch::inline_cache>(at, at) } noexcept
+      -> std::same_as<typename A::template TargetWord<Dispatch::inline_cache>>;
+  { A::template decode_target<Dispatch::inline_cache>(at, word) } noexcept
+      -> std::same_as<ExecAddress>;
   { A::driver_size(n) } -> std::same_as<std::size_t>;
   { A::emit_driver(driver) } -> std::same_as<CodeBytes>;
   { A::emit_call_site() } -> std::same_as<CodeBytes>;
   { A::walk_size(walk.called, size, index) } -> std::same_as<std::size_t>;  // calls, stretch
   { A::emit_walk(walk) } -> std::same_as<CodeBytes>;                        // of that size
+
   // Methods.
   { A::method_stride(n) } -> std::same_as<std::size_t>;
   { A::unchecked_entry_offset() } -> std::same_as<std::size_t>;
   { A::emit_method(method) } -> std::same_as<CodeBytes>;
+
   // Closed PICs: a prototype is copied, then its words are set; the last word set makes a case
   // reachable.
   { A::kPicStride } -> std::convertible_to<std::size_t>;
   { A::emit_pic_prototype() } -> std::same_as<CodeBytes>;
-  { A::fill_pic(bytes, at, at, at) }
-  noexcept;  // bytes, exec address, first target, miss trampoline
-  { A::fill_pic_case(bytes, at, n, word, at) }
-  noexcept;  // bytes, exec address, case, tag, target
-  { A::pic_case_offset(n) }
-  noexcept->std::same_as<std::size_t>;
+  { A::fill_pic(bytes, at, at, at) } noexcept;  // where it executes, first target, miss trampoline
+  { A::fill_pic_case(bytes, at, n, word, at) } noexcept;  // where it executes, case, tag, target
+  { A::pic_case_offset(n) } noexcept -> std::same_as<std::size_t>;
   { A::kPicCaseSize } -> std::convertible_to<std::size_t>;
   { A::kPicJumpOffset } -> std::convertible_to<std::size_t>;
-  { A::encode_jump(at, at) }
-  noexcept->std::same_as<std::uint32_t>;
-  { A::decode_jump(at, word) }
-  noexcept->std::same_as<ExecAddress>;
+  { A::encode_jump(at, at) } noexcept -> std::same_as<std::uint32_t>;
+  { A::decode_jump(at, word) } noexcept -> std::same_as<ExecAddress>;
+
   // Stubs and trampolines.
   { A::kCellPicStride } -> std::convertible_to<std::size_t>;
   { A::emit_cell_pic(cell) } -> std::same_as<CodeBytes>;
@@ -232,6 +228,7 @@ concept Architecture = requires(ExecAddress at, std::uint32_t word, std::uint32_
   { A::emit_open_pic(open) } -> std::same_as<CodeBytes>;
   { A::kTrampolineStride } -> std::convertible_to<std::size_t>;
   { A::emit_trampoline(trampoline) } -> std::same_as<CodeBytes>;
+
   // A function that returns at once, for touching pages by executing them.
   { A::emit_return() } -> std::same_as<CodeBytes>;
   // A function without arguments that answers the sum of its addends, below 4096 each. Straight
@@ -244,5 +241,6 @@ concept Architecture = requires(ExecAddress at, std::uint32_t word, std::uint32_
   // The furthest that a direct call reaches.
   { A::kMaxZoneSize } -> std::convertible_to<std::size_t>;
 };
+// clang-format on
 
 }  // namespace patchbench::send

@@ -180,7 +180,7 @@ TEMPLATE_LIST_TEST_CASE("linked code: prelinking leaves what real misses leave",
   const Bytes by_misses = everything_of(sends->machine());
   std::vector<std::string> states;
   for (std::uint32_t i = 0; i < plan.sites.size(); ++i) {
-    states.push_back(sends->machine().name_of_state(i));
+    states.push_back(name_of_state(sends->machine(), i));
   }
 
   sends.emplace(plan);
@@ -189,7 +189,7 @@ TEMPLATE_LIST_TEST_CASE("linked code: prelinking leaves what real misses leave",
   check_same(everything_of(sends->machine()), by_misses, "linked, both ways");
   CHECK(by_misses != unlinked);
   for (std::uint32_t i = 0; i < plan.sites.size(); ++i) {
-    CHECK(sends->machine().name_of_state(i) == states[i]);
+    CHECK(name_of_state(sends->machine(), i) == states[i]);
   }
 }
 
@@ -342,7 +342,7 @@ TEMPLATE_LIST_TEST_CASE("linked code: what a patch stores never crosses an align
         NativeArchitecture::tag_distance(i)));
     CHECK(in_one_quadword(
         site + NativeArchitecture::site_target_offset(TestType::kDispatch, machine.plan().order)));
-    CHECK(in_one_quadword(machine.pic(i).value() + NativeArchitecture::kPicJumpOffset));
+    CHECK(in_one_quadword(machine.pics().at(i).value() + NativeArchitecture::kPicJumpOffset));
   }
 }
 

@@ -118,8 +118,8 @@ class MethodTable {
   std::uint32_t heap_classes_;
   std::uint32_t selectors_;
   std::vector<ClassTag> heap_tags_;
-  std::vector<std::uint32_t>
-      class_of_heap_tag_;  // by tag - kFirstHeapTag; classes() where there is none
+  /// By tag - kFirstHeapTag; classes() where there is none.
+  std::vector<std::uint32_t> class_of_heap_tag_;
   std::uint32_t dictionary_mask_;
   std::vector<DictionaryEntry> dictionaries_;  // one of dictionary_mask_ + 1 entries for each class
 };

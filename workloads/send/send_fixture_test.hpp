@@ -21,6 +21,7 @@
 #include "workloads/send/receiver_mix.hpp"
 #include "workloads/send/receivers.hpp"
 #include "workloads/send/send_machine.hpp"
+#include "workloads/send/shown_code.hpp"
 
 namespace patchbench::send {
 
@@ -251,8 +252,8 @@ class Sends {
       REQUIRE(answered == oracle(site, oop));
     }
     check_counts();
-    if (machine_.name_of_state(site) != model_.name_of_state(site)) {
-      REQUIRE(machine_.name_of_state(site) == model_.name_of_state(site));
+    if (name_of_state(machine_, site) != model_.name_of_state(site)) {
+      REQUIRE(name_of_state(machine_, site) == model_.name_of_state(site));
     }
   }
 
@@ -289,7 +290,7 @@ class Sends {
   void check_states() const {
     for (std::uint32_t i = 0; i < machine_.sites(); ++i) {
       INFO("site " << i);
-      REQUIRE(machine_.name_of_state(i) == model_.name_of_state(i));
+      REQUIRE(name_of_state(machine_, i) == model_.name_of_state(i));
     }
   }
 

@@ -72,7 +72,7 @@ TEMPLATE_LIST_TEST_CASE("machine: a site's life by real misses", "", EveryStrate
   Sends<TestType> sends{make_plan({.sites = 3})};
   auto& machine = sends.machine();
   constexpr std::uint32_t kSite = 1;
-  CHECK(machine.name_of_state(kSite) == "unlinked");
+  CHECK(name_of_state(machine, kSite) == "unlinked");
   CHECK(machine.state(kSite) == SiteState::unlinked);
   const std::string states[] = {"mic",          "closed-pic-2", "closed-pic-3", "closed-pic-4",
                                 "closed-pic-5", "closed-pic-6", "open-pic"};
@@ -81,14 +81,14 @@ TEMPLATE_LIST_TEST_CASE("machine: a site's life by real misses", "", EveryStrate
   for (std::size_t k = 0; k < met; ++k) {
     sends.send(kSite, classes[k]);
     CHECK(machine.misses() == k + 1);
-    CHECK(machine.name_of_state(kSite) == states[k]);
+    CHECK(name_of_state(machine, kSite) == states[k]);
     for (std::size_t known = 0; known <= k; ++known) {
       sends.send(kSite, classes[known]);
     }
     CHECK(machine.misses() == k + 1);
   }
-  CHECK(machine.name_of_state(0) == "unlinked");
-  CHECK(machine.name_of_state(2) == "unlinked");
+  CHECK(name_of_state(machine, 0) == "unlinked");
+  CHECK(name_of_state(machine, 2) == "unlinked");
 }
 
 TEMPLATE_LIST_TEST_CASE("machine: a closed PIC grows in place", "", EveryStrategy) {
@@ -104,7 +104,7 @@ TEMPLATE_LIST_TEST_CASE("machine: a closed PIC grows in place", "", EveryStrateg
   sends.send(2, 2);
   const SiteValue pic = machine.read_site(2);
   CHECK(machine.state(2) == SiteState::closed_pic);
-  if (!MachineOf<TestType>::kSharedStub) {
+  if (!MachineOf<TestType>::Pics::kReplacesTag) {
     CHECK(pic.tag == mic.tag);  // the first case compares with the tag that the site loads
   }
   for (std::uint32_t c = 3; c <= kMaxPicCases; ++c) {
@@ -112,7 +112,7 @@ TEMPLATE_LIST_TEST_CASE("machine: a closed PIC grows in place", "", EveryStrateg
     CHECK(machine.read_site(2) == pic);
   }
   sends.send(2, 0);
-  CHECK(machine.read_site(2).target == machine.open_pic(machine.plan().selector_of_site[2]));
+  CHECK(machine.read_site(2).target == machine.code().open_pic(machine.plan().selector_of_site[2]));
 }
 
 TEST_CASE("machine: scattered cells lie on lines of their own, at no constant distance") {
@@ -152,7 +152,7 @@ TEMPLATE_LIST_TEST_CASE("machine: the order in which a cell PIC compares", "", E
         continue;
       }
       std::vector<ClassTag> expected = met;
-      if (MachineOf<TestType>::kNewestFirst) {
+      if (MachineOf<TestType>::Pics::kNewestFirst) {
         std::reverse(expected.begin() + 1, expected.end());
       }
       const auto* slots = reinterpret_cast<const CellPicSlots*>(

@@ -1,8 +1,11 @@
 // workloads/send/send_plan.hpp - what a send machine is built from, and where its code lies.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "strategies/mapping.hpp"
@@ -32,8 +35,8 @@ struct SendPlan {
   std::uint32_t cache_entries = 1024;
   SiteOrder order = SiteOrder::linear;
   std::size_t site_shift = 0;  // bytes before the first site (draw_site_shift)
-  bool closed_pics =
-      false;  // room for one closed PIC a site; without it a MIC turns into an open PIC
+  /// Room for one closed PIC a site; without it a MIC turns into an open PIC.
+  bool closed_pics = false;
   MissPolicy on_miss = MissPolicy::grow;
   PublishMode publish = PublishMode::none;  // of every patch; the process is prepared for it
   std::uint32_t first_site = 0;
@@ -79,6 +82,22 @@ template <Architecture A>
     layout.walks.push_back(round_up_to_pages(layout.size));
     layout.size =
         layout.walks.back() + A::walk_size(Called::sites, walk.sites.size(), walk.stretch);
+  }
+  return layout;
+}
+
+/// Throws std::invalid_argument where a direct call would not reach from one end to the other.
+template <Architecture A>
+[[nodiscard]] CodeLayout checked_layout(const SendPlan& plan, std::uint32_t methods) {
+  CodeLayout layout = lay_out<A>(plan, methods);
+  constexpr std::size_t kReach = std::min(A::kMaxZoneSize, kCodeRoom);
+  if (layout.size > kReach) {
+    constexpr std::size_t kMiB = std::size_t{1} << 20U;
+    throw std::invalid_argument("the code of these sites and methods takes " +
+                                std::to_string((layout.size + kMiB - 1) / kMiB) +
+                                " MiB, and a direct call reaches no further than " +
+                                std::to_string(kReach / kMiB) +
+                                ": ask for fewer sites, classes or operations");
   }
   return layout;
 }

@@ -19,8 +19,8 @@ namespace patchbench::send {
 
 /// What a site's two words say.
 struct SiteValue {
-  std::uint32_t tag =
-      0;  // class tag, selector, or under a shared PIC stub the offset of the site's slots
+  /// Class tag, selector, or under a shared PIC stub the offset of the site's slots.
+  std::uint32_t tag = 0;
   ExecAddress target;
 
   friend bool operator==(const SiteValue&, const SiteValue&) = default;

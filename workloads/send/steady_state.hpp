@@ -15,6 +15,7 @@
 #include "workloads/measured_cell.hpp"
 #include "workloads/send/receivers.hpp"
 #include "workloads/send/send_machine.hpp"
+#include "workloads/send/shown_code.hpp"
 #include "workloads/workload.hpp"
 
 namespace patchbench::send {
@@ -28,8 +29,8 @@ struct SteadyState {
   std::vector<std::uint32_t> class_stream;
   std::uint64_t passes = 1;
   std::uint64_t receivers_per_pass = 0;  // 0: every pass reads the same receivers
-  bool one_receiver_per_class =
-      false;  // the frame of a monomorphic driver; otherwise any object of the class
+  /// The frame of a monomorphic driver; otherwise any object of the class.
+  bool one_receiver_per_class = false;
   std::uint64_t seed = 1;
 };
 
@@ -158,18 +159,18 @@ template <class Strategy>
 [[nodiscard]] std::vector<CodeSnapshot> snapshots_of_life(
     const SendPlan& plan, const std::vector<std::vector<std::uint32_t>>& classes_of_site) {
   SendMachine<typename Strategy::Zone, Strategy::kDispatch> machine{plan};
-  std::vector<CodeSnapshot> snapshots{{.moment = "unlinked", .pieces = machine.pieces(0)}};
+  std::vector<CodeSnapshot> snapshots{{.moment = "unlinked", .pieces = pieces_of(machine, 0)}};
   for (std::size_t met = 1; met <= classes_of_site.front().size(); ++met) {
     std::vector<std::vector<std::uint32_t>> next(classes_of_site.size());
     next.front() = {classes_of_site.front()[met - 1]};
     machine.prelink(next);
-    const std::string state = machine.name_of_state(0);
+    const std::string state = name_of_state(machine, 0);
     const bool was_there = snapshots.back().moment == state;
     if (was_there && state == "open-pic") {
       break;  // no class changes an open PIC any more
     }
     snapshots.push_back(
-        {.moment = was_there ? state + "-relinked" : state, .pieces = machine.pieces(0)});
+        {.moment = was_there ? state + "-relinked" : state, .pieces = pieces_of(machine, 0)});
   }
   return snapshots;
 }

@@ -122,34 +122,34 @@ class ExpectedStores {
   explicit ExpectedStores(const Machine& machine)
       : machine_(machine),
         selector_(machine.table().selector(machine.plan().selector_of_site[kSite])),
-        values_{{selector_, machine.miss_trampoline()}} {}
+        values_{{selector_, machine.code().miss_trampoline()}} {}
 
   ExpectedStores& mic(std::uint32_t class_index) {
     return pair(machine_.mic_value(kSite, class_index));
   }
   /// The lowest PIC is taken first; cells have one for each site or one for all.
   ExpectedStores& closed_pic() {
-    constexpr bool kOneForEach = Machine::kCellPics && !Machine::kSharedStub;
-    const ExecAddress pic = machine_.pic(kOneForEach ? kSite : 0);
-    if (Machine::kSharedStub) {
+    constexpr bool kOneForEach = Machine::kCellPics && !Machine::Pics::kReplacesTag;
+    const ExecAddress pic = machine_.pics().at(kOneForEach ? kSite : 0);
+    if (Machine::Pics::kReplacesTag) {
       return pair({static_cast<std::uint32_t>(kSite * sizeof(CellPicSlots)), pic});
     }
     return one({values_.back().tag, pic});
   }
   ExpectedStores& open_pic() {
-    return pair({selector_, machine_.open_pic(machine_.plan().selector_of_site[kSite])});
+    return pair({selector_, machine_.code().open_pic(machine_.plan().selector_of_site[kSite])});
   }
   ExpectedStores& unlinked() {
-    return one({values_.back().tag, machine_.miss_trampoline()})
-        .one({selector_, machine_.miss_trampoline()});
+    return one({values_.back().tag, machine_.code().miss_trampoline()})
+        .one({selector_, machine_.code().miss_trampoline()});
   }
   [[nodiscard]] const SiteHistory& values() const { return values_; }
 
  private:
   /// Target to the trampoline, then the tag, then the target.
   ExpectedStores& pair(const SiteValue& to) {
-    return one({values_.back().tag, machine_.miss_trampoline()})
-        .one({to.tag, machine_.miss_trampoline()})
+    return one({values_.back().tag, machine_.code().miss_trampoline()})
+        .one({to.tag, machine_.code().miss_trampoline()})
         .one(to);
   }
   /// A store that changes nothing is not seen.
@@ -306,7 +306,7 @@ TEMPLATE_LIST_TEST_CASE("order of stores: a case of a closed PIC is reached when
   }
   WatchedSends<TestType> sends{{.sites = 4}};
   const SiteWatch<TestType> site{sends.machine()};
-  const ExecAddress pic = sends.machine().pic(0);
+  const ExecAddress pic = sends.machine().pics().at(0);
   std::vector<std::uintptr_t> words = site.words();
   for (std::size_t offset = 0; offset < A::kPicStride; offset += 8) {
     words.push_back(pic.value() + offset);
@@ -350,7 +350,7 @@ TEMPLATE_LIST_TEST_CASE("order of stores: a slot of a cell PIC has its target be
   for (std::size_t offset = 0; offset < sizeof(CellPicSlots); offset += 8) {
     words.push_back(slots_address<TestType::kDispatch>(machine.plan(), kSite) + offset);
   }
-  const ExecAddress stub = machine.pic(MachineOf<TestType>::kSharedStub ? 0 : kSite);
+  const ExecAddress stub = machine.pics().at(MachineOf<TestType>::Pics::kReplacesTag ? 0 : kSite);
   // Twice, because the second life finds the first one's targets in its slots.
   const auto history = testing::watch(words, [&] {
     for (const std::uint32_t first : {1U, 7U}) {
@@ -376,7 +376,7 @@ TEMPLATE_LIST_TEST_CASE("order of stores: a slot of a cell PIC has its target be
         found.insert(tag);
         const std::uint32_t method =
             machine.table().method(machine.table().class_of_tag(tag), selector);
-        CHECK(values[2 + 2 * slot + 1] == machine.unchecked_entry(method).value());
+        CHECK(values[2 + 2 * slot + 1] == machine.code().unchecked_entry(method).value());
       }
     }
     complete_slots += used == kMaxPicCases ? 1 : 0;

@@ -1,0 +1,74 @@
+// workloads/send/code_map.hpp - where the pieces of a send machine's code are, and what an address
+// in it means.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "strategies/code_zone.hpp"
+#include "workloads/send/codegen.hpp"
+#include "workloads/send/send_plan.hpp"
+
+namespace patchbench::send {
+
+enum class SiteState { unlinked, mic, closed_pic, open_pic };
+
+/// A piece of code, and where it goes.
+struct Installed {
+  ExecAddress at;
+  CodeBytes bytes;
+};
+
+template <Architecture A>
+class CodeMap {
+ public:
+  CodeMap(ExecAddress zone, CodeLayout layout) noexcept : zone_(zone), layout_(std::move(layout)) {}
+
+  [[nodiscard]] const CodeLayout& layout() const noexcept { return layout_; }
+
+  [[nodiscard]] ExecAddress miss_trampoline() const noexcept { return at(layout_.miss_trampoline); }
+  [[nodiscard]] ExecAddress open_miss_trampoline() const noexcept {
+    return at(layout_.open_miss_trampoline);
+  }
+  [[nodiscard]] ExecAddress call_site() const noexcept { return at(layout_.call_site); }
+  [[nodiscard]] ExecAddress checked_entry(std::uint32_t method) const noexcept {
+    return at(layout_.methods + method * layout_.method_stride);
+  }
+  [[nodiscard]] ExecAddress unchecked_entry(std::uint32_t method) const noexcept {
+    return checked_entry(method) + A::unchecked_entry_offset();
+  }
+  [[nodiscard]] ExecAddress open_pic(std::uint32_t selector) const noexcept {
+    return at(layout_.open_pics + selector * A::kOpenPicStride);
+  }
+  [[nodiscard]] ExecAddress driver() const noexcept { return at(layout_.driver); }
+  [[nodiscard]] ExecAddress sites() const noexcept { return at(layout_.sites); }
+  [[nodiscard]] ExecAddress pics() const noexcept { return at(layout_.pics); }
+  [[nodiscard]] ExecAddress walk(std::size_t number) const noexcept {
+    return at(layout_.walks[number]);
+  }
+
+  /// Of either entry.
+  [[nodiscard]] std::uint32_t method_at(ExecAddress entry) const noexcept {
+    return static_cast<std::uint32_t>(static_cast<std::size_t>(entry - at(layout_.methods)) /
+                                      layout_.method_stride);
+  }
+  /// Of a site with this target.
+  [[nodiscard]] SiteState state_of(ExecAddress target) const noexcept {
+    if (target < at(layout_.open_pics)) {
+      return SiteState::unlinked;
+    }
+    if (target < at(layout_.methods)) {
+      return SiteState::open_pic;
+    }
+    return target < at(layout_.driver) ? SiteState::mic : SiteState::closed_pic;
+  }
+
+ private:
+  [[nodiscard]] ExecAddress at(std::size_t offset) const noexcept { return zone_ + offset; }
+
+  ExecAddress zone_;
+  CodeLayout layout_;  // by value: a patch reads it, and follows no pointer for it
+};
+
+}  // namespace patchbench::send

@@ -217,6 +217,48 @@ results::Context sample_context(bool emulated) {
   return context;
 }
 
+/// As the programs' registries have it where the tests depend on it.
+void describe(results::Results& results) {
+  const auto metric = [&](std::string id, std::string title, std::string among_hits = "") {
+    results::MetricEntry entry;
+    entry.publishes = id == "publish" || id.starts_with("patch");
+    entry.title = title.empty() ? id : std::move(title);
+    entry.id = std::move(id);
+    entry.unit = "ns";
+    entry.among_hits = std::move(among_hits);
+    results.metrics.push_back(std::move(entry));
+  };
+  metric("send", "");
+  metric("patch", "patch (burst)");
+  metric("patch_isolated", "patch (isolated)");
+  metric("patch_execute", "patch + execute (every send)", "patch_execute_among_hits");
+  metric("patch_execute_among_hits", "patch + execute (among hits)");
+  metric("miss", "miss (every send)", "miss_among_hits");
+  metric("miss_among_hits", "miss (among hits)");
+  metric("publish", "");
+  using Near = std::vector<std::pair<std::string, std::int64_t>>;
+  const Near many{{"batch", 1}, {"sites", 1024}};
+  const Near few{{"batch", 1}, {"sites", 64}};
+  results.workloads = {
+      {"mic", "", {}, {{"send", {{"sites", 1024}}}, {"send", {{"sites", 16384}}}}},
+      {"pic", "", {}, {{"send", {{"degree", 4}, {"sites", 1024}}}}},
+      {"open-pic", "", {}, {{"send", {{"classes", 256}, {"cache_entries", 1024}}}}},
+      {"mixed", "", {}, {{"send", {{"sites", 1024}}}}},
+      {"link", "", {}, {{"link", {{"sites", 1024}}}}},
+      {"relink",
+       "",
+       {},
+       {{"patch", many},
+        {"patch_isolated", many},
+        {"patch_execute", many},
+        {"execute", many},
+        {"miss", many},
+        {"patch", few},
+        {"patch_isolated", few},
+        {"patch_execute", few},
+        {"execute", few}}}};
+}
+
 void set_up(results::Results& results, const SampleOptions& options) {
   results.run = {"sample-x86_64-20251120T100000Z",
                  "2025-11-20T10:00:00Z",
@@ -231,12 +273,17 @@ void set_up(results::Results& results, const SampleOptions& options) {
                  {}};
   results.context = sample_context(options.emulated);
   results.baseline = "rwx";
-  for (const std::string_view id : kEverywhere) {
-    if (id == "again") continue;
+  results.floor = "floor";
+  std::vector<std::string_view> ids(kEverywhere.begin(), kEverywhere.end());
+  ids.insert(ids.end(), kMicOnly.begin(), kMicOnly.end());
+  for (const std::string_view id : ids) {
+    if (id == results::kAgain) continue;
     results::StrategyStatus status;
     status.id = id;
-    status.role =
-        id == "floor" || id == "unchecked" ? results::Role::control : results::Role::strategy;
+    const bool of_mic = std::ranges::find(kMicOnly, id) != kMicOnly.end();
+    if (of_mic) status.only_workload = "mic";
+    status.role = of_mic || id == "floor" || id == "unchecked" ? results::Role::control
+                                                               : results::Role::strategy;
     status.summary = "what " + std::string(id) + " is";
     if (id == "file-dual") status.detail = "/tmp (ext4)";
     if (id == "sysv-shm" && options.deny_sysv) {
@@ -250,6 +297,7 @@ void set_up(results::Results& results, const SampleOptions& options) {
     }
     results.strategies.push_back(std::move(status));
   }
+  describe(results);
   add_grid(results, options.standard);
 }
 

@@ -15,7 +15,7 @@ except ImportError:
     print("python3-jsonschema is not installed")
     sys.exit(77)
 
-FREE_MEMBERS = {"caches", "mitigations", "libraries", "params", "bracket", "sources", "events", "estimators"}
+FREE_MEMBERS = {"caches", "mitigations", "libraries", "params", "bracket", "sources", "events", "estimators", "near"}
 
 
 def in_schema(path):

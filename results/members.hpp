@@ -217,6 +217,34 @@ void members(V& visit, In<V, StrategyStatus>& strategy) {
   visit.later("second_view", strategy.second_view);
   visit.later("role", strategy.role);
   visit.later("summary", strategy.summary, kName);
+  visit.later("only_workload", strategy.only_workload, kName);
+}
+
+template <typename V>
+void members(V& visit, In<V, HeadlineEntry>& entry) {
+  visit("metric", entry.metric, kName);
+  visit("near", entry.near, kAtLeastOne);
+}
+
+template <typename V>
+void members(V& visit, In<V, WorkloadEntry>& workload) {
+  visit("id", workload.id, kName);
+  visit("summary", workload.summary);
+  visit("metrics", workload.metrics, kName);
+  visit("headline", workload.headline);
+}
+
+template <typename V>
+void members(V& visit, In<V, MetricEntry>& metric) {
+  visit("id", metric.id, kName);
+  visit("title", metric.title, kName);
+  visit("meaning", metric.meaning);
+  visit("unit", metric.unit, kName);
+  visit("executes_only", metric.executes_only);
+  visit("countable", metric.countable);
+  visit("patches", metric.patches);
+  visit("publishes", metric.publishes);
+  visit("among_hits", metric.among_hits);
 }
 
 template <typename V>
@@ -328,7 +356,10 @@ void members(V& visit, In<V, Results>& results) {
   visit.has_rounds(results.run.rounds);
   visit("context", results.context);
   visit("baseline", results.baseline);
+  visit.later("floor", results.floor);
   visit("strategies", results.strategies);
+  visit.later("workloads", results.workloads);
+  visit.later("metrics", results.metrics);
   visit("cells", results.cells);
 }
 

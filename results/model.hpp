@@ -98,7 +98,6 @@ struct Cpu {
   std::vector<std::pair<std::string, std::string>> caches;  // "L1d" -> "48K", as sysfs says
 };
 
-/// How hardware, software and tracepoint counters were counted.
 /// What one reading of a group of events costs by one path.
 struct ReadCost {
   std::string source;  // hardware | software | tracepoint
@@ -107,6 +106,7 @@ struct ReadCost {
   bool used = false;   // the cheapest path of a source is
 };
 
+/// How hardware, software and tracepoint counters were counted.
 struct Counting {
   std::string library;             // "libpfm 4.13.0": what knows the events' names
   std::optional<std::string> pmu;  // what counts, as the library or the kernel calls it
@@ -193,6 +193,9 @@ struct Context {
   std::vector<std::string> warnings;
 };
 
+/// The id of the baseline's twin, which is measured beside it: how much two equal things differ.
+inline constexpr std::string_view kAgain = "again";
+
 enum class Availability { available, denied, unsupported };
 
 /// A way to change code, or what those are held against.
@@ -212,6 +215,36 @@ struct StrategyStatus {
   std::optional<bool> second_view = {};  // writes through another address than it executes
   std::optional<Role> role = {};
   std::optional<std::string> summary = {};  // what it is, in a few words
+  /// The one workload that a control belongs to; empty where it belongs to all.
+  std::optional<std::string> only_workload = {};
+};
+
+/// What a report's first table has of a workload: a metric at the parameters that come nearest to
+/// these, of which the first decides first.
+struct HeadlineEntry {
+  std::string metric;
+  std::vector<std::pair<std::string, std::int64_t>> near;
+};
+
+/// What a run knew of a workload. In presentation order, as the strategies are.
+struct WorkloadEntry {
+  std::string id;
+  std::string summary;               // what is executed, in a few words
+  std::vector<std::string> metrics;  // all that it measures
+  std::vector<HeadlineEntry> headline;
+};
+
+/// What a run knew of a metric. In presentation order.
+struct MetricEntry {
+  std::string id;
+  std::string title;  // at the head of a table
+  std::string meaning;
+  std::string unit;
+  bool executes_only = false;  // linked sends, and patches nothing meanwhile
+  bool countable = false;      // a simulator can count its instructions
+  bool patches = false;        // a change of code or of cells is part of each operation
+  bool publishes = false;      // costs what --publish=MODE says: it has a column for each mode
+  std::string among_hits;      // the metric of the same change among sends that hit; empty: none
 };
 
 using ParamValue = std::variant<std::int64_t, std::string>;
@@ -230,8 +263,7 @@ struct Variance {
 };
 
 struct Metric {
-  std::string name;  // send, patch, patch_execute, execute, publish, miss, link, bulk_patch,
-                     // reserve, first_touch, teardown
+  std::string name;  // one of Results::metrics
   std::string unit;  // "ns"
   /// One value a round, index = round; empty where that round was lost.
   std::vector<std::optional<double>> samples;
@@ -349,7 +381,12 @@ struct Results {
   Run run;
   Context context;
   std::string baseline;  // strategy id
+  /// The control that no strategy can go below; empty in files of before it was recorded.
+  std::string floor = {};
   std::vector<StrategyStatus> strategies;
+  /// The catalogue of the program that ran. Empty in files of before it was recorded.
+  std::vector<WorkloadEntry> workloads = {};
+  std::vector<MetricEntry> metrics = {};
   std::vector<Cell> cells;
 };
 

@@ -139,11 +139,15 @@ Results sample_results() {
                            "differs"}};
   results.context = sample_context();
   results.baseline = "rwx";
+  results.floor = "floor";
   results.strategies.resize(2);
   results.strategies[0].id = "rwx";
   results.strategies[1] = {
       "sysv-shm", Availability::denied, "shmat", "EACCES",       "refused",
       "none",     "inline-cache",       true,    Role::strategy, "a segment attached twice"};
+  results.strategies[0].only_workload = "mic";
+  results.workloads = {{"mic", "sends", {"send"}, {{"send", {{"sites", 1024}, {"degree", 4}}}}}};
+  results.metrics = {{"send", "send", "one send", "ns", true, true, false, false, ""}};
   results.cells = {sample_cell("rwx"), sample_cell("memfd-dual")};
   Cell& cell = results.cells[1];
   cell.notes = {"no architectural guarantee"};

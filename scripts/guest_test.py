@@ -14,7 +14,6 @@ import tempfile
 import unittest
 
 GUEST = pathlib.Path(__file__).resolve().parent / "guest"
-STRATEGIES = {"rwx", "memfd-dual", "sysv-shm", "file-dual", "mprotect-toggle", "indirect-cell"}
 bench_run = ""
 count_self = ""
 harness_test = ""
@@ -63,6 +62,7 @@ class EveryStrategy(unittest.TestCase):
     # The first does not know that the machine is emulated. The second has one processor, where that cannot be found out,
     # because beside a busy thread each mprotect waits for the turn of the other processor.
     SCRIPT = """
+        bench-run --list=json >list.json || exit
         run() { "$@" --strategy=all --preset=quick --rounds=1 --no-report; }
         run bench-run --param sites=64 kib=64 bytes=64 --counters=none --quiet --out=all || exit
         export PATCHBENCH_EMULATED=qemu-system
@@ -82,6 +82,9 @@ class EveryStrategy(unittest.TestCase):
                               "sh", "-c", cls.SCRIPT)
             for run in pathlib.Path(out).glob("*/results.json"):
                 cls.results[run.parent.name] = json.loads(run.read_text(encoding="utf-8"))
+            listed = pathlib.Path(out) / "list.json"
+            strategies = json.loads(listed.read_text(encoding="utf-8"))["strategies"] if listed.exists() else []
+            cls.strategies = {one["id"]: one for one in strategies if one["role"] == "strategy"}
             table = pathlib.Path(out) / "counted.txt"
             cls.table = table.read_text(encoding="utf-8") if table.exists() else None
 
@@ -94,16 +97,17 @@ class EveryStrategy(unittest.TestCase):
     def test_all_are_available(self):
         for run in "all", "counted":
             available = {name for name, status in self.statuses(run).items() if status == "available"}
-            self.assertLessEqual(STRATEGIES, available)
+            self.assertLessEqual(set(self.strategies), available)
 
     def test_all_cells_are_right(self):
         every_cell = self.results["all"]["cells"]
-        cells = [cell for cell in every_cell if cell["strategy"] in STRATEGIES]
+        cells = [cell for cell in every_cell if cell["strategy"] in self.strategies]
         workloads = {cell["workload"] for cell in every_cell}
-        self.assertEqual(len(cells), len(STRATEGIES) * len(workloads))
+        self.assertEqual(len(cells), len(self.strategies) * len(workloads))
         others = {(cell["workload"], cell["strategy"]): cell["status"] for cell in cells if cell["status"] != "ok"}
-        self.assertEqual(others, {("publish", "indirect-cell"): "unsupported"})
-        controls = {cell["status"] for cell in every_cell if cell["strategy"] not in STRATEGIES}
+        self.assertEqual(others, {("publish", name): "unsupported" for name, one in self.strategies.items()
+                                  if not one["patches_code"]})
+        controls = {cell["status"] for cell in every_cell if cell["strategy"] not in self.strategies}
         self.assertEqual(controls, {"ok", "unsupported"})
 
     def test_the_emulator_is_noticed(self):
@@ -118,14 +122,14 @@ class EveryStrategy(unittest.TestCase):
     def test_a_send_takes_cycles(self):
         self.assertIn(self.results["counted"]["context"]["counting"]["read_path"], {"mrs", "read"})
         counters = counters_of(self.results["counted"], "hardware")
-        for strategy in STRATEGIES:
+        for strategy in self.strategies:
             cycles = counters["mic", strategy, "cycles", "user", "send", ""]
             self.assertEqual(cycles["status"], "ok", f"{strategy}: {cycles}")
             self.assertGreater(cycles["value"], 0, strategy)
 
     def test_what_no_counter_counts_is_no_zero(self):
         counters = counters_of(self.results["counted"], "hardware")
-        for strategy in STRATEGIES:
+        for strategy in self.strategies:
             instructions = counters["mic", strategy, "instructions", "user", "send", ""]
             self.assertEqual(instructions["status"], "unavailable", strategy)
             self.assertIsNone(instructions["value"])
@@ -133,10 +137,12 @@ class EveryStrategy(unittest.TestCase):
 
     def test_a_patch_makes_two_calls_where_it_toggles_protection(self):
         counters = counters_of(self.results["counted"], "tracepoint")
-        for strategy in STRATEGIES:
-            per_patch = 2 if strategy == "mprotect-toggle" else 0
-            for workload, per, calls in (("relink", "patch", per_patch), ("relink", "patch_execute", per_patch),
-                                         ("relink", "miss", per_patch), ("relink", "execute", 0), ("mic", "send", 0)):
+        patches = {metric["id"]: metric["patches"] for metric in self.results["counted"]["metrics"]}
+        for strategy, declared in self.strategies.items():
+            per_patch = 2 if declared["toggles_protection"] else 0
+            for workload, per in (("relink", "patch"), ("relink", "patch_execute"), ("relink", "miss"),
+                                  ("relink", "execute"), ("mic", "send")):
+                calls = per_patch if patches[per] else 0
                 for name in "mprotect-calls", "system-calls":
                     counter = counters[workload, strategy, name, "both", per, ""]
                     self.assertEqual((counter["status"], counter["value"]), ("ok", calls),
@@ -149,8 +155,8 @@ class EveryStrategy(unittest.TestCase):
                 self.assertEqual(strategy["status"], "denied", strategy)
                 self.assertIn(refused[strategy["id"]], strategy["reason"])
         cells = {cell["strategy"]: cell["status"] for cell in self.results["refused"]["cells"]}
-        self.assertEqual({name: cells[name] for name in STRATEGIES},
-                         {name: "denied" if name in refused else "ok" for name in STRATEGIES})
+        self.assertEqual({name: cells[name] for name in self.strategies},
+                         {name: "denied" if name in refused else "ok" for name in self.strategies})
 
 
 class Counters(unittest.TestCase):

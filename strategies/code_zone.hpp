@@ -102,36 +102,35 @@ struct ZoneRequest {
 
 /// What every strategy's zone offers.
 ///
-/// - `Zone(request)` reserves; throws std::system_error naming the call. A zone with one view has
-///   no use for Placement::writable_at.
-/// - `writable(a)` is the writable address of executable address a. One addition, no branch, no
+/// - `Zone(request)` reserves. Throws std::system_error that names the call. A zone with one view
+///   has no use for Placement::writable_at.
+/// - `writable(a)` is the writable address of executable address a: one addition, no branch, no
 ///   table.
-/// - `begin_patch(a, n)` makes [a, a+n) writable; nothing in it may be executed until `end_patch(a,
-///   n)`, which makes it executable again.
+/// - `begin_patch(a, n)` makes [a, a + n) writable. Nothing in it may be executed until
+///   `end_patch(a, n)` has made it executable again.
 /// - `seal()` ends installation. Zones whose code never changes again drop their writable view; for
 ///   the others it does nothing.
-/// - `describe()` says what was chosen on this machine, for the record; may be empty.
+/// - `describe()` says what was chosen on this machine, for the record. It may be empty.
+// By hand, because clang-format 14 tears compound requirements apart.
+// clang-format off
 template <class Zone>
-concept CodeZone = std::constructible_from<Zone, const ZoneRequest&> && std::movable<Zone> &&
-                   !std::copyable<Zone> &&
-                   requires(Zone zone, const Zone& view, ExecAddress at, std::size_t size) {
-  { Zone::kAlias } -> std::convertible_to<AliasKind>;
-  { view.exec() }
-  noexcept->std::same_as<ExecAddress>;
-  { view.size() }
-  noexcept->std::same_as<std::size_t>;
-  { view.writable(at) }
-  noexcept->std::same_as<WritableAddress>;
-  { zone.begin_patch(at, size) }
-  noexcept;
-  { zone.end_patch(at, size) }
-  noexcept;
-  {zone.seal()};
-  { view.describe() } -> std::same_as<std::string>;
-};
+concept CodeZone =
+    std::constructible_from<Zone, const ZoneRequest&> &&
+    std::movable<Zone> && !std::copyable<Zone> &&
+    requires(Zone zone, const Zone& view, ExecAddress at, std::size_t size) {
+      { Zone::kAlias } -> std::convertible_to<AliasKind>;
+      { view.exec() } noexcept -> std::same_as<ExecAddress>;
+      { view.size() } noexcept -> std::same_as<std::size_t>;
+      { view.writable(at) } noexcept -> std::same_as<WritableAddress>;
+      { zone.begin_patch(at, size) } noexcept;
+      { zone.end_patch(at, size) } noexcept;
+      { zone.seal() };
+      { view.describe() } -> std::same_as<std::string>;
+    };
+// clang-format on
 
-/// Keeps [at, at+size) of a zone writable for its lifetime: over one store or over many, because
-/// "begin" may cost two system calls and a TLB shootdown.
+/// Keeps [at, at + size) of a zone writable for its lifetime: over one store or over many, because
+/// opening it may cost two system calls and a TLB shootdown.
 template <class Zone>
 class [[nodiscard]] PatchScope {
  public:

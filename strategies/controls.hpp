@@ -19,6 +19,7 @@ struct Floor {
   using Zone = SealedZone;
   static constexpr Dispatch kDispatch = Dispatch::inline_cache;
   static constexpr bool kPatched = false;
+  static constexpr bool kFloor = true;
 };
 
 /// Calls that enter behind the class check: the price of checking.

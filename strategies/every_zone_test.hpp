@@ -28,6 +28,16 @@ struct Distinct<std::tuple<Zones...>, std::tuple<First, Rest...>> {
 /// The zones of all strategies and controls, each once: some share one.
 using EveryZone = Distinct<std::tuple<>, EveryStrategy>::Type;
 
+template <class Visit, class... Zones>
+void for_each_zone_of(Visit visit, std::type_identity<std::tuple<Zones...>> /*list*/) {
+  (visit(std::type_identity<Zones>{}), ...);
+}
+/// visit(std::type_identity<Zone>{}) for each.
+template <class Visit>
+void for_each_zone(Visit visit) {
+  for_each_zone_of(visit, std::type_identity<EveryZone>{});
+}
+
 template <class Visit, class... Strategies>
 void for_each_strategy(Visit visit, std::tuple<Strategies...> /*list*/) {
   (visit(Strategies{}), ...);

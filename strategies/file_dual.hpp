@@ -5,12 +5,15 @@
 // every page faults once more.
 #pragma once
 
+#include <array>
+#include <cerrno>
 #include <string>
 #include <string_view>
 
 #include "code_zone.hpp"
 #include "dispatch.hpp"
 #include "mapping.hpp"
+#include "policy.hpp"
 
 namespace patchbench {
 
@@ -31,6 +34,11 @@ struct ExecutableFile {
 class FileDualZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::second_view;
+  static constexpr std::array kRefusedBy = {
+      Refusal{Policy::noexec, EPERM, "mmap"},
+      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
+      Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
+  };
 
   explicit FileDualZone(const ZoneRequest& request)
       : FileDualZone(open_executable_file(round_up_to_pages(request.size)), request) {}
@@ -59,6 +67,7 @@ struct FileDual {
       "an unlinked file mapped twice, read-execute and read-write";
   using Zone = FileDualZone;
   static constexpr Dispatch kDispatch = Dispatch::inline_cache;
+  static constexpr bool kPreferredBaseline = true;
 };
 
 }  // namespace patchbench

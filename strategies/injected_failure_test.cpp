@@ -16,6 +16,7 @@
 #include "conformance_test.hpp"
 #include "every_zone_test.hpp"
 #include "failing_calls_test.hpp"
+#include "policy.hpp"
 #include "publish.hpp"
 
 namespace patchbench::testing {
@@ -159,9 +160,8 @@ CallCounts calls_of_one_scope_with(int patches) {
 
 TEMPLATE_LIST_TEST_CASE("a scope costs its two ends and nothing a patch", "", EveryZone) {
   INFO("the zone of " << strategies_with<TestType>());
-  const bool brackets = std::is_same_v<TestType, MprotectToggleZone>;
   CallCounts expected{};
-  expected.at(static_cast<std::size_t>(Call::mprotect)) = brackets ? 2 : 0;
+  expected.at(static_cast<std::size_t>(Call::mprotect)) = toggles_protection<TestType>() ? 2 : 0;
   CHECK(calls_of_one_scope_with<TestType>(1) == expected);
   CHECK(calls_of_one_scope_with<TestType>(1000) == expected);
 }

@@ -4,18 +4,25 @@
 // memfd_create(2), Linux 3.17.
 #pragma once
 
+#include <array>
+#include <cerrno>
 #include <string>
 #include <string_view>
 
 #include "code_zone.hpp"
 #include "dispatch.hpp"
 #include "mapping.hpp"
+#include "policy.hpp"
 
 namespace patchbench {
 
 class MemfdDualZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::second_view;
+  static constexpr std::array kRefusedBy = {
+      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
+      Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
+  };
 
   /// The descriptor is closed once both views exist: they keep the memory alive.
   explicit MemfdDualZone(const ZoneRequest& request)
@@ -40,6 +47,7 @@ struct MemfdDual {
   static constexpr std::string_view kSummary = "a memfd mapped twice, read-execute and read-write";
   using Zone = MemfdDualZone;
   static constexpr Dispatch kDispatch = Dispatch::inline_cache;
+  static constexpr bool kPreferredBaseline = true;
 };
 
 }  // namespace patchbench

@@ -6,6 +6,8 @@
 // must be stopped.
 #pragma once
 
+#include <array>
+#include <cerrno>
 #include <string>
 #include <string_view>
 
@@ -15,12 +17,20 @@
 #include "dispatch.hpp"
 #include "landing_pads.hpp"
 #include "mapping.hpp"
+#include "policy.hpp"
 
 namespace patchbench {
 
 class MprotectToggleZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::same_address;
+  static constexpr bool kTogglesProtection = true;
+  static constexpr std::array kRefusedBy = {
+      Refusal{Policy::mdwe, EACCES, "mprotect"},
+      Refusal{Policy::seccomp, EPERM, "mprotect"},
+      Refusal{Policy::selinux, EACCES, "mprotect"},
+      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mprotect"},
+  };
 
   explicit MprotectToggleZone(const ZoneRequest& request)
       : executable_(protection_to_execute(request)),

@@ -1,8 +1,13 @@
-// Which zones survive which policy of the system. Policies cannot be taken back: each is set in a
-// child.
+// Every zone of the registry survives the policies of the system, or is refused by them, as it says
+// (policy.hpp). Policies cannot be taken back: each is set in a child.
+#include "policy.hpp"
+
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <fstream>
+#include <string>
+#include <type_traits>
 
 #include <grp.h>
 #include <linux/filter.h>
@@ -17,12 +22,7 @@
 
 #include "child_findings_test.hpp"
 #include "conformance_test.hpp"
-#include "file_dual.hpp"
-#include "memfd_dual.hpp"
-#include "mprotect_toggle.hpp"
-#include "rwx.hpp"
-#include "sealed_zone.hpp"
-#include "sysv_shm.hpp"
+#include "every_zone_test.hpp"
 
 // In Linux since 6.3 and not yet in this distribution's headers.
 #ifndef PR_SET_MDWE
@@ -37,7 +37,7 @@ namespace patchbench::testing {
 namespace {
 
 template <class Zone>
-void expect_works(Violations& found, std::string_view name) {
+void expect_works(Violations& found, const std::string& name) {
   try {
     Zone zone{ZoneRequest{.size = 2 * page_size()}};
     found.expect(patches_and_executes(zone, zone.exec()), name, " does not execute its patches");
@@ -47,11 +47,29 @@ void expect_works(Violations& found, std::string_view name) {
 }
 
 template <class Zone>
-void expect_refused(Violations& found, std::string_view name, int error, const char* call) {
+void expect_refused(Violations& found, const std::string& name, const Refusal& stated) {
   std::string what;
   const int got = errno_of_refusal<Zone>(ZoneRequest{.size = 2 * page_size()}, &what);
-  found.expect(got == error, name, " gives ", std::to_string(got), " ", what);
-  found.expect(what.starts_with(call), name, " does not name ", call, ": ", what);
+  found.expect(got == stated.error, name, " gives ", std::to_string(got), " ", what);
+  found.expect(what.starts_with(stated.call), name, " does not name ", stated.call, ": ", what);
+}
+
+void expect_works(Violations& found) {
+  for_each_zone([&]<class Zone>(std::type_identity<Zone> /*zone*/) {
+    expect_works<Zone>(found, strategies_with<Zone>());
+  });
+}
+
+void expect_as_stated(Violations& found, Policy policy) {
+  for_each_zone([&]<class Zone>(std::type_identity<Zone> /*zone*/) {
+    const auto refusals = refusals_of<Zone>();
+    const auto stated = std::ranges::find(refusals, policy, &Refusal::policy);
+    if (stated == refusals.end()) {
+      expect_works<Zone>(found, strategies_with<Zone>());
+    } else {
+      expect_refused<Zone>(found, strategies_with<Zone>(), *stated);
+    }
+  });
 }
 
 Report under_mdwe() {
@@ -59,12 +77,7 @@ Report under_mdwe() {
     return {text_of({kSkipped, "this kernel has no PR_SET_MDWE"})};
   }
   Violations found;
-  expect_refused<RwxZone>(found, "rwx", EACCES, "mmap");
-  expect_refused<MprotectToggleZone>(found, "mprotect-toggle", EACCES, "mprotect");
-  expect_works<MemfdDualZone>(found, "memfd-dual");
-  expect_works<SysvShmZone>(found, "sysv-shm");
-  expect_works<FileDualZone>(found, "file-dual");
-  expect_works<SealedZone>(found, "sealed");
+  expect_as_stated(found, Policy::mdwe);
   return found.take();
 }
 
@@ -101,12 +114,7 @@ Report under_seccomp() {
     return {text_of({kSkipped, "this kernel takes no seccomp filter"})};
   }
   Violations found;
-  expect_refused<RwxZone>(found, "rwx", EPERM, "mmap");
-  expect_refused<MprotectToggleZone>(found, "mprotect-toggle", EPERM, "mprotect");
-  expect_refused<SysvShmZone>(found, "sysv-shm", EPERM, "shmat");
-  expect_works<MemfdDualZone>(found, "memfd-dual");
-  expect_works<FileDualZone>(found, "file-dual");
-  expect_works<SealedZone>(found, "sealed");
+  expect_as_stated(found, Policy::seccomp);
   return found.take();
 }
 
@@ -117,8 +125,7 @@ Report with_executable_memfds_refused() {
     return {text_of({kSkipped, "vm.memfd_noexec cannot be set to 2"})};
   }
   Violations found;
-  expect_works<MemfdDualZone>(found, "memfd-dual");
-  expect_works<SealedZone>(found, "sealed");
+  expect_as_stated(found, Policy::memfd_noexec);
   return found.take();
 }
 
@@ -137,12 +144,7 @@ Report in_another_pid_namespace() {
 Report under_file_size_limit() {
   const SoftLimit limit{RLIMIT_FSIZE, page_size()};
   Violations found;
-  expect_refused<MemfdDualZone>(found, "memfd-dual", EFBIG, "ftruncate");
-  expect_refused<FileDualZone>(found, "file-dual", EFBIG, "ftruncate");
-  expect_refused<SealedZone>(found, "sealed", EFBIG, "ftruncate");
-  expect_works<RwxZone>(found, "rwx");
-  expect_works<MprotectToggleZone>(found, "mprotect-toggle");
-  expect_works<SysvShmZone>(found, "sysv-shm");
+  expect_as_stated(found, Policy::file_size_limit);
   return found.take();
 }
 
@@ -154,12 +156,7 @@ Report without_privileges() {
     return {text_of({kSkipped, "root may not become another user"})};
   }
   Violations found;
-  expect_works<RwxZone>(found, "rwx");
-  expect_works<MemfdDualZone>(found, "memfd-dual");
-  expect_works<SysvShmZone>(found, "sysv-shm");
-  expect_works<FileDualZone>(found, "file-dual");
-  expect_works<MprotectToggleZone>(found, "mprotect-toggle");
-  expect_works<SealedZone>(found, "sealed");
+  expect_works(found);
   return found.take();
 }
 
@@ -179,6 +176,15 @@ TEST_CASE("vm.memfd_noexec=2 refuses a flag and not the memory") {
 
 TEST_CASE("RLIMIT_FSIZE is an error of the zones that are files") {
   check_found_nothing(run_in_child(under_file_size_limit));
+}
+
+TEST_CASE("a zone says of a policy once how it is refused") {
+  for_each_zone([]<class Zone>(std::type_identity<Zone> /*zone*/) {
+    INFO("the zone of " << strategies_with<Zone>());
+    for (const PolicyInfo& policy : kPolicies) {
+      CHECK(std::ranges::count(refusals_of<Zone>(), policy.policy, &Refusal::policy) <= 1);
+    }
+  });
 }
 
 }  // namespace

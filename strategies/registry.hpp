@@ -1,7 +1,14 @@
 // strategies/registry.hpp - the one list of strategies, in presentation order.
 //
-// Adding one: a file that declares its zone and dispatch, and a line here. The conformance tests
-// and the cells follow.
+// Adding one: a file that declares its zone and dispatch, and a line here. Tests, cells, tables,
+// figures and the README's tables follow. What else a strategy may say of itself:
+//
+//   kPatched = false           its code is installed once (dispatch.hpp)
+//   kOnlyWorkload = "mic"      a control of one workload
+//   kPreferredBaseline = true  ratios are taken to the first of these that the machine allows
+//   kFloor = true              the control that nothing can go below
+//
+// and its zone: kRefusedBy and kTogglesProtection (policy.hpp).
 #pragma once
 
 #include <string_view>
@@ -33,6 +40,16 @@ template <class Strategy>
   } else {
     return {};
   }
+}
+
+template <class Strategy>
+[[nodiscard]] constexpr bool is_preferred_baseline() noexcept {
+  return requires { Strategy::kPreferredBaseline; };
+}
+
+template <class Strategy>
+[[nodiscard]] constexpr bool is_floor() noexcept {
+  return requires { Strategy::kFloor; };
 }
 
 }  // namespace patchbench

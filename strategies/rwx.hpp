@@ -4,6 +4,8 @@
 // systemd's MemoryDenyWriteExecute=.
 #pragma once
 
+#include <array>
+#include <cerrno>
 #include <string>
 #include <string_view>
 
@@ -13,12 +15,19 @@
 #include "dispatch.hpp"
 #include "landing_pads.hpp"
 #include "mapping.hpp"
+#include "policy.hpp"
 
 namespace patchbench {
 
 class RwxZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::same_address;
+  static constexpr std::array kRefusedBy = {
+      Refusal{Policy::mdwe, EACCES, "mmap"},
+      Refusal{Policy::seccomp, EPERM, "mmap"},
+      Refusal{Policy::selinux, EACCES, "mmap"},
+      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
+  };
 
   explicit RwxZone(const ZoneRequest& request)
       : mapping_(Mapping::anonymous(round_up_to_pages(request.size),
@@ -45,6 +54,7 @@ struct Rwx {
       "one anonymous mapping, writable and executable at once";
   using Zone = RwxZone;
   static constexpr Dispatch kDispatch = Dispatch::inline_cache;
+  static constexpr bool kPreferredBaseline = true;
 };
 
 }  // namespace patchbench

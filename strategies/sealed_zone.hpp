@@ -5,16 +5,23 @@
 // keeps its caches in data, and by the controls that measure code nobody patches.
 #pragma once
 
+#include <array>
+#include <cerrno>
 #include <string>
 
 #include "code_zone.hpp"
 #include "mapping.hpp"
+#include "policy.hpp"
 
 namespace patchbench {
 
 class SealedZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::second_view;
+  static constexpr std::array kRefusedBy = {
+      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
+      Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
+  };
 
   explicit SealedZone(const ZoneRequest& request)
       : views_(executable_memfd("patchbench-sealed", round_up_to_pages(request.size)), request) {}

@@ -6,6 +6,7 @@
 // between shmget and shmctl.
 #pragma once
 
+#include <array>
 #include <cerrno>
 #include <string>
 #include <string_view>
@@ -18,12 +19,18 @@
 #include "dispatch.hpp"
 #include "landing_pads.hpp"
 #include "mapping.hpp"
+#include "policy.hpp"
 
 namespace patchbench {
 
 class SysvShmZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::second_view;
+  static constexpr std::array kRefusedBy = {
+      Refusal{Policy::seccomp, EPERM, "shmat"},
+      Refusal{Policy::selinux, EACCES, "shmat"},
+      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "shmat"},
+  };
 
   explicit SysvShmZone(const ZoneRequest& request) : size_(round_up_to_pages(request.size)) {
     // SHM_EXEC asks for execute permission, which only a privileged process has without the mode

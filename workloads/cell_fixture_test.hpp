@@ -27,6 +27,16 @@ namespace patchbench {
   throw std::logic_error("not reached");
 }
 
+[[nodiscard]] inline const StrategyInfo& strategy_info(std::string_view id) {
+  for (const StrategyEntry& entry : strategies()) {
+    if (entry.info.id == id) {
+      return entry.info;
+    }
+  }
+  FAIL("no strategy is called " << id);
+  throw std::logic_error("not reached");
+}
+
 /// The workload's defaults, but for few sites, short methods and a small zone, and for `changes`.
 [[nodiscard]] inline CellRequest small_request(std::string_view workload, ParamText changes = {},
                                                std::uint64_t seed = 1) {

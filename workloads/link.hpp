@@ -117,7 +117,8 @@ struct Link {
         .summary = "warm-up by real misses: unlinked to MIC, MIC to closed PIC, and unlinking all",
         .parameters = {sites_parameter({"1024"}, {"1024"}), on_miss_parameter("grow"),
                        work_parameter(), publish_parameter()},
-        .metrics = {"link", "miss", "bulk_patch"}};
+        .metrics = {"link", "miss", "bulk_patch"},
+        .headline = {{{"link", {{"sites", 1024}}}}}};
   }
   template <class Strategy>
   static constexpr std::string_view unsupported() {

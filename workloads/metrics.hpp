@@ -1,4 +1,6 @@
-// workloads/metrics.hpp - the one list of what workloads measure.
+// workloads/metrics.hpp - the one list of what workloads measure, in presentation order.
+//
+// A results file carries it, and titles, columns and counting follow.
 #pragma once
 
 #include <algorithm>
@@ -9,37 +11,92 @@ namespace patchbench {
 
 struct MetricTraits {
   std::string_view id;
+  /// At the head of a table: what was patched or missed meanwhile. Empty: the id says it.
+  std::string_view title = {};
+  std::string_view meaning = {};  // of one operation
+  std::string_view unit = "ns";
   /// It executes linked sends and patches nothing meanwhile: its cost cannot differ between
   /// strategies with the same `code` (StrategyInfo).
   bool executes_only = false;
   /// Its operations are instructions of the program itself, whose number a simulator counts. Not so
   /// for the life of a code zone, which happens in the kernel, and for differences of two runs.
   bool is_countable = true;
+  /// Changing code or cells is part of each operation.
+  bool patches = false;
+  /// Its cost is what --publish=MODE is about: tables have a column for each mode.
+  bool publishes = false;
   /// What the harness adds to it is reported beside it: it is small enough for that to show.
   bool shows_overhead = false;
+  /// The metric of the same change among sends that hit, which a predictor cannot learn.
+  std::string_view among_hits = {};
 };
 
 inline constexpr std::array kMetrics = {
-    MetricTraits{.id = "send", .executes_only = true, .shows_overhead = true},
-    MetricTraits{.id = "patch", .shows_overhead = true},
-    MetricTraits{.id = "patch_isolated", .is_countable = false},
-    MetricTraits{.id = "patch_execute"},
-    MetricTraits{.id = "patch_execute_among_hits", .is_countable = false},
-    MetricTraits{.id = "execute", .executes_only = true},
-    MetricTraits{.id = "miss"},
-    MetricTraits{.id = "miss_among_hits", .is_countable = false},
-    MetricTraits{.id = "link"},
-    MetricTraits{.id = "bulk_patch"},
-    MetricTraits{.id = "publish", .shows_overhead = true},
-    MetricTraits{.id = "reserve", .is_countable = false},
-    MetricTraits{.id = "first_touch", .is_countable = false},
-    MetricTraits{.id = "teardown", .is_countable = false},
+    MetricTraits{.id = "send",
+                 .meaning = "a send through a linked site",
+                 .executes_only = true,
+                 .shows_overhead = true},
+    MetricTraits{.id = "link",
+                 .meaning = "the first send of an unlinked site, which links it",
+                 .patches = true},
+    MetricTraits{.id = "patch",
+                 .title = "patch (burst)",
+                 .meaning = "a patch, one right after the other",
+                 .patches = true,
+                 .publishes = true,
+                 .shows_overhead = true},
+    MetricTraits{.id = "patch_isolated",
+                 .title = "patch (isolated)",
+                 .meaning = "a patch with sends to other sites before the next",
+                 .is_countable = false,
+                 .patches = true,
+                 .publishes = true},
+    MetricTraits{.id = "patch_execute",
+                 .title = "patch + execute (every send)",
+                 .meaning = "a patch and one execution of what it changed",
+                 .patches = true,
+                 .publishes = true,
+                 .among_hits = "patch_execute_among_hits"},
+    MetricTraits{.id = "patch_execute_among_hits",
+                 .title = "patch + execute (among hits)",
+                 .meaning = "a patch of a site among many that hit, and the first send through it",
+                 .is_countable = false,
+                 .patches = true,
+                 .publishes = true},
+    MetricTraits{
+        .id = "execute", .meaning = "the same execution without a patch", .executes_only = true},
+    MetricTraits{.id = "miss",
+                 .title = "miss (every send)",
+                 .meaning = "a send that misses and links its site anew",
+                 .patches = true,
+                 .among_hits = "miss_among_hits"},
+    MetricTraits{.id = "miss_among_hits",
+                 .title = "miss (among hits)",
+                 .meaning = "a miss among sends that hit, beyond a hit",
+                 .is_countable = false,
+                 .patches = true},
+    MetricTraits{.id = "bulk_patch",
+                 .meaning = "unlinking a site, where all sites are unlinked at once",
+                 .patches = true},
+    MetricTraits{.id = "publish",
+                 .meaning = "publishing a function that was stored to",
+                 .publishes = true,
+                 .shows_overhead = true},
+    MetricTraits{.id = "reserve", .meaning = "reserving a code zone", .is_countable = false},
+    MetricTraits{.id = "first_touch",
+                 .meaning = "writing, publishing and executing a page for the first time",
+                 .is_countable = false},
+    MetricTraits{.id = "teardown", .meaning = "giving a code zone back", .is_countable = false},
 };
 
 /// Of an unknown metric, as those of tests are: nothing is assumed, and nothing is counted.
 [[nodiscard]] constexpr MetricTraits traits_of(std::string_view metric) noexcept {
   const auto* const found = std::ranges::find(kMetrics, metric, &MetricTraits::id);
   return found == kMetrics.end() ? MetricTraits{.id = metric, .is_countable = false} : *found;
+}
+
+[[nodiscard]] constexpr std::string_view title_of(const MetricTraits& metric) noexcept {
+  return metric.title.empty() ? metric.id : metric.title;
 }
 
 }  // namespace patchbench

@@ -37,7 +37,8 @@ struct Mic : send::SteadyStateWorkload<Mic> {
                         .quick_grid = {"64"},
                         .choices = {"64", "sites"}},
                        work_parameter()},
-        .metrics = {"send"}};
+        .metrics = {"send"},
+        .headline = {{{"send", {{"sites", 1024}}}, {"send", {{"sites", 16384}}}}}};
   }
 
   static send::SteadyState describe(const CellRequest& request) {

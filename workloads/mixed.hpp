@@ -33,7 +33,8 @@ struct Mixed : send::SteadyStateWorkload<Mixed> {
                         .choices = {},
                         .in_id = false},
                        work_parameter()},
-        .metrics = {"send"}};
+        .metrics = {"send"},
+        .headline = {{{"send", {{"sites", 1024}}}}}};
   }
 
   static send::SteadyState describe(const CellRequest& request) {

@@ -33,7 +33,8 @@ struct OpenPic : send::SteadyStateWorkload<OpenPic> {
                        cache_entries_parameter({"1024", "8192"}),
                        sites_parameter({"1024"}, {"1024"}),
                        work_parameter()},
-        .metrics = {"send"}};
+        .metrics = {"send"},
+        .headline = {{{"send", {{"classes", 256}, {"cache_entries", 1024}}}}}};
   }
 
   static send::SteadyState describe(const CellRequest& request) {

@@ -37,7 +37,8 @@ struct Pic : send::SteadyStateWorkload<Pic> {
                             .choices = {"cyclic", "random"}},
                            sites_parameter({"1024"}, {"1024"}),
                            work_parameter()},
-            .metrics = {"send"}};
+            .metrics = {"send"},
+            .headline = {{{"send", {{"degree", 4}, {"sites", 1024}}}}}};
   }
 
   static send::SteadyState describe(const CellRequest& request) {

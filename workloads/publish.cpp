@@ -78,7 +78,8 @@ WorkloadInfo Publish::info() {
                           .power_of_two = true,
                           .choices = {}},
                          publish_parameter()},
-          .metrics = {"publish", "patch", "patch_execute", "execute"}};
+          .metrics = {"publish", "patch", "patch_execute", "execute"},
+          .headline = std::vector<Headline>{}};
 }
 
 }  // namespace patchbench

@@ -37,7 +37,11 @@ StrategyEntry entry(StrategyRole role) {
                                   patched_at_run_time(Strategy::kDispatch) &&
                                   role == StrategyRole::strategy,
                    .only_workload = only_workload<Strategy>(),
-                   .code = to_string(Strategy::kDispatch)},
+                   .code = to_string(Strategy::kDispatch),
+                   .toggles_protection = toggles_protection<typename Strategy::Zone>(),
+                   .preferred_baseline = is_preferred_baseline<Strategy>(),
+                   .floor = is_floor<Strategy>(),
+                   .refused_by = refusals_of<typename Strategy::Zone>()},
           .probe = &probe_strategy<Strategy>};
 }
 

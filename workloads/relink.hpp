@@ -375,7 +375,17 @@ struct Relink {
                            work_parameter(),
                            publish_parameter()},
             .metrics = {"patch", "patch_isolated", "patch_execute", "patch_execute_among_hits",
-                        "miss", "miss_among_hits", "execute"}};
+                        "miss", "miss_among_hits", "execute"},
+            .headline = headline()};
+  }
+  /// Where the lines that are patched have left the first-level caches, then where they are in
+  /// them.
+  static std::vector<Headline> headline() {
+    const std::vector<std::pair<std::string, std::int64_t>> many{{"batch", 1}, {"sites", 1024}};
+    const std::vector<std::pair<std::string, std::int64_t>> few{{"batch", 1}, {"sites", 64}};
+    return {{"patch", many},         {"patch_isolated", many}, {"patch_execute", many},
+            {"execute", many},       {"miss", many},           {"patch", few},
+            {"patch_isolated", few}, {"patch_execute", few},   {"execute", few}};
   }
   template <class Strategy>
   static constexpr std::string_view unsupported() {

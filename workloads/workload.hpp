@@ -18,6 +18,8 @@
 #include <variant>
 #include <vector>
 
+#include "strategies/policy.hpp"
+
 namespace patchbench {
 
 /// A workload parameter: integers in [min, max], or one of a list of words.
@@ -36,18 +38,27 @@ struct Parameter {
   std::string (*why_unavailable)(std::string_view value) = nullptr;
 };
 
+/// A column of a report's first table: the metric at the parameters that come nearest to these, of
+/// which the first decides first.
+struct Headline {
+  std::string metric;
+  std::vector<std::pair<std::string, std::int64_t>> near;
+};
+
 struct WorkloadInfo {
   std::string id;
   std::string summary;
   std::vector<Parameter> parameters;  // declared order = order in the cell's id
   std::vector<std::string> metrics;   // of kMetrics (metrics.hpp)
+  /// Where it says nothing, every metric has a column. An empty list: it has none, unless the
+  /// workload was asked for by its name.
+  std::optional<std::vector<Headline>> headline = {};
 };
 
 using ParamText = std::vector<std::pair<std::string, std::string>>;
 
 /// Where a cell's memory goes. The same for every strategy inside a round, so that layout is not
-/// measured as a difference between strategies. Zero: the kernel chooses
-/// (tests, sanitizers).
+/// measured as a difference between strategies. Zero: the kernel chooses (tests, sanitizers).
 struct Arena {
   std::uintptr_t base = 0;
 };
@@ -158,10 +169,14 @@ struct StrategyInfo {
   std::string_view id;
   std::string_view summary;
   StrategyRole role = StrategyRole::strategy;
-  bool patches_code = false;       // while it runs, and not data instead
-  bool second_view = false;        // writes through another address than it executes
-  std::string_view only_workload;  // non-empty: a control of that workload alone
-  std::string_view code = {};      // strategies with the same execute the same bytes once linked
+  bool patches_code = false;        // while it runs, and not data instead
+  bool second_view = false;         // writes through another address than it executes
+  std::string_view only_workload;   // non-empty: a control of that workload alone
+  std::string_view code = {};       // strategies with the same execute the same bytes once linked
+  bool toggles_protection = false;  // of pages, for each patch
+  bool preferred_baseline = false;  // before those that are not
+  bool floor = false;               // the control that nothing can go below
+  std::span<const Refusal> refused_by = {};
 };
 
 /// Creates a zone, patches and executes in it once. Throws std::system_error as MakeInstance does.

@@ -123,13 +123,14 @@ struct ZoneLife {
                             .min = 4,
                             .max = 1 << 20,
                             .choices = {}}},
-            .metrics = {"reserve", "first_touch", "teardown"}};
+            .metrics = {"reserve", "first_touch", "teardown"},
+            .headline = std::vector<Headline>{}};
   }
   template <class Strategy>
   static constexpr std::string_view unsupported() {
     return is_patched<Strategy>()
                ? std::string_view{}
-               : std::string_view{"its zone is that of indirect-cell, measured there"};
+               : std::string_view{"its zone is measured under the strategy that has it"};
   }
   template <class Strategy>
   static std::unique_ptr<Instance> make(const CellRequest& request) {

@@ -91,7 +91,7 @@ Change described(const Cell& cell, const Metric& metric) {
   change.metric = metric.name;
   change.unit = metric.unit;
   change.params = cell.params;
-  change.twin = cell.strategy == "again";
+  change.twin = cell.strategy == results::kAgain;
   return change;
 }
 

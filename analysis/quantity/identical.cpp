@@ -225,7 +225,7 @@ std::optional<results::Identical> identical_costs(const Results& results) {
   const Quantities run(results);
   const std::vector<One> code = code_identical(run);
   const std::vector<One> again =
-      ratios_of_one(run, [](const Quantity& one) { return one.strategy == "again"; });
+      ratios_of_one(run, [](const Quantity& one) { return one.strategy == results::kAgain; });
   if (code.empty() && again.empty()) return std::nullopt;
   results::Identical identical;
   identical.code = count_of(code);

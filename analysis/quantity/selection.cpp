@@ -57,12 +57,11 @@ Params without_param(const Params& params, std::string_view name) {
 std::optional<Params> nearest(const std::vector<Params>& sets, std::span<const Preference> wanted) {
   const auto distance = [&](const Params& params) {
     std::vector<double> distances;
-    for (const Preference& preference : wanted) {
-      const auto value = integer_param(params, preference.param);
-      distances.push_back(value && *value > 0
-                              ? std::abs(std::log(static_cast<double>(*value) /
-                                                  static_cast<double>(preference.value)))
-                              : std::numeric_limits<double>::max());
+    for (const auto& [param, nearest_to] : wanted) {
+      const auto value = integer_param(params, param);
+      distances.push_back(value && *value > 0 ? std::abs(std::log(static_cast<double>(*value) /
+                                                                  static_cast<double>(nearest_to)))
+                                              : std::numeric_limits<double>::max());
     }
     return distances;
   };

@@ -29,10 +29,7 @@ namespace patchbench::analysis {
                                                         std::string_view name);
 [[nodiscard]] results::Params without_param(const results::Params& params, std::string_view name);
 
-struct Preference {
-  std::string_view param;
-  std::int64_t value = 0;
-};
+using Preference = std::pair<std::string, std::int64_t>;
 
 /// The one that comes nearest to the preferences (by ratio, the first preference decides first);
 /// the first one where several are as near. Empty for none.

@@ -355,7 +355,7 @@ PeerMap find_peers(const Results& results) {
   for (const Cell& cell : results.cells) {
     if (cell.status != CellStatus::ok) continue;
     if (cell.strategy == results.baseline) peers[peer_key(cell)].baseline = &cell;
-    if (cell.strategy == "again") peers[peer_key(cell)].again = &cell;
+    if (cell.strategy == results::kAgain) peers[peer_key(cell)].again = &cell;
   }
   return peers;
 }

@@ -25,8 +25,11 @@ using results::Verdict;
 
 constexpr std::size_t kListed = 5;
 
-std::string place(std::string_view workload, std::string_view metric, const Params& params) {
-  const std::string text = fmt::format("{}: {}", workload, metric_title(metric));
+using Metrics = std::vector<results::MetricEntry>;
+
+std::string place(const Metrics& metrics, std::string_view workload, std::string_view metric,
+                  const Params& params) {
+  const std::string text = fmt::format("{}: {}", workload, metric_title(metrics, metric));
   return params.empty() ? text : text + ", " + results::params_text(params);
 }
 
@@ -81,7 +84,8 @@ Entry verdict_entry(const Change& change) {
 }
 
 /// A section for each metric and parameter set, in the order of the run.
-void add_tables(Document& document, const std::vector<Change>& changes, bool with_verdict) {
+void add_tables(Document& document, const Metrics& metrics, const std::vector<Change>& changes,
+                bool with_verdict) {
   std::vector<Column<Change>> columns = {
       {"strategy", [](const Change& change) { return name(change.strategy); }},
       {"first", [](const Change& change) { return number(side_text(change.first)); }},
@@ -90,7 +94,7 @@ void add_tables(Document& document, const std::vector<Change>& changes, bool wit
   if (with_verdict) columns.push_back({"verdict", verdict_entry});
   std::vector<std::pair<std::string, std::vector<Change>>> tables;
   for (const Change& change : changes) {
-    std::string where = place(change.workload, change.metric, change.params);
+    std::string where = place(metrics, change.workload, change.metric, change.params);
     if (!with_verdict) where += ", " + change.unit;
     auto found = std::ranges::find(tables, where, &decltype(tables)::value_type::first);
     if (found == tables.end()) found = tables.insert(tables.end(), {where, {}});
@@ -109,11 +113,12 @@ std::string chain_of(const StrategyOrder& order) {
   return chain;
 }
 
-void add_orders(Document& document, const std::vector<StrategyOrder>& orders) {
+void add_orders(Document& document, const Metrics& metrics,
+                const std::vector<StrategyOrder>& orders) {
   if (orders.empty()) return;
   Section section{.title = "Order of strategies, cheapest first: < holds in both runs, ~ does not"};
-  const auto where = [](const StrategyOrder& order) {
-    return place(order.workload, order.metric, order.params);
+  const auto where = [&metrics](const StrategyOrder& order) {
+    return place(metrics, order.workload, order.metric, order.params);
   };
   fill_table(section, orders,
              {{"cost", [&](const StrategyOrder& order) { return plain(where(order)); }},
@@ -312,15 +317,15 @@ Document comparison_document(const ComparisonReport& report) {
   document.summary.push_back(summary(report));
   document.rest.push_back(
       {.title = fmt::format("Ratios to {}, each within its run", report.comparison.baseline)});
-  add_tables(document, report.comparison.changes, true);
+  add_tables(document, report.metrics, report.comparison.changes, true);
   if (!report.times.empty()) {
     document.rest.push_back({.title = "Absolute times",
                              .paragraphs = {"Of two runs at different times: what the machine did "
                                             "meanwhile is in them. No verdicts, and no part in the "
                                             "exit code."}});
-    add_tables(document, report.times, false);
+    add_tables(document, report.metrics, report.times, false);
   }
-  add_orders(document, report.orders);
+  add_orders(document, report.metrics, report.orders);
   add_break_evens(document, report.break_evens);
   add_missing(document, report.comparison);
   document.rest.push_back(how_to_read(report));

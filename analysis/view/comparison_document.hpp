@@ -18,7 +18,8 @@ struct ComparisonReport {
   ContextDifferences differences;
   std::string state_difference;  // of the machine's states; empty where they agree
   Comparison comparison;
-  std::vector<Change> times;  // empty unless asked for
+  std::vector<Change> times;                  // empty unless asked for
+  std::vector<results::MetricEntry> metrics;  // as the first run describes them
   std::vector<StrategyOrder> orders;
   std::vector<BreakEvenPair> break_evens;
 };

@@ -112,6 +112,8 @@ std::vector<double> sends_by_round(const std::array<const Metric*, 2>& patch,
   return values;
 }
 
+constexpr std::string_view kEverySend = "patch_execute";
+
 BreakEven break_even(const Column& patch, const Column& send, const std::string& one,
                      const std::string& other) {
   const Verdict patching = patch.order(one, other);
@@ -126,7 +128,7 @@ BreakEven break_even(const Column& patch, const Column& send, const std::string&
   result.kind = BreakEven::Kind::at;
   result.one_from_there_on = sending == Verdict::faster;
   // Of patches of every send the send right after is a part; among hits it is subtracted.
-  const double with_patch = among_hits("patch_execute") == patch.metric() ? 0 : 1;
+  const double with_patch = patch.metric() == kEverySend ? 1 : 0;
   const auto values = sends_by_round({patch.find(one), patch.find(other)},
                                      {send.find(one), send.find(other)}, with_patch);
   result.sends = median(values);
@@ -150,11 +152,11 @@ Agreement agreement(const BreakEven& first, const BreakEven& second) {
 /// Patches among hits where both runs measured the baseline's, else those of every send.
 std::string break_even_metric(const Quantities& first, const Quantities& second,
                               const Params& params) {
-  const std::string better(among_hits("patch_execute"));
+  const std::string better = among_hits(first.results(), kEverySend);
   const auto has = [&](const Quantities& run) {
     return Column(run, "relink", params, better).find(run.results().baseline) != nullptr;
   };
-  return has(first) && has(second) ? better : "patch_execute";
+  return has(first) && has(second) ? better : std::string(kEverySend);
 }
 
 /// The parameters of `mic` that go with those of `relink`: as many sites, and like those in random

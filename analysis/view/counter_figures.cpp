@@ -192,7 +192,7 @@ class ChartOfSet {
     std::vector<const Cell*> cells;
     for (const std::string& id : run_.strategies()) {
       // A model counts the baseline's twin as it counts the baseline.
-      if (id == "again" && set_.id == results::kSimulated) continue;
+      if (id == results::kAgain && set_.id == results::kSimulated) continue;
       const Cell* cell = run_.cell(operation, id);
       if (cell != nullptr && cell->status != results::CellStatus::unsupported) {
         cells.push_back(cell);

@@ -124,7 +124,7 @@ std::vector<Count> counts_of(const Quantities& run, const EventSet& set, const s
                              const Operation& operation) {
   std::vector<Count> counts;
   for (const std::string& id : run.strategies()) {
-    if (run.is_control(id) && id != "floor") continue;
+    if (run.is_control(id) && id != run.results().floor) continue;
     if (auto count = count_of(run, set, event, operation, id)) counts.push_back(std::move(*count));
   }
   return counts;
@@ -175,7 +175,7 @@ std::string exact_values(const std::vector<Count>& counts) {
 std::optional<double> twin_distance(const Quantities& run, const EventSet& set,
                                     const std::string& event, const Operation& operation) {
   const auto base = count_of(run, set, event, operation, run.results().baseline);
-  const auto again = count_of(run, set, event, operation, "again");
+  const auto again = count_of(run, set, event, operation, std::string(results::kAgain));
   if (!base || !again || std::min(base->processes, again->processes) < kFewestProcesses) {
     return std::nullopt;
   }

@@ -78,12 +78,13 @@ std::optional<Params> with_param(const Quantities& run, std::string_view workloa
 
 // ---- who is drawn, and why somebody is not ----
 
-/// Strategies, and these controls.
-std::vector<std::string> strategies_and(const Quantities& run,
-                                        std::initializer_list<std::string_view> controls) {
+/// Strategies, the floor, and the controls that belong to this workload.
+std::vector<std::string> drawn(const Quantities& run, std::string_view of_workload = {}) {
   std::vector<std::string> ids = run.strategies();
   std::erase_if(ids, [&](const std::string& id) {
-    return run.is_control(id) && std::ranges::find(controls, id) == controls.end();
+    const auto* row = run.status(id);
+    const bool wanted = !of_workload.empty() && row != nullptr && row->only_workload == of_workload;
+    return run.is_control(id) && id != run.results().floor && !wanted;
   });
   return ids;
 }
@@ -111,9 +112,9 @@ Value median_of(const Quantities& run, std::string metric) {
 Value ratio_to_floor(const Quantities& run, std::string metric) {
   return [&run, metric = std::move(metric)](const std::string& id, const Place& place) {
     const Quantity own = time_at(run, id, place, metric);
-    const Quantity base = time_at(run, "floor", place, metric);
+    const Quantity base = time_at(run, run.results().floor, place, metric);
     if (!own.value || !base.value) return Point{place.x, {}, {}};
-    if (id == "floor") return Point{place.x, 1, {}};
+    if (id == run.results().floor) return Point{place.x, 1, {}};
     const PairedRatio ratio = paired_ratio(own.metric->samples, base.metric->samples);
     return Point{place.x, ratio.median, deciding_interval(ratio)};
   };
@@ -183,7 +184,7 @@ Figure send_by_sites(const Quantities& run) {
   chart.title = "Cost of a monomorphic send by number of send sites";
   chart.y_label = "ns per send";
   return figure_of(
-      over_sites(run, strategies_and(run, {"floor"}), median_of(run, "send"), chart),
+      over_sites(run, drawn(run), median_of(run, "send"), chart),
       "Each point is the median over rounds of one strategy at one number of send sites, with its "
       "95 % interval; where strategies cost the same their markers lie one over another. Compare a "
       "strategy with the dashed floor, the same bytes never patched: lines that lie on it cost "
@@ -208,9 +209,9 @@ Figure attribution(const Quantities& run) {
   chart.name = "attribution";
   chart.title = "Where the cost of an indirect send comes from: controls as ratios to the floor";
   chart.y_label = "send cost / floor";
-  std::vector<std::string> ids = {"tag-cell",      "target-cell",       "target-register",
-                                  "indirect-cell", "indirect-cell-rwx", "unchecked",
-                                  "floor"};
+  std::vector<std::string> ids = {"tag-cell",         "target-cell",       "target-register",
+                                  "indirect-cell",    "indirect-cell-rwx", "unchecked",
+                                  run.results().floor};
   std::erase(ids, run.results().baseline);
   ids.insert(ids.begin(), run.results().baseline);
   const std::vector<std::string> known = run.strategies();
@@ -268,8 +269,7 @@ Figure send_by_degree(const Quantities& run) {
   chart.x_label = "classes that a send site sees, and the kind of cache";
   chart.y_label = "ns per send";
   // These controls differ from indirect-cell in their PICs alone: this is their figure.
-  const std::vector<std::string> ids =
-      strategies_and(run, {"floor", "shared-stub", "newest-first"});
+  const std::vector<std::string> ids = drawn(run, "pic");
   std::vector<Params> panels = rests(run, "pic", "degree");
   if (panels.empty()) panels.emplace_back();
   for (const Place& place : degree_places(run, panels.front())) {
@@ -300,10 +300,11 @@ Bar bar_of(const Quantities& run, const Quantity& time) {
 }
 
 std::vector<std::string> drawn_when_patching(const Quantities& run) {
-  std::vector<std::string> ids = strategies_and(run, {"rwx-translated"});
+  std::vector<std::string> ids = drawn(run, "relink");
   std::erase_if(ids, [&](const std::string& id) {
-    return !any(
-        run, [&](const Quantity& one) { return one.strategy == id && one.workload == "relink"; });
+    return id == run.results().floor || !any(run, [&](const Quantity& one) {
+             return one.strategy == id && one.workload == "relink";
+           });
   });
   return ids;
 }
@@ -318,7 +319,7 @@ bool has_any(const Quantities& run, const Params& params, std::string_view metri
 /// What the change alone takes, and what it takes with the send through it: among hits where the
 /// run has that.
 std::array<std::string, 2> patch_metrics(const Quantities& run, const Params& params) {
-  const std::string better(among_hits("patch_execute"));
+  const std::string better = among_hits(run.results(), "patch_execute");
   return {"patch", has_any(run, params, better) ? better : "patch_execute"};
 }
 
@@ -334,9 +335,10 @@ BarChart patch_chart(const Quantities& run, const std::vector<Params>& modes, st
   chart.log = true;
   const auto metrics = patch_metrics(run, modes.front());
   BarSection section;
-  section.panels.push_back({metric_title(metrics[0]) + ": the change alone", "", {}});
   section.panels.push_back(
-      {metric_title(metrics[1]) + ": the change and one send through it", "", {}});
+      {metric_title(run.results(), metrics[0]) + ": the change alone", "", {}});
+  section.panels.push_back(
+      {metric_title(run.results(), metrics[1]) + ": the change and one send through it", "", {}});
   for (const std::string& id : drawn_when_patching(run)) {
     for (const Params& params : modes) {
       const Key operation{"relink", params};
@@ -413,7 +415,7 @@ void add_patch_by_batch(const Quantities& run, const Params& like, FigureSet& se
   const std::vector<std::string> ids = drawn_when_patching(run);
   // Not among hits, which is known of one patch under a scope alone.
   for (const char* metric : {"patch", "patch_execute"}) {
-    add_panel(run, ids, metric_title(metric), places, median_of(run, metric), chart);
+    add_panel(run, ids, metric_title(run.results(), metric), places, median_of(run, metric), chart);
   }
   set.figures.push_back(figure_of(
       chart,

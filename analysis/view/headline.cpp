@@ -1,9 +1,6 @@
 #include "analysis/view/headline.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
-#include <string_view>
 
 #include "analysis/quantity/selection.hpp"
 #include "analysis/view/publishing.hpp"
@@ -11,33 +8,6 @@
 
 namespace patchbench::analysis {
 namespace {
-
-struct Wanted {
-  std::string_view workload;
-  std::string_view metric;
-  std::vector<Preference> preferences;
-};
-
-/// In the order of the table.
-std::vector<Wanted> customary() {
-  return {
-      {"mic", "send", {{"sites", 1024}}},
-      {"mic", "send", {{"sites", 16384}}},
-      {"pic", "send", {{"degree", 4}, {"sites", 1024}}},
-      {"open-pic", "send", {{"classes", 256}, {"cache_entries", 1024}}},
-      {"mixed", "send", {{"sites", 1024}}},
-      {"link", "link", {{"sites", 1024}}},
-      {"relink", "patch", {{"batch", 1}, {"sites", 1024}}},
-      {"relink", "patch_isolated", {{"batch", 1}, {"sites", 1024}}},
-      {"relink", "patch_execute", {{"batch", 1}, {"sites", 1024}}},
-      {"relink", "execute", {{"batch", 1}, {"sites", 1024}}},
-      {"relink", "miss", {{"batch", 1}, {"sites", 1024}}},
-      {"relink", "patch", {{"batch", 1}, {"sites", 64}}},
-      {"relink", "patch_isolated", {{"batch", 1}, {"sites", 64}}},
-      {"relink", "patch_execute", {{"batch", 1}, {"sites", 64}}},
-      {"relink", "execute", {{"batch", 1}, {"sites", 64}}},
-  };
-}
 
 bool measured(const Quantities& run, const HeadlineColumn& column) {
   return std::any_of(run.strategies().begin(), run.strategies().end(),
@@ -72,14 +42,12 @@ std::vector<HeadlineColumn> in_every_mode(const Quantities& run, const HeadlineC
 /// Columns of patches in every mode, those of anything else in their own.
 std::vector<HeadlineColumn> with_modes(const Quantities& run,
                                        const std::vector<HeadlineColumn>& columns) {
-  constexpr std::array<std::string_view, 5> kPatches = {
-      "publish", "patch", "patch_isolated", "patch_execute", "patch_execute_among_hits"};
   std::vector<HeadlineColumn> all;
   for (const HeadlineColumn& column : columns) {
     std::vector<HeadlineColumn> modes = in_every_mode(run, column);
     if (modes.size() < 2) {
       all.push_back(column);
-    } else if (std::find(kPatches.begin(), kPatches.end(), column.metric) != kPatches.end()) {
+    } else if (has_a_column_for_each_mode(run.results(), column.metric)) {
       all.insert(all.end(), modes.begin(), modes.end());
     } else {
       all.push_back(column);
@@ -93,19 +61,19 @@ std::vector<HeadlineColumn> with_modes(const Quantities& run,
 
 std::vector<HeadlineColumn> headline_columns(const Quantities& run) {
   std::vector<HeadlineColumn> columns;
-  for (const Wanted& wanted : customary()) {
-    const auto params = nearest(param_sets(run, wanted.workload), wanted.preferences);
-    if (!params) continue;
-    HeadlineColumn column{std::string(wanted.workload), std::string(wanted.metric), *params, {}};
-    if (HeadlineColumn better = column; !among_hits(wanted.metric).empty()) {
-      better.metric = among_hits(wanted.metric);
-      if (measured(run, better)) column = std::move(better);
+  for (const results::WorkloadEntry& workload : run.results().workloads) {
+    for (const results::HeadlineEntry& wanted : workload.headline) {
+      const auto params = nearest(param_sets(run, workload.id), wanted.near);
+      if (!params) continue;
+      HeadlineColumn column{workload.id, wanted.metric, *params, {}};
+      HeadlineColumn better{workload.id, among_hits(run.results(), wanted.metric), *params, {}};
+      if (!better.metric.empty() && measured(run, better)) column = std::move(better);
+      const bool repeated = std::ranges::any_of(columns, [&](const HeadlineColumn& known) {
+        return known.workload == column.workload && known.metric == column.metric &&
+               known.params == column.params;
+      });
+      if (!repeated && measured(run, column)) columns.push_back(std::move(column));
     }
-    const bool repeated = std::any_of(columns.begin(), columns.end(), [&](const auto& known) {
-      return known.workload == column.workload && known.metric == column.metric &&
-             known.params == column.params;
-    });
-    if (!repeated && measured(run, column)) columns.push_back(std::move(column));
   }
   return with_modes(run, columns.empty() ? first_of_each(run) : columns);
 }

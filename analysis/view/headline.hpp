@@ -17,11 +17,11 @@ struct HeadlineColumn {
   std::string mode = {};
 };
 
-/// Sends at few and at many sites, at polymorphic and megamorphic sites and in a mix, then linking,
-/// then patching: of each the parameter set nearest to the customary one, and only what the run
-/// has. Misses and patches are those among hits where the run has them, else those of every send.
-/// For a run of other workloads alone: their metrics at their first parameter set. Patches and
-/// publish have a column for each mode of --publish that the run measured.
+/// What the run's workloads say of themselves (results::WorkloadEntry::headline), in their order:
+/// of each the parameter set nearest to the one that it prefers, and only what the run has. Misses
+/// and patches are those among hits where the run has them, else those of every send. Where that
+/// gives nothing, the metrics of all workloads at their first parameter sets. What publishes has a
+/// column for each mode of --publish that the run measured.
 [[nodiscard]] std::vector<HeadlineColumn> headline_columns(const Quantities& run);
 
 /// What a strategy costs there.

@@ -83,7 +83,7 @@ Section how_measured_section(const Quantities& run) {
   fill_table(
       section, rows,
       {{"cell", [](Row one) { return name(one.cell->id); }},
-       {"metric", [](Row one) { return plain(metric_title(one.name)); }},
+       {"metric", [&run](Row one) { return plain(metric_title(run.results(), one.name)); }},
        {"n", [](Row one) { return number(std::to_string(one.ratio->n)); }},
        {"ratio", [](Row one) { return median_entry(one.ratio->median); }},
        {"verdict", [](Row one) { return word(one.ratio->verdict); }},

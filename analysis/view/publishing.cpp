@@ -62,7 +62,8 @@ Section mode_section(const Quantities& run, std::string title, const std::vector
   std::vector<Column<Quantity>> columns = {
       workload_column(),
       parameters_column(),
-      {"metric", [](const Quantity& row) { return plain(metric_title(row.name)); }},
+      {"metric",
+       [&run](const Quantity& row) { return plain(metric_title(run.results(), row.name)); }},
       strategy_column()};
   for (const std::string& mode : modes) {
     columns.push_back({mode, [&run, &ratios, mode](const Quantity& row) {

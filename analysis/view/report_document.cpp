@@ -54,7 +54,7 @@ struct Noise {
 Noise noise_of(const Quantities& run) {
   Noise noise;
   for (const Quantity& one : run.all()) {
-    if (one.strategy != "again" || one.ratio == nullptr) continue;
+    if (one.strategy != results::kAgain || one.ratio == nullptr) continue;
     const auto interval = deciding_interval(*one.ratio);
     if (!interval) continue;
     const Verdict verdict = one.ratio->verdict;
@@ -81,8 +81,9 @@ std::string noise_sentence(const Results& results, const Noise& noise) {
       noise.differing, noise.comparisons, results.baseline, 100 * (*median(noise.reaches) - 1));
 }
 
-Column<Quantity> metric_column() {
-  return {"metric", [](const Quantity& one) { return plain(metric_title(one.name)); }};
+Column<Quantity> metric_column(const Quantities& run) {
+  return {"metric",
+          [&run](const Quantity& one) { return plain(metric_title(run.results(), one.name)); }};
 }
 
 Section noise_section(const Quantities& run) {
@@ -91,10 +92,11 @@ Section noise_section(const Quantities& run) {
                   .detail = true};
   using Row = const Quantity&;
   fill_table(
-      section, select(run, [](Row one) { return one.strategy == "again" && one.ratio != nullptr; }),
+      section,
+      select(run, [](Row one) { return one.strategy == results::kAgain && one.ratio != nullptr; }),
       {workload_column(),
        parameters_column(),
-       metric_column(),
+       metric_column(run),
        {"n", [](Row one) { return number(std::to_string(one.ratio->n)); }},
        {"ratio",
         [](Row one) { return number(one.ratio->median ? full_number(*one.ratio->median) : ""); }},
@@ -125,9 +127,9 @@ Section repetitions_section(const Quantities& run) {
   const auto rows =
       select(run, [&](const Quantity& one) { return one.set == kTimes && !words(one).empty(); });
   section.detail = rows.size() > 20;
-  fill_table(section, rows, {cell_column(), metric_column(), {"flags", [&](const Quantity& one) {
-                                                                return plain(joined(words(one)));
-                                                              }}});
+  fill_table(section, rows, {cell_column(), metric_column(run), {"flags", [&](const Quantity& one) {
+                                                                   return plain(joined(words(one)));
+                                                                 }}});
   return section;
 }
 
@@ -309,8 +311,8 @@ Section workload_section(const Quantities& run, const std::string& workload) {
       {parameters_column(),
        strategy_column(),
        {"metric",
-        [](Row one) {
-          return one.metric != nullptr ? plain(metric_title(one.name))
+        [&run](Row one) {
+          return one.metric != nullptr ? plain(metric_title(run.results(), one.name))
                                        : faint(std::string(to_string(one.cell->status)));
         }},
        {"n",

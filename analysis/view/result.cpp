@@ -128,8 +128,9 @@ class ResultTable {
       if (metric != nullptr && unit.empty()) unit = ", " + metric->unit;
     }
     const bool named = !column.mode.empty() && without_mode(column.params) == column.params;
-    return fmt::format("{}: {}{}{}({}{})", column.workload, metric_title(column.metric), unit,
-                       brief ? '\n' : ' ', spaced(brief ? telling_params(column) : column.params),
+    return fmt::format("{}: {}{}{}({}{})", column.workload,
+                       metric_title(run_.results(), column.metric), unit, brief ? '\n' : ' ',
+                       spaced(brief ? telling_params(column) : column.params),
                        named ? ", publish=" + column.mode : "");
   }
 
@@ -140,8 +141,8 @@ class ResultTable {
 
 constexpr const char* kControl = "rwx-translated";
 
-bool patches_and_executes(std::string_view metric) {
-  return metric == "patch_execute" || metric == among_hits("patch_execute");
+bool patches_and_executes(const Quantities& run, std::string_view metric) {
+  return metric == "patch_execute" || metric == among_hits(run.results(), "patch_execute");
 }
 
 std::vector<std::string> dual_rows(const Quantities& run, const HeadlineColumn& column) {
@@ -328,7 +329,7 @@ std::vector<std::string> translation_footnotes(const Quantities& run,
                                                const std::vector<HeadlineColumn>& columns) {
   std::vector<std::string> notes;
   for (const HeadlineColumn& column : columns) {
-    if (!patches_and_executes(column.metric)) continue;
+    if (!patches_and_executes(run, column.metric)) continue;
     const Quantity control = cost_of(run, column, kControl);
     if (!control.value || control.ratio == nullptr || !control.ratio->median) continue;
     const auto interval = deciding_interval(*control.ratio);
@@ -337,8 +338,9 @@ std::vector<std::string> translation_footnotes(const Quantities& run,
     notes.push_back(fmt::format(
         "{}: of {} at {}, what {} has too is the translation of the address and not the second "
         "view: its ratio to {} is {:.3f} [{:.3f}, {:.3f}].",
-        joined(rows), metric_title(column.metric), results::params_text(column.params), kControl,
-        run.results().baseline, *control.ratio->median, (*interval)[0], (*interval)[1]));
+        joined(rows), metric_title(run.results(), column.metric),
+        results::params_text(column.params), kControl, run.results().baseline,
+        *control.ratio->median, (*interval)[0], (*interval)[1]));
   }
   return notes;
 }

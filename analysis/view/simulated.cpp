@@ -148,7 +148,7 @@ std::vector<std::string> simulated_findings(const Quantities& run) {
           operation_of);
       Grouping groups;
       for (const std::string& id : run.strategies()) {
-        if (id == run.results().baseline || id == "again") continue;
+        if (id == run.results().baseline || id == results::kAgain) continue;
         const std::string difference = against_baseline(run, operations, id);
         if (!difference.empty()) groups.add(difference, id);
       }

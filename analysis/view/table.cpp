@@ -64,7 +64,7 @@ Entry cost_entry(const Quantities& run, const Quantity& time, const results::Rat
   Entry entry = number(fmt::format("{}\n{} {}", text, short_number(*ratio->median),
                                    interval ? short_interval(*interval) : "[n<2]"));
   // The noise is what verdicts are held against; it has none itself.
-  if (time.strategy != "again") entry.cell.verdict = ratio->verdict;
+  if (time.strategy != results::kAgain) entry.cell.verdict = ratio->verdict;
   return entry;
 }
 

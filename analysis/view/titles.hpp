@@ -1,19 +1,28 @@
-// analysis/view/titles.hpp - what a metric is called where people read it.
+// analysis/view/titles.hpp - what a run says of its metrics.
 //
-// Files, options and ids keep the metric's own name; tables and figures have its title, which says
+// Files, options and ids keep a metric's own name; tables and figures have its title, which says
 // what was patched or missed meanwhile.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "results/model.hpp"
 
 namespace patchbench::analysis {
 
-/// "patch + execute (every send)"; of a metric that needs no other title, its name.
-[[nodiscard]] std::string metric_title(std::string_view metric);
+/// "patch + execute (every send)"; of a metric that the run does not describe, its name.
+[[nodiscard]] std::string metric_title(const results::Results& results, std::string_view metric);
+[[nodiscard]] std::string metric_title(const std::vector<results::MetricEntry>& metrics,
+                                       std::string_view metric);
 
 /// The metric of the same change among sends that hit, which a predictor cannot learn; empty where
-/// there is none of that kind.
-[[nodiscard]] std::string_view among_hits(std::string_view metric);
+/// the run describes none of that kind.
+[[nodiscard]] std::string among_hits(const results::Results& results, std::string_view metric);
+
+/// Whether tables have a column of it for each mode of --publish.
+[[nodiscard]] bool has_a_column_for_each_mode(const results::Results& results,
+                                              std::string_view metric);
 
 }  // namespace patchbench::analysis

@@ -37,6 +37,11 @@ Results with_new_metrics(bool control = true) {
     cell.id = results::cell_id(cell.workload, cell.strategy, cell.params);
     const std::string original = rwx->id;
     results.cells.push_back(cell);
+    results::StrategyStatus row;
+    row.id = cell.strategy;
+    row.role = results::Role::control;
+    row.only_workload = "relink";
+    results.strategies.push_back(std::move(row));
     const auto lines = run.journal;
     for (results::JournalEntry entry : lines) {
       if (entry.cell != original) continue;
@@ -70,14 +75,38 @@ bool has(const std::vector<std::string>& names, const char* name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-TEST_CASE("titles say what is patched and missed meanwhile") {
-  CHECK(metric_title("patch") == "patch (burst)");
-  CHECK(metric_title("patch_isolated") == "patch (isolated)");
-  CHECK(metric_title("patch_execute") == "patch + execute (every send)");
-  CHECK(metric_title("patch_execute_among_hits") == "patch + execute (among hits)");
-  CHECK(metric_title("miss") == "miss (every send)");
-  CHECK(metric_title("miss_among_hits") == "miss (among hits)");
-  CHECK(metric_title("send") == "send");
+TEST_CASE("titles are those of the run's catalogue, and of a run without one the ids") {
+  Results results = sample_run().results;
+  CHECK(metric_title(results, "patch") == "patch (burst)");
+  CHECK(metric_title(results, "send") == "send");
+  CHECK(metric_title(results, "new") == "new");
+  CHECK(among_hits(results, "miss") == "miss_among_hits");
+  CHECK(among_hits(results, "patch").empty());
+  CHECK(has_a_column_for_each_mode(results, "patch"));
+  CHECK_FALSE(has_a_column_for_each_mode(results, "send"));
+  results.metrics.clear();
+  CHECK(metric_title(results, "patch") == "patch");
+  CHECK(among_hits(results, "miss").empty());
+  CHECK_FALSE(has_a_column_for_each_mode(results, "patch"));
+}
+
+TEST_CASE("the headline has what the run's workloads ask for, in their order") {
+  Results results = sample_run().results;
+  results.workloads = {{"zone", "", {}, {{"teardown", {}}, {"no-such-metric", {}}}},
+                       {"not-run", "", {}, {{"send", {}}}},
+                       {"mic", "", {}, {{"send", {{"sites", 16384}}}}}};
+  const auto columns = headline_columns(results);
+  REQUIRE(columns.size() == 2);
+  CHECK(columns[0].workload == "zone");
+  CHECK(columns[0].metric == "teardown");
+  CHECK(columns[1].workload == "mic");
+  CHECK(results::params_text(columns[1].params).starts_with("sites=16384"));
+  // Of a run that says nothing, everything at first parameters.
+  results.workloads.clear();
+  const auto all = headline_columns(results);
+  REQUIRE(all.size() > 2);
+  CHECK(all.front().workload == "mic");
+  CHECK(all.back().metric == "teardown");
 }
 
 TEST_CASE("the headline has patches and misses among hits, or else those of every send") {

@@ -11,6 +11,7 @@
 
 #include "harness/counters/busy_thread.hpp"
 #include "harness/counters/fixed_runs.hpp"
+#include "workloads/metrics.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -177,8 +178,7 @@ int counted_runs(const Measurement& measurement) {
   if (measurement.prepare != nullptr) {
     return 1;
   }
-  const bool only_executes = measurement.metric == "send" || measurement.metric == "execute";
-  const double operations = only_executes ? 65'536 : 1024;
+  const double operations = traits_of(measurement.metric).executes_only ? 65'536 : 1024;
   const double runs = std::ceil(operations / std::max(1.0, measurement.operations));
   constexpr double kLongNs = 2e6;
   const double most =

@@ -5,6 +5,63 @@
 #include "workloads/metrics.hpp"
 
 namespace patchbench::harness {
+namespace {
+
+std::vector<results::HeadlineEntry> headline_of(const WorkloadInfo& workload, bool asked_for) {
+  std::vector<results::HeadlineEntry> headline;
+  if (!workload.headline || (workload.headline->empty() && asked_for)) {
+    for (const std::string& metric : workload.metrics) headline.push_back({metric, {}});
+    return headline;
+  }
+  for (const Headline& column : *workload.headline) {
+    headline.push_back({column.metric, column.near});
+  }
+  return headline;
+}
+
+results::MetricEntry entry_of(const MetricTraits& metric) {
+  return {.id = std::string(metric.id),
+          .title = std::string(title_of(metric)),
+          .meaning = std::string(metric.meaning),
+          .unit = std::string(metric.unit),
+          .executes_only = metric.executes_only,
+          .countable = metric.is_countable,
+          .patches = metric.patches,
+          .publishes = metric.publishes,
+          .among_hits = std::string(metric.among_hits)};
+}
+
+/// Those of all workloads, in the order of kMetrics; after them what only tests measure.
+std::vector<results::MetricEntry> metrics_of(const Catalogue& catalogue) {
+  std::vector<std::string> measured;
+  for (const WorkloadInfo& workload : catalogue.workloads) {
+    for (const std::string& metric : workload.metrics) {
+      if (std::ranges::find(measured, metric) == measured.end()) measured.push_back(metric);
+    }
+  }
+  std::vector<results::MetricEntry> metrics;
+  for (const MetricTraits& metric : kMetrics) {
+    if (std::erase(measured, metric.id) != 0) metrics.push_back(entry_of(metric));
+  }
+  for (const std::string& metric : measured) metrics.push_back(entry_of(traits_of(metric)));
+  return metrics;
+}
+
+void describe_strategy(results::StrategyStatus& row, const StrategyInfo& info) {
+  const auto give = [](std::optional<std::string>& to, std::string_view text) {
+    if (!to && !text.empty()) to = text;
+  };
+  give(row.code, info.code);
+  give(row.summary, info.summary);
+  give(row.only_workload, info.only_workload);
+  if (!row.second_view) row.second_view = info.second_view;
+  if (!row.role) {
+    row.role =
+        info.role == StrategyRole::control ? results::Role::control : results::Role::strategy;
+  }
+}
+
+}  // namespace
 
 const StrategyEntry* find_strategy(const Catalogue& catalogue, std::string_view id) {
   const auto found = std::ranges::find_if(
@@ -43,6 +100,27 @@ std::vector<std::string> execute_only_metrics(const Catalogue& catalogue) {
     }
   }
   return metrics;
+}
+
+void describe(results::Results& results, const Catalogue& catalogue,
+              const std::vector<std::string>& asked_for) {
+  for (results::StrategyStatus& row : results.strategies) {
+    if (row.id == kAgain) {
+      describe_strategy(row, kAgainInfo);
+    } else if (const StrategyEntry* entry = find_strategy(catalogue, row.id); entry != nullptr) {
+      describe_strategy(row, entry->info);
+    }
+  }
+  for (const StrategyEntry& entry : catalogue.strategies) {
+    if (entry.info.floor) results.floor = entry.info.id;
+  }
+  if (results.metrics.empty()) results.metrics = metrics_of(catalogue);
+  if (!results.workloads.empty()) return;
+  for (const WorkloadInfo& workload : catalogue.workloads) {
+    const bool asked = std::ranges::find(asked_for, workload.id) != asked_for.end();
+    results.workloads.push_back(
+        {workload.id, workload.summary, workload.metrics, headline_of(workload, asked)});
+  }
 }
 
 }  // namespace patchbench::harness

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "results/model.hpp"
 #include "workloads/workload.hpp"
 
 namespace patchbench::harness {
@@ -20,9 +21,11 @@ struct Catalogue {
 };
 
 /// The baseline's twin. It is in no registry: it runs whatever the baseline runs.
-inline constexpr std::string_view kAgain = "again";
+inline constexpr std::string_view kAgain = results::kAgain;
 inline constexpr std::string_view kAgainSummary =
     "the baseline measured a second time: the noise of this run";
+inline constexpr StrategyInfo kAgainInfo{
+    .id = kAgain, .summary = kAgainSummary, .role = StrategyRole::control, .only_workload = {}};
 
 /// nullptr when there is none of that name.
 [[nodiscard]] const StrategyEntry* find_strategy(const Catalogue& catalogue, std::string_view id);
@@ -34,5 +37,11 @@ inline constexpr std::string_view kAgainSummary =
 
 /// Of all workloads, those that only execute code; each once.
 [[nodiscard]] std::vector<std::string> execute_only_metrics(const Catalogue& catalogue);
+
+/// Writes into the results what the catalogue says of strategies, workloads and metrics, where they
+/// do not say it themselves, as files of before it was recorded do not. `asked_for`: the workloads
+/// that were asked for by name, which have columns in the first table in any case.
+void describe(results::Results& results, const Catalogue& catalogue,
+              const std::vector<std::string>& asked_for = {});
 
 }  // namespace patchbench::harness

@@ -70,10 +70,17 @@ Json to_json(const WorkloadInfo& workload) {
 }
 
 Json to_json(const StrategyInfo& strategy) {
+  Json refused_by = Json::array();
+  for (const Refusal& refusal : strategy.refused_by) {
+    refused_by.push_back(std::ranges::find(kPolicies, refusal.policy, &PolicyInfo::policy)->id);
+  }
   return {{"id", strategy.id},
           {"summary", strategy.summary},
           {"role", strategy.role == StrategyRole::control ? "control" : "strategy"},
           {"second_view", strategy.second_view},
+          {"patches_code", strategy.patches_code},
+          {"toggles_protection", strategy.toggles_protection},
+          {"refused_by", std::move(refused_by)},
           {"code", strategy.code},
           {"only_workload",
            strategy.only_workload.empty() ? Json(nullptr) : Json(strategy.only_workload)}};
@@ -105,14 +112,14 @@ std::string list_json(const Catalogue& catalogue) {
   for (const StrategyEntry& entry : catalogue.strategies) {
     strategies.push_back(to_json(entry.info));
   }
-  strategies.push_back(to_json(StrategyInfo{.id = kAgain,
-                                            .summary = kAgainSummary,
-                                            .role = StrategyRole::control,
-                                            .second_view = false,
-                                            .only_workload = {}}));
+  strategies.push_back(to_json(kAgainInfo));
   Json workloads = Json::array();
   for (const WorkloadInfo& workload : catalogue.workloads) {
     workloads.push_back(to_json(workload));
+  }
+  Json policies = Json::array();
+  for (const PolicyInfo& policy : kPolicies) {
+    policies.push_back({{"id", policy.id}, {"summary", policy.summary}});
   }
   Json presets = Json::array();
   for (const Preset& preset : kPresets) {
@@ -121,6 +128,7 @@ std::string list_json(const Catalogue& catalogue) {
   }
   const Json all = {{"strategies", std::move(strategies)},
                     {"workloads", std::move(workloads)},
+                    {"policies", std::move(policies)},
                     {"presets", std::move(presets)}};
   return all.dump(2) + "\n";
 }

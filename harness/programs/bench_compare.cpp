@@ -25,6 +25,7 @@
 #include "analysis/tool.hpp"
 #include "analysis/view/comparison_document.hpp"
 #include "analysis/view/conclusions.hpp"
+#include "harness/programs/registered.hpp"
 #include "results/json.hpp"
 
 namespace patchbench::analysis {
@@ -82,7 +83,7 @@ double share_of(const std::string& option, std::string text, bool zero_allowed) 
 /// One side's runs: a path, or several with commas between them.
 std::vector<results::Results> read_side(const std::string& argument) {
   std::vector<results::Results> runs;
-  if (std::filesystem::exists(argument)) return {results::read_results(argument)};
+  if (std::filesystem::exists(argument)) return {harness::read_described(argument)};
   for (std::size_t from = 0; from <= argument.size();) {
     const std::size_t comma = std::min(argument.find(',', from), argument.size());
     const std::string path = argument.substr(from, comma - from);
@@ -90,7 +91,7 @@ std::vector<results::Results> read_side(const std::string& argument) {
       throw UsageError(
           fmt::format("'{}' has an empty name: runs of a side are A,A2,...", argument));
     }
-    runs.push_back(results::read_results(path));
+    runs.push_back(harness::read_described(path));
     from = comma + 1;
   }
   return runs;
@@ -174,6 +175,7 @@ int run(const Options& options) {
     report.state_difference = check_states(first, second, options);
   }
   if (options.absolute) report.times = compare_times(first, second);
+  report.metrics = first.front().metrics;
   report.orders = strategy_orders(first.front(), second.front());
   report.break_evens = break_evens(first.front(), second.front());
   fmt::print("{}", rendered(comparison_document(report), options.format));

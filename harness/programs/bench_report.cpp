@@ -24,6 +24,7 @@
 #include "analysis/view/google_benchmark.hpp"
 #include "analysis/view/report_document.hpp"
 #include "analysis/view/simulated.hpp"
+#include "harness/programs/registered.hpp"
 #include "results/file.hpp"
 #include "results/json.hpp"
 
@@ -207,7 +208,7 @@ int write_side_by_side(const Options& options) {
   }
   std::vector<results::Results> runs;
   for (const fs::path& input : options.inputs) {
-    runs.push_back(results::read_results(results_file(input)));
+    runs.push_back(harness::read_described(results_file(input)));
   }
   check_simulated(runs, options.inputs);
   const bool markdown = format != nullptr;
@@ -229,7 +230,7 @@ int write_side_by_side(const Options& options) {
 int run(const Options& options) {
   if (options.inputs.size() > 1) return write_side_by_side(options);
   const fs::path file = results_file(options.inputs.front());
-  const results::Results results = results::read_results(file);
+  const results::Results results = harness::read_described(file);
   const fs::path directory = output_directory(options, file);
   const TextFormat* format = text_format(options.format);
   if (format != nullptr) check_times(*format, results);

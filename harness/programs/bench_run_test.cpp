@@ -216,6 +216,34 @@ TEST_CASE("results say which strategies share their code, and which metrics only
   CHECK(code("tag-cell") == "tag-cell");
 }
 
+TEST_CASE("results carry the catalogue of the program that measured") {
+  const auto headline_of = [](const results::Results& results, std::string_view id) {
+    std::vector<std::string> metrics;
+    const auto row = std::ranges::find(results.workloads, id, &results::WorkloadEntry::id);
+    REQUIRE(row != results.workloads.end());
+    for (const auto& entry : row->headline) metrics.push_back(entry.metric);
+    return metrics;
+  };
+  const std::vector<std::string> all = {"send", "patch"};
+  const results::Results results =
+      OneRun({"--strategy=rwx", "--workload=zone", "--rounds=1"}).results();
+  CHECK(results.floor == "floor");
+  REQUIRE(results.workloads.size() == 2);
+  CHECK(results.workloads[0].id == "mic");
+  CHECK(results.workloads[1].summary == "making zones");
+  CHECK(results.workloads[1].metrics == all);
+  CHECK(headline_of(results, "mic") == all);
+  CHECK(headline_of(results, "zone") == all);  // asked for by its name
+  REQUIRE(results.metrics.size() == 2);
+  CHECK(results.metrics[0].executes_only);
+  CHECK(results.metrics[1].title == "patch (burst)");
+  const auto control =
+      std::ranges::find(results.strategies, "tag-cell", &results::StrategyStatus::id);
+  REQUIRE(control != results.strategies.end());
+  CHECK(control->only_workload == "mic");
+  CHECK(headline_of(OneRun({"--strategy=rwx", "--rounds=1"}).results(), "zone").empty());
+}
+
 TEST_CASE("the journal says which call was refused and with what errno") {
   const OneRun run({"--strategy=refused", "--workload=zone", "--rounds=1"});
   CHECK(run.finished.exit_code == 0);  // refused is not failed

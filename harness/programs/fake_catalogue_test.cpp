@@ -199,7 +199,8 @@ FakeStrategy strategy(std::string_view id, std::string_view summary, MakeInstanc
   FakeStrategy fake;
   fake.info.id = id;
   fake.info.summary = summary;
-  fake.info.patches_code = id != "floor";
+  fake.info.floor = id == "floor";
+  fake.info.patches_code = !fake.info.floor;
   fake.info.second_view = id == "memfd-dual";
   fake.info.code = id == "tag-cell" ? "tag-cell" : "inline-cache";
   fake.make = make;
@@ -335,7 +336,8 @@ const std::vector<WorkloadInfo>& fake_workloads() {
       {.id = "zone",
        .summary = "making zones",
        .parameters = {kib()},
-       .metrics = {"send", "patch"}}};
+       .metrics = {"send", "patch"},
+       .headline = std::vector<Headline>{}}};
   return list;
 }
 

@@ -67,7 +67,8 @@ results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
 }
 
 /// Of everything that was probed, and of the baseline's twin before the other controls.
-std::vector<results::StrategyStatus> strategy_rows(const Prepared& prepared) {
+std::vector<results::StrategyStatus> strategy_rows(const Catalogue& catalogue,
+                                                   const Prepared& prepared) {
   std::vector<results::StrategyStatus> rows;
   for (const Probed& probed : prepared.probed) {
     rows.push_back(probed.row);
@@ -75,13 +76,10 @@ std::vector<results::StrategyStatus> strategy_rows(const Prepared& prepared) {
   if (!prepared.baseline.empty()) {
     results::StrategyStatus again;
     again.id = kAgain;
-    again.role = results::Role::control;
-    again.summary = kAgainSummary;
-    rows.insert(std::ranges::find_if(rows,
-                                     [](const results::StrategyStatus& row) {
-                                       return row.role == results::Role::control;
-                                     }),
-                std::move(again));
+    const auto is_control = [&](const results::StrategyStatus& row) {
+      return find_strategy(catalogue, row.id)->info.role == StrategyRole::control;
+    };
+    rows.insert(std::ranges::find_if(rows, is_control), std::move(again));
   }
   return rows;
 }
@@ -155,7 +153,8 @@ results::Results blank_results(const Catalogue& catalogue, const Options& option
   results.run = describe_run(options, results.context);
   results.run.execute_only = execute_only_metrics(catalogue);
   results.baseline = prepared.baseline;
-  results.strategies = strategy_rows(prepared);
+  results.strategies = strategy_rows(catalogue, prepared);
+  describe(results, catalogue, options.selection.workloads);
   for (const PlannedCell& cell : prepared.cells) {
     results.cells.push_back(blank_row(catalogue, prepared, cell));
   }

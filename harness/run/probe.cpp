@@ -1,7 +1,6 @@
 #include "harness/run/probe.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
@@ -24,11 +23,6 @@ ChildTask probe_task(const StrategyEntry& strategy) {
 Probed to_probed(const StrategyEntry& strategy, results::JournalEntry entry) {
   Probed probed;
   probed.row.id = strategy.info.id;
-  if (!strategy.info.code.empty()) probed.row.code = strategy.info.code;
-  probed.row.second_view = strategy.info.second_view;
-  probed.row.role = strategy.info.role == StrategyRole::control ? results::Role::control
-                                                                : results::Role::strategy;
-  if (!strategy.info.summary.empty()) probed.row.summary = strategy.info.summary;
   probed.cells = entry.status;
   if (entry.status == CellStatus::ok) {
     probed.row.detail = std::move(entry.reason);
@@ -79,16 +73,13 @@ std::string choose_baseline(const Catalogue& catalogue, const std::vector<Probed
     }
     return *wanted;
   }
-  constexpr std::array<std::string_view, 3> kPreferred = {"rwx", "memfd-dual", "file-dual"};
-  for (const std::string_view id : kPreferred) {
-    if (is_available(find_probed(probed, id))) {
-      return std::string(id);
-    }
-  }
-  for (const StrategyEntry& strategy : catalogue.strategies) {
-    if (strategy.info.role == StrategyRole::strategy &&
-        is_available(find_probed(probed, strategy.info.id))) {
-      return std::string(strategy.info.id);
+  for (const bool preferred : {true, false}) {
+    for (const StrategyEntry& strategy : catalogue.strategies) {
+      if (strategy.info.role == StrategyRole::strategy &&
+          strategy.info.preferred_baseline == preferred &&
+          is_available(find_probed(probed, strategy.info.id))) {
+        return std::string(strategy.info.id);
+      }
     }
   }
   return {};

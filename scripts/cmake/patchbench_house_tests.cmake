@@ -16,9 +16,17 @@ if(NOT CMAKE_CROSSCOMPILING)
   patchbench_house_test("unpack takes backports from where the release comes from" "${scripts}/unpack_test")
   patchbench_house_test("tune-host restores what it changed, whenever it is killed" "${scripts}/tune-host_test")
   patchbench_house_test("the end of a log shows the tests that failed" "${scripts}/failed_tests_test")
+  if(TARGET bench-run)
+    patchbench_house_test("the README's tables are what bench-run knows"
+      ${python} "${scripts}/readme" --check $<TARGET_FILE:bench-run>)
+    patchbench_house_test("ids stand where they are declared"
+      ${python} "${scripts}/one_line" --ids $<TARGET_FILE:bench-run>)
+  endif()
+  patchbench_house_test("a strategy and a workload are a header and an entry each" ${python} "${scripts}/one_line")
   patchbench_house_test("the mutation test can fail" ${python} "${scripts}/mutants" --selftest)
   patchbench_house_test("every mutant turns a test red" ${python} "${scripts}/mutants")
-  set_tests_properties("house: every mutant turns a test red" PROPERTIES
+  set_tests_properties("house: every mutant turns a test red"
+    "house: a strategy and a workload are a header and an entry each" PROPERTIES
     LABELS slow TIMEOUT 7200 RUN_SERIAL ON)
 endif()
 

@@ -62,8 +62,9 @@ struct Quantity : Key {
 
 class Quantities {
  public:
-  /// Of results that outlive it. An emulator's counts of time are left out: they are nobody's.
-  Quantities(const results::Results& results);  // NOLINT(google-explicit-constructor): every run
+  /// Of results that outlive it; implicit, so that whoever shows a run takes its results as they
+  /// are. An emulator's counts of time are left out: they are nobody's.
+  Quantities(const results::Results& results);
   Quantities(const Quantities&) = delete;
   Quantities& operator=(const Quantities&) = delete;
   Quantities(Quantities&&) = default;

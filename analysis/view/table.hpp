@@ -36,7 +36,7 @@ struct Column {
 
   /// What can be said of a key can be said of a quantity.
   template <typename Derived>
-  operator Column<Derived>() const {  // NOLINT(google-explicit-constructor)
+  operator Column<Derived>() const {
     return {title, entry};
   }
 };

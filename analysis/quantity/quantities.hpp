@@ -44,7 +44,7 @@ struct Key {
   std::string name = {};   // of a metric, an event, a member of memory
   std::string scope = {};  // of what was counted
 
-  auto operator<=>(const Key&) const = default;
+  auto operator<=>(const Key&) const = default;  // NOLINT(modernize-use-nullptr): of version 14
   bool operator==(const Key&) const = default;
 };
 

@@ -214,12 +214,15 @@ TEST_CASE("bench-compare: bad usage ends with 2 and names the option") {
   };
   check("", "first is required");
   check(runs.first().string(), "second is required");
-  check(runs.both() + " third", "third");
+  check(runs.both() + " third", "unexpected argument 'third'");
+  check(runs.both() + " --max-regresion=3", "did you mean --max-regression?");
+  check(runs.both() + " --format=htm", "--format: unknown value 'htm': did you mean 'html'?");
+  check(runs.both() + " --delta=", "--delta= has an empty value");
   for (const char* odd : {"fast", "-1", "3%%", "%", "100%", "nan", "inf", "3x"}) {
     check(runs.both() + " --max-regression=" + odd, "--max-regression");
     check(runs.both() + " --delta=" + odd, "--delta");
   }
-  check(runs.both() + " --delta=0", "--delta");
+  check(runs.both() + " --delta=0", "--delta: '0' is not a percentage above 0 and below 100");
   CHECK(bench_compare(runs.both() + " --max-regression=0%").code == 4);
 }
 

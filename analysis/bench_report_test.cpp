@@ -215,7 +215,7 @@ TEST_CASE("bad usage and bad input end with 2 and say what to do") {
   check("", "results is required");
   check("/no/such/run", "/no/such/run does not exist");
   check(run.path().string() + " --format=latex", "markdown");
-  check(run.path().string() + " --colour=red", "--colour");
+  check(run.path().string() + " --colour=red", "bench-report: unknown option '--colour'");
   const results::ScratchDirectory empty;
   check(empty.path().string(), "has no results.json");
   check(empty.file("later.json", "{\"schema_version\": 9}").string(), "reads version 1");

@@ -159,7 +159,7 @@ void members(V& visit, In<V, SelfTestLine>& line) {
   visit("ci95", line.ci95);
   visit("verdict", line.verdict);
   visit("rounds", line.rounds, kNatural);
-  visit("told_after", line.told_after, kAtLeastOne);
+  visit("told_after", line.noticed_after, kAtLeastOne);
   visit("passed", line.passed);
   visit("reason", line.reason);
   visit("samples", line.samples, kPositive);

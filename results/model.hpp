@@ -133,7 +133,7 @@ struct SelfTestLine {
   std::optional<Verdict> verdict;
   int rounds = 0;  // that have a value
   /// The number of rounds from which on the interval of a ratio excluded 1; none where it did not.
-  std::optional<int> told_after;
+  std::optional<int> noticed_after;
   bool passed = false;
   std::string reason;  // why not; of a line that passed what else there is to say
   /// One value a round, index = round; empty where that round was lost.

@@ -48,7 +48,7 @@ SelfTest sample_self_test() {
   test.lines[1].name = "known-3";
   test.lines[1].unit = "ratio";
   test.lines[1].verdict = Verdict::unsure;
-  test.lines[1].told_after = 7;
+  test.lines[1].noticed_after = 7;
   test.lines[1].reason = "not distinguished";
   return test;
 }

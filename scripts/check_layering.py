@@ -193,7 +193,7 @@ TREES = {
     "statistics know views": ({
         "analysis/view/a.hpp": "", "analysis/statistics/b.cpp": '#include "analysis/view/a.hpp"\n'}, "must not know"),
     "quantities know the programs": ({
-        "analysis/tool.hpp": "", "analysis/quantity/b.hpp": '#include "analysis/tool.hpp"\n'}, "must not know"),
+        "analysis/report.hpp": "", "analysis/quantity/b.hpp": '#include "analysis/report.hpp"\n'}, "must not know"),
     "angle brackets hide it": ({
         "workloads/a.hpp": "", "strategies/b.hpp": "#include <workloads/a.hpp>\n"}, "with quotes"),
     "a missing header": ({"harness/b.cpp": '#include "harness/gone.hpp"\n'}, "neither beside"),

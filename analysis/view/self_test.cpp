@@ -71,7 +71,7 @@ std::string interval_text(const SelfTestLine& line) {
 std::string remarks(const SelfTestLine& line) {
   std::string text;
   if (line.verdict) text = to_string(*line.verdict);
-  if (line.told_after) text += fmt::format(", excludes 1 after {} rounds", *line.told_after);
+  if (line.noticed_after) text += fmt::format(", excludes 1 after {} rounds", *line.noticed_after);
   if (!line.reason.empty()) text += (text.empty() ? "" : "; ") + line.reason;
   return text;
 }

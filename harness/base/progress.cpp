@@ -29,9 +29,7 @@ std::string duration_text(double seconds) {
 int terminal_width(std::FILE* stream, int otherwise) {
   winsize size{};
   const int fd = fileno(stream);
-  if (isatty(fd) == 0 || ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
-    return otherwise;
-  }
+  if (isatty(fd) == 0 || ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return otherwise;
   return size.ws_col;
 }
 
@@ -50,9 +48,7 @@ Progress::~Progress() {
 }
 
 void Progress::show(double done, std::string_view stage, std::string_view cell) {
-  if (quiet_) {
-    return;
-  }
+  if (quiet_) return;
   if (terminal_) {
     rewrite(done, stage, cell);
   } else if (const double steps = share(done) * kPlainLines; steps >= next_step_) {

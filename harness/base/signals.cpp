@@ -22,17 +22,11 @@ SignalWatch::SignalWatch() {
   sigemptyset(&watched);
   sigaddset(&watched, SIGCHLD);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    if (!is_ignored(signal)) {
-      sigaddset(&watched, signal);
-    }
+    if (!is_ignored(signal)) sigaddset(&watched, signal);
   }
   fd_ = Fd(signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd_) {
-    throw_errno("signalfd");
-  }
-  if (sigprocmask(SIG_BLOCK, &watched, &before_) != 0) {
-    throw_errno("sigprocmask");
-  }
+  if (!fd_) throw_errno("signalfd");
+  if (sigprocmask(SIG_BLOCK, &watched, &before_) != 0) throw_errno("sigprocmask");
 }
 
 SignalWatch::~SignalWatch() { release(); }
@@ -49,12 +43,8 @@ void SignalWatch::drain() {
   signalfd_siginfo info{};
   for (;;) {
     const ssize_t got = read(fd_.get(), &info, sizeof info);
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got != static_cast<ssize_t>(sizeof info)) {
-      return;
-    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got != static_cast<ssize_t>(sizeof info)) return;
     stop_requested_ = stop_requested_ || info.ssi_signo != SIGCHLD;
   }
 }

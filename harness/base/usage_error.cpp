@@ -41,18 +41,8 @@ std::string in_capitals(std::string_view word) {
 }  // namespace
 
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
-  std::optional<std::string> best;
-  std::size_t best_distance = 0;
-  for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
-    const std::size_t close_enough =
-        std::max<std::size_t>(1, std::max(word.size(), candidate.size()) / 3);
-    if (distance <= close_enough && (!best || distance < best_distance)) {
-      best = candidate;
-      best_distance = distance;
-    }
-  }
-  return best;
+  const std::vector<std::string> words = nearest_words(word, candidates, 1);
+  return words.empty() ? std::nullopt : std::optional(words.front());
 }
 
 std::vector<std::string> nearest_words(std::string_view word,

@@ -16,16 +16,15 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The candidate with the smallest edit distance to `word`, if it is close enough to be a slip of
-/// the keyboard: at most a third of the longer word, and never less than one.
-[[nodiscard]] std::optional<std::string> nearest(std::string_view word,
-                                                 std::span<const std::string> candidates);
-
-/// At most `most` candidates, the nearest first, that are nearly `word` or have it in them; whether
-/// letters are small or capital makes no difference.
+/// At most `most` candidates, the nearest first, that are `word` but for slips of the keyboard (an
+/// edit distance of at most a third of the longer one, and never less than one) or have it in them;
+/// whether letters are small or capital makes no difference.
 [[nodiscard]] std::vector<std::string> nearest_words(std::string_view word,
                                                      std::span<const std::string> candidates,
                                                      std::size_t most);
+/// The nearest of them.
+[[nodiscard]] std::optional<std::string> nearest(std::string_view word,
+                                                 std::span<const std::string> candidates);
 
 /// "unknown workload 'mik': did you mean 'mic'? Valid: mic, pic, zone"
 [[nodiscard]] std::string unknown_word(std::string_view kind, std::string_view word,

@@ -47,9 +47,7 @@ std::vector<WantedEvent> rows_named(const std::vector<WantedEvent>& events,
 /// Whether what the event counts can be separated by who executed. The scheduler and the clocks
 /// are the kernel's, and a tracepoint is in it: an event that leaves it out would count nothing.
 bool has_both_parts(const Event& event) {
-  if (event.source != "software") {
-    return event.source == "hardware";
-  }
+  if (event.source != "software") return event.source == "hardware";
   return event.config == PERF_COUNT_SW_PAGE_FAULTS ||
          event.config == PERF_COUNT_SW_PAGE_FAULTS_MIN ||
          event.config == PERF_COUNT_SW_PAGE_FAULTS_MAJ;
@@ -62,9 +60,7 @@ std::vector<WantedEvent> encoded(const std::string& word, std::string_view scope
     throw UsageError(fmt::format("event '{}' of --counters: libpfm4: {}", word, encoded.error));
   }
   WantedEvent one{.event = *encoded.event, .status = "ok", .reason = {}};
-  if (!scope.empty() || !has_both_parts(one.event)) {
-    return {one};
-  }
+  if (!scope.empty() || !has_both_parts(one.event)) return {one};
   WantedEvent kernel = one;
   one.event.scope = "user";
   kernel.event.scope = "kernel";
@@ -81,9 +77,7 @@ std::vector<WantedEvent> events_of_word(const std::string& word,
   }
   const ScopedName asked = split_scope(word);
   events = rows_named(sets, asked);
-  if (events.empty()) {
-    events = rows_named(flushes_of_hidden_reason(asked.name, sets), asked);
-  }
+  if (events.empty()) events = rows_named(flushes_of_hidden_reason(asked.name, sets), asked);
   return events.empty() ? encoded(word, asked.scope) : events;
 }
 
@@ -96,7 +90,7 @@ Refusal refusal_of(const Event& event, const results::Context& context) {
 }
 
 /// Opens what may be there; what does not count says why.
-void look(WantedEvent& wanted, const results::Context& context) {
+void try_to_count(WantedEvent& wanted, const results::Context& context) {
   if (wanted.status == "ok" && wanted.event.name != kCpuTime) {
     keep_first_counted(wanted,
                        [&context](const Event& event) { return refusal_of(event, context); });
@@ -132,9 +126,7 @@ bool check_row(const ScopedName& asked) {
   }
   std::set<std::string> scopes;
   for (const Event& row : rows) {
-    if (row.name == asked.name) {
-      scopes.insert(row.scope);
-    }
+    if (row.name == asked.name) scopes.insert(row.scope);
   }
   if (!scopes.empty() && !asked.scope.empty() && !scopes.contains(asked.scope)) {
     refuse_scope(asked.name, scopes);
@@ -155,9 +147,7 @@ std::vector<std::string> known_words() {
 
 void check_event_word(const std::string& word) {
   const ScopedName asked = split_scope(word);
-  if (find_event_set(word) != nullptr || check_row(asked)) {
-    return;
-  }
+  if (find_event_set(word) != nullptr || check_row(asked)) return;
   const EncodedEvent event = pfm_encode(word);
   if (event.event) {
     if (!asked.scope.empty() && asked.scope != "both" && !has_both_parts(*event.event)) {
@@ -184,7 +174,7 @@ std::vector<WantedEvent> asked_events(std::span<const std::string> words,
   for (const std::string& word : words) {
     for (WantedEvent& wanted : events_of_word(word, sets)) {
       if (seen.insert({wanted.event.name, wanted.event.scope, wanted.event.beside}).second) {
-        look(wanted, context);
+        try_to_count(wanted, context);
         asked.push_back(std::move(wanted));
       }
     }

@@ -4,7 +4,6 @@
 #include <system_error>
 
 #include <fmt/format.h>
-#include <sched.h>
 
 #include "harness/base/clock.hpp"
 #include "harness/machine/calibration.hpp"
@@ -15,14 +14,8 @@ namespace patchbench::harness {
 namespace {
 
 int other_processor(int cpu, pid_t allowed_of) {
-  cpu_set_t allowed;
-  if (sched_getaffinity(allowed_of, sizeof allowed, &allowed) != 0) {
-    throw_errno("sched_getaffinity (for a busy thread)");
-  }
-  for (int other = 0; other < CPU_SETSIZE; ++other) {
-    if (other != cpu && CPU_ISSET(static_cast<std::size_t>(other), &allowed)) {
-      return other;
-    }
+  for (const int other : allowed_cpus(allowed_of)) {
+    if (other != cpu) return other;
   }
   throw_errno("sched_setaffinity (no second processor for a busy thread)", ENODEV);
 }

@@ -65,9 +65,7 @@ TEST_CASE("where there is no second processor, a busy thread says so") {
   }
   cpu_set_t all;
   CPU_ZERO(&all);
-  for (const int cpu : allowed) {
-    CPU_SET(static_cast<std::size_t>(cpu), &all);
-  }
+  for (const int cpu : allowed) CPU_SET(static_cast<std::size_t>(cpu), &all);
   REQUIRE(sched_setaffinity(0, sizeof all, &all) == 0);
   CHECK(said.starts_with("sched_setaffinity (no second processor"));
 }

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/statistics/statistics.hpp"
 #include "harness/counters/busy_thread.hpp"
 #include "harness/counters/fixed_runs.hpp"
 #include "workloads/metrics.hpp"
@@ -20,12 +21,6 @@ using results::Counter;
 
 /// The n-th is that of the group's n-th event.
 using Counts = std::vector<std::uint64_t>;
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
 
 double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -60,14 +55,10 @@ class Bracket {
 /// there are.
 void execute_counted(const Measurement& measurement, Extent extent, int runs) {
   const bool prepared = measurement.prepare != nullptr;
-  if (prepared) {
-    measurement.prepare(measurement.self);
-  }
+  if (prepared) measurement.prepare(measurement.self);
   const int more = extent == Extent::more ? 1 : 0;
   const int times = prepared ? more : runs << more;
-  for (int run = 0; run < times; ++run) {
-    measurement.run(measurement.self);
-  }
+  for (int run = 0; run < times; ++run) measurement.run(measurement.self);
 }
 
 /// By event: what the larger extent counts more than the smaller, each time.
@@ -82,9 +73,7 @@ std::vector<std::vector<double>> differences(const EventGroup& group,
       measurement.prepare(measurement.self);
       measurement.run(measurement.self);
     }
-    if (beside != nullptr) {
-      beside->wait_until_it_executes();
-    }
+    if (beside != nullptr) beside->wait_until_it_executes();
     return bracket.around([&] { execute_counted(measurement, extent, runs); });
   };
   static_cast<void>(count(Extent::more));  // opening events has left its traces, too
@@ -155,7 +144,7 @@ void count_one(const EventGroup& group, std::span<const Event> events,
     const bool all_the_time =
         after.running_ns - before.running_ns == after.enabled_ns - before.enabled_ns;
     const bool typical = events[i].source == "hardware" && all_the_time;
-    counter.value = (typical ? median(found[i]) : mean(found[i])) / operations;
+    counter.value = (typical ? analysis::median(found[i]).value() : mean(found[i])) / operations;
     take_times(counter, before, after);
     counters.push_back(std::move(counter));
   }
@@ -175,9 +164,7 @@ results::Counter blank_counter(const Event& event, const std::string& metric) {
 }
 
 int counted_runs(const Measurement& measurement) {
-  if (measurement.prepare != nullptr) {
-    return 1;
-  }
+  if (measurement.prepare != nullptr) return 1;
   const double operations = traits_of(measurement.metric).executes_only ? 65'536 : 1024;
   const double runs = std::ceil(operations / std::max(1.0, measurement.operations));
   constexpr double kLongNs = 2e6;
@@ -197,7 +184,9 @@ std::vector<double> empty_bracket(const EventGroup& group) {
     }
   }
   std::vector<double> medians(counted.size());
-  std::ranges::transform(counted, medians.begin(), median);
+  std::ranges::transform(counted, medians.begin(), [](const std::vector<double>& counts) {
+    return analysis::median(counts).value();
+  });
   return medians;
 }
 
@@ -207,9 +196,7 @@ std::vector<Counter> count_events(std::span<const Measurement> measurements,
   for (const std::vector<Event>& events : groups) {
     const EventGroup group(events, thread.read);
     std::optional<BusyThread> busy;  // after the events, which it inherits
-    if (!events.front().beside.empty()) {
-      busy.emplace(thread.processor, thread.allowed_of);
-    }
+    if (!events.front().beside.empty()) busy.emplace(thread.processor, thread.allowed_of);
     for (const Measurement& measurement : measurements) {
       if (measurement.without != nullptr) {
         leave_out(events, measurement, counters);

@@ -34,9 +34,7 @@ Event instructions() {
 
 bool counts_here(const Event& wanted) {
   const std::string reason = why_not_counted(wanted);
-  if (!reason.empty()) {
-    WARN("not tested: " << reason);
-  }
+  if (!reason.empty()) WARN("not tested: " << reason);
   return reason.empty();
 }
 
@@ -81,9 +79,7 @@ Measurement chain_of(double operations, void (*run)(void*) noexcept) {
 /// machine does not count them.
 std::vector<Event> every_counter() {
   const int counters = number_of_counters(count_together);
-  if (counters == 0) {
-    WARN("not tested: this machine has no counter for branches");
-  }
+  if (counters == 0) WARN("not tested: this machine has no counter for branches");
   return std::vector<Event>(
       static_cast<std::size_t>(counters),
       event("branches", PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_INSTRUCTIONS));
@@ -97,9 +93,7 @@ std::vector<Measurement> long_chain() {
 }  // namespace
 
 TEST_CASE("counts are per operation, and what prepares is not counted") {
-  if (!counts_here(page_faults())) {
-    return;
-  }
+  if (!counts_here(page_faults())) return;
   Pages pages;
   const Measurement touching{.metric = "first_touch",
                              .operations = Pages::kPages,
@@ -124,9 +118,7 @@ TEST_CASE("counts are per operation, and what prepares is not counted") {
 }
 
 TEST_CASE("a difference of two runs is not counted, and says so") {
-  if (!counts_here(page_faults())) {
-    return;
-  }
+  if (!counts_here(page_faults())) return;
   Pages pages;
   Measurement difference{.metric = "miss_among_hits",
                          .operations = 1,
@@ -144,9 +136,7 @@ TEST_CASE("a difference of two runs is not counted, and says so") {
 }
 
 TEST_CASE("what reading costs is not part of a count") {
-  if (!counts_here(instructions())) {
-    return;
-  }
+  if (!counts_here(instructions())) return;
   constexpr double kEach = 64;  // so that a bracket has many runs
   const std::vector<Measurement> one = {
       chain_of(kEach, [](void* /*self*/) noexcept { multiply_chain(kShort); })};
@@ -162,9 +152,7 @@ TEST_CASE("what reading costs is not part of a count") {
 
 TEST_CASE("a count that the kernel multiplexed is scaled and flagged") {
   const std::vector<Event> all = every_counter();
-  if (all.empty()) {
-    return;
-  }
+  if (all.empty()) return;
   const std::vector<Measurement> one = long_chain();
   const double alone = count_events(one, {{instructions()}}).front().value.value_or(0);
   const EventGroup someone_else(all);
@@ -180,16 +168,12 @@ TEST_CASE("a count that the kernel multiplexed is scaled and flagged") {
 
 TEST_CASE("a count of too little of the time is none, and says of how much") {
   const std::vector<Event> all = every_counter();
-  if (all.empty()) {
-    return;
-  }
+  if (all.empty()) return;
   const std::vector<Measurement> one = long_chain();
   constexpr int kOthers = 9;
   std::vector<EventGroup> others;
   others.reserve(kOthers);
-  for (int i = 0; i < kOthers; ++i) {
-    others.emplace_back(all);
-  }
+  for (int i = 0; i < kOthers; ++i) others.emplace_back(all);
   const Counter shared = count_events(one, {{instructions()}}).front();
   INFO(shared.status << ": " << shared.reason);
   CHECK(shared.status == "unavailable");

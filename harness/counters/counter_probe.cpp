@@ -29,9 +29,7 @@ bool same_but_scope(const WantedEvent& one, const WantedEvent& other) {
 std::vector<Line> lines_of(std::span<const WantedEvent> events, std::string_view set) {
   std::vector<Line> lines;
   for (const WantedEvent& wanted : events) {
-    if (wanted.event.set != set) {
-      continue;
-    }
+    if (wanted.event.set != set) continue;
     const auto line = std::ranges::find_if(
         lines, [&wanted](const Line& known) { return same_but_scope(*known.first, wanted); });
     if (line == lines.end()) {
@@ -49,9 +47,7 @@ std::string line_text(const Line& line) {
       fmt::format("  {:<11}  {} ({}; {}{}){}\n", line.first->status, event.name, event.source,
                   line.scopes, event.beside.empty() ? "" : "; beside a " + event.beside,
                   event.encoded_from.empty() ? "" : ": " + event.encoded_from);
-  if (!line.first->reason.empty()) {
-    text += fmt::format("               {}\n", line.first->reason);
-  }
+  if (!line.first->reason.empty()) text += fmt::format("               {}\n", line.first->reason);
   return text;
 }
 
@@ -91,9 +87,7 @@ std::string counters_text(std::span<const WantedEvent> events, const results::Co
   std::string text = counting_text(counting);
   for (const EventSet& set : event_sets()) {
     text += fmt::format("{}: {}\n", set.id, set.summary);
-    for (const Line& line : lines_of(events, set.id)) {
-      text += line_text(line);
-    }
+    for (const Line& line : lines_of(events, set.id)) text += line_text(line);
   }
   return text;
 }
@@ -101,9 +95,7 @@ std::string counters_text(std::span<const WantedEvent> events, const results::Co
 std::string with_counters_json(std::string_view object, std::span<const WantedEvent> events,
                                const results::Counting& counting) {
   Json list = Json::array();
-  for (const WantedEvent& wanted : events) {
-    list.push_back(event_json(wanted));
-  }
+  for (const WantedEvent& wanted : events) list.push_back(event_json(wanted));
   Json document = Json::parse(object);
   document["counters"] = results::to_json(counting);
   document["counters"]["events"] = std::move(list);

@@ -1,5 +1,6 @@
 #include "harness/counters/cpu_time.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <ctime>
@@ -9,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "harness/base/clock.hpp"
+#include "harness/counters/count_events.hpp"
 #include "strategies/mapping.hpp"
 
 namespace patchbench::harness {
@@ -27,9 +29,7 @@ double in_ns(const timeval& time) {
 
 Times times_now() {
   rusage usage{};
-  if (getrusage(RUSAGE_THREAD, &usage) != 0) {
-    throw_errno("getrusage");
-  }
+  if (getrusage(RUSAGE_THREAD, &usage) != 0) throw_errno("getrusage");
   return {.user_ns = in_ns(usage.ru_utime), .kernel_ns = in_ns(usage.ru_stime)};
 }
 
@@ -48,9 +48,7 @@ double sum(const Times& times) { return times.user_ns + times.kernel_ns; }
 /// kernel/time/posix-timers.c of Linux: TICK_NSEC).
 double tick_ns() {
   timespec tick{};
-  if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) != 0) {
-    throw_errno("clock_getres");
-  }
+  if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) != 0) throw_errno("clock_getres");
   return static_cast<double>(tick.tv_sec) * 1e9 + static_cast<double>(tick.tv_nsec);
 }
 
@@ -65,33 +63,28 @@ std::int64_t run_for(const Measurement& measurement, std::chrono::nanoseconds at
   return runs;
 }
 
-results::Counter counter(const Measurement& measurement, const char* scope) {
-  results::Counter result;
-  result.name = kCpuTime;
-  result.source = "software";
-  result.scope = scope;
-  result.per = measurement.metric;
-  result.set = kSet;
-  return result;
+/// Of user code and the kernel, with neither value nor reason yet.
+CpuTime blank_rows(const Measurement& measurement, const char* status) {
+  CpuTime rows;
+  std::ranges::transform(cpu_time_rows(), rows.begin(), [&](const WantedEvent& wanted) {
+    results::Counter row = blank_counter(wanted.event, measurement.metric);
+    row.status = status;
+    return row;
+  });
+  return rows;
 }
 
-CpuTime not_told(const Measurement& measurement, const std::string& reason) {
-  CpuTime rows{counter(measurement, "user"), counter(measurement, "kernel")};
-  for (results::Counter& row : rows) {
-    row.status = "unavailable";
-    row.reason = reason;
-  }
+CpuTime unavailable(const Measurement& measurement, const std::string& reason) {
+  CpuTime rows = blank_rows(measurement, "unavailable");
+  for (results::Counter& row : rows) row.reason = reason;
   return rows;
 }
 
 CpuTime as_counters(const Measurement& measurement, const Times& times, std::int64_t runs) {
   const double operations = measurement.operations * static_cast<double>(runs);
-  CpuTime rows{counter(measurement, "user"), counter(measurement, "kernel")};
+  CpuTime rows = blank_rows(measurement, "ok");
   rows[0].value = times.user_ns / operations;
   rows[1].value = times.kernel_ns / operations;
-  for (results::Counter& row : rows) {
-    row.status = "ok";
-  }
   return rows;
 }
 
@@ -117,9 +110,10 @@ std::chrono::nanoseconds cpu_time_takes() {
 
 CpuTime count_cpu_time(const Measurement& measurement, std::chrono::nanoseconds at_least) {
   if (measurement.prepare != nullptr) {
-    return not_told(measurement,
-                    "each operation is prepared, and clock ticks do not tell its time from that of "
-                    "its preparation; patch_execute, where there is one, needs none");
+    return unavailable(
+        measurement,
+        "each operation is prepared, and clock ticks do not tell its time from that of "
+        "its preparation; patch_execute, where there is one, needs none");
   }
   constexpr int kTurns = 3;  // another thread may have had the processor for a part
   const double needed_ns = kCpuTimeTicks * tick_ns();
@@ -131,10 +125,10 @@ CpuTime count_cpu_time(const Measurement& measurement, std::chrono::nanoseconds 
     times.kernel_ns += more.kernel_ns;
   }
   if (sum(times) < needed_ns) {
-    return not_told(measurement,
-                    fmt::format("resolution: {:.0f} ms of processor time, and a division by clock "
-                                "ticks of {:.0f} ms needs {}",
-                                sum(times) / 1e6, tick_ns() / 1e6, kCpuTimeTicks));
+    return unavailable(
+        measurement, fmt::format("resolution: {:.0f} ms of processor time, and a division by clock "
+                                 "ticks of {:.0f} ms needs {}",
+                                 sum(times) / 1e6, tick_ns() / 1e6, kCpuTimeTicks));
   }
   return as_counters(measurement, times, runs);
 }

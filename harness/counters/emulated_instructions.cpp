@@ -67,9 +67,7 @@ std::string why_not_believed(PerfEvent& event) {
   };
   const double once = chain(kLength);
   const double twice = chain(2 * kLength);
-  if (once >= kLength && std::abs(twice - 2 * once) <= kTolerance * twice) {
-    return {};
-  }
+  if (once >= kLength && std::abs(twice - 2 * once) <= kTolerance * twice) return {};
   return fmt::format(
       "the event `instructions` counted {} in {} multiplications and {} in twice as many, which "
       "cannot be; QEMU counts instructions only with -icount shift=0",

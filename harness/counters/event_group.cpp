@@ -44,9 +44,7 @@ std::uint64_t read_through(const perf_event_mmap_page& page) {
           static_cast<std::uint64_t>(sign_extended(read_user_counter(index - 1), page.pmc_width));
     }
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (__atomic_load_n(&page.lock, __ATOMIC_RELAXED) == sequence) {
-      return count;
-    }
+    if (__atomic_load_n(&page.lock, __ATOMIC_RELAXED) == sequence) return count;
   }
 }
 
@@ -70,17 +68,13 @@ EventGroup::EventGroup(std::span<const Event> events, ReadPath path)
       throw_errno("ioctl (PERF_EVENT_IOC_ENABLE)");
     }
   }
-  if (request.allowed && !apart_) {
-    map_pages();
-  }
+  if (request.allowed && !apart_) map_pages();
 }
 
 void EventGroup::map_pages() {
   const auto page_size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   try {
-    for (const Fd& fd : fds_) {
-      pages_.push_back(Mapping::shared_view(fd, page_size, PROT_READ, 0));
-    }
+    for (const Fd& fd : fds_) pages_.push_back(Mapping::shared_view(fd, page_size, PROT_READ, 0));
   } catch (const std::system_error&) {
     pages_.clear();  // read(2) is as right, and slower
   }
@@ -94,9 +88,7 @@ void EventGroup::ask_kernel(std::size_t event) const {
   // Without PERF_FORMAT_GROUP the count stands where their number does with it.
   const std::size_t size = answer_.size() * sizeof(std::uint64_t);
   const ssize_t got = ::read(fds_[event].get(), answer_.data(), size);
-  if (got != static_cast<ssize_t>(size)) {
-    throw_errno("read (perf events)", got < 0 ? errno : EIO);
-  }
+  if (got != static_cast<ssize_t>(size)) throw_errno("read (perf events)", got < 0 ? errno : EIO);
 }
 
 void EventGroup::read(std::span<std::uint64_t> counts) const {

@@ -76,16 +76,12 @@ double count(const EventGroup& group, Step step) {
 
 TEST_CASE("a group counts between two readings what its events name") {
   const auto group = open_here({page_faults()});
-  if (!group) {
-    return;
-  }
+  if (!group) return;
   CHECK(group->path() == "read");
   // The fewest of some: a kernel that takes pages back may add a fault to any one of them.
   const auto fewest = [&group](const auto& step) {
     double faults = count(*group, step);
-    for (int more = 0; more < 9; ++more) {
-      faults = std::min(faults, count(*group, step));
-    }
+    for (int more = 0; more < 9; ++more) faults = std::min(faults, count(*group, step));
     return faults;
   };
   CHECK(fewest([] { fault(64); }) == 64);
@@ -98,9 +94,7 @@ TEST_CASE("a group counts between two readings what its events name") {
 TEST_CASE("events that count beside a thread count in threads that come later, too") {
   const auto alone = open_here({page_faults()});
   const auto both = open_here({page_faults("busy-thread"), page_faults("busy-thread")});
-  if (!alone || !both) {
-    return;
-  }
+  if (!alone || !both) return;
   const auto fault_elsewhere = [] { std::thread([] { fault(64); }).join(); };
   CHECK(count(*both, fault_elsewhere) >= 64);
   CHECK(count(*alone, fault_elsewhere) < 64);
@@ -110,9 +104,7 @@ TEST_CASE("the processor's instruction reads what read(2) reads") {
   constexpr std::uint64_t kLength = 200'000;
   const auto work = [] { multiply_chain(kLength); };
   const auto fast = open_here({hardware(PERF_COUNT_HW_INSTRUCTIONS)});
-  if (!fast) {
-    return;
-  }
+  if (!fast) return;
   if (fast->path() == "read") {
     WARN("not tested: the kernel lets user code read no counter here");
     return;
@@ -132,9 +124,7 @@ TEST_CASE("the processor's instruction reads what read(2) reads") {
 TEST_CASE("the processor's instruction reads the cycle counter, too") {
   const auto fast = open_here({hardware(PERF_COUNT_HW_CPU_CYCLES)});  // first: there may be but one
   const auto slow = open_here({hardware(PERF_COUNT_HW_CPU_CYCLES)}, ReadPath::system_call);
-  if (!fast || !slow) {
-    return;
-  }
+  if (!fast || !slow) return;
   if (fast->path() == "read") {
     WARN("not tested: the kernel lets user code read no counter here");
     return;
@@ -151,14 +141,10 @@ TEST_CASE("the processor's instruction reads the cycle counter, too") {
 TEST_CASE("what is counted of user code is not counted of the kernel") {
   const auto user = open_here({hardware(PERF_COUNT_HW_INSTRUCTIONS)});
   const auto kernel = open_here({hardware(PERF_COUNT_HW_INSTRUCTIONS, "kernel")});
-  if (!user || !kernel) {
-    return;
-  }
+  if (!user || !kernel) return;
   constexpr int kCalls = 1000;
   const auto calls = [] {
-    for (int i = 0; i < kCalls; ++i) {
-      static_cast<void>(getppid());
-    }
+    for (int i = 0; i < kCalls; ++i) static_cast<void>(getppid());
   };
   constexpr double kLeastOfACall = 20;  // entry, exit and what is between them
   CHECK(count(*kernel, calls) > kCalls * kLeastOfACall);

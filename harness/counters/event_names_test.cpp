@@ -167,12 +167,8 @@ Holes holes_of(const EventRows& rows, const std::string& core) {
 }
 
 EventRows rows_of(const std::string& core) {
-  if (core.starts_with("arm_")) {
-    return arm_rows();
-  }
-  if (core.starts_with("amd64_")) {
-    return zen_rows(core.starts_with("amd64_fam17h") ? 0x17 : 0x19);
-  }
+  if (core.starts_with("arm_")) return arm_rows();
+  if (core.starts_with("amd64_")) return zen_rows(core.starts_with("amd64_fam17h") ? 0x17 : 0x19);
   constexpr int kSapphireRapids = 0x8f;
   return intel_rows(core == "spr" ? kSapphireRapids : 0);
 }
@@ -194,9 +190,7 @@ TEST_CASE("every name is that of an event of the family") {
     check_names(zen_rows(0x19), kZen);
     check_names(zen_rows(0x1a), kZen);
   }
-  if (library_knows("arm_n1")) {
-    check_names(arm_rows(), kArm);
-  }
+  if (library_knows("arm_n1")) check_names(arm_rows(), kArm);
 }
 
 TEST_CASE("every core has an event for every row, but for holes that are known") {
@@ -257,9 +251,7 @@ TEST_CASE("Intel's rows of indirect branches have calls in them, and the others,
     for (const char* name : {"indirect-branches", "indirect-branch-misses"}) {
       const std::string event = first_on(intel_rows(0), name, intel);
       INFO(intel << " " << name << " " << event);
-      if (event.empty()) {
-        continue;
-      }
+      if (event.empty()) continue;
       const std::uint64_t config = pfm_encode(fmt::format("{}::{}", intel, event)).event->config;
       const bool executed = (config & kEvent) == 0x88 || (config & kEvent) == 0x89;
       CHECK((executed ? (config & kJumpsAndCalls) == kJumpsAndCalls

@@ -14,17 +14,13 @@ namespace {
 std::vector<Event> encoded(const EventRow& row) {
   std::vector<Event> events;
   for (const std::string& name : row.events) {
-    if (auto one = pfm_encode(name); one.event) {
-      events.push_back(std::move(*one.event));
-    }
+    if (auto one = pfm_encode(name); one.event) events.push_back(std::move(*one.event));
   }
   return events;
 }
 
 std::string reason_for_none(const EventRow& row) {
-  if (!row.missing.empty()) {
-    return row.missing;
-  }
+  if (!row.missing.empty()) return row.missing;
   const auto pmu = pfm_pmu();
   return fmt::format("libpfm4 has none of {} {}", fmt::join(row.events, ", "),
                      pmu ? fmt::format("for this processor ({})", *pmu)
@@ -65,12 +61,8 @@ const EventSet* find_event_set(std::string_view id) {
 
 EventRows rows_for(const results::Context& context) {
   const std::string vendor = context.cpu.vendor.value_or("");
-  if (context.arch == "aarch64") {
-    return arm_rows();
-  }
-  if (vendor == "GenuineIntel") {
-    return intel_rows(context.cpu.model_number.value_or(0));
-  }
+  if (context.arch == "aarch64") return arm_rows();
+  if (vendor == "GenuineIntel") return intel_rows(context.cpu.model_number.value_or(0));
   constexpr int kFirstZen = 0x17;
   const int family = context.cpu.family.value_or(0);
   if ((vendor == "AuthenticAMD" || vendor == "HygonGenuine") && family >= kFirstZen) {
@@ -93,9 +85,7 @@ void keep_first_counted(WantedEvent& wanted,
                         const std::function<Refusal(const Event&)>& refusal_of) {
   Refusal best = refusal_of(wanted.event);
   for (const Event& code : wanted.otherwise) {
-    if (best.status.empty()) {
-      return;
-    }
+    if (best.status.empty()) return;
     Event event = code;
     event.name = wanted.event.name;
     event.set = wanted.event.set;

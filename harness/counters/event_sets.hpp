@@ -30,7 +30,7 @@ struct EventRow {
   std::string_view set;
   std::string_view name;
   std::vector<std::string> events;  // for pfm_encode, the best first
-  std::string missing;              // why there may be none; empty: libpfm4 knows none of `events`
+  std::string missing = {};         // why there may be none; empty: libpfm4 knows none of `events`
 };
 using EventRows = std::vector<EventRow>;
 

@@ -214,9 +214,7 @@ TEST_CASE("words are asked for once, whatever they overlap in") {
   const std::vector<WantedEvent> asked = asked_events(words, context);
   CHECK(count(asked, "cycles") == 2);
   CHECK(count(asked, "BUS-CYCLES") == 1);
-  for (const WantedEvent& one : asked) {
-    CHECK((one.status == "ok") == one.reason.empty());
-  }
+  for (const WantedEvent& one : asked) CHECK((one.status == "ok") == one.reason.empty());
 }
 
 TEST_CASE("a scope that an event does not have is refused, with what to write instead") {

@@ -64,9 +64,7 @@ EventGroups split_events(std::span<const Event> events, const Fits& fits) {
   for (const std::string_view source : {"hardware", "software", "tracepoint"}) {
     std::vector<Event> group;
     for (const Event& event : events) {
-      if (event.source != source) {
-        continue;
-      }
+      if (event.source != source) continue;
       group.push_back(event);
       if (source == "hardware" && group.size() > 1 && !fits(group)) {
         group.pop_back();
@@ -74,9 +72,7 @@ EventGroups split_events(std::span<const Event> events, const Fits& fits) {
         group = {event};
       }
     }
-    if (!group.empty()) {
-      groups.push_back(std::move(group));
-    }
+    if (!group.empty()) groups.push_back(std::move(group));
   }
   return groups;
 }
@@ -89,9 +85,7 @@ std::optional<Event> event_to_try(const Fits& fits) {
   for (const std::uint64_t config :
        {PERF_COUNT_HW_BRANCH_INSTRUCTIONS, PERF_COUNT_HW_INSTRUCTIONS, PERF_COUNT_HW_CPU_CYCLES}) {
     event.config = config;
-    if (fits({&event, 1})) {
-      return event;
-    }
+    if (fits({&event, 1})) return event;
   }
   return std::nullopt;
 }
@@ -102,9 +96,7 @@ int number_of_counters(const Fits& fits) {
   std::vector<Event> group;
   while (event && group.size() < kMost) {
     group.push_back(*event);
-    if (!fits(group)) {
-      return static_cast<int>(group.size()) - 1;
-    }
+    if (!fits(group)) return static_cast<int>(group.size()) - 1;
   }
   return static_cast<int>(group.size());
 }

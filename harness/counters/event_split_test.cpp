@@ -24,9 +24,7 @@ std::string names(const EventGroups& groups) {
   std::string text;
   for (const std::vector<Event>& group : groups) {
     text += text.empty() ? "" : "|";
-    for (const Event& one : group) {
-      text += one.name;
-    }
+    for (const Event& one : group) text += one.name;
   }
   return text;
 }
@@ -53,9 +51,7 @@ TEST_CASE("more events than counters become groups, each event in one of them") 
 TEST_CASE("events that exclude each other are not in one group") {
   const Fits not_b_with_c = [](std::span<const Event> events) {
     std::set<std::string> here;
-    for (const Event& one : events) {
-      here.insert(one.name);
-    }
+    for (const Event& one : events) here.insert(one.name);
     return !here.contains("b") || !here.contains("c");
   };
   CHECK(names(split_events(seven(), not_b_with_c)) == "ab|cde|s|t");

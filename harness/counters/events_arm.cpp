@@ -41,9 +41,7 @@ std::set<std::uint64_t> implemented_events(const fs::path& root) {
   std::set<std::uint64_t> events;
   std::error_code error;
   for (const auto& device : fs::directory_iterator(root / "sys/bus/event_source/devices", error)) {
-    if (!is_pmu_of_arm(device.path().filename().string())) {
-      continue;
-    }
+    if (!is_pmu_of_arm(device.path().filename().string())) continue;
     for (const auto& event : fs::directory_iterator(device.path() / "events", error)) {
       events.insert(number_in(read_trimmed(event.path()).value_or("")));
     }
@@ -56,13 +54,9 @@ std::set<std::uint64_t> implemented_events(const fs::path& root) {
 std::string why_not_on_arm(const Event& event, const results::Context& context,
                            const fs::path& root) {
   constexpr std::uint64_t kCommonEvents = 0x40;  // of which PMCEID0_EL0 and PMCEID1_EL0 have a bit
-  if (context.arch != "aarch64" || event.type != PERF_TYPE_RAW) {
-    return {};
-  }
+  if (context.arch != "aarch64" || event.type != PERF_TYPE_RAW) return {};
   const std::set<std::uint64_t> implemented = implemented_events(root);
-  if (implemented.empty() || implemented.contains(event.config)) {
-    return {};
-  }
+  if (implemented.empty() || implemented.contains(event.config)) return {};
   if (event.config < kCommonEvents) {
     return fmt::format("this processor does not implement event {:#x} (PMCEID registers)",
                        event.config);
@@ -72,41 +66,35 @@ std::string why_not_on_arm(const Event& event, const results::Context& context,
 
 EventRows arm_rows() {
   return {
-      {"prefetch", "cycles", {"perf::CYCLES"}, {}},
-      {"prefetch", "instructions", {"perf::INSTRUCTIONS"}, {}},
-      {"prefetch", "branches", {"BR_RETIRED", "perf::BRANCHES"}, {}},
-      {"prefetch",
-       "branch-misses",
-       {"BR_MIS_PRED_RETIRED", "BR_MIS_PRED", "perf::BRANCH-MISSES"},
-       {}},
+      {"prefetch", "cycles", {"perf::CYCLES"}},
+      {"prefetch", "instructions", {"perf::INSTRUCTIONS"}},
+      {"prefetch", "branches", {"BR_RETIRED", "perf::BRANCHES"}},
+      {"prefetch", "branch-misses", {"BR_MIS_PRED_RETIRED", "BR_MIS_PRED", "perf::BRANCH-MISSES"}},
       // Speculative ones too.
-      {"prefetch", "indirect-branches", {"BR_INDIRECT_SPEC"}, {}},
+      {"prefetch", "indirect-branches", {"BR_INDIRECT_SPEC"}},
       {"prefetch",
        "indirect-branch-misses",
        {"BR_IND_MIS_PRED_RETIRED"},
        "this core has no event BR_IND_MIS_PRED_RETIRED; few before Neoverse V2 do"},
-      {"prefetch",
-       "frontend-stall-cycles",
-       {"STALL_FRONTEND", "perf::STALLED-CYCLES-FRONTEND"},
-       {}},
+      {"prefetch", "frontend-stall-cycles", {"STALL_FRONTEND", "perf::STALLED-CYCLES-FRONTEND"}},
       {"prefetch",
        "frontend-empty-slots",
        {"STALL_SLOT_FRONTEND"},
        "libpfm4 has no event STALL_SLOT_FRONTEND of this core; frontend-stall-cycles has cycles"},
       {"prefetch", "decoder-resteers", {}, "Arm documents no common event for it"},
       {"prefetch", "btb-corrections", {}, "Arm documents no common event for it"},
-      {"icache", "l1i-misses", {"L1I_CACHE_REFILL", "perf::L1-ICACHE-LOAD-MISSES"}, {}},
-      {"icache", "itlb-misses", {"ITLB_WALK", "L1I_TLB_REFILL", "perf::ITLB-LOAD-MISSES"}, {}},
+      {"icache", "l1i-misses", {"L1I_CACHE_REFILL", "perf::L1-ICACHE-LOAD-MISSES"}},
+      {"icache", "itlb-misses", {"ITLB_WALK", "L1I_TLB_REFILL", "perf::ITLB-LOAD-MISSES"}},
       {"icache",
        "smc-clears",
        {},
        "Arm processors do not look for self-modifying code: publishing is what they ask for"},
       {"icache", "pipeline-restarts", {}, "Arm documents no common event for it"},
       // What publishing executes, beside DC CVAU and IC IVAU, which have no event.
-      {"icache", "isb", {"ISB_SPEC"}, {}},
-      {"icache", "dsb", {"DSB_SPEC"}, {}},
+      {"icache", "isb", {"ISB_SPEC"}},
+      {"icache", "dsb", {"DSB_SPEC"}},
       // Of loads and stores.
-      {"vma", "dtlb-misses", {"DTLB_WALK", "L1D_TLB_REFILL", "perf::DTLB-LOAD-MISSES"}, {}},
+      {"vma", "dtlb-misses", {"DTLB_WALK", "L1D_TLB_REFILL", "perf::DTLB-LOAD-MISSES"}},
       {"vma", "dtlb-load-misses", {}, "not counted apart from stores: dtlb-misses has both"},
       {"vma", "dtlb-store-misses", {}, "not counted apart from loads: dtlb-misses has both"},
   };

@@ -26,9 +26,7 @@ constexpr const char* kNoSlots =
 std::vector<std::string> resteers(int model) {
   constexpr int kSapphireRapids = 0x8f;
   std::vector<std::string> events = {"BACLEARS:ANY", "BACLEARS:ALL", "BACLEAR:CLEAR"};
-  if (model == kSapphireRapids) {
-    events.emplace_back("r0160");
-  }
+  if (model == kSapphireRapids) events.emplace_back("r0160");
   return events;
 }
 
@@ -36,10 +34,10 @@ std::vector<std::string> resteers(int model) {
 
 EventRows intel_rows(int model) {
   return {
-      {"prefetch", "cycles", {"perf::CYCLES"}, {}},
-      {"prefetch", "instructions", {"perf::INSTRUCTIONS"}, {}},
-      {"prefetch", "branches", {"perf::BRANCHES"}, {}},
-      {"prefetch", "branch-misses", {"perf::BRANCH-MISSES"}, {}},
+      {"prefetch", "cycles", {"perf::CYCLES"}},
+      {"prefetch", "instructions", {"perf::INSTRUCTIONS"}},
+      {"prefetch", "branches", {"perf::BRANCHES"}},
+      {"prefetch", "branch-misses", {"perf::BRANCH-MISSES"}},
       {"prefetch",
        "indirect-branches",
        {"BR_INST_RETIRED:INDIRECT", "BR_INST_RETIRED:NON_RETURN_IND"},
@@ -53,39 +51,29 @@ EventRows intel_rows(int model) {
       {"prefetch",
        "frontend-stall-cycles",
        {"IDQ_UOPS_NOT_DELIVERED:CYCLES_0_UOPS_DELIV_CORE", "NO_ALLOC_CYCLES:NOT_DELIVERED",
-        "perf::STALLED-CYCLES-FRONTEND"},
-       {}},
+        "perf::STALLED-CYCLES-FRONTEND"}},
       {"prefetch",
        "frontend-empty-slots",
        {"IDQ_UOPS_NOT_DELIVERED:CORE", "UOPS_NOT_DELIVERED:ANY"},
        kNoSlots},
-      {"prefetch", "decoder-resteers", resteers(model), {}},
+      {"prefetch", "decoder-resteers", resteers(model)},
       {"prefetch",
        "btb-corrections",
        {},
        "Intel documents no event of its BTB but BACLEARS, which is decoder-resteers"},
       {"icache",
        "l1i-misses",
-       {"ICACHE_64B:IFTAG_MISS", "ICACHE:MISSES", "L1I:MISSES", "perf::L1-ICACHE-LOAD-MISSES"},
-       {}},
+       {"ICACHE_64B:IFTAG_MISS", "ICACHE:MISSES", "L1I:MISSES", "perf::L1-ICACHE-LOAD-MISSES"}},
       {"icache",
        "itlb-misses",
-       {"ITLB_MISSES:WALK_COMPLETED", "ITLB:MISS", "perf::ITLB-LOAD-MISSES"},
-       {}},
-      {"icache", "smc-clears", {"MACHINE_CLEARS:SMC"}, {}},
+       {"ITLB_MISSES:WALK_COMPLETED", "ITLB:MISS", "perf::ITLB-LOAD-MISSES"}},
+      {"icache", "smc-clears", {"MACHINE_CLEARS:SMC"}},
       {"icache",
        "pipeline-restarts",
-       {"MACHINE_CLEARS:COUNT", "MACHINE_CLEARS:ANY", "MACHINE_CLEARS:ALL"},
-       {}},
+       {"MACHINE_CLEARS:COUNT", "MACHINE_CLEARS:ANY", "MACHINE_CLEARS:ALL"}},
       {"vma", "dtlb-misses", {}, kApart},
-      {"vma",
-       "dtlb-load-misses",
-       {"DTLB_LOAD_MISSES:WALK_COMPLETED", "perf::DTLB-LOAD-MISSES"},
-       {}},
-      {"vma",
-       "dtlb-store-misses",
-       {"DTLB_STORE_MISSES:WALK_COMPLETED", "perf::DTLB-STORE-MISSES"},
-       {}},
+      {"vma", "dtlb-load-misses", {"DTLB_LOAD_MISSES:WALK_COMPLETED", "perf::DTLB-LOAD-MISSES"}},
+      {"vma", "dtlb-store-misses", {"DTLB_STORE_MISSES:WALK_COMPLETED", "perf::DTLB-STORE-MISSES"}},
   };
 }
 

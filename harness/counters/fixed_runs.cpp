@@ -7,12 +7,8 @@ void execute(const Measurement& measurement, Extent extent) {
   // Without a branch: a line of code that only one of the extents touches would count as a miss.
   const int runs = kCountedRuns << (prepared ? 0 : static_cast<int>(extent));
   for (int run = 1; run <= runs; ++run) {
-    if (prepared) {
-      measurement.prepare(measurement.self);
-    }
-    if (!prepared || extent == Extent::more || run < runs) {
-      measurement.run(measurement.self);
-    }
+    if (prepared) measurement.prepare(measurement.self);
+    if (!prepared || extent == Extent::more || run < runs) measurement.run(measurement.self);
   }
 }
 

@@ -41,9 +41,7 @@ constexpr const char* kTracing = "/sys/kernel/tracing";
 /// Why there are no tracepoints to be had; empty when there are.
 std::string mount_tracefs() {
   const Tracefs found = find_tracefs("/");
-  if (found.reason.empty()) {
-    return {};
-  }
+  if (found.reason.empty()) return {};
   if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
       mount("nodev", kTracing, "tracefs", 0, nullptr) != 0) {
     return found.reason + "; nor can it be mounted for this test alone: " + std::strerror(errno);
@@ -131,9 +129,7 @@ struct Calls {
 /// Opening a scope and closing it are one call each, and so is publishing by a call; nothing else
 /// is called.
 Calls expected_calls(const Cell& cell, std::string_view metric) {
-  if (metric == "send" || metric == "execute") {
-    return {};
-  }
+  if (metric == "send" || metric == "execute") return {};
   const bool publishes = cell.id.find("publish=membarrier") != std::string::npos;
   return {.mprotect = cell.strategy == "mprotect-toggle" ? 2.0 : 0.0,
           .membarrier = publishes ? 1.0 : 0.0};
@@ -222,9 +218,7 @@ TEST_CASE("a patch makes two system calls where it toggles protection, and none 
       counted({"--strategy=all", "--workload=relink", "--param", "sites=64", "batch=1"});
   std::size_t cells = 0;
   for (const Cell& cell : results.cells) {
-    if (cell.status != CellStatus::ok) {
-      continue;
-    }
+    if (cell.status != CellStatus::ok) continue;
     ++cells;
     for (const char* metric : {"patch", "patch_execute", "miss", "execute"}) {
       expect_calls(cell, metric);
@@ -248,9 +242,7 @@ TEST_CASE("a patch that is published by membarrier makes that call, once, beside
       }
     }
   }
-  if (cells == 0) {
-    WARN("not tested: " << results.cells.front().reason);
-  }
+  if (cells == 0) WARN("not tested: " << results.cells.front().reason);
 }
 
 TEST_CASE("a zone is mapped by calls of mmap, faults once a page, and is unmapped by munmap") {
@@ -292,9 +284,7 @@ TEST_CASE("with one processor nothing is counted beside a busy thread, and that 
   cpu_set_t one;
   CPU_ZERO(&one);
   std::size_t first = 0;
-  while (!CPU_ISSET(first, &before)) {
-    ++first;
-  }
+  while (!CPU_ISSET(first, &before)) ++first;
   CPU_SET(first, &one);
   REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
   const results::Results results =
@@ -339,9 +329,7 @@ TEST_CASE("too few descriptors for all tracepoints do not end the run") {
   const Cell refused = cell_with(kTooFew);
   constexpr std::size_t kRows = 8;    // of an event: alone and beside, and of each metric
   constexpr std::size_t kOthers = 4;  // standard streams, and where a child answers
-  if (counted_ones == 0) {
-    return;
-  }
+  if (counted_ones == 0) return;
   if (counted_ones / kRows + kOthers < kTooFew) {
     WARN("not tested: " << kTooFew << " descriptors are enough for this kernel's tracepoints");
     return;

@@ -149,9 +149,7 @@ std::vector<WantedEvent> flushes_of_hidden_reason(std::string_view name,
   const bool known = std::ranges::any_of(
       kernel, [&](const WantedEvent& one) { return one.event.name.starts_with(prefix); });
   std::vector<WantedEvent> events;
-  if (known || !name.starts_with(prefix) || name.size() == prefix.size()) {
-    return events;
-  }
+  if (known || !name.starts_with(prefix) || name.size() == prefix.size()) return events;
   std::ranges::copy_if(kernel, std::back_inserter(events),
                        [](const WantedEvent& one) { return one.event.name == kTlbFlush.name; });
   for (WantedEvent& one : events) {

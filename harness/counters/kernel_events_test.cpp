@@ -35,9 +35,7 @@ class FakeTracefs {
          {"raw_syscalls/sys_enter", "syscalls/sys_enter_mprotect", "syscalls/sys_enter_mmap",
           "syscalls/sys_enter_munmap", "syscalls/sys_enter_membarrier",
           "exceptions/page_fault_user", "ipi/ipi_send_cpu", "ipi/ipi_send_cpumask"}) {
-      if (name != without) {
-        root.write(path("events", name, "id"), fmt::format("{}\n", id));
-      }
+      if (name != without) root.write(path("events", name, "id"), fmt::format("{}\n", id));
       ++id;
     }
     if (without != "tlb/tlb_flush") {
@@ -98,9 +96,7 @@ class Unprivileged {
  public:
   Unprivileged() : was_(geteuid()) {
     constexpr uid_t kNobody = 65534;
-    if (was_ == 0) {
-      REQUIRE(seteuid(kNobody) == 0);
-    }
+    if (was_ == 0) REQUIRE(seteuid(kNobody) == 0);
   }
   Unprivileged(const Unprivileged&) = delete;
   Unprivileged& operator=(const Unprivileged&) = delete;

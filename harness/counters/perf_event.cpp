@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/machine/calibration.hpp"
 #include "harness/machine/proc.hpp"
 
 namespace patchbench::harness {
@@ -45,9 +46,7 @@ std::string explain_open(int error, const Event& event) {
 }
 
 void control(const Fd& fd, unsigned long request, const char* name) {
-  if (ioctl(fd.get(), request, 0) != 0) {
-    throw_errno(name);
-  }
+  if (ioctl(fd.get(), request, 0) != 0) throw_errno(name);
 }
 
 }  // namespace
@@ -66,9 +65,7 @@ Fd open_event(const Event& event, const Opening& opening) {
   attributes.config1 = event.config1 | opening.further_config1;
   attributes.config2 = event.config2;
   attributes.read_format = opening.read_format;
-  if (opening.leader < 0) {
-    attributes.disabled = 1;
-  }
+  if (opening.leader < 0) attributes.disabled = 1;
   attributes.exclude_user = event.scope == "kernel" ? 1 : 0;
   attributes.exclude_kernel = event.scope == "user" ? 1 : 0;
   attributes.exclude_hv = 1;
@@ -111,6 +108,18 @@ PerfReading PerfEvent::read() const {
     throw_errno("read (a perf event)", got < 0 ? errno : EIO);
   }
   return {.value = words[0], .time_enabled_ns = words[1], .time_running_ns = words[2]};
+}
+
+int count_cycles() {
+  constexpr std::uint64_t kLength = 10'000;
+  try {
+    PerfEvent cycles(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES);
+    cycles.start();
+    multiply_chain(kLength);
+    return cycles.read().value > 0 ? 0 : ENODATA;
+  } catch (const std::system_error& error) {
+    return error.code().value();
+  }
 }
 
 }  // namespace patchbench::harness

@@ -48,4 +48,8 @@ class PerfEvent {
   Fd fd_;
 };
 
+/// Counts cycles of this process in user mode: 0, or the errno of perf_event_open(2), or ENODATA
+/// where there is a counter that counts nothing, as some virtual machines have it.
+[[nodiscard]] int count_cycles();
+
 }  // namespace patchbench::harness

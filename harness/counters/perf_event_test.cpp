@@ -54,9 +54,7 @@ std::optional<PerfEvent> page_faults() {
 }  // namespace
 
 TEST_CASE("a fault is counted where it happens, in user code or in the kernel") {
-  if (!page_faults()) {
-    return;
-  }
+  if (!page_faults()) return;
   constexpr std::size_t kPages = 64;
   const auto faults_of = [](const char* scope, const auto& step) {
     Event event;
@@ -84,9 +82,7 @@ TEST_CASE("a fault is counted where it happens, in user code or in the kernel") 
 
 TEST_CASE("an event counts between start and stop, from zero each time") {
   auto event = page_faults();
-  if (!event) {
-    return;
-  }
+  if (!event) return;
   constexpr std::size_t kPages = 64;
   for (int turn = 0; turn < 2; ++turn) {
     event->start();

@@ -62,9 +62,7 @@ const Library& library() {
 std::optional<pfm_pmu_info_t> info_of(pfm_pmu_t pmu) {
   pfm_pmu_info_t info{};
   info.size = sizeof info;
-  if (library().get_pmu(pmu, &info) != PFM_SUCCESS) {
-    return std::nullopt;
-  }
+  if (library().get_pmu(pmu, &info) != PFM_SUCCESS) return std::nullopt;
   return info;
 }
 
@@ -75,9 +73,7 @@ void visit_events(const pfm_pmu_info_t& pmu, const std::function<void(std::strin
   for (int at = pmu.first_event; at != -1; at = library().next_event(at)) {
     pfm_event_info_t event{};
     event.size = sizeof event;
-    if (library().get_event(at, PFM_OS_PERF_EVENT, &event) != PFM_SUCCESS) {
-      return;
-    }
+    if (library().get_event(at, PFM_OS_PERF_EVENT, &event) != PFM_SUCCESS) return;
     visit(event.name);
     for (int i = 0; i < event.nattrs; ++i) {
       pfm_event_attr_info_t attribute{};
@@ -93,9 +89,7 @@ void visit_events(const pfm_pmu_info_t& pmu, const std::function<void(std::strin
 template <typename Visit>
 void visit_pmus(Visit visit) {
   for (int i = PFM_PMU_NONE; library().error().empty() && i < PFM_PMU_MAX; ++i) {
-    if (const auto info = info_of(static_cast<pfm_pmu_t>(i))) {
-      visit(*info);
-    }
+    if (const auto info = info_of(static_cast<pfm_pmu_t>(i))) visit(*info);
   }
 }
 
@@ -106,18 +100,14 @@ bool take_out(std::string& text, std::string_view modifier) {
     const std::size_t end = at + modifier.size();
     const bool whole = end == text.size() || text[end] == ':';
     found = found || whole;
-    if (whole) {
-      text.erase(at, modifier.size());
-    }
+    if (whole) text.erase(at, modifier.size());
     at = text.find(modifier, whole ? at : end);
   }
   return found;
 }
 
 std::string source_of(std::uint32_t type) {
-  if (type == PERF_TYPE_SOFTWARE) {
-    return "software";
-  }
+  if (type == PERF_TYPE_SOFTWARE) return "software";
   return type == PERF_TYPE_TRACEPOINT ? "tracepoint" : "hardware";
 }
 
@@ -126,9 +116,7 @@ std::string source_of(std::uint32_t type) {
 std::optional<std::string> pfm_pmu() {
   std::optional<std::string> found;
   visit_pmus([&found](const pfm_pmu_info_t& info) {
-    if (!found && is_here(info) && info.type == PFM_PMU_TYPE_CORE) {
-      found = info.name;
-    }
+    if (!found && is_here(info) && info.type == PFM_PMU_TYPE_CORE) found = info.name;
   });
   return found;
 }
@@ -144,9 +132,7 @@ ScopedName split_scope(std::string text) {
 }
 
 EncodedEvent pfm_encode(const std::string& text) {
-  if (!library().error().empty()) {
-    return {.event = std::nullopt, .error = library().error()};
-  }
+  if (!library().error().empty()) return {.event = std::nullopt, .error = library().error()};
   perf_event_attr attributes{};
   attributes.size = sizeof attributes;
   pfm_perf_encode_arg_t request{};
@@ -154,9 +140,7 @@ EncodedEvent pfm_encode(const std::string& text) {
   request.attr = &attributes;
   const pfm_err_t error =
       library().encode(text.c_str(), PFM_PLM0 | PFM_PLM3, PFM_OS_PERF_EVENT, &request);
-  if (error != PFM_SUCCESS) {
-    return {.event = std::nullopt, .error = library().explain(error)};
-  }
+  if (error != PFM_SUCCESS) return {.event = std::nullopt, .error = library().explain(error)};
   Event event;
   event.name = split_scope(text).name;
   event.encoded_from = event.name;

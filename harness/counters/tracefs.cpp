@@ -21,9 +21,7 @@ enum class Presence { there, absent, hidden };
 
 Presence presence_of(const fs::path& path) {
   std::error_code error;
-  if (fs::exists(path, error)) {
-    return Presence::there;
-  }
+  if (fs::exists(path, error)) return Presence::there;
   return error == std::errc::permission_denied ? Presence::hidden : Presence::absent;
 }
 
@@ -38,12 +36,8 @@ Tracefs find_tracefs(const fs::path& root) {
   for (const char* place : kPlaces) {
     const fs::path events = below(root, place) / "events";
     const Presence presence = presence_of(events);
-    if (presence == Presence::there) {
-      return {.events = events, .reason = {}};
-    }
-    if (presence == Presence::hidden && hidden.empty()) {
-      hidden = place;
-    }
+    if (presence == Presence::there) return {.events = events, .reason = {}};
+    if (presence == Presence::hidden && hidden.empty()) hidden = place;
   }
   if (!hidden.empty()) {
     return {.events = {},
@@ -96,9 +90,7 @@ Tracepoint find_tracepoint(const Tracefs& tracefs, std::string_view category,
 std::vector<Symbol> symbols_of(std::string_view format, std::string_view field) {
   const std::string opening = fmt::format("__print_symbolic(REC->{},", field);
   const std::size_t at = format.find(opening);
-  if (at == std::string_view::npos) {
-    return {};
-  }
+  if (at == std::string_view::npos) return {};
   std::string list(format.substr(at + opening.size()));
   list.resize(std::min(list.size(), list.find("})") + 1));
   // Kernels that do not resolve an enumeration show its names here instead of numbers.

@@ -1,8 +1,6 @@
 #include "harness/counting/cachegrind.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <iterator>
 #include <map>
@@ -12,12 +10,12 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "harness/base/text_parts.hpp"
 #include "harness/counters/simulated_counter.hpp"
 #include "harness/machine/build_info.hpp"
 #include "harness/process/launch.hpp"
+#include "results/file.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -37,9 +35,7 @@ constexpr int kSlowdown = 20;
 std::string first_line_of(const char* command) {
   std::string text;
   std::FILE* pipe = popen(command, "r");
-  if (pipe == nullptr) {
-    return text;
-  }
+  if (pipe == nullptr) return text;
   for (int c = std::fgetc(pipe); c != EOF && c != '\n'; c = std::fgetc(pipe)) {
     text += static_cast<char>(c);
   }
@@ -50,26 +46,8 @@ std::string first_line_of(const char* command) {
 /// A file without a name, for a child to write and for us to read.
 Fd make_report_file() {
   Fd fd(memfd_create("cachegrind-report", MFD_CLOEXEC));
-  if (!fd) {
-    throw_errno("memfd_create");
-  }
+  if (!fd) throw_errno("memfd_create");
   return fd;
-}
-
-std::string read_from_start(const Fd& fd) {
-  std::string text;
-  std::array<char, 65536> buffer{};
-  for (;;) {
-    const ssize_t got =
-        pread(fd.get(), buffer.data(), buffer.size(), static_cast<off_t>(text.size()));
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got <= 0) {
-      return text;
-    }
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-  }
 }
 
 std::vector<std::string> command_of_valgrind() {
@@ -126,32 +104,25 @@ class Cachegrind : public SimulatedSource {
                                                           SignalWatch& signals) override {
     std::vector<Counter> counters;
     for (const std::string& metric : cell.metrics) {
-      const auto fewer = run(cell.task, metric, Extent::fewer, signals);
-      if (!fewer) {
-        return std::nullopt;
+      std::array<Counted, 2> counted;
+      std::optional<Failure> failure;
+      for (const Extent extent : {Extent::fewer, Extent::more}) {
+        const auto outcome = run(cell.task, metric, extent, signals);
+        if (!outcome) return std::nullopt;
+        if (const auto* failed = std::get_if<Failure>(&*outcome)) {
+          failure = *failed;
+          break;
+        }
+        counted[static_cast<std::size_t>(extent)] = std::get<Counted>(*outcome);
       }
-      if (const auto* failure = std::get_if<Failure>(&*fewer)) {
-        append(counters, not_counted({&metric, 1}, failure->status, failure->reason));
-        continue;
-      }
-      const auto more = run(cell.task, metric, Extent::more, signals);
-      if (!more) {
-        return std::nullopt;
-      }
-      if (const auto* failure = std::get_if<Failure>(&*more)) {
-        append(counters, not_counted({&metric, 1}, failure->status, failure->reason));
-        continue;
-      }
-      append(counters, difference(metric, std::get<Counted>(*fewer), std::get<Counted>(*more)));
+      std::ranges::move(failure ? not_counted({&metric, 1}, failure->status, failure->reason)
+                                : difference(metric, counted[0], counted[1]),
+                        std::back_inserter(counters));
     }
     return counters;
   }
 
  private:
-  static void append(std::vector<Counter>& counters, std::vector<Counter> more) {
-    std::ranges::move(more, std::back_inserter(counters));
-  }
-
   static std::vector<Counter> difference(const std::string& metric, const Counted& fewer,
                                          const Counted& more) {
     std::vector<Counter> counters;
@@ -173,13 +144,10 @@ class Cachegrind : public SimulatedSource {
     const Fd report = make_report_file();
     const Wrapper wrapper{.command = command_of_valgrind(), .report = &report};
     const auto entry = run_child(task, timeout_ * kSlowdown, signals, &wrapper);
-    if (!entry) {
-      return std::nullopt;
-    }
-    if (entry->status != CellStatus::ok) {
-      return explain(*entry);
-    }
-    const auto totals = parse_cachegrind(read_from_start(report));
+    if (!entry) return std::nullopt;
+    if (entry->status != CellStatus::ok) return explain(*entry);
+    const auto totals =
+        parse_cachegrind(results::read_text(fmt::format("/proc/self/fd/{}", report.get())));
     if (!totals || entry->counters.empty() || !entry->counters.front().value) {
       return Failure{"unavailable", fmt::format("{} left no summary of its counts", version_)};
     }
@@ -209,9 +177,7 @@ class Cachegrind : public SimulatedSource {
 /// The rest of the line that begins with `key`.
 std::optional<std::vector<std::string>> words_after(std::string_view text, std::string_view key) {
   const std::size_t begin = text.starts_with(key) ? 0 : text.find(fmt::format("\n{}", key));
-  if (begin == std::string_view::npos) {
-    return std::nullopt;
-  }
+  if (begin == std::string_view::npos) return std::nullopt;
   std::string_view line = text.substr(text.find(key, begin) + key.size());
   line = line.substr(0, line.find('\n'));
   std::vector<std::string> words = split(trimmed(line), ' ');
@@ -224,23 +190,15 @@ std::optional<std::vector<std::string>> words_after(std::string_view text, std::
 std::optional<CachegrindTotals> parse_cachegrind(std::string_view text) {
   const auto events = words_after(text, "events:");
   const auto summary = words_after(text, "summary:");
-  if (!events || !summary || events->size() != summary->size()) {
-    return std::nullopt;
-  }
+  if (!events || !summary || events->size() != summary->size()) return std::nullopt;
   std::map<std::string, std::int64_t, std::less<>> counts;
   for (std::size_t i = 0; i < events->size(); ++i) {
-    const std::string& word = (*summary)[i];
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (error != std::errc{} || end != word.data() + word.size()) {
-      return std::nullopt;
-    }
-    counts[(*events)[i]] = value;
+    const auto value = to_number<std::int64_t>((*summary)[i]);
+    if (!value) return std::nullopt;
+    counts[(*events)[i]] = *value;
   }
   for (const char* event : {"Ir", "I1mr", "ILmr", "Dr", "DLmr", "Dw", "DLmw"}) {
-    if (!counts.contains(event)) {
-      return std::nullopt;
-    }
+    if (!counts.contains(event)) return std::nullopt;
   }
   return CachegrindTotals{counts["Ir"], counts["Dr"], counts["Dw"], counts["I1mr"],
                           counts["ILmr"] + counts["DLmr"] + counts["DLmw"]};

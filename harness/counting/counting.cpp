@@ -10,9 +10,7 @@ namespace patchbench::harness {
 
 std::size_t count_metrics(const CountingPlan& plan) {
   std::size_t count = 0;
-  for (const CountedCell& cell : plan.cells) {
-    count += cell.metrics.size();
-  }
+  for (const CountedCell& cell : plan.cells) count += cell.metrics.size();
   return count;
 }
 
@@ -41,9 +39,7 @@ bool count_cells(const CountingPlan& plan, results::JournalWriter& journal, Sign
     const std::int64_t start_ns = now_ns();
     auto counters = plan.found.source ? plan.found.source->count(cell, signals)
                                       : not_counted(cell.metrics, "unavailable", plan.found.reason);
-    if (!counters) {
-      return false;
-    }
+    if (!counters) return false;
     entry.counters = std::move(*counters);
     entry.wall_ms = static_cast<double>(now_ns() - start_ns) * 1e-6;
     journal.append(entry);

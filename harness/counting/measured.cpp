@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include "analysis/statistics/statistics.hpp"
 #include "harness/base/clock.hpp"
 #include "harness/counters/asked_events.hpp"
 #include "harness/counters/count_events.hpp"
@@ -69,16 +70,8 @@ Key key_of(const Counter& counter) {
   return {counter.per, counter.name, counter.scope, counter.beside};
 }
 
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 != 0 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
 void add_time(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& time) {
-  if (time) {
-    sum = sum.value_or(0) + *time;
-  }
+  if (time) sum = sum.value_or(0) + *time;
 }
 
 /// One counter of what several children counted, with the times of all. A part that was multiplexed
@@ -88,9 +81,7 @@ Counter merged(const std::vector<Counter>& readings) {
   counter.time_enabled.reset();
   counter.time_running.reset();
   for (const Counter& reading : readings) {
-    if (reading.value) {
-      counter.samples.push_back(*reading.value);
-    }
+    if (reading.value) counter.samples.push_back(*reading.value);
     add_time(counter.time_enabled, reading.time_enabled);
     add_time(counter.time_running, reading.time_running);
     if (reading.status != "ok" && (!reading.value || counter.status == "ok")) {
@@ -98,7 +89,7 @@ Counter merged(const std::vector<Counter>& readings) {
       counter.reason = reading.reason;
     }
   }
-  counter.value = counter.samples.empty() ? std::nullopt : std::optional(median(counter.samples));
+  counter.value = analysis::median(counter.samples);
   if (counter.value && counter.status == "unavailable") {
     counter.status = "multiplexed";  // of some children nothing, of others a value
   }
@@ -121,9 +112,7 @@ void require_descriptors_for_a_child() {
   spare.reserve(kSomeMore);
   for (int i = 0; i < kSomeMore; ++i) {
     spare.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!spare.back()) {
-      throw_errno("open (descriptors for a child)");
-    }
+    if (!spare.back()) throw_errno("open (descriptors for a child)");
   }
 }
 
@@ -157,17 +146,11 @@ class Measured : public CounterSource {
     std::map<Key, std::vector<Counter>> readings;
     std::vector<EventGroup> kept;
     for (const Kind& kind : groups_) {
-      if (kind.kind.traces && kept.empty()) {
-        kept = tracepoints_kept_open();
-      }
+      if (kind.kind.traces && kept.empty()) kept = tracepoints_kept_open();
       for (int round = 0; round < rounds_; ++round) {
         auto counted = count_once(cell, kind, round, signals);
-        if (!counted) {
-          return std::nullopt;
-        }
-        for (Counter& counter : *counted) {
-          readings[key_of(counter)].push_back(std::move(counter));
-        }
+        if (!counted) return std::nullopt;
+        for (Counter& counter : *counted) readings[key_of(counter)].push_back(std::move(counter));
       }
     }
     return in_order(cell, readings);
@@ -214,12 +197,8 @@ class Measured : public CounterSource {
     task.read = cheapest_path(counting_.reads);
     task.cpu_time = tells_cpu_time_ && kind.kind == KindOfChild{} && round == 0;  // takes longer
     auto entry = run_child(task, timeout_, signals);
-    if (!entry) {
-      return std::nullopt;
-    }
-    if (entry->status == results::CellStatus::ok) {
-      return std::move(entry->counters);
-    }
+    if (!entry) return std::nullopt;
+    if (entry->status == results::CellStatus::ok) return std::move(entry->counters);
     return nothing_of(cell, task, fmt::format("{}: {}", to_string(entry->status), entry->reason));
   }
 
@@ -280,9 +259,7 @@ double cost_of(const EventGroup& group) {
   double fastest = std::numeric_limits<double>::infinity();
   for (int turn = 0; turn < kTurns; ++turn) {
     const std::int64_t start = now_ns();
-    for (int i = 0; i < kTimes; ++i) {
-      group.read(counts);
-    }
+    for (int i = 0; i < kTimes; ++i) group.read(counts);
     fastest = std::min(fastest, static_cast<double>(now_ns() - start) / kTimes);
   }
   return fastest;

@@ -100,9 +100,7 @@ TEST_CASE("known work has known counts, and what prepares it is not counted") {
   const results::Results results = run.results();
   const Counter& send = counter_of(results, kFakeCell, {"instructions", "user", "send"});
   const Counter& patch = counter_of(results, kFakeCell, {"instructions", "user", "patch"});
-  if (!counted(send)) {
-    return;
-  }
+  if (!counted(send)) return;
   // 200 additions in memory: 100 sends, or 10 patches; what prepares a patch are 1,000.
   const double addition = *send.value * 100 / 200;
   CHECK(addition >= 1);
@@ -192,9 +190,7 @@ TEST_CASE("counts are the same whether a simulator or the processor counts instr
     const Counter& measured = counter_of(results, cell, {"instructions", "user", "send"});
     const Counter& simulated =
         counter_of(results, cell, {"instructions", "user", "send", "simulated"});
-    if (!counted(measured) || !counted(simulated)) {
-      return;
-    }
+    if (!counted(measured) || !counted(simulated)) return;
     CHECK(std::abs(*measured.value - *simulated.value) < 0.02 * *simulated.value);
   }
   // A call through a cell is an indirect branch; a linked send has none.

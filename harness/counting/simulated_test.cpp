@@ -92,12 +92,8 @@ double value_of(const results::Results& results, std::string_view cell, std::str
 /// so. Everywhere else valgrind has to be there: scripts/packages says it.
 bool without_simulator(const results::Results& results) {
   const bool emulated = results.context.emulated;
-  if (!PATCHBENCH_SANITIZED && !emulated) {
-    return false;
-  }
-  if (results.context.simulator) {
-    return false;
-  }
+  if (!PATCHBENCH_SANITIZED && !emulated) return false;
+  if (results.context.simulator) return false;
   for (const auto& [what, reason] : simulated(results)) {
     INFO(what << ": " << reason);
     CHECK((says(reason, "sanitizers") || emulated));
@@ -115,9 +111,7 @@ TEST_CASE("what is counted is known, repeats, and depends on neither seed nor su
   const CountedRun first = run("--seed=1", "");
   REQUIRE(first.finished.exit_code == 0);
   const results::Results results = first.results();
-  if (without_simulator(results)) {
-    return;
-  }
+  if (without_simulator(results)) return;
   CHECK(results.context.simulator.has_value());
   CHECK(says(first.finished.output, "Simulated counts"));
 
@@ -131,9 +125,7 @@ TEST_CASE("what is counted is known, repeats, and depends on neither seed nor su
   CHECK(send >= 2);  // clang adds in one instruction
   CHECK(send < 2 * 12);
   CHECK(value_of(results, cell, "instructions", "patch") == Approx(10 * send).epsilon(0.1));
-  if (results.context.emulated) {
-    return;
-  }
+  if (results.context.emulated) return;
   // An instruction that reads and writes the same place is a read to cachegrind.
   CHECK(value_of(results, cell, "data-reads", "send") >= 2);
   CHECK(value_of(results, cell, "ll-misses", "send") == Approx(0).margin(0.01));
@@ -172,9 +164,9 @@ TEST_CASE("a resumed run counts what was not counted, and measures no round for 
   const std::vector<results::JournalEntry> whole = run.journal();
   REQUIRE(whole.size() == 6);
   // As if it had been killed before its last line.
-  results::Results begun = run.results();
-  begun.run.interrupted = true;
-  results::write_results(begun, fs::path(run.out()) / "results.json");
+  results::Results unfinished = run.results();
+  unfinished.run.interrupted = true;
+  results::write_results(unfinished, fs::path(run.out()) / "results.json");
   const fs::path journal = fs::path(run.out()) / "samples.jsonl";
   fs::resize_file(journal, fs::file_size(journal) - results::journal_line(whole.back()).size() - 1);
   REQUIRE(run.journal().size() == 5);
@@ -186,8 +178,8 @@ TEST_CASE("a resumed run counts what was not counted, and measures no round for 
   REQUIRE(after.size() == 6);
   CHECK(after.back().counted == "simulated");
   CHECK(after.back().cell == whole.back().cell);
-  CHECK(simulated(run.results()) == simulated(begun));
-  CHECK(run.results().context.warnings == begun.context.warnings);
+  CHECK(simulated(run.results()) == simulated(unfinished));
+  CHECK(run.results().context.warnings == unfinished.context.warnings);
   CHECK(run_fake({.arguments = {"--resume=" + run.out(), "--counters=none"}}).exit_code == 2);
 }
 
@@ -208,9 +200,7 @@ TEST_CASE("a cell that failed is not counted, and one that is refused has no cou
                        {.variables = {{"FAKE_DENY", "refused"}, kNoPrograms.front()}});
   CHECK(run.finished.exit_code == 1);
   for (const results::Cell& cell : run.results().cells) {
-    if (cell.strategy == "wrong" || cell.strategy == "refused") {
-      CHECK(cell.counters.empty());
-    }
+    if (cell.strategy == "wrong" || cell.strategy == "refused") CHECK(cell.counters.empty());
   }
 }
 
@@ -218,9 +208,7 @@ TEST_CASE("where valgrind is missing every cell has the reason, and the run is a
   const CountedRun run({"--strategy=rwx", "--workload=zone"}, {.variables = kNoPrograms});
   CHECK(run.finished.exit_code == 0);
   const results::Results results = run.results();
-  if (results.context.emulated) {
-    return;
-  }
+  if (results.context.emulated) return;
   const results::Counter& counter = counter_of(results, "zone/rwx/kib=64", "instructions", "send");
   CHECK(counter.status == "unavailable");
   CHECK_FALSE(counter.value.has_value());
@@ -256,9 +244,7 @@ TEST_CASE("real sends: a cell costs two loads more than an immediate, and nothin
                        {.program = PATCHBENCH_BENCH_RUN});
   REQUIRE(run.finished.exit_code == 0);
   const results::Results results = run.results();
-  if (without_simulator(results)) {
-    return;
-  }
+  if (without_simulator(results)) return;
   const auto cell = [](const char* strategy) {
     return std::string("mic/") + strategy + "/sites=16,order=linear,targets=64";
   };
@@ -269,9 +255,7 @@ TEST_CASE("real sends: a cell costs two loads more than an immediate, and nothin
   CHECK(value_of(results, cell("floor"), "instructions", "send") == Approx(sends).margin(0.01));
   CHECK(value_of(results, cell("again"), "instructions", "send") == sends);
   CHECK(value_of(results, cell("unchecked"), "instructions", "send") < sends - 1);
-  if (results.context.emulated) {
-    return;
-  }
+  if (results.context.emulated) return;
   const double reads = value_of(results, cell("rwx"), "data-reads", "send");
   CHECK(value_of(results, cell("indirect-cell"), "data-reads", "send") ==
         Approx(reads + 2).margin(0.01));
@@ -300,9 +284,7 @@ TEST_CASE("real sends: counts repeat, with another seed and in other surrounding
   const CountedRun first = run("--seed=1", "");
   REQUIRE(first.finished.exit_code == 0);
   const results::Results once = first.results();
-  if (without_simulator(once)) {
-    return;
-  }
+  if (without_simulator(once)) return;
   const CountedRun second = run("--seed=2", "which makes the stack begin somewhere else");
   REQUIRE(second.finished.exit_code == 0);
   const results::Results again = second.results();
@@ -323,9 +305,7 @@ TEST_CASE("real patches: opening a scope costs instructions, and a miss more tha
                        {.program = PATCHBENCH_BENCH_RUN});
   REQUIRE(run.finished.exit_code == 0);
   const results::Results results = run.results();
-  if (without_simulator(results)) {
-    return;
-  }
+  if (without_simulator(results)) return;
   const auto count = [&](const char* strategy, const char* per) {
     return value_of(results, std::string("relink/") + strategy + "/sites=64,batch=1",
                     "instructions", per);

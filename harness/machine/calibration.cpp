@@ -19,9 +19,7 @@ std::optional<double> fastest_ns(std::uint64_t instructions, Piece piece) noexce
     piece();
     best = std::min(best, now_ns() - start);
   }
-  if (best <= 0) {
-    return std::nullopt;
-  }
+  if (best <= 0) return std::nullopt;
   return static_cast<double>(best) / static_cast<double>(instructions);
 }
 
@@ -38,9 +36,7 @@ Calibration calibrate() noexcept {
   independent_block();  // fetched, and the predictors have seen it
   return {.latency_ns = fastest_ns(kLength, [] { multiply_chain(kLength); }),
           .throughput_ns = fastest_ns(kBlocks * kBlockInstructions, [] {
-            for (std::uint64_t block = 0; block < kBlocks; ++block) {
-              independent_block();
-            }
+            for (std::uint64_t block = 0; block < kBlocks; ++block) independent_block();
           })};
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <string>
 
 #include <fmt/format.h>
@@ -17,12 +16,8 @@ namespace patchbench::harness {
 namespace {
 
 std::optional<int> parse_cpu(std::string_view text) {
-  int cpu = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cpu);
-  if (error != std::errc{} || end != text.data() + text.size() || cpu < 0 || cpu >= CPU_SETSIZE) {
-    return std::nullopt;
-  }
-  return cpu;
+  const auto cpu = to_number<int>(text);
+  return cpu && *cpu >= 0 && *cpu < CPU_SETSIZE ? cpu : std::nullopt;
 }
 
 }  // namespace
@@ -34,29 +29,21 @@ std::optional<std::vector<int>> parse_cpu_list(std::string_view text) {
     const std::optional<int> first = parse_cpu(std::string_view(range).substr(0, dash));
     const std::optional<int> last =
         dash == std::string::npos ? first : parse_cpu(std::string_view(range).substr(dash + 1));
-    if (!first || !last || *last < *first) {
-      return std::nullopt;
-    }
-    for (int cpu = *first; cpu <= *last; ++cpu) {
-      cpus.push_back(cpu);
-    }
+    if (!first || !last || *last < *first) return std::nullopt;
+    for (int cpu = *first; cpu <= *last; ++cpu) cpus.push_back(cpu);
   }
   std::ranges::sort(cpus);
   cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
   return cpus;
 }
 
-std::vector<int> allowed_cpus() {
+std::vector<int> allowed_cpus(pid_t process) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) {
-    throw_errno("sched_getaffinity");
-  }
+  if (sched_getaffinity(process, sizeof set, &set) != 0) throw_errno("sched_getaffinity");
   std::vector<int> cpus;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(static_cast<std::size_t>(cpu), &set)) {
-      cpus.push_back(cpu);
-    }
+    if (CPU_ISSET(static_cast<std::size_t>(cpu), &set)) cpus.push_back(cpu);
   }
   return cpus;
 }
@@ -70,9 +57,7 @@ int pin_this_thread(int cpu) noexcept {
 
 std::vector<int> choose_cpus(std::optional<std::string_view> list) {
   const std::vector<int> allowed = allowed_cpus();
-  if (!list) {
-    return {allowed.back()};
-  }
+  if (!list) return {allowed.back()};
   const std::optional<std::vector<int>> cpus = parse_cpu_list(*list);
   if (!cpus) {
     throw UsageError(

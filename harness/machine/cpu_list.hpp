@@ -6,13 +6,15 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/types.h>
+
 namespace patchbench::harness {
 
 /// Ascending, each once. Empty for anything that is not such a list.
 [[nodiscard]] std::optional<std::vector<int>> parse_cpu_list(std::string_view text);
 
-/// Those that this process may run on, ascending. Throws std::system_error.
-[[nodiscard]] std::vector<int> allowed_cpus();
+/// Those that `process` (0: this one) may run on, ascending. Throws std::system_error.
+[[nodiscard]] std::vector<int> allowed_cpus(pid_t process = 0);
 
 /// From here on the thread that calls runs on that processor alone. 0, or the errno of
 /// sched_setaffinity(2).

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <fstream>
-#include <system_error>
 
 #include <fmt/format.h>
 
@@ -97,15 +95,11 @@ CpuInfo read_cpuinfo(const std::filesystem::path& root, int cpu) {
 }
 
 std::optional<std::string> cpu_model(const CpuInfo& cpuinfo) {
-  if (auto model = cpuinfo.find("model name")) {
-    return model;
-  }
+  if (auto model = cpuinfo.find("model name")) return model;
   std::optional<std::string> board = cpuinfo.find("Model");
   const std::optional<std::string> implementer = cpuinfo.find("CPU implementer");
   const std::optional<std::string> part = cpuinfo.find("CPU part");
-  if (!implementer || !part) {
-    return board;
-  }
+  if (!implementer || !part) return board;
   const std::optional<std::string> known =
       *implementer == "0x41" ? name_of(kArmParts, *part) : std::nullopt;
   const std::string name =
@@ -114,9 +108,7 @@ std::optional<std::string> cpu_model(const CpuInfo& cpuinfo) {
 }
 
 std::optional<std::string> cpu_vendor(const CpuInfo& cpuinfo) {
-  if (auto vendor = cpuinfo.find("vendor_id")) {
-    return vendor;
-  }
+  if (auto vendor = cpuinfo.find("vendor_id")) return vendor;
   const std::optional<std::string> implementer = cpuinfo.find("CPU implementer");
   return implementer ? name_of(kImplementers, *implementer).value_or(*implementer) : implementer;
 }
@@ -127,13 +119,9 @@ std::optional<Frequency> read_frequency(const std::filesystem::path& root, int c
   if (const auto khz = read_integer(root / file); khz && *khz > 0) {
     return Frequency{.mhz = static_cast<double>(*khz) / 1000, .source = "scaling_cur_freq"};
   }
-  const std::string text = read_cpuinfo(root, cpu).find("cpu MHz").value_or("");
-  double mhz = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mhz);
-  if (error != std::errc{} || !(mhz > 0)) {
-    return std::nullopt;
-  }
-  return Frequency{.mhz = mhz, .source = "/proc/cpuinfo"};
+  const auto mhz = leading_number<double>(read_cpuinfo(root, cpu).find("cpu MHz").value_or(""));
+  if (!mhz || !(*mhz > 0)) return std::nullopt;
+  return Frequency{.mhz = *mhz, .source = "/proc/cpuinfo"};
 }
 
 }  // namespace patchbench::harness

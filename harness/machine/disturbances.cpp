@@ -1,6 +1,7 @@
 #include "harness/machine/disturbances.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -8,10 +9,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <linux/perf_event.h>
 #include <nlohmann/json.hpp>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "harness/machine/cpu_list.hpp"
 #include "harness/machine/proc.hpp"
@@ -23,6 +21,7 @@ using std::filesystem::path;
 using NamedText = std::pair<std::string, std::string>;
 
 constexpr std::string_view kCpus = "/sys/devices/system/cpu";
+constexpr std::string_view kGovernors = "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor";
 
 std::string write_command(std::string_view value, std::string_view file) {
   return fmt::format("echo {} | sudo tee {}", value, file);
@@ -36,217 +35,196 @@ std::optional<std::string> as_text(const std::optional<std::int64_t>& value) {
   return value ? std::optional(std::to_string(*value)) : std::nullopt;
 }
 
-/// The machine that is looked at.
-class Machine {
- public:
-  explicit Machine(const ProbeSources& sources)
-      : root_(sources.environment.root),
-        count_cycles_(sources.count_cycles),
-        context_(read_environment(sources.environment, {})) {}
+std::optional<std::string> on_or_off(const std::optional<bool>& on) {
+  return on ? std::optional<std::string>(*on ? "on" : "off") : std::nullopt;
+}
 
-  [[nodiscard]] std::vector<Finding> findings() const {
-    return {emulation(),  virtualization(), governor(),     turbo(),         smt(),
-            processors(), load(),           huge_pages(),   randomization(), pmu(),
-            paranoia(),   watchdog(),       numa_balance(), mappings()};
-  }
+/// Where the context has `fact` from.
+std::string source_of(const results::Context& context, std::string_view fact) {
+  return std::ranges::find(context.sources, fact, &NamedText::first)->second;
+}
 
- private:
-  [[nodiscard]] std::optional<std::string> read(std::string_view file) const {
-    return read_trimmed(root_ / path(file).relative_path());
+/// Judged when there is a value.
+Finding judged(std::string name, std::optional<std::string> value, std::string source,
+               bool disturbs, std::string why, std::string command = {}) {
+  Finding finding{std::move(name), std::move(value), std::move(source), Effect::unknown, "", ""};
+  if (!finding.value) {
+    finding.why = "the kernel does not say";
+  } else if (disturbs) {
+    finding.effect = Effect::disturbs;
+    finding.why = std::move(why);
+    finding.command = std::move(command);
+  } else {
+    finding.effect = Effect::none;
   }
-  [[nodiscard]] std::optional<std::int64_t> number(std::string_view file) const {
-    return read_integer(root_ / path(file).relative_path());
-  }
+  return finding;
+}
 
-  /// Where the context has `fact` from.
-  [[nodiscard]] std::string source_of(std::string_view fact) const {
-    return std::ranges::find(context_.sources, fact, &NamedText::first)->second;
-  }
+Finding emulation(const results::Context& context) {
+  return judged("emulation", context.emulated ? "yes" : "no", source_of(context, "emulated"),
+                context.emulated,
+                "instructions are interpreted or translated, and no time here means anything");
+}
 
-  /// Judged when there is a value.
-  static Finding judged(std::string name, std::optional<std::string> value, std::string source,
-                        bool disturbs, std::string why, std::string command) {
-    Finding finding{std::move(name), std::move(value), std::move(source), Effect::unknown, "", ""};
-    if (!finding.value) {
-      finding.why = "the kernel does not say";
-    } else if (disturbs) {
-      finding.effect = Effect::disturbs;
-      finding.why = std::move(why);
-      finding.command = std::move(command);
-    } else {
-      finding.effect = Effect::none;
-    }
-    return finding;
-  }
+Finding virtualization(const results::Context& context) {
+  return judged("virtualization", context.virtualization, source_of(context, "virtualization"),
+                context.virtualization.value_or("none") != "none",
+                "neighbours can steal time, and a mapping costs more than on hardware");
+}
 
-  [[nodiscard]] Finding emulation() const {
-    return judged("emulation", context_.emulated ? "yes" : "no", source_of("emulated"),
-                  context_.emulated,
-                  "instructions are interpreted or translated: no time here means anything", "");
-  }
+Finding governor(const results::Context& context) {
+  return judged("governor", context.governor, source_of(context, "governor"),
+                context.governor != "performance",
+                "the clock changes with the load; 'performance' is steadier",
+                write_command("performance", kGovernors));
+}
 
-  [[nodiscard]] Finding virtualization() const {
-    return judged("virtualization", context_.virtualization, source_of("virtualization"),
-                  context_.virtualization.value_or("none") != "none",
-                  "neighbours can steal time, and a mapping costs more than on hardware", "");
-  }
+Finding turbo(const results::Context& context) {
+  const std::string file = source_of(context, "turbo");
+  return judged("turbo", on_or_off(context.turbo), file, context.turbo.value_or(false),
+                "the clock depends on temperature and on what the other cores do",
+                write_command(file.ends_with("no_turbo") ? "1" : "0", file));
+}
 
-  [[nodiscard]] Finding governor() const {
-    std::set<std::string> governors;
-    const auto online = read("/sys/devices/system/cpu/online");
-    for (const int cpu : parse_cpu_list(online.value_or("")).value_or(std::vector<int>{})) {
-      const auto found = read(fmt::format("{}/cpu{}/cpufreq/scaling_governor", kCpus, cpu));
-      if (found) governors.insert(*found);
-    }
-    std::optional<std::string> value;
-    if (!governors.empty()) value = fmt::format("{}", fmt::join(governors, ", "));
-    const std::string files = fmt::format("{}/cpu*/cpufreq/scaling_governor", kCpus);
-    return judged("governor", value, files, value != "performance",
-                  "the clock changes with the load", write_command("performance", files));
-  }
+Finding smt(const results::Context& context) {
+  return judged("smt", on_or_off(context.smt), source_of(context, "smt"),
+                context.smt.value_or(false),
+                "a process on the sibling of the pinned processor slows it down",
+                write_command("off", fmt::format("{}/smt/control", kCpus)));
+}
 
-  [[nodiscard]] Finding turbo() const {
-    const std::string no_turbo = fmt::format("{}/intel_pstate/no_turbo", kCpus);
-    const std::string boost = fmt::format("{}/cpufreq/boost", kCpus);
-    const bool intel = number(no_turbo).has_value();
-    std::optional<std::string> value;
-    if (context_.turbo) value = *context_.turbo ? "on" : "off";
-    return judged("turbo", value, source_of("turbo"), context_.turbo.value_or(false),
-                  "the clock depends on temperature and on what the other cores do",
-                  intel ? write_command("1", no_turbo) : write_command("0", boost));
-  }
+Finding processors(const results::Context& context) {
+  return judged("processors", as_text(context.cpu.online), source_of(context, "cpu.online"),
+                context.cpu.online == 1, "whatever else runs here runs between the measurements");
+}
 
-  [[nodiscard]] Finding smt() const {
-    std::optional<std::string> value;
-    if (context_.smt) value = *context_.smt ? "on" : "off";
-    return judged("smt", value, source_of("smt"), context_.smt.value_or(false),
-                  "a process on the sibling of the pinned processor slows it down",
-                  write_command("off", fmt::format("{}/smt/control", kCpus)));
-  }
+Finding load(const results::Context& context) {
+  constexpr double kQuiet = 0.5;
+  std::optional<std::string> value;
+  if (context.load_average) value = fmt::format("{:.2f}", *context.load_average);
+  return judged("load", value, source_of(context, "load_average"),
+                context.load_average.value_or(0) > kQuiet, "something else is running here",
+                "top -o %CPU");
+}
 
-  [[nodiscard]] Finding processors() const {
-    std::optional<std::string> value;
-    if (context_.cpu.online) value = std::to_string(*context_.cpu.online);
-    return judged("processors", value, source_of("cpu.online"), context_.cpu.online == 1,
-                  "whatever else runs here runs between the measurements", "");
-  }
+Finding huge_pages(const results::Context& context) {
+  const std::string file = source_of(context, "thp");
+  return judged("transparent huge pages", context.thp, file, context.thp == "always",
+                "what does not ask for small pages gets large ones now and then",
+                write_command("madvise", file));
+}
 
-  [[nodiscard]] Finding load() const {
-    constexpr double kQuiet = 0.5;
-    std::optional<std::string> value;
-    if (context_.load_average) value = fmt::format("{:.2f}", *context_.load_average);
-    return judged("load", value, source_of("load_average"),
-                  context_.load_average.value_or(0) > kQuiet, "something else is running here",
-                  "top -o %CPU");
-  }
+Finding randomization(const results::Context& context) {
+  constexpr int kFull = 2;
+  return judged("address space randomisation", as_text(context.aslr), source_of(context, "aslr"),
+                context.aslr.value_or(kFull) != kFull,
+                "rounds are to differ in their layout, and do so less: one accident of layout "
+                "looks like a difference",
+                sysctl_command("kernel.randomize_va_space", "2"));
+}
 
-  [[nodiscard]] Finding huge_pages() const {
-    const std::string file = source_of("thp");
-    return judged("transparent huge pages", context_.thp, file, context_.thp == "always",
-                  "what does not ask for small pages gets large ones now and then",
-                  write_command("madvise", file));
+Finding pmu(int error) {
+  Finding finding{"hardware counters", std::nullopt, "perf_event_open(PERF_COUNT_HW_CPU_CYCLES)",
+                  Effect::unknown,     "",           ""};
+  if (error == 0) {
+    finding.value = "available";
+    finding.effect = Effect::none;
+  } else if (error == ENOENT || error == ENODEV || error == EOPNOTSUPP || error == ENOSYS ||
+             error == ENODATA) {
+    finding.value = "none";
+    finding.effect = Effect::disturbs;
+    finding.why =
+        fmt::format("no counter can say why a difference arises ({})", std::strerror(error));
+  } else {
+    finding.why = fmt::format("refused: {}", std::strerror(error));
+    finding.command = sysctl_command("kernel.perf_event_paranoid", "1");
   }
+  return finding;
+}
 
-  [[nodiscard]] Finding randomization() const {
-    constexpr int kFull = 2;
-    std::optional<std::string> value;
-    if (context_.aslr) value = std::to_string(*context_.aslr);
-    return judged("address space randomisation", value, source_of("aslr"),
-                  context_.aslr.value_or(kFull) != kFull,
-                  "rounds are to differ in their layout, and do so less: one accident of layout "
-                  "looks like a difference",
-                  sysctl_command("kernel.randomize_va_space", "2"));
-  }
-
-  [[nodiscard]] Finding pmu() const {
-    Finding finding{"hardware counters", std::nullopt, "perf_event_open(PERF_COUNT_HW_CPU_CYCLES)",
-                    Effect::unknown,     "",           ""};
-    const int error = count_cycles_();
-    if (error == 0) {
-      finding.value = "available";
-      finding.effect = Effect::none;
-    } else if (error == ENOENT || error == ENODEV || error == EOPNOTSUPP || error == ENOSYS ||
-               error == ENODATA) {
-      finding.value = "none";
-      finding.effect = Effect::disturbs;
-      finding.why =
-          fmt::format("no counter can say why a difference arises ({})", std::strerror(error));
-    } else {
-      finding.why = fmt::format("refused: {}", std::strerror(error));
-      finding.command = sysctl_command("kernel.perf_event_paranoid", "1");
-    }
-    return finding;
-  }
-
-  // Documentation/admin-guide/sysctl/kernel.rst: without CAP_PERFMON from 2 on none of the kernel's
-  // events. Levels 0 and 1 forbid records of tracepoints and a processor's events of all processes,
-  // which nothing here asks for.
-  [[nodiscard]] Finding paranoia() const {
-    constexpr int kHighest = 1;
-    const std::string file = "/proc/sys/kernel/perf_event_paranoid";
-    const auto level = number(file);
-    return judged(
-        "perf_event_paranoid", as_text(level), file, level.value_or(kHighest) > kHighest,
-        "without privileges neither the kernel's share of a patch nor its tracepoints can "
-        "be counted",
-        sysctl_command("kernel.perf_event_paranoid", std::to_string(kHighest)));
-  }
-
-  [[nodiscard]] Finding watchdog() const {
-    const std::string file = "/proc/sys/kernel/nmi_watchdog";
-    const auto on = number(file);
-    return judged("nmi_watchdog", as_text(on), file, on.value_or(0) != 0,
-                  "it keeps a hardware counter for itself, and interrupts",
-                  sysctl_command("kernel.nmi_watchdog", "0"));
-  }
-
-  [[nodiscard]] Finding numa_balance() const {
-    const std::string file = "/proc/sys/kernel/numa_balancing";
-    const auto on = number(file);
-    return judged("numa_balancing", as_text(on), file, on.value_or(0) != 0,
-                  "the kernel unmaps pages to see who touches them",
-                  sysctl_command("kernel.numa_balancing", "0"));
-  }
-
-  [[nodiscard]] Finding mappings() const {
-    // A toggled page in the middle of a mapping makes three of one: twice the default is enough
-    // for 65,536 of them.
-    constexpr std::int64_t kEnough = 262'144;
-    const std::string file = "/proc/sys/vm/max_map_count";
-    const auto most = number(file);
-    return judged("max_map_count", as_text(most), file, most.value_or(kEnough) < kEnough,
-                  "zones of many pages that are toggled one by one run out of mappings",
-                  sysctl_command("vm.max_map_count", std::to_string(kEnough)));
-  }
-
-  path root_;
-  int (*count_cycles_)();
-  results::Context context_;
+/// A number that the kernel lets be set, and what it should be.
+struct Setting {
+  std::string_view name;    // as bench-probe has it
+  std::string_view sysctl;  // "kernel.nmi_watchdog"
+  std::int64_t wanted;
+  bool (*disturbs)(std::int64_t value, std::int64_t wanted);
+  std::string_view why;
 };
+
+constexpr bool is_more(std::int64_t value, std::int64_t wanted) { return value > wanted; }
+constexpr bool is_less(std::int64_t value, std::int64_t wanted) { return value < wanted; }
+
+constexpr std::array kSettings = {
+    // Documentation/admin-guide/sysctl/kernel.rst: without CAP_PERFMON from 2 on none of the
+    // kernel's events. Levels 0 and 1 forbid records of tracepoints and a processor's events of all
+    // processes, which nothing here asks for.
+    Setting{"perf_event_paranoid", "kernel.perf_event_paranoid", 1, is_more,
+            "without privileges neither the kernel's share of a patch nor its tracepoints can be "
+            "counted"},
+    Setting{"nmi_watchdog", "kernel.nmi_watchdog", 0, is_more,
+            "it keeps a hardware counter for itself, and interrupts"},
+    Setting{"numa_balancing", "kernel.numa_balancing", 0, is_more,
+            "the kernel unmaps pages to see who touches them"},
+    // A toggled page in the middle of a mapping makes three of one: twice the default is enough for
+    // 65,536 of them.
+    Setting{"max_map_count", "vm.max_map_count", 262'144, is_less,
+            "zones of many pages that are toggled one by one run out of mappings"},
+};
+
+Finding judge(const Setting& setting, const path& root) {
+  std::string file = fmt::format("/proc/sys/{}", setting.sysctl);
+  std::ranges::replace(file, '.', '/');
+  const auto value = read_integer(root / path(file).relative_path());
+  return judged(std::string(setting.name), as_text(value), file,
+                value && setting.disturbs(*value, setting.wanted), std::string(setting.why),
+                sysctl_command(setting.sysctl, std::to_string(setting.wanted)));
+}
+
+/// Those of all processors, "performance, powersave".
+std::optional<std::string> governors(const path& root) {
+  const path cpus = root / path(kCpus).relative_path();
+  std::set<std::string> found;
+  const auto online = parse_cpu_list(read_trimmed(cpus / "online").value_or(""));
+  for (const int cpu : online.value_or(std::vector<int>{})) {
+    const auto one = read_trimmed(cpus / fmt::format("cpu{}/cpufreq/scaling_governor", cpu));
+    if (one) found.insert(*one);
+  }
+  return found.empty() ? std::nullopt : std::optional(fmt::format("{}", fmt::join(found, ", ")));
+}
 
 }  // namespace
 
-int count_cycles() {
-  constexpr int kSteps = 10'000;
-  perf_event_attr attributes{};
-  attributes.type = PERF_TYPE_HARDWARE;
-  attributes.size = sizeof attributes;
-  attributes.config = PERF_COUNT_HW_CPU_CYCLES;
-  attributes.exclude_kernel = 1;
-  attributes.exclude_hv = 1;
-  const long opened = syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-  if (opened < 0) return errno;
-  const int fd = static_cast<int>(opened);
-  volatile int step = 0;
-  while (step < kSteps) step = step + 1;
-  std::uint64_t cycles = 0;
-  const bool counted = ::read(fd, &cycles, sizeof cycles) == sizeof cycles && cycles > 0;
-  close(fd);
-  return counted ? 0 : ENODATA;
+std::vector<std::string> warnings_of(const results::Context& context) {
+  std::vector<std::string> warnings;
+  const auto warn = [&warnings](std::string_view subject, const Finding& finding) {
+    if (finding.effect == Effect::disturbs) {
+      warnings.push_back(fmt::format("{}: {}", subject, finding.why));
+    }
+  };
+  warn("this machine is emulated", emulation(context));
+  if (!context.emulated) {
+    warn(fmt::format("virtual machine ({})", context.virtualization.value_or("")),
+         virtualization(context));
+  }
+  warn(fmt::format("frequency governor '{}'", context.governor.value_or("")), governor(context));
+  warn("turbo is on", turbo(context));
+  warn("SMT is on", smt(context));
+  warn("one processor only", processors(context));
+  warn(fmt::format("load average {:.2f}", context.load_average.value_or(0)), load(context));
+  return warnings;
 }
 
 std::vector<Finding> find_disturbances(const ProbeSources& sources) {
-  return Machine(sources).findings();
+  const path& root = sources.environment.root;
+  results::Context context = read_environment(sources.environment, {});
+  context.governor = governors(root);
+  std::ranges::find(context.sources, "governor", &NamedText::first)->second = kGovernors;
+  std::vector<Finding> findings = {
+      emulation(context),     virtualization(context),    governor(context), turbo(context),
+      smt(context),           processors(context),        load(context),     huge_pages(context),
+      randomization(context), pmu(sources.count_cycles())};
+  for (const Setting& setting : kSettings) findings.push_back(judge(setting, root));
+  return findings;
 }
 
 std::string_view to_string(Effect effect) {

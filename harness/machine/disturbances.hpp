@@ -21,18 +21,17 @@ struct Finding {
   std::string command;               // that changes it; empty where none does
 };
 
-/// Counts cycles of this process in user mode: 0, or the errno of perf_event_open(2), or ENODATA
-/// where there is a counter that counts nothing, as some virtual machines have it.
-[[nodiscard]] int count_cycles();
-
 struct ProbeSources {
   EnvironmentSources environment;
-  int (*count_cycles)() = harness::count_cycles;
+  int (*count_cycles)();  // as harness::count_cycles of counters/perf_event.hpp
 };
 
 /// In a fixed order, one for each thing that is looked at. Changes nothing and starts no program.
 /// Sources name files as they are called on the machine, wherever `environment.root` is.
 [[nodiscard]] std::vector<Finding> find_disturbances(const ProbeSources& sources);
+
+/// What makes the times of a run with this context noisier, or not times at all.
+[[nodiscard]] std::vector<std::string> warnings_of(const results::Context& context);
 
 [[nodiscard]] std::string_view to_string(Effect effect);
 [[nodiscard]] std::string findings_text(const std::vector<Finding>& findings);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -17,9 +16,11 @@
 #include <gnu/libc-version.h>
 #include <unistd.h>
 
+#include "harness/base/text_parts.hpp"
 #include "harness/machine/build_info.hpp"
 #include "harness/machine/cpu_list.hpp"
 #include "harness/machine/cpuinfo.hpp"
+#include "harness/machine/disturbances.hpp"
 #include "harness/machine/git_revision.hpp"
 #include "harness/machine/lookup.hpp"
 #include "harness/machine/proc.hpp"
@@ -36,12 +37,7 @@ constexpr std::string_view kCpus = "/sys/devices/system/cpu";
 constexpr std::string_view kBuild = "the build (CMake)";
 
 std::optional<int> to_int(const std::optional<std::string>& text) {
-  int value = 0;
-  if (!text ||
-      std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{}) {
-    return std::nullopt;
-  }
-  return value;
+  return leading_number<int>(text.value_or(""));
 }
 
 std::optional<bool> to_bool(const std::optional<int>& number) {
@@ -58,9 +54,7 @@ NamedTexts read_caches(Lookup& lookup, int cpu) {
     const path cache = lookup.below_root(fmt::format("{}/index{}", directory, index));
     const std::optional<std::string> level = read_trimmed(cache / "level");
     const std::optional<std::string> size = read_trimmed(cache / "size");
-    if (!level || !size) {
-      break;
-    }
+    if (!level || !size) break;
     const std::string type = read_trimmed(cache / "type").value_or("");
     caches.emplace_back(
         fmt::format("L{}{}", *level, type == "Data" ? "d" : (type == "Instruction" ? "i" : "")),
@@ -81,22 +75,14 @@ std::optional<bool> read_turbo(Lookup& lookup) {
 /// The word that the kernel puts in brackets: "always [madvise] never" -> "madvise"
 std::optional<std::string> read_choice(Lookup& lookup, std::string_view file) {
   const std::optional<std::string> text = lookup.text(file);
-  if (!text) {
-    return std::nullopt;
-  }
+  if (!text) return std::nullopt;
   const std::size_t open = text->find('[');
   const std::size_t close = text->find(']', open);
   return close == std::string::npos ? text : text->substr(open + 1, close - open - 1);
 }
 
 std::optional<double> read_load(Lookup& lookup) {
-  const std::optional<std::string> text = lookup.text("/proc/loadavg");
-  double value = 0;
-  if (!text ||
-      std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{}) {
-    return std::nullopt;
-  }
-  return value;
+  return leading_number<double>(lookup.text("/proc/loadavg").value_or(""));
 }
 
 NamedTexts read_mitigations(Lookup& lookup) {
@@ -349,37 +335,6 @@ class Facts {
   results::Context& context_;
 };
 
-/// What makes times noisier, or not times at all.
-void warn_of_disturbances(results::Context& context) {
-  const auto warn = [&](std::string text) { context.warnings.push_back(std::move(text)); };
-  if (context.emulated) {
-    warn("this machine is emulated: results are checked, but no time here means anything");
-  } else if (context.virtualization && *context.virtualization != "none") {
-    warn(
-        fmt::format("virtual machine ({}): neighbours can steal time, and a mapping costs more "
-                    "than on hardware",
-                    *context.virtualization));
-  }
-  if (context.governor && *context.governor != "performance") {
-    warn(
-        fmt::format("frequency governor '{}': the clock changes with load; 'performance' is "
-                    "steadier (cpupower frequency-set -g performance)",
-                    *context.governor));
-  }
-  if (context.turbo.value_or(false)) {
-    warn("turbo is on: the clock depends on temperature and on what the other cores do");
-  }
-  if (context.smt.value_or(false)) {
-    warn("SMT is on: a process on the sibling of the pinned processor slows it down");
-  }
-  if (context.cpu.online.value_or(2) == 1) {
-    warn("one processor only: whatever else runs here runs between the measurements");
-  }
-  if (context.load_average.value_or(0) > 0.5) {
-    warn(fmt::format("load average {:.2f}: something else is running here", *context.load_average));
-  }
-}
-
 void warn_of_build(results::Context& context) {
   if (context.build_type != "Release" && context.build_type != "RelWithDebInfo") {
     context.warnings.push_back(
@@ -387,9 +342,7 @@ void warn_of_build(results::Context& context) {
                     "-DCMAKE_BUILD_TYPE=Release",
                     context.build_type));
   }
-  if (kSanitized) {
-    context.warnings.emplace_back("built with sanitizers: times mean nothing");
-  }
+  if (kSanitized) context.warnings.emplace_back("built with sanitizers: times mean nothing");
 }
 
 }  // namespace
@@ -403,14 +356,10 @@ results::Context read_environment(const EnvironmentSources& sources, const std::
   results::Context context;
   Virtualization machine = detect_virtualization(sources);
   Facts(sources, cpus, context).fill(machine);
-  warn_of_disturbances(context);
+  context.warnings = warnings_of(context);
   std::ranges::move(machine.warnings, std::back_inserter(context.warnings));
   warn_of_build(context);
   return context;
-}
-
-std::string version_text() {
-  return fmt::format("{} ({})", kVersion, kGitRevision.empty() ? "unknown" : kGitRevision);
 }
 
 }  // namespace patchbench::harness

@@ -35,7 +35,4 @@ struct EnvironmentSources {
 [[nodiscard]] results::Context read_environment(const EnvironmentSources& sources,
                                                 const std::vector<int>& cpus);
 
-/// "0.1.0 (1a2b3c4d5e6f-dirty)"
-[[nodiscard]] std::string version_text();
-
 }  // namespace patchbench::harness

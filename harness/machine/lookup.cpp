@@ -1,11 +1,11 @@
 #include "harness/machine/lookup.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/base/text_parts.hpp"
 #include "harness/machine/proc.hpp"
 
 namespace patchbench::harness {
@@ -28,12 +28,9 @@ std::optional<std::string> Lookup::text(std::string_view file) {
 }
 
 std::optional<int> Lookup::integer(std::string_view file) {
-  const std::optional<std::string> digits = read_trimmed(below_root(file));
-  int value = 0;
-  const bool found =
-      digits &&
-      std::from_chars(digits->data(), digits->data() + digits->size(), value).ec == std::errc{};
-  return ask(file, found) ? std::optional(value) : std::nullopt;
+  const auto number = leading_number<int>(read_trimmed(below_root(file)).value_or(""));
+  ask(file, number.has_value());
+  return number;
 }
 
 bool Lookup::ask(std::string_view what, bool answered) {

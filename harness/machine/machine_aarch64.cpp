@@ -92,15 +92,11 @@ std::string_view hypervisor_signature_source() { return {}; }
 bool breaks_architecture() {
   // An interrupt in between makes any exclusive store fail, so once is not enough.
   constexpr int kAttempts = 16;
-  if (std::thread::hardware_concurrency() < 2) {
-    return false;
-  }
+  if (std::thread::hardware_concurrency() < 2) return false;
   try {
     ExclusivePair pair;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      if (pair.survives_a_store()) {
-        return true;
-      }
+      if (pair.survives_a_store()) return true;
     }
   } catch (const std::system_error&) {
     // No second thread may be had here: nothing is proved.

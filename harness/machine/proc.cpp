@@ -1,6 +1,5 @@
 #include "harness/machine/proc.hpp"
 
-#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -9,34 +8,16 @@
 #include "harness/base/text_parts.hpp"
 
 namespace patchbench::harness {
-namespace {
-
-std::optional<std::int64_t> parse_integer(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end == text.data()) {
-    return std::nullopt;
-  }
-  return value;
-}
-
-}  // namespace
-
 std::optional<std::string> read_trimmed(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
-  if (!stream) {
-    return std::nullopt;
-  }
+  if (!stream) return std::nullopt;
   const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (stream.bad()) {
-    return std::nullopt;
-  }
+  if (stream.bad()) return std::nullopt;
   return std::string(trimmed(text));
 }
 
 std::optional<std::int64_t> read_integer(const std::filesystem::path& file) {
-  const std::optional<std::string> text = read_trimmed(file);
-  return text ? parse_integer(*text) : std::nullopt;
+  return leading_number<std::int64_t>(read_trimmed(file).value_or(""));
 }
 
 std::optional<std::int64_t> read_steal_ticks(const std::filesystem::path& root, int cpu) {
@@ -46,12 +27,10 @@ std::optional<std::int64_t> read_steal_ticks(const std::filesystem::path& root, 
   for (std::string line; std::getline(stream, line);) {
     std::istringstream words(line);
     std::string word;
-    if (!(words >> word) || word != wanted) {
-      continue;
-    }
+    if (!(words >> word) || word != wanted) continue;
     for (int field = 0; field < kStealField && words >> word; ++field) {
     }
-    return words ? parse_integer(word) : std::nullopt;
+    return words ? leading_number<std::int64_t>(word) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -61,7 +40,7 @@ std::optional<std::int64_t> read_peak_rss_kib(const std::filesystem::path& root)
   std::ifstream stream(root / "proc/self/status");
   for (std::string line; std::getline(stream, line);) {
     if (line.starts_with(kKey)) {
-      return parse_integer(trimmed(std::string_view(line).substr(kKey.size())));
+      return leading_number<std::int64_t>(trimmed(std::string_view(line).substr(kKey.size())));
     }
   }
   return std::nullopt;

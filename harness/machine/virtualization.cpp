@@ -52,9 +52,7 @@ constexpr std::string_view kSoftwareImplementer = "0x00";
 template <std::size_t kSize>
 std::optional<std::string> search(const std::array<Name, kSize>& names, std::string_view text) {
   for (const Name& name : names) {
-    if (text.find(name.text) != std::string_view::npos) {
-      return std::string(name.kind);
-    }
+    if (text.find(name.text) != std::string_view::npos) return std::string(name.kind);
   }
   return std::nullopt;
 }
@@ -94,26 +92,18 @@ std::string ask_processor(const EnvironmentSources& sources, Lookup& lookup) {
 }
 
 std::optional<std::string> search_files(Lookup& lookup) {
-  if (auto type = lookup.text("/sys/hypervisor/type"); type && !type->empty()) {
-    return type;
-  }
+  if (auto type = lookup.text("/sys/hypervisor/type"); type && !type->empty()) return type;
   const std::string dmi = read_dmi(lookup);
-  if (auto kind = search(kDmi, dmi); kind && !is_metal(dmi)) {
-    return kind;
-  }
+  if (auto kind = search(kDmi, dmi); kind && !is_metal(dmi)) return kind;
   // The board that QEMU invents when it boots a kernel without firmware.
-  if (read_device_tree(lookup).find("linux,dummy-virt") != std::string::npos) {
-    return "qemu";
-  }
+  if (read_device_tree(lookup).find("linux,dummy-virt") != std::string::npos) return "qemu";
   return std::nullopt;
 }
 
 /// Nothing was found: does that mean that there is nothing?
 std::optional<std::string> without_a_trace(Lookup& lookup) {
   const CpuInfo cpuinfo = read_first_cpu(lookup);
-  if (cpuinfo.has_flag("hypervisor")) {
-    return "unknown hypervisor";
-  }
+  if (cpuinfo.has_flag("hypervisor")) return "unknown hypervisor";
   const bool x86 = cpuinfo.find("flags").has_value();  // where the flag would be
   const bool described = !trimmed(read_dmi(lookup)).empty() || !read_device_tree(lookup).empty();
   return x86 || described ? std::optional<std::string>("none") : std::nullopt;
@@ -142,15 +132,9 @@ bool is_emulated(const EnvironmentSources& sources, Lookup& lookup) {
 /// Who emulates or virtualises.
 std::optional<std::string> find_kind(const EnvironmentSources& sources, Lookup& lookup,
                                      bool emulated) {
-  if (lookup.ask(kEmulatorVariable, !sources.emulator.empty())) {
-    return sources.emulator;
-  }
-  if (auto kind = search(kSignatures, ask_processor(sources, lookup))) {
-    return kind;
-  }
-  if (auto kind = search_files(lookup)) {
-    return kind;
-  }
+  if (lookup.ask(kEmulatorVariable, !sources.emulator.empty())) return sources.emulator;
+  if (auto kind = search(kSignatures, ask_processor(sources, lookup))) return kind;
+  if (auto kind = search_files(lookup)) return kind;
   return emulated ? "unknown emulator" : without_a_trace(lookup);
 }
 

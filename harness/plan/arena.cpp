@@ -15,9 +15,7 @@ bool page_is_mappable(std::uintptr_t address, std::size_t page) {
   void* wanted = reinterpret_cast<void*>(address);
   void* got =
       mmap(wanted, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-  if (got == MAP_FAILED) {
-    return false;
-  }
+  if (got == MAP_FAILED) return false;
   munmap(got, page);
   return got == wanted;  // kernels before 4.17 take the flag for a hint
 }
@@ -41,9 +39,7 @@ bool is_mappable(const Arena& arena) {
 std::optional<ChooseArena> find_arena() {
   for (const ChooseArena choose : {&high_arena, &low_arena}) {
     SeededRandom random(1);  // any place of the region stands for all
-    if (is_mappable(choose(random))) {
-      return choose;
-    }
+    if (is_mappable(choose(random))) return choose;
   }
   return std::nullopt;
 }

@@ -77,17 +77,13 @@ const WorkloadInfo* find_workload(const Catalogue& catalogue, std::string_view i
 
 std::vector<std::string> strategy_ids(const Catalogue& catalogue) {
   std::vector<std::string> ids;
-  for (const StrategyEntry& entry : catalogue.strategies) {
-    ids.emplace_back(entry.info.id);
-  }
+  for (const StrategyEntry& entry : catalogue.strategies) ids.emplace_back(entry.info.id);
   return ids;
 }
 
 std::vector<std::string> workload_ids(const Catalogue& catalogue) {
   std::vector<std::string> ids;
-  for (const WorkloadInfo& workload : catalogue.workloads) {
-    ids.push_back(workload.id);
-  }
+  for (const WorkloadInfo& workload : catalogue.workloads) ids.push_back(workload.id);
   return ids;
 }
 

@@ -60,9 +60,7 @@ Json to_json(const Parameter& parameter) {
 
 Json to_json(const WorkloadInfo& workload) {
   Json parameters = Json::array();
-  for (const Parameter& parameter : workload.parameters) {
-    parameters.push_back(to_json(parameter));
-  }
+  for (const Parameter& parameter : workload.parameters) parameters.push_back(to_json(parameter));
   return {{"id", workload.id},
           {"summary", workload.summary},
           {"metrics", workload.metrics},
@@ -96,9 +94,7 @@ std::string list_text(const Catalogue& catalogue) {
   for (const WorkloadInfo& workload : catalogue.workloads) {
     text += fmt::format("  {}  {}\n    metrics {}\n", workload.id, workload.summary,
                         fmt::join(workload.metrics, ", "));
-    for (const Parameter& parameter : workload.parameters) {
-      text += list_parameter(parameter);
-    }
+    for (const Parameter& parameter : workload.parameters) text += list_parameter(parameter);
   }
   text += "\nPresets\n";
   for (const Preset& preset : kPresets) {
@@ -109,14 +105,10 @@ std::string list_text(const Catalogue& catalogue) {
 
 std::string list_json(const Catalogue& catalogue) {
   Json strategies = Json::array();
-  for (const StrategyEntry& entry : catalogue.strategies) {
-    strategies.push_back(to_json(entry.info));
-  }
+  for (const StrategyEntry& entry : catalogue.strategies) strategies.push_back(to_json(entry.info));
   strategies.push_back(to_json(kAgainInfo));
   Json workloads = Json::array();
-  for (const WorkloadInfo& workload : catalogue.workloads) {
-    workloads.push_back(to_json(workload));
-  }
+  for (const WorkloadInfo& workload : catalogue.workloads) workloads.push_back(to_json(workload));
   Json policies = Json::array();
   for (const PolicyInfo& policy : kPolicies) {
     policies.push_back({{"id", policy.id}, {"summary", policy.summary}});

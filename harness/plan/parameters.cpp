@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 
@@ -15,15 +14,6 @@
 namespace patchbench::harness {
 namespace {
 
-std::optional<std::int64_t> parse_integer(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    return std::nullopt;
-  }
-  return value;
-}
-
 const Parameter* find_parameter(const WorkloadInfo& workload, std::string_view name) {
   const auto found = std::ranges::find(workload.parameters, name, &Parameter::name);
   return found == workload.parameters.end() ? nullptr : &*found;
@@ -31,9 +21,7 @@ const Parameter* find_parameter(const WorkloadInfo& workload, std::string_view n
 
 std::vector<std::string> parameter_names(const WorkloadInfo& workload) {
   std::vector<std::string> names;
-  for (const Parameter& parameter : workload.parameters) {
-    names.push_back(parameter.name);
-  }
+  for (const Parameter& parameter : workload.parameters) names.push_back(parameter.name);
   return names;
 }
 
@@ -88,13 +76,9 @@ std::string checked_value(std::string_view option, const WorkloadInfo& workload,
     }
     return std::string(text);
   }
-  const std::optional<std::int64_t> value = parse_integer(text);
-  if (!value) {
-    throw refuse("not an integer, or far too large");
-  }
-  if (*value < parameter.min || *value > parameter.max) {
-    throw refuse("out of range");
-  }
+  const std::optional<std::int64_t> value = to_number<std::int64_t>(text);
+  if (!value) throw refuse("not an integer, or far too large");
+  if (*value < parameter.min || *value > parameter.max) throw refuse("out of range");
   if (parameter.power_of_two && !std::has_single_bit(static_cast<std::uint64_t>(*value))) {
     throw refuse("not a power of two");
   }
@@ -122,11 +106,9 @@ results::Params shown_params(const WorkloadInfo& workload, const ParamText& para
   for (std::size_t i = 0; i < params.size(); ++i) {
     const Parameter& parameter = workload.parameters.at(i);
     const std::string& value = params[i].second;
-    if (!parameter.in_id && value == parameter.default_value) {
-      continue;
-    }
+    if (!parameter.in_id && value == parameter.default_value) continue;
     const std::optional<std::int64_t> number =
-        parameter.choices.empty() ? parse_integer(value) : std::nullopt;
+        parameter.choices.empty() ? to_number<std::int64_t>(value) : std::nullopt;
     shown.emplace_back(parameter.name,
                        number ? results::ParamValue(*number) : results::ParamValue(value));
   }
@@ -134,9 +116,7 @@ results::Params shown_params(const WorkloadInfo& workload, const ParamText& para
 }
 
 std::string allowed_values(const Parameter& parameter) {
-  if (!parameter.choices.empty()) {
-    return fmt::format("{}", fmt::join(parameter.choices, "|"));
-  }
+  if (!parameter.choices.empty()) return fmt::format("{}", fmt::join(parameter.choices, "|"));
   return fmt::format("{}{} to {}", parameter.power_of_two ? "powers of two from " : "",
                      parameter.min, parameter.max);
 }
@@ -163,9 +143,7 @@ ParsedCell parse_cell_id(const Catalogue& catalogue, std::string_view id) {
     throw UsageError(unknown_word("strategy", parts[1], strategy_ids(catalogue)));
   }
   cell.params = defaults(*cell.workload);
-  if (parts.size() == 3 && !parts[2].empty()) {
-    set_params(*cell.workload, parts[2], cell.params);
-  }
+  if (parts.size() == 3 && !parts[2].empty()) set_params(*cell.workload, parts[2], cell.params);
   return cell;
 }
 

@@ -35,9 +35,7 @@ std::vector<std::string> selected_parameters(const Catalogue& catalogue,
 void check_words(std::string_view kind, const std::vector<std::string>& words,
                  const std::vector<std::string>& valid) {
   for (const std::string& word : words) {
-    if (!contains(valid, word)) {
-      throw UsageError(unknown_word(kind, word, valid));
-    }
+    if (!contains(valid, word)) throw UsageError(unknown_word(kind, word, valid));
   }
 }
 
@@ -49,18 +47,14 @@ std::vector<std::string> values_of(const WorkloadInfo& workload, const Parameter
     if (one.name == parameter.name) {
       for (const std::string& text : one.values) {
         std::string value = checked_value("--param", workload, parameter, text);
-        if (!contains(values, value)) {
-          values.push_back(std::move(value));
-        }
+        if (!contains(values, value)) values.push_back(std::move(value));
       }
     }
   }
   if (values.empty()) {
     values = selection.preset->quick_grid ? parameter.quick_grid : parameter.standard_grid;
   }
-  if (values.empty()) {
-    values.push_back(parameter.default_value);
-  }
+  if (values.empty()) values.push_back(parameter.default_value);
   return values;
 }
 
@@ -77,9 +71,7 @@ std::optional<PlannedCell> plan_cell(const Catalogue& catalogue, const WorkloadI
                                      const ParamText& params, std::string_view strategy,
                                      std::string_view runs) {
   const CellFactory* factory = catalogue.find_cell(runs, workload.id);
-  if (factory == nullptr) {
-    return std::nullopt;
-  }
+  if (factory == nullptr) return std::nullopt;
   PlannedCell cell{.id = {},
                    .strategy = std::string(strategy),
                    .runs = std::string(runs),
@@ -100,9 +92,7 @@ std::vector<PlannedCell> plan_group(const Catalogue& catalogue, const WorkloadIn
                                     const ParamText& params, std::string_view baseline) {
   std::vector<PlannedCell> group;
   for (const StrategyEntry& entry : catalogue.strategies) {
-    if (!entry.info.only_workload.empty() && entry.info.only_workload != workload.id) {
-      continue;
-    }
+    if (!entry.info.only_workload.empty() && entry.info.only_workload != workload.id) continue;
     if (auto cell = plan_cell(catalogue, workload, params, entry.info.id, entry.info.id)) {
       group.push_back(std::move(*cell));
     }
@@ -125,9 +115,7 @@ bool is_control(const Catalogue& catalogue, std::string_view strategy) {
 void keep_selected(const Catalogue& catalogue, const Selection& selection,
                    std::string_view baseline, std::vector<PlannedCell>& group) {
   const auto keep = [&](auto asked_for) {
-    if (std::ranges::none_of(group, asked_for)) {
-      group.clear();
-    }
+    if (std::ranges::none_of(group, asked_for)) group.clear();
     std::erase_if(group, [&](const PlannedCell& cell) {
       return !asked_for(cell) && cell.strategy != baseline && !is_control(catalogue, cell.strategy);
     });
@@ -147,14 +135,10 @@ void check_selection(const Catalogue& catalogue, const Selection& selection) {
   check_words("workload", selection.workloads, workload_ids(catalogue));
   for (const ParamOverride& one : selection.overrides) {
     const std::vector<std::string> names = selected_parameters(catalogue, selection);
-    if (!contains(names, one.name)) {
-      throw UsageError(unknown_word("parameter", one.name, names));
-    }
+    if (!contains(names, one.name)) throw UsageError(unknown_word("parameter", one.name, names));
   }
   for (const WorkloadInfo& workload : catalogue.workloads) {
-    if (selected(selection.workloads, workload.id)) {
-      static_cast<void>(grid_of(workload, selection));
-    }
+    if (selected(selection.workloads, workload.id)) static_cast<void>(grid_of(workload, selection));
   }
 }
 
@@ -163,9 +147,7 @@ std::vector<PlannedCell> plan_cells(const Catalogue& catalogue, const Selection&
   check_selection(catalogue, selection);
   std::vector<PlannedCell> cells;
   for (const WorkloadInfo& workload : catalogue.workloads) {
-    if (!selected(selection.workloads, workload.id)) {
-      continue;
-    }
+    if (!selected(selection.workloads, workload.id)) continue;
     for (const ParamText& params : grid_of(workload, selection)) {
       std::vector<PlannedCell> group = plan_group(catalogue, workload, params, baseline);
       keep_selected(catalogue, selection, baseline, group);
@@ -187,9 +169,7 @@ std::string why_unavailable(const Catalogue& catalogue, const PlannedCell& cell)
   for (const Parameter& parameter : find_workload(catalogue, cell.workload)->parameters) {
     const auto given =
         std::ranges::find(cell.params, parameter.name, &std::pair<std::string, std::string>::first);
-    if (parameter.why_unavailable == nullptr || given == cell.params.end()) {
-      continue;
-    }
+    if (parameter.why_unavailable == nullptr || given == cell.params.end()) continue;
     if (std::string reason = parameter.why_unavailable(given->second); !reason.empty()) {
       return fmt::format("{}={}: {}", parameter.name, given->second, reason);
     }
@@ -218,9 +198,7 @@ RoundPlanner::RoundPlanner(const std::vector<PlannedCell>& cells, std::uint64_t 
                            ChooseArena choose_arena)
     : seeds_(seed), choose_arena_(choose_arena) {
   for (std::size_t cell = 0; cell < cells.size(); ++cell) {
-    if (cells[cell].make != nullptr) {
-      made_.push_back(cell);
-    }
+    if (cells[cell].make != nullptr) made_.push_back(cell);
   }
 }
 

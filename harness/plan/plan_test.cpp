@@ -38,9 +38,7 @@ std::set<std::string> strategies_of(const std::vector<PlannedCell>& cells,
                                     std::string_view workload) {
   std::set<std::string> result;
   for (const PlannedCell& cell : cells) {
-    if (cell.workload == workload) {
-      result.insert(cell.strategy);
-    }
+    if (cell.workload == workload) result.insert(cell.strategy);
   }
   return result;
 }
@@ -79,9 +77,7 @@ TEST_CASE("a filter never takes controls or baseline away from what it leaves") 
   const std::vector<PlannedCell> cells = plan(selection);
   CHECK(strategies_of(cells, "mic") == Strings{"rwx", "memfd-dual", "floor", "tag-cell", "again"});
   CHECK(strategies_of(cells, "zone").empty());
-  for (const PlannedCell& cell : cells) {
-    CHECK(cell.params.front().second == "16");
-  }
+  for (const PlannedCell& cell : cells) CHECK(cell.params.front().second == "16");
 }
 
 TEST_CASE("a control can be asked for by name") {
@@ -125,9 +121,7 @@ TEST_CASE("the standard grid is the product of the parameters' grids") {
   selection.filter = std::regex("/rwx/");
   std::vector<std::string> rwx;
   for (const std::string& id : ids(plan(selection))) {
-    if (id.starts_with("mic/rwx/")) {
-      rwx.push_back(id);
-    }
+    if (id.starts_with("mic/rwx/")) rwx.push_back(id);
   }
   CHECK(rwx == std::vector<std::string>{
                    "mic/rwx/sites=16,order=linear", "mic/rwx/sites=16,order=shuffled",
@@ -153,9 +147,7 @@ TEST_CASE("overrides are taken as written once, in their order, and each value o
   selection.overrides = {{.name = "kib", .values = {"0128", "64", "128"}}};
   std::vector<std::string> values;
   for (const PlannedCell& cell : plan(selection)) {
-    if (cell.strategy == "rwx") {
-      values.push_back(cell.params.front().second);
-    }
+    if (cell.strategy == "rwx") values.push_back(cell.params.front().second);
   }
   CHECK(values == std::vector<std::string>{"128", "64"});
 }

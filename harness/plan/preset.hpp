@@ -51,9 +51,7 @@ inline constexpr std::array<Preset, 3> kPresets = {{
 /// nullptr when there is none of that name.
 [[nodiscard]] constexpr const Preset* find_preset(std::string_view name) {
   for (const Preset& preset : kPresets) {
-    if (preset.name == name) {
-      return &preset;
-    }
+    if (preset.name == name) return &preset;
   }
   return nullptr;
 }

@@ -14,9 +14,7 @@ namespace {
 /// How far from known: at most 1 for what is known, infinite where there is no interval.
 double excess(const StopRule& rule, const results::Ratio& ratio) {
   const std::optional<double> found = reach(ratio);
-  if (!found) {
-    return std::numeric_limits<double>::infinity();
-  }
+  if (!found) return std::numeric_limits<double>::infinity();
   const double of_distance = rule.of_distance * std::abs(std::log(*ratio.median));
   const bool enough = ratio.n >= kFewestRounds ||
                       (ratio.n >= kFewestRoundsFarAway && of_distance > kFarAway * rule.precision);
@@ -34,9 +32,7 @@ Worst worst_known(const StopRule& rule, const results::Results& results,
                   const std::set<std::string>& requested) {
   Worst worst;
   for (const results::Cell& cell : results.cells) {
-    if (!requested.contains(cell.id)) {
-      continue;
-    }
+    if (!requested.contains(cell.id)) continue;
     for (const results::Ratio& ratio : cell.ratios) {
       if (const double found = excess(rule, ratio); found > worst.excess) {
         worst = {.name = fmt::format("{} {}", cell.id, ratio.metric),
@@ -49,9 +45,7 @@ Worst worst_known(const StopRule& rule, const results::Results& results,
 }
 
 std::string describe(const Worst& worst) {
-  if (worst.name.empty()) {
-    return "there is no ratio to know";
-  }
+  if (worst.name.empty()) return "there is no ratio to know";
   return fmt::format("known worst, to {:.2g} %: {}", worst.reach * 100, worst.name);
 }
 
@@ -59,9 +53,7 @@ std::string describe(const Worst& worst) {
 
 std::optional<double> reach(const results::Ratio& ratio) {
   const auto interval = analysis::deciding_interval(ratio);
-  if (!interval || !ratio.median || *ratio.median <= 0) {
-    return std::nullopt;
-  }
+  if (!interval || !ratio.median || *ratio.median <= 0) return std::nullopt;
   const auto [low, high] = *interval;
   return std::max(high / *ratio.median - 1, 1 - low / *ratio.median);
 }

@@ -30,7 +30,6 @@
 #include "harness/process/denial.hpp"
 #include "harness/process/self_test_cells.hpp"
 #include "harness/process/timing.hpp"
-#include "harness/process/turns.hpp"
 #include "results/journal.hpp"
 #include "strategies/vmas.hpp"
 #include "workloads/metrics.hpp"
@@ -84,27 +83,23 @@ bool attempt(JournalEntry& entry, CellStatus refused, Step step) {
 }
 
 results::Counter software_counter(std::string name, std::string per, double value) {
-  return {.name = std::move(name),
-          .source = "software",
-          .scope = "user",
-          .per = std::move(per),
-          .beside = {},
-          .value = value,
-          .time_enabled = std::nullopt,
-          .time_running = std::nullopt,
-          .status = "ok",
-          .reason = {},
-          .set = {},
-          .samples = {}};
+  results::Counter counter;
+  counter.name = std::move(name);
+  counter.source = "software";
+  counter.scope = "user";
+  counter.per = std::move(per);
+  counter.value = value;
+  counter.status = "ok";
+  return counter;
 }
 
-/// The overhead stands beside the costs that it is part of, or was before it was subtracted
-/// (has_clock_share()), in the units that counters have.
-void report_overhead(const Measurement& measurement, std::vector<results::Counter>& counters) {
-  if (traits_of(measurement.metric).shows_overhead) {
-    counters.push_back(
-        software_counter("harness-overhead-ns", measurement.metric, overhead_ns(measurement)));
-  }
+/// The overhead stands beside the costs that it is part of, or was before it was subtracted, in the
+/// units that counters have.
+void report_overhead(const Measurement& measurement, std::optional<double> subtracted_ns,
+                     std::vector<results::Counter>& counters) {
+  if (!traits_of(measurement.metric).shows_overhead) return;
+  const double overhead = subtracted_ns ? *subtracted_ns : overhead_ns(measurement);
+  counters.push_back(software_counter("harness-overhead-ns", measurement.metric, overhead));
 }
 
 /// What a cell occupies and what the harness costs are the same in every round, and reading them
@@ -114,6 +109,19 @@ bool is_described(const ChildTask& task) {
   return task.purpose == ChildPurpose::time && task.round < kDescribedRounds;
 }
 
+/// Returns when a batch of the metric with this index may be measured. Throws std::runtime_error
+/// when the parent is gone.
+void wait_for_turn(std::uint8_t metric) {
+  std::uint8_t go = 0;
+  ssize_t got = write(kTurnFd, &metric, sizeof metric);
+  if (got > 0) {
+    do {
+      got = read(kTurnFd, &go, sizeof go);
+    } while (got < 0 && errno == EINTR);
+  }
+  if (got <= 0) throw std::runtime_error("the parent gives no turns any more");
+}
+
 void measure(const Instance& instance, const ChildTask& task, JournalEntry& entry) {
   const std::span<const Measurement> measurements = instance.measurements();
   const TimingBudget budget{
@@ -121,16 +129,14 @@ void measure(const Instance& instance, const ChildTask& task, JournalEntry& entr
           task.budget_ms * 1e6 / static_cast<double>(std::max<std::size_t>(1, measurements.size())),
       .batches = task.batches};
   const std::optional<std::int64_t> steal = read_steal_ticks("/", task.cpu);
-  Turns turns(task.takes_turns);
+  std::vector<std::optional<double>> subtracted_ns(measurements.size());
   Calibration before = calibrate();
   entry.calibration_before_ns = before.latency_ns;
   for (std::size_t i = 0; i < measurements.size(); ++i) {
-    if (std::ranges::find(task.left_out, measurements[i].metric) != task.left_out.end()) {
-      continue;
-    }
-    const BeforeBatch turn = [&] { turns.wait_for(static_cast<std::uint8_t>(i)); };
-    results::JournalMetric metric =
-        time_measurement(measurements[i], budget, turns.are_given() ? turn : BeforeBatch());
+    if (std::ranges::find(task.left_out, measurements[i].metric) != task.left_out.end()) continue;
+    const BeforeBatch turn = [i] { wait_for_turn(static_cast<std::uint8_t>(i)); };
+    results::JournalMetric metric = time_measurement(
+        measurements[i], budget, task.takes_turns ? turn : BeforeBatch(), &subtracted_ns[i]);
     const Calibration after = calibrate();
     const Calibration around = mean_of(before, after);
     metric.latency_ns = around.latency_ns;
@@ -143,10 +149,8 @@ void measure(const Instance& instance, const ChildTask& task, JournalEntry& entr
   if (const auto later = read_steal_ticks("/", task.cpu); steal && later) {
     entry.steal_ticks = std::max<std::int64_t>(0, *later - *steal);
   }
-  if (is_described(task)) {
-    for (const Measurement& measurement : measurements) {
-      report_overhead(measurement, entry.counters);
-    }
+  for (std::size_t i = 0; is_described(task) && i < measurements.size(); ++i) {
+    report_overhead(measurements[i], subtracted_ns[i], entry.counters);
   }
 }
 
@@ -204,9 +208,7 @@ void serve(Instance& instance, const ChildTask& task, JournalEntry& entry) {
     case ChildPurpose::time:
       measure(instance, task, entry);
       report_counters(instance, entry);
-      if (is_described(task)) {
-        describe_memory(instance, entry);
-      }
+      if (is_described(task)) describe_memory(instance, entry);
       break;
     case ChildPurpose::execute:
       execute_one(instance, task, entry);
@@ -227,17 +229,11 @@ void run_cell(const CellFactory* factory, const ChildTask& task, JournalEntry& e
   }
   // What /proc says is counted too where a child is counted as a whole.
   const bool watches_memory = is_described(task);
-  if (watches_memory) {
-    entry.memory.process_vmas_before = vmas_of_process();
-  }
+  if (watches_memory) entry.memory.process_vmas_before = vmas_of_process();
   std::unique_ptr<Instance> instance;
   // Only the set-up asks the machine for something that it may refuse; later errors are ours.
-  if (!attempt(entry, CellStatus::denied, [&] { instance = factory->make(task.request); })) {
-    return;
-  }
-  if (!attempt(entry, CellStatus::failed, [&] { instance->check(); })) {
-    return;
-  }
+  if (!attempt(entry, CellStatus::denied, [&] { instance = factory->make(task.request); })) return;
+  if (!attempt(entry, CellStatus::failed, [&] { instance->check(); })) return;
   attempt(entry, CellStatus::failed, [&] { serve(*instance, task, entry); });
   if (watches_memory) {
     instance.reset();
@@ -253,9 +249,7 @@ void probe(const StrategyEntry* strategy, JournalEntry& entry) {
 }
 
 void pin_to(int cpu) {
-  if (cpu < 0) {
-    return;
-  }
+  if (cpu < 0) return;
   if (const int error = pin_this_thread(cpu); error != 0) {
     throw std::system_error(error, std::generic_category(),
                             fmt::format("sched_setaffinity: cannot pin to processor {}", cpu));
@@ -267,12 +261,8 @@ std::string read_task_text() {
   std::array<char, 4096> buffer{};
   for (;;) {
     const ssize_t got = read(kTaskFd, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got <= 0) {
-      return text;
-    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return text;
     text.append(buffer.data(), static_cast<std::size_t>(got));
   }
 }
@@ -280,12 +270,8 @@ std::string read_task_text() {
 bool write_answer(std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = write(kAnswerFd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) {
-      continue;
-    }
-    if (written < 0) {
-      return false;
-    }
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   return true;
@@ -323,9 +309,7 @@ JournalEntry do_task(const Catalogue& catalogue, const ChildTask& task) {
   entry.round = task.round;
   entry.order = task.order;
   entry.cell = task.cell;
-  if (!attempt(entry, CellStatus::failed, [&] { pin_to(task.cpu); })) {
-    return entry;
-  }
+  if (!attempt(entry, CellStatus::failed, [&] { pin_to(task.cpu); })) return entry;
   if (task.workload.empty()) {
     probe(find_strategy(catalogue, task.strategy), entry);
   } else {
@@ -339,9 +323,7 @@ int child_main(const Catalogue& catalogue, std::optional<int> layout) {
   leave_no_core();
   try {
     const ChildTask task = parse_child_task(read_task_text());
-    if (!follow_parent(task.parent)) {
-      return 1;
-    }
+    if (!follow_parent(task.parent)) return 1;
     JournalEntry entry = do_task(catalogue, task);
     entry.layout = layout;
     return write_answer(results::journal_line(entry) + "\n") ? 0 : 1;

@@ -23,11 +23,14 @@ namespace patchbench::harness {
 inline constexpr const char* kChildArgument = "--child";
 inline constexpr int kTaskFd = 3;
 inline constexpr int kAnswerFd = 4;
+/// Of a child that takes turns: a socket to which it writes the index of the metric that it is
+/// about to measure, and where it waits for a byte, before each batch.
+inline constexpr int kTurnFd = 6;
 
 enum class ChildPurpose {
   time,                // every measurement, against the clock
   execute,             // a fixed number of operations of one: counted from outside, see `metric`
-  count_instructions,  // of every measurement, by harness/counting/emulated.hpp
+  count_instructions,  // of every measurement, by harness/counters/emulated_instructions.hpp
   count_events,        // of every measurement, by harness/counters/count_events.hpp
 };
 
@@ -42,7 +45,7 @@ struct ChildTask {
   int batches = 0;                    // of each measurement
   double budget_ms = 0;               // of timing, over all measurements
   std::vector<std::string> left_out;  // metrics that are known well enough
-  bool takes_turns = false;           // with the other children of its group (turns.hpp)
+  bool takes_turns = false;           // with the other children of its group (run_group)
   std::int64_t parent = 0;            // process id: a child whose parent is gone does not start
   ChildPurpose purpose = ChildPurpose::time;
   std::string metric;                 // to execute

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "harness/process/spawn.hpp"
-#include "harness/process/turns.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -34,9 +33,7 @@ struct TurnSocket {
 
 Pipe make_pipe() {
   std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) {
-    throw_errno("pipe2");
-  }
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno("pipe2");
   const Fd read(ends[0]);
   const Fd write(ends[1]);
   return Pipe{.read = moved_up(read), .write = moved_up(write)};
@@ -60,9 +57,7 @@ Execution wrapped(const Wrapper& wrapper) {
 }
 
 Execution execution_for(const ChildTask& task, const Wrapper* wrapper) {
-  if (wrapper != nullptr) {
-    return wrapped(*wrapper);
-  }
+  if (wrapper != nullptr) return wrapped(*wrapper);
   return task.program.empty() ? execution_of_self() : execution_of(task.program);
 }
 
@@ -73,9 +68,7 @@ pid_t start_program(const ChildTask& task, const Pipe& task_pipe, const Pipe& an
                                   {.fd = &errors.write, .as = STDERR_FILENO},
                                   {.fd = &task_pipe.read, .as = kTaskFd},
                                   {.fd = &answer.write, .as = kAnswerFd}};
-  if (turn) {
-    handed.push_back({.fd = &turn, .as = kTurnFd});
-  }
+  if (turn) handed.push_back({.fd = &turn, .as = kTurnFd});
   Fd report;
   if (wrapper != nullptr) {
     report = moved_up(*wrapper->report);
@@ -119,9 +112,7 @@ ChildProcess::ChildProcess(const ChildTask& task, const SignalWatch& signals,
   Pipe answer = make_pipe();
   Pipe errors = make_pipe();
   TurnSocket turn;
-  if (task.takes_turns) {
-    turn = make_turn_socket();
-  }
+  if (task.takes_turns) turn = make_turn_socket();
   pid_ = start_program(task, task_pipe, answer, errors, turn.child, signals.mask_before(), wrapper);
   task_pipe.read = Fd();
   write_task(std::move(task_pipe.write), task);
@@ -163,9 +154,7 @@ void ChildProcess::reap(int options) {
   do {
     got = waitpid(pid_, &wait_status_, options);
   } while (got < 0 && errno == EINTR);
-  if (got == pid_ || got < 0) {
-    pid_ = -1;
-  }
+  if (got == pid_ || got < 0) pid_ = -1;
 }
 
 void ChildProcess::hear() {
@@ -178,12 +167,8 @@ void ChildProcess::hear() {
 }
 
 void ChildProcess::take_output() {
-  if (answer_ && !take(answer_, answer_text_)) {
-    answer_ = Fd();
-  }
-  if (errors_ && !take(errors_, errors_text_)) {
-    errors_ = Fd();
-  }
+  if (answer_ && !take(answer_, answer_text_)) answer_ = Fd();
+  if (errors_ && !take(errors_, errors_text_)) errors_ = Fd();
   if (errors_text_.size() > 4 * kStderrTail) {
     errors_text_.erase(0, errors_text_.size() - (kStderrTail + 1));
   }

@@ -72,13 +72,9 @@ std::string_view what_to_do(std::string_view call, int error_number) {
 Denial explain(const std::system_error& error) {
   Denial denial{
       .call = std::string(leading_name(error.what())), .error = {}, .reason = error.what()};
-  if (!is_errno(error.code())) {
-    return denial;
-  }
+  if (!is_errno(error.code())) return denial;
   const int number = error.code().value();
-  if (const char* symbol = strerrorname_np(number); symbol != nullptr) {
-    denial.error = symbol;
-  }
+  if (const char* symbol = strerrorname_np(number); symbol != nullptr) denial.error = symbol;
   if (const std::string_view advice = what_to_do(denial.call, number); !advice.empty()) {
     denial.reason += fmt::format("; {}", advice);
   }

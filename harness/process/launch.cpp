@@ -101,16 +101,17 @@ int until(std::int64_t deadline_ns) {
       std::max<std::int64_t>(0, (deadline_ns - now_ns() + 999'999) / 1'000'000));
 }
 
-/// A child of a group, and how much of its time it has used.
+/// A child, alone or of a group, and how much of its time it has used.
 class Member {
  public:
-  Member(const ChildTask& task, std::chrono::milliseconds timeout, const SignalWatch& signals)
+  Member(const ChildTask& task, std::chrono::milliseconds timeout, const SignalWatch& signals,
+         const Wrapper* wrapper = nullptr)
       : task_(&task),
         timeout_(timeout),
         started_(utc_now()),
         turn_began_ns_(now_ns()),
         turn_began_cpu_ms_(own_cpu_ms()),
-        child_(task, signals, nullptr) {}
+        child_(task, signals, wrapper) {}
 
   /// Until it waits for its next turn, has ended, or the run was asked to stop.
   void let_work(SignalWatch& signals) {
@@ -121,9 +122,7 @@ class Member {
       child_.wait_for_news(signals, until(deadline_ns));
     }
     timed_out_ = !child_.ended() && !child_.waits_for() && !signals.stop_requested();
-    if (timed_out_) {
-      child_.kill_and_reap();
-    }
+    if (timed_out_) child_.kill_and_reap();
     wall_ms_ += static_cast<double>(now_ns() - turn_began_ns_) * 1e-6;
     parent_cpu_ms_ += own_cpu_ms() - turn_began_cpu_ms_;
   }
@@ -172,9 +171,7 @@ class Group {
   std::size_t set_up(std::span<const ChildTask> tasks) {
     std::size_t begun = 0;
     for (const ChildTask& task : tasks) {
-      if (signals_.stop_requested() || !start(task)) {
-        break;
-      }
+      if (signals_.stop_requested() || !start(task)) break;
       ++begun;
       collect_ended();
     }
@@ -186,9 +183,7 @@ class Group {
       random.shuffle(lap);
       for (Member* member : lap) {
         member->take_turn(signals_);
-        if (signals_.stop_requested()) {
-          return false;
-        }
+        if (signals_.stop_requested()) return false;
       }
       collect_ended();
     }
@@ -201,9 +196,7 @@ class Group {
     try {
       members_.push_back(std::make_unique<Member>(task, timeout_, signals_));
     } catch (const std::system_error& error) {
-      if (error.code().value() == EMFILE && !members_.empty()) {
-        return false;
-      }
+      if (error.code().value() == EMFILE && !members_.empty()) return false;
       throw;
     }
     members_.back()->let_work(signals_);
@@ -219,22 +212,16 @@ class Group {
     }
     std::vector<Member*> lap;
     for (const auto& member : members_) {
-      if (earliest && member->waits_for() == earliest) {
-        lap.push_back(member.get());
-      }
+      if (earliest && member->waits_for() == earliest) lap.push_back(member.get());
     }
     return lap;
   }
   /// Hands over the entries of those that have ended, and lets go of them.
   void collect_ended() {
     double worked_ms = gone_ms_;
-    for (const auto& member : members_) {
-      worked_ms += member->wall_ms();
-    }
+    for (const auto& member : members_) worked_ms += member->wall_ms();
     std::erase_if(members_, [&](const std::unique_ptr<Member>& member) {
-      if (!member->ended()) {
-        return false;
-      }
+      if (!member->ended()) return false;
       gone_ms_ += member->wall_ms();
       take_(member->entry(), worked_ms);
       return true;
@@ -252,30 +239,9 @@ class Group {
 
 std::optional<JournalEntry> run_child(const ChildTask& task, std::chrono::milliseconds timeout,
                                       SignalWatch& signals, const Wrapper* wrapper) {
-  const std::string started = utc_now();
-  const std::int64_t start_ns = now_ns();
-  const std::int64_t deadline_ns = start_ns + (timeout.count() * 1'000'000);
-  ChildProcess child(task, signals, wrapper);
-  const double cpu_ms = own_cpu_ms();
-  while (!child.ended() && !signals.stop_requested() && now_ns() < deadline_ns) {
-    child.wait_for_news(signals, until(deadline_ns));
-  }
-  const double used_ms = own_cpu_ms() - cpu_ms;
-  if (signals.stop_requested()) {
-    return std::nullopt;
-  }
-  JournalEntry entry;
-  if (child.ended()) {
-    entry = read_answer(task, child);
-  } else {
-    child.kill_and_reap();
-    entry =
-        ended_badly(task, CellStatus::timeout, fmt::format("no answer within {}", timeout), child);
-  }
-  entry.started = started;
-  entry.parent_cpu_ms = used_ms;
-  entry.wall_ms = static_cast<double>(now_ns() - start_ns) * 1e-6;
-  return entry;
+  Member member(task, timeout, signals, wrapper);
+  member.let_work(signals);
+  return signals.stop_requested() ? std::nullopt : std::optional(member.entry());
 }
 
 void use_all_descriptors() {
@@ -292,9 +258,7 @@ bool run_group(std::span<const ChildTask> tasks, std::chrono::milliseconds timeo
   SeededRandom random(seed);
   while (!tasks.empty()) {
     const std::size_t begun = group.set_up(tasks);
-    if (!group.take_turns(random)) {
-      return false;
-    }
+    if (!group.take_turns(random)) return false;
     tasks = tasks.subspan(begun);
   }
   return true;

@@ -50,14 +50,16 @@ void use_all_descriptors();
 /// group have used so far, each in its own turns: the rest of the wall time was the parent's.
 using TakeEntry = std::function<void(results::JournalEntry entry, double worked_ms)>;
 
-/// Runs the children of one group, tasks that are compared with each other. They are set up one
-/// after the other and then measure one batch each in turn (turns.hpp): in laps, each lap in
-/// another order that `seed` decides, all at the same metric as long as every child has batches of
-/// it. At any time one of them executes and the others wait. Their wall_ms is that of their own
-/// turns. Where descriptors do not suffice for all
-/// at once, the group is measured in parts, which are then not of the same laps. What becomes of
-/// one child does not concern the others; a child that uses more than `timeout` in its turns has
-/// ended with it. False when the run was asked to stop; then no child is left.
+/// Runs the children of one group, tasks that are compared with each other. They are alive at the
+/// same time, on the same processor: set up one after the other, they then measure one batch each
+/// in turn, in laps, each lap in another order that `seed` decides, all at the same metric as long
+/// as every child has batches of it. At any time one of them executes and the others wait. A state
+/// of the machine that lasts longer than a lap, a few milliseconds, is then the same for all of
+/// them: tango's pairing, with a process of its own for each side. Their wall_ms is that of their
+/// own turns. Where descriptors do not suffice for all at once, the group is measured in parts,
+/// which are then not of the same laps. What becomes of one child does not concern the others; a
+/// child that uses more than `timeout` in its turns has ended with it. False when the run was asked
+/// to stop; then no child is left.
 [[nodiscard]] bool run_group(std::span<const ChildTask> tasks, std::chrono::milliseconds timeout,
                              std::uint64_t seed, SignalWatch& signals, const TakeEntry& take);
 

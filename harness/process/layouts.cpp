@@ -1,10 +1,10 @@
 #include "harness/process/layouts.hpp"
 
-#include <charconv>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "harness/base/text_parts.hpp"
 #include "results/file.hpp"
 
 namespace patchbench::harness {
@@ -24,18 +24,14 @@ fs::path file_of(int layout, const fs::path& directory) {
   const std::string name = fmt::format("bench-run-layout-{}", layout);
   std::error_code ignored;
   for (const fs::path& place : {directory / "layouts", directory / "../libexec/patchbench"}) {
-    if (fs::exists(place / name, ignored)) {
-      return place / name;
-    }
+    if (fs::exists(place / name, ignored)) return place / name;
   }
   return {};
 }
 
 /// Empty when `file` may be used.
 std::string why_not(int layout, const fs::path& file, std::string_view marker) {
-  if (file.empty()) {
-    return fmt::format("bench-run-layout-{} is missing", layout);
-  }
+  if (file.empty()) return fmt::format("bench-run-layout-{} is missing", layout);
   try {
     if (results::read_text(file).find(marker_of(layout, marker)) == std::string::npos) {
       return fmt::format("{} is of another build", file.filename().string());
@@ -49,21 +45,15 @@ std::string why_not(int layout, const fs::path& file, std::string_view marker) {
 }  // namespace
 
 std::optional<int> layout_number(std::string_view marker) {
-  if (!marker.starts_with(kPrefix)) {
-    return std::nullopt;
-  }
+  if (!marker.starts_with(kPrefix)) return std::nullopt;
   marker.remove_prefix(kPrefix.size());
-  int number = 0;
-  const auto [end, error] = std::from_chars(marker.data(), marker.data() + marker.size(), number);
-  const bool whole = error == std::errc() && end != marker.data() + marker.size() && *end == ':';
-  return whole ? std::optional(number) : std::nullopt;
+  const auto number = take_number<int>(marker);
+  return marker.starts_with(':') ? number : std::nullopt;
 }
 
 Layouts find_layouts(std::string_view marker, const fs::path& directory) {
   Layouts found;
-  if (!layout_number(marker)) {
-    return found;
-  }
+  if (!layout_number(marker)) return found;
   for (int layout = 1; layout < kLayouts; ++layout) {
     fs::path file = file_of(layout, directory);
     if (const std::string reason = why_not(layout, file, marker); !reason.empty()) {

@@ -36,9 +36,7 @@ class SelfTestCell : public Instance {
 
 std::uint64_t power(std::uint64_t factor, int steps) {
   std::uint64_t product = 1;
-  for (int step = 0; step < steps; ++step) {
-    product *= factor;
-  }
+  for (int step = 0; step < steps; ++step) product *= factor;
   return product;
 }
 
@@ -82,9 +80,7 @@ double smallest_step_ns() {
   std::int64_t before = now_ns();
   for (int reading = 0; reading < kReadings; ++reading) {
     const std::int64_t now = now_ns();
-    if (now > before) {
-      smallest = std::min(smallest, now - before);
-    }
+    if (now > before) smallest = std::min(smallest, now - before);
     before = now;
   }
   return static_cast<double>(smallest);

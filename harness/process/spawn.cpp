@@ -47,9 +47,7 @@ class SpawnPlan {
   [[nodiscard]] pid_t spawn(const char* program, char* const* arguments, char* const* environment) {
     pid_t pid = -1;
     const int error = posix_spawnp(&pid, program, &actions_, &attributes_, arguments, environment);
-    if (error != 0) {
-      throw_errno("posix_spawnp (a child of this program)", error);
-    }
+    if (error != 0) throw_errno("posix_spawnp (a child of this program)", error);
     return pid;
   }
 
@@ -62,9 +60,7 @@ class SpawnPlan {
 std::vector<char*> child_environment() {
   std::vector<char*> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!std::string_view(*variable).starts_with("BENCHMARK_")) {
-      variables.push_back(*variable);
-    }
+    if (!std::string_view(*variable).starts_with("BENCHMARK_")) variables.push_back(*variable);
   }
   variables.push_back(nullptr);
   return variables;
@@ -74,16 +70,12 @@ std::vector<char*> child_environment() {
 class FixedLayout {
  public:
   FixedLayout() : before_(personality(kAsk)) {
-    if (before_ >= 0) {
-      personality(static_cast<unsigned long>(before_) | ADDR_NO_RANDOMIZE);
-    }
+    if (before_ >= 0) personality(static_cast<unsigned long>(before_) | ADDR_NO_RANDOMIZE);
   }
   FixedLayout(const FixedLayout&) = delete;
   FixedLayout& operator=(const FixedLayout&) = delete;
   ~FixedLayout() {
-    if (before_ >= 0) {
-      personality(static_cast<unsigned long>(before_));
-    }
+    if (before_ >= 0) personality(static_cast<unsigned long>(before_));
   }
 
  private:
@@ -96,14 +88,10 @@ class FixedLayout {
 pid_t spawn(Execution program, const char* argument, std::span<const Handover> handed,
             const sigset_t& mask, Addresses addresses) {
   SpawnPlan plan;
-  for (const Handover& one : handed) {
-    plan.hand_over(one);
-  }
+  for (const Handover& one : handed) plan.hand_over(one);
   plan.set_up_signals(mask);
   std::optional<FixedLayout> layout;
-  if (addresses == Addresses::fixed) {
-    layout.emplace();
-  }
+  if (addresses == Addresses::fixed) layout.emplace();
   program.words.emplace_back(argument);
   std::vector<char*> arguments(program.words.size() + 1);  // and a null at the end
   std::ranges::transform(program.words, arguments.begin(),
@@ -114,23 +102,17 @@ pid_t spawn(Execution program, const char* argument, std::span<const Handover> h
 Fd moved_up(const Fd& low) {
   constexpr int kAbove = 10;
   Fd high(fcntl(low.get(), F_DUPFD_CLOEXEC, kAbove));
-  if (!high) {
-    throw_errno("fcntl (F_DUPFD_CLOEXEC)");
-  }
+  if (!high) throw_errno("fcntl (F_DUPFD_CLOEXEC)");
   return high;
 }
 
 OnProcessor::OnProcessor(int cpu)
     : known_(cpu >= 0 && sched_getaffinity(0, sizeof before_, &before_) == 0) {
-  if (known_) {
-    static_cast<void>(pin_this_thread(cpu));
-  }
+  if (known_) static_cast<void>(pin_this_thread(cpu));
 }
 
 OnProcessor::~OnProcessor() {
-  if (known_) {
-    sched_setaffinity(0, sizeof before_, &before_);
-  }
+  if (known_) sched_setaffinity(0, sizeof before_, &before_);
 }
 
 }  // namespace patchbench::harness

@@ -44,9 +44,7 @@ class BatchReporter : public benchmark::BenchmarkReporter {
 /// With its preparation, which is outside the clock.
 [[nodiscard]] std::int64_t time_one(void* self, void (*prepare)(void*),
                                     void (*timed)(void*) noexcept) {
-  if (prepare != nullptr) {
-    prepare(self);
-  }
+  if (prepare != nullptr) prepare(self);
   const std::int64_t start = now_ns();
   timed(self);
   return now_ns() - start;
@@ -65,9 +63,7 @@ class BatchReporter : public benchmark::BenchmarkReporter {
 void run_loop(benchmark::State& state, const Measurement& measurement) {
   void (*const run)(void*) noexcept = measurement.run;
   void* const self = measurement.self;
-  for ([[maybe_unused]] auto _ : state) {
-    run(self);
-  }
+  for ([[maybe_unused]] auto _ : state) run(self);
 }
 
 void run_prepared_loop(benchmark::State& state, const Measurement& measurement) {
@@ -133,9 +129,7 @@ std::vector<double> difference_batches(const Measurement& measurement, const Sch
   for (int batch = 0; batch < schedule.batches; ++batch) {
     begin_batch(measurement, before_batch);
     std::int64_t sum = 0;
-    for (std::int64_t i = 0; i < schedule.iterations; ++i) {
-      sum += time_one_difference(measurement);
-    }
+    for (std::int64_t i = 0; i < schedule.iterations; ++i) sum += time_one_difference(measurement);
     batches.push_back(static_cast<double>(sum) / static_cast<double>(schedule.iterations));
   }
   return batches;
@@ -154,9 +148,7 @@ std::vector<double> run_batches(const Measurement& measurement, const Schedule& 
 double estimate_iteration_ns(const Measurement& measurement, double share_ns) {
   // One run that is known to eat much of the budget is not spent on finding that out again.
   const double expected_ns = measurement.expected_ns * (is_difference(measurement) ? 2 : 1);
-  if (expected_ns > share_ns / 4) {
-    return expected_ns;
-  }
+  if (expected_ns > share_ns / 4) return expected_ns;
   const double enough_ns = std::min(share_ns / 32, kLongestBatchNs / 2);
   // The first run may have to leave a state that what was measured before left behind, or find
   // that there is nothing to prepare.
@@ -164,9 +156,7 @@ double estimate_iteration_ns(const Measurement& measurement, double share_ns) {
   double best = std::numeric_limits<double>::infinity();
   for (std::int64_t count = 1;; count *= 2) {
     best = std::min(best, time_runs(measurement, count) / static_cast<double>(count));
-    if (best * static_cast<double>(count) >= enough_ns) {
-      return best;
-    }
+    if (best * static_cast<double>(count) >= enough_ns) return best;
   }
 }
 
@@ -181,14 +171,15 @@ Schedule choose_schedule(double iteration_ns, const TimingBudget& budget) {
           .batches = wanted};
 }
 
-}  // namespace
-
 bool has_clock_share(const Measurement& measurement) {
   return measurement.prepare != nullptr && !is_difference(measurement);
 }
 
+}  // namespace
+
 results::JournalMetric time_measurement(const Measurement& measurement, const TimingBudget& budget,
-                                        const BeforeBatch& before_batch) {
+                                        const BeforeBatch& before_batch,
+                                        std::optional<double>* subtracted_ns) {
   const double iteration_ns = estimate_iteration_ns(measurement, budget.total_ns);
   std::int64_t waited_ns = 0;
   const BeforeBatch wait = [&] {
@@ -204,9 +195,8 @@ results::JournalMetric time_measurement(const Measurement& measurement, const Ti
                                before_batch ? wait : BeforeBatch());
   metric.batches_ms = static_cast<double>(now_ns() - start - waited_ns) * 1e-6;
   const double share = has_clock_share(measurement) ? overhead_ns(measurement) : 0;
-  for (double& batch : metric.batches) {
-    batch = batch / measurement.operations - share;
-  }
+  if (subtracted_ns != nullptr && has_clock_share(measurement)) *subtracted_ns = share;
+  for (double& batch : metric.batches) batch = batch / measurement.operations - share;
   metric.median = analysis::median(metric.batches).value();
   if (const auto low = analysis::lower_decile(metric.batches);
       !is_difference(measurement) && low > 0.0) {
@@ -221,9 +211,7 @@ double overhead_ns(const Measurement& measurement) {
   empty.metric = "empty";
   empty.self = nullptr;
   empty.run = [](void*) noexcept {};
-  if (empty.prepare != nullptr) {
-    empty.prepare = [](void*) {};
-  }
+  if (empty.prepare != nullptr) empty.prepare = [](void*) {};
   const std::vector<double> batches = benchmark_batches(empty, kSchedule, {});
   return analysis::median(batches).value() / measurement.operations;
 }

@@ -38,22 +38,19 @@ using BeforeBatch = std::function<void()>;
 /// back into the caches. Not reentrant: Google Benchmark keeps its list of benchmarks in a global.
 ///
 /// What has a preparation is timed one run at a time, and each time stamp is part of that: their
-/// share (overhead_ns(), measured in this process) is subtracted. A batch may then be zero or
-/// negative.
+/// share (overhead_ns(), measured in this process) is subtracted, and `*subtracted_ns` is set to
+/// it. A batch may then be zero or negative. Of what has no preparation that would be a loop's
+/// share of thousands of operations; of a difference it cancels.
 ///
 /// With `without` a batch is a difference: run() and without() in turn, each with its preparation
 /// outside of the clock; what all run() took less what all without() took. Batches may then be zero
 /// or negative, and their median too.
-[[nodiscard]] results::JournalMetric time_measurement(const Measurement& measurement,
-                                                      const TimingBudget& budget,
-                                                      const BeforeBatch& before_batch = {});
+[[nodiscard]] results::JournalMetric time_measurement(
+    const Measurement& measurement, const TimingBudget& budget,
+    const BeforeBatch& before_batch = {}, std::optional<double>* subtracted_ns = nullptr);
 
 /// What the harness itself adds to each operation of `measurement`, in ns: the same loop and the
 /// same time stamps around an empty function.
 [[nodiscard]] double overhead_ns(const Measurement& measurement);
-
-/// Whether time_measurement() subtracts that. Of what has no preparation it is a loop's share of
-/// thousands of operations; of a difference it cancels.
-[[nodiscard]] bool has_clock_share(const Measurement& measurement);
 
 }  // namespace patchbench::harness

@@ -100,9 +100,7 @@ struct Pair {
   int steps = 0;
 
   void step(int count) {
-    for (int i = 0; i < count; ++i) {
-      done = i;
-    }
+    for (int i = 0; i < count; ++i) done = i;
   }
 
   volatile int done = 0;  // a loop without it would be none
@@ -136,9 +134,7 @@ TEST_CASE("a difference runs with and without in turn, each with its own prepara
   CHECK(metric.batches.size() == 5);
   REQUIRE(pair.calls.size() % 4 == 0);
   std::string expected;
-  for (std::size_t i = 0; i < pair.calls.size() / 4; ++i) {
-    expected += "prqw";
-  }
+  for (std::size_t i = 0; i < pair.calls.size() / 4; ++i) expected += "prqw";
   CHECK(pair.calls == expected);
 }
 

@@ -22,77 +22,64 @@
 #include "analysis/render/markdown.hpp"
 #include "analysis/render/terminal.hpp"
 #include "analysis/statistics/statistics.hpp"
-#include "analysis/tool.hpp"
 #include "analysis/view/comparison_document.hpp"
 #include "analysis/view/conclusions.hpp"
+#include "harness/base/exit_code.hpp"
+#include "harness/base/text_parts.hpp"
+#include "harness/base/usage_error.hpp"
+#include "harness/programs/front_door.hpp"
 #include "harness/programs/registered.hpp"
-#include "results/json.hpp"
 
-namespace patchbench::analysis {
+namespace patchbench::harness {
 namespace {
 
-constexpr int kRegression = 3;
-constexpr int kCannotTell = 4;
+using namespace analysis;  // what is compared and shown; here is how it is asked for
 
-constexpr const char* kExamples = R"(Examples:
-  bench-compare results/before results/after                   every cell of both runs: interval and verdict
-  bench-compare before after --max-regression=3%               for CI: 3 on a regression beyond 3 %, 4 if unsure
-  bench-compare before1,before2 after1,after2                  two runs a side: tells a change from a state of the machine
-  bench-compare x86 arm --allow-env-diff                       which conclusions hold on both machines
-  bench-compare before/results.json after/results.json --absolute   times as well, labelled
+constexpr const char* kSummary =
+    "Compares two runs, or two runs a side and more, by their ratios to the baseline, cell by "
+    "cell.";
+
+constexpr const char* kFooter = R"(Examples:
+  bench-compare results/before results/after        every cell of both runs: interval and verdict
+  bench-compare before after --max-regression=3%    for CI: 3 on a regression beyond 3 %, 4 if unsure
+  bench-compare before1,before2 after1,after2       two runs a side: tells a change from a state of
+                                                    the machine
+  bench-compare x86 arm --allow-env-diff            which conclusions hold on both machines
+  bench-compare before/results.json after/results.json --absolute    times as well, labelled
 
 Compared are ratios to the baseline, each within its run: times of different days are no evidence.
 
-Two runs of one program differ by more than their rounds say. Several runs a side show by how much, best measured in turn
-(before1, after1, before2, after2); with one run a side a usual amount is allowed for, and runs whose calibrations show
-other states of the machine are refused.
+Two runs of one program differ by more than their rounds say. Several runs a side show by how much,
+best measured in turn (before1, after1, before2, after2); with one run a side a usual amount is
+allowed for, and runs whose calibrations show other states of the machine are refused.
 
-Exit codes: 0 done, and no regression where --max-regression asks; 2 bad usage, results that cannot be read or have
-nothing to compare, or environments or states of the machine that differ; 3 a regression; 4 there may be one, this many rounds cannot tell.)";
+Exit codes: 0 done, and no regression where --max-regression asks; 1 failed otherwise; 2 bad usage,
+results that cannot be read or have nothing to compare, or environments or states of the machine
+that differ; 3 a regression; 4 there may be one, this many rounds cannot tell.)";
+
+constexpr ProgramText kText = {.name = "bench-compare", .summary = kSummary, .footer = kFooter};
 
 struct Options {
   std::string first;
   std::string second;
-  std::string max_regression;
-  std::string delta;
+  std::optional<double> max_regression;  // shares
+  std::optional<double> delta;
   std::string format = "text";
   bool absolute = false;
   bool allow_env_diff = false;
   bool allow_state_diff = false;
 };
 
-/// What was asked for makes no sense, for the terminal.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-/// "3%" or "3" as a share, 0.03.
-double share_of(const std::string& option, std::string text, bool zero_allowed) {
-  const std::string given = text;
-  if (text.ends_with('%')) text.pop_back();
-  double value = 0;
-  const bool number = CLI::detail::lexical_cast(text, value);
-  if (!number || !(value < 100) || value < 0 || (value <= 0 && !zero_allowed)) {
-    throw UsageError(fmt::format("{} takes a percentage {} 0 and below 100, such as 3%, not '{}'",
-                                 option, zero_allowed ? "from" : "above", given));
-  }
-  return value / 100;
-}
-
 /// One side's runs: a path, or several with commas between them.
 std::vector<results::Results> read_side(const std::string& argument) {
+  if (std::filesystem::exists(argument)) return {read_described(argument)};
   std::vector<results::Results> runs;
-  if (std::filesystem::exists(argument)) return {harness::read_described(argument)};
-  for (std::size_t from = 0; from <= argument.size();) {
-    const std::size_t comma = std::min(argument.find(',', from), argument.size());
-    const std::string path = argument.substr(from, comma - from);
+  for (const std::string& path : split(argument, ',')) {
     if (path.empty()) {
       throw UsageError(
           fmt::format("'{}' has an empty name: runs of a side are A,A2,...", argument));
     }
-    runs.push_back(harness::read_described(path));
-    from = comma + 1;
+    runs.push_back(read_described(path));
   }
   return runs;
 }
@@ -156,20 +143,21 @@ std::string rendered(const Document& document, const std::string& format) {
 }
 
 int run(const Options& options) {
-  CompareOptions compared;
-  if (!options.max_regression.empty()) {
-    compared.max_regression = share_of("--max-regression", options.max_regression, true);
-  }
   const std::vector<results::Results> first = read_side(options.first);
   const std::vector<results::Results> second = read_side(options.second);
+  CompareOptions compared;
   // `same` is to hold in the sense of all runs.
-  compared.delta = options.delta.empty() ? smallest_delta(first, second)
-                                         : share_of("--delta", options.delta, false);
+  compared.delta = options.delta.value_or(smallest_delta(first, second));
+  compared.max_regression = options.max_regression;
   ComparisonReport report;
   report.differences = check_contexts(first, second, options.allow_env_diff);
   report.first_name = name_of(options.first, first);
   report.second_name = name_of(options.second, second);
-  report.comparison = compare(first, second, compared);
+  try {
+    report.comparison = compare(first, second, compared);
+  } catch (const CompareError& error) {
+    throw UsageError(error.what());
+  }
   // Of other machines the calibrations differ anyway, and the label says more.
   if (report.differences.decisive.empty()) {
     report.state_difference = check_states(first, second, options);
@@ -202,14 +190,16 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--max-regression", options.max_regression,
                  "Exit with 3 where a ratio became larger by more than this, with 4 where one may "
                  "have")
-      ->type_name("PERCENT");
+      ->transform(percentage(true))
+      ->type_name("PERCENT[%]");
   app.add_option("--delta", options.delta,
                  "Changes below this are called the same; by default the --delta of the runs, the "
                  "smallest of them")
-      ->type_name("PERCENT");
-  app.add_option("--format", options.format, "On standard output: text, markdown or html")
-      ->check(CLI::IsMember({"text", "markdown", "html"}))
-      ->capture_default_str();
+      ->transform(percentage())
+      ->type_name("PERCENT[%]");
+  app.add_option("--format", options.format, "On standard output; text unless given")
+      ->check(one_of({"text", "markdown", "html"}))
+      ->type_name("text|markdown|html");
   app.add_flag("--absolute", options.absolute, "Show times as well, labelled; they decide nothing");
   app.add_flag(
       "--allow-env-diff", options.allow_env_diff,
@@ -219,17 +209,12 @@ void add_options(CLI::App& app, Options& options) {
 }
 
 }  // namespace
-}  // namespace patchbench::analysis
+}  // namespace patchbench::harness
 
 int main(int argc, char** argv) {
-  using namespace patchbench::analysis;
+  using namespace patchbench::harness;
   Options options;
-  return tool_main(
-      argc, argv,
-      {.name = "bench-compare",
-       .summary = "Compares two runs, or two runs a side and more, by their ratios to the "
-                  "baseline, cell by cell.",
-       .footer = kExamples,
-       .version = PATCHBENCH_VERSION},
-      [&](CLI::App& app) { add_options(app, options); }, [&] { return run(options); });
+  return front_door(
+      argc, argv, kText, [&](CLI::App& app) { add_options(app, options); },
+      [&] { return run(options); });
 }

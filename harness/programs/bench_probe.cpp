@@ -2,31 +2,37 @@
 #include <cstdio>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
-#include "analysis/tool.hpp"
 #include "harness/base/exit_code.hpp"
 #include "harness/base/terminal.hpp"
 #include "harness/counters/asked_events.hpp"
 #include "harness/counters/counter_probe.hpp"
+#include "harness/counters/perf_event.hpp"
 #include "harness/counting/measured.hpp"
 #include "harness/machine/disturbances.hpp"
 #include "harness/machine/environment.hpp"
+#include "harness/programs/front_door.hpp"
 
 namespace patchbench::harness {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
-  bench-probe           what disturbs a run here, where that was read, and the command that changes it;
-                        then every event of the sets of counters, and why one is missing
+constexpr const char* kSummary =
+    "Names what will disturb a run on this machine, and what can be counted here.";
+
+constexpr const char* kFooter = R"(Examples:
+  bench-probe           what disturbs a run here, where that was read, and the command that changes
+                        it; then every event of the sets of counters, and why one is missing
   bench-probe --json    the same for programs; what is not known is null
 
-Nothing is changed and nothing is guessed. scripts/tune-host apply changes what can be changed, and restores it.
+Nothing is changed and nothing is guessed. scripts/tune-host apply changes what can be changed, and
+restores it.
 
-Exit codes: 0 done, whatever was found; 2 bad usage.)";
+Exit codes: 0 done, whatever was found; 1 the machine could not be looked at; 2 bad usage.)";
+
+constexpr ProgramText kText = {.name = "bench-probe", .summary = kSummary, .footer = kFooter};
 
 int probe(bool json) {
-  const std::vector<Finding> findings = find_disturbances({});
+  const std::vector<Finding> findings =
+      find_disturbances({.environment = {}, .count_cycles = count_cycles});
   const std::vector<WantedEvent> events = all_sets(read_environment({}, {}));
   const results::Counting counting = describe_counting(events);
   if (json) {
@@ -34,7 +40,7 @@ int probe(bool json) {
   } else {
     say(stdout, "{}\n{}", findings_text(findings), counters_text(events, counting));
   }
-  return analysis::kDone;
+  return kDone;
 }
 
 }  // namespace
@@ -43,13 +49,7 @@ int probe(bool json) {
 int main(int argc, char** argv) {
   using namespace patchbench::harness;
   bool json = false;
-  return patchbench::analysis::tool_main(
-      argc, argv,
-      {.name = "bench-probe",
-       .summary = "Names what will disturb a run on this machine, and what can be counted here.",
-       .footer = kExamples,
-       .version = version_text(),
-       .failed = 1},
-      [&](CLI::App& app) { app.add_flag("--json", json, "For programs"); },
+  return front_door(
+      argc, argv, kText, [&](CLI::App& app) { app.add_flag("--json", json, "For programs"); },
       [&] { return probe(json); });
 }

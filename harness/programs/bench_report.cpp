@@ -18,67 +18,61 @@
 #include "analysis/render/html.hpp"
 #include "analysis/render/markdown.hpp"
 #include "analysis/report.hpp"
-#include "analysis/tool.hpp"
 #include "analysis/view/counters.hpp"
 #include "analysis/view/csv.hpp"
 #include "analysis/view/google_benchmark.hpp"
 #include "analysis/view/report_document.hpp"
 #include "analysis/view/simulated.hpp"
+#include "harness/base/exit_code.hpp"
+#include "harness/base/usage_error.hpp"
+#include "harness/programs/front_door.hpp"
 #include "harness/programs/registered.hpp"
 #include "results/file.hpp"
-#include "results/json.hpp"
 
-namespace patchbench::analysis {
+namespace patchbench::harness {
 namespace {
+
+using namespace analysis;  // what is shown; here is how it is asked for
 
 namespace fs = std::filesystem;
 
-constexpr int kFailed = 1;
+constexpr const char* kSummary =
+    "Turns a run's results.json into a report: tables, figures, and how to read them.";
 
-constexpr const char* kExamples = R"(Examples:
-  bench-report results/host-x86_64-20251122T101500Z        report.html and plots/ beside results.json, again
-  bench-report results.json --out=report                   into a directory of its own
-  bench-report results.json --format=markdown --out=notes  report.md, to paste into an issue
-  bench-report DIR_X86 DIR_ARM --format=markdown --out=notes   simulated.md: instructions per send and per patch,
-                                                           a group of columns for each run
-  bench-report results.json --format=csv                   samples.csv: one row a sample, for R or pandas; what was
-                                                           counted in counters.csv, what was simulated in simulated.csv
-  bench-report results.json --format=google-benchmark      google-benchmark.json: for google/benchmark's compare.py,
-                                                           Bencher and github-action-benchmark
+constexpr const char* kFooter = R"(Examples:
+  bench-report results/host-x86_64-20251122T101500Z
+                       report.html and plots/ beside results.json, again
+  bench-report results.json --out=report
+                       into a directory of its own
+  bench-report results.json --format=markdown --out=notes
+                       report.md, to paste into an issue
+  bench-report DIR_X86 DIR_ARM --format=markdown --out=notes
+                       simulated.md: instructions per send and per patch, a group of columns for
+                       each run
+  bench-report results.json --format=csv
+                       samples.csv: one row a sample, for R or pandas; what was counted in
+                       counters.csv, what was simulated in simulated.csv
+  bench-report results.json --format=google-benchmark
+                       google-benchmark.json: for google/benchmark's compare.py, Bencher and
+                       github-action-benchmark
 
-Several results share one table, that of their simulated counts (bench-run --counters=simulated), which --out takes as
-simulated.html or simulated.md. Their times are not put side by side.
+Several results share one table, that of their simulated counts (bench-run --counters=simulated),
+which --out takes as simulated.html or simulated.md. Their times are not put side by side.
 
-Without --out the report goes where the results are. A report there is replaced if it is that run's own, that is, if
-the results are read from the results.json beside it; any other existing report is left alone.
+Without --out the report goes where the results are. A report there is replaced if it is that run's
+own, that is, if the results are read from the results.json beside it; any other existing report is
+left alone.
 
-Exit codes: 0 done (without figures too, when gnuplot is missing), 1 the report could not be written,
-2 bad usage or results that cannot be read.)";
+Exit codes: 0 done (without figures too, when gnuplot is missing); 1 the report could not be
+written; 2 bad usage or results that cannot be read.)";
+
+constexpr ProgramText kText = {.name = "bench-report", .summary = kSummary, .footer = kFooter};
 
 struct Options {
   std::vector<fs::path> inputs;
   fs::path out;
   std::string format = "html";
 };
-
-/// Why the input or the place for the output will not do, for the terminal.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-fs::path results_file(const fs::path& input) {
-  if (!fs::exists(input)) {
-    throw UsageError(input.string() +
-                     " does not exist; name a run's directory or its results.json");
-  }
-  if (!fs::is_directory(input)) return input;
-  if (!fs::exists(input / "results.json")) {
-    throw UsageError(input.string() +
-                     " has no results.json; name the directory that bench-run wrote");
-  }
-  return input / "results.json";
-}
 
 fs::path output_directory(const Options& options, const fs::path& file) {
   if (!options.out.empty()) return options.out;
@@ -207,9 +201,7 @@ int write_side_by_side(const Options& options) {
     throw UsageError("several results have no directory in common; name one with --out=DIR");
   }
   std::vector<results::Results> runs;
-  for (const fs::path& input : options.inputs) {
-    runs.push_back(harness::read_described(results_file(input)));
-  }
+  for (const fs::path& input : options.inputs) runs.push_back(read_described(input));
   check_simulated(runs, options.inputs);
   const bool markdown = format != nullptr;
   const fs::path page = options.out / (markdown ? "simulated.md" : "simulated.html");
@@ -230,7 +222,7 @@ int write_side_by_side(const Options& options) {
 int run(const Options& options) {
   if (options.inputs.size() > 1) return write_side_by_side(options);
   const fs::path file = results_file(options.inputs.front());
-  const results::Results results = harness::read_described(file);
+  const results::Results results = read_described(file);
   const fs::path directory = output_directory(options, file);
   const TextFormat* format = text_format(options.format);
   if (format != nullptr) check_times(*format, results);
@@ -252,27 +244,21 @@ void add_options(CLI::App& app, Options& options) {
       ->type_name("DIR|FILE");
   app.add_option("--out", options.out, "Where the report goes; default: where the results are")
       ->type_name("DIR");
-  app.add_option(
-         "--format", options.format,
-         "html (with figures), markdown (tables alone), csv (samples) or google-benchmark (its "
-         "JSON)")
-      ->check(CLI::IsMember({"html", "markdown", "csv", "google-benchmark"}))
-      ->type_name("FORMAT")
-      ->capture_default_str();
+  app.add_option("--format", options.format,
+                 "html (default; with figures), markdown (tables alone), csv (samples) or "
+                 "google-benchmark (its "
+                 "JSON)")
+      ->check(one_of({"html", "markdown", "csv", "google-benchmark"}))
+      ->type_name("FORMAT");
 }
 
 }  // namespace
-}  // namespace patchbench::analysis
+}  // namespace patchbench::harness
 
 int main(int argc, char** argv) {
-  using namespace patchbench::analysis;
+  using namespace patchbench::harness;
   Options options;
-  return tool_main(
-      argc, argv,
-      {.name = "bench-report",
-       .summary =
-           "Turns a run's results.json into a report: tables, figures, and how to read them.",
-       .footer = kExamples,
-       .version = PATCHBENCH_VERSION},
-      [&](CLI::App& app) { add_options(app, options); }, [&] { return run(options); });
+  return front_door(
+      argc, argv, kText, [&](CLI::App& app) { add_options(app, options); },
+      [&] { return run(options); });
 }

@@ -109,9 +109,7 @@ bool eventually(Condition condition) {
 std::size_t count_lines(const fs::path& file) {
   std::ifstream stream(file);
   std::size_t lines = 0;
-  for (std::string line; std::getline(stream, line);) {
-    ++lines;
-  }
+  for (std::string line; std::getline(stream, line);) ++lines;
   return lines;
 }
 
@@ -532,9 +530,7 @@ TEST_CASE("what is known has no more rounds, and its later samples are not lost"
   REQUIRE(run.finished.exit_code == 0);
   const results::Results results = run.results();
   CHECK(results.run.ended.starts_with("precision: "));
-  for (const results::Cell& cell : results.cells) {
-    CHECK(cell.lost.empty());
-  }
+  for (const results::Cell& cell : results.cells) CHECK(cell.lost.empty());
 }
 
 TEST_CASE(
@@ -546,9 +542,7 @@ TEST_CASE(
     REQUIRE(run.finished.exit_code == 0);
     std::vector<int> rounds;
     for (const results::JournalEntry& entry : run.journal()) {
-      if (entry.cell == cell) {
-        rounds.push_back(entry.round);
-      }
+      if (entry.cell == cell) rounds.push_back(entry.round);
     }
     return std::pair{rounds, run.results().run.rounds};
   };
@@ -808,9 +802,9 @@ TEST_CASE("bad usage ends with 2 and leaves nothing") {
       std::pair{"--param=sites=0", "1 to 1048576"},
       std::pair{"--param=site=1", "did you mean 'sites'"},
       std::pair{"--filter=zzz", "matches no cell"}, std::pair{"--rounds=-1", "--rounds"},
-      std::pair{"--budget=3d", "--budget='3d'"},
+      std::pair{"--budget=3d", "--budget: '3d'"},
       std::pair{"--policy=mdwe", "unknown option '--policy'"},
-      std::pair{"--delta=100%", "--delta='100%' is not below 100%"},
+      std::pair{"--delta=100%", "--delta: '100%' is not a percentage"},
       std::pair{"--cpus=9999", "--cpus"});
   const TemporaryDirectory directory;
   const Finished finished = run_fake({.arguments = {option}, .directory = directory.path()});

@@ -40,9 +40,7 @@ std::uint64_t read_value(int event) {
 std::uint64_t count_loop(int event) {
   constexpr int kPasses = 1'000'000;
   const std::uint64_t before = read_value(event);
-  for (int pass = 0; pass < kPasses; ++pass) {
-    asm volatile("" : : : "memory");
-  }
+  for (int pass = 0; pass < kPasses; ++pass) asm volatile("" : : : "memory");
   return read_value(event) - before;
 }
 

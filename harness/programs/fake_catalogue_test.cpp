@@ -73,9 +73,7 @@ class Counting : public Instance {
 
  private:
   void add(int times) noexcept {
-    for (int i = 0; i < times; ++i) {
-      total_ = total_ + 1;
-    }
+    for (int i = 0; i < times; ++i) total_ = total_ + 1;
   }
 
   static Fd open_trace() {
@@ -117,9 +115,7 @@ void hang() {
   if (const std::string file(variable("FAKE_MARK")); !file.empty()) {
     std::ofstream(file) << getpid() << '\n';
   }
-  for (;;) {
-    pause();
-  }
+  for (;;) pause();
 }
 void leave_silently() { _exit(0); }
 void leave_with_three() {
@@ -164,9 +160,7 @@ std::unique_ptr<Instance> make_flaky(const CellRequest& request) {
 std::unique_ptr<Instance> make_large(const CellRequest& request) {
   constexpr std::size_t kSize = std::size_t{1} << 30U;
   void* memory = mmap(nullptr, kSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) {
-    refuse("mmap", errno);
-  }
+  if (memory == MAP_FAILED) refuse("mmap", errno);
   munmap(memory, kSize);
   return make_counting(request);
 }
@@ -174,9 +168,7 @@ std::unique_ptr<Instance> make_large(const CellRequest& request) {
 std::vector<CodeSnapshot> dump_fake(const CellRequest& request) {
   const auto bytes = [](std::initializer_list<int> values) {
     std::vector<std::byte> result;
-    for (const int value : values) {
-      result.push_back(static_cast<std::byte>(value));
-    }
+    for (const int value : values) result.push_back(static_cast<std::byte>(value));
     return result;
   };
   const std::uintptr_t base = request.arena.base;
@@ -244,9 +236,7 @@ const std::array<FakeStrategy, kFakes>& fakes() {
 
 bool is_denied(std::string_view id) {
   for (const std::string& denied : split(variable("FAKE_DENY"), ',')) {
-    if (denied == id) {
-      return true;
-    }
+    if (denied == id) return true;
   }
   return false;
 }
@@ -254,12 +244,8 @@ bool is_denied(std::string_view id) {
 template <std::size_t kIndex>
 std::string probe_fake() {
   const std::string_view id = fakes().at(kIndex).info.id;
-  if (is_denied(id)) {
-    refuse("mmap (writable and executable)", EACCES);
-  }
-  if (id == variable("FAKE_CRASHING_PROBE")) {
-    std::abort();
-  }
+  if (is_denied(id)) refuse("mmap (writable and executable)", EACCES);
+  if (id == variable("FAKE_CRASHING_PROBE")) std::abort();
   return id == "file-dual" ? "/tmp (ext4)" : "";
 }
 
@@ -360,9 +346,7 @@ std::vector<CellFactory> make_factories() {
 const CellFactory* find_fake(std::string_view strategy, std::string_view workload) {
   static const std::vector<CellFactory> list = make_factories();
   for (const CellFactory& factory : list) {
-    if (factory.strategy == strategy && factory.workload == workload) {
-      return &factory;
-    }
+    if (factory.strategy == strategy && factory.workload == workload) return &factory;
   }
   return nullptr;
 }

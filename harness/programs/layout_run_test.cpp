@@ -62,9 +62,7 @@ Announced announced_by(const fs::path& program) {
   Announced announced;
   std::getline(text, announced.marker);
   std::string cell;
-  for (int offset = 0; text >> cell >> offset;) {
-    announced.offsets[cell] = offset;
-  }
+  for (int offset = 0; text >> cell >> offset;) announced.offsets[cell] = offset;
   return announced;
 }
 
@@ -80,9 +78,7 @@ TEST_CASE("rounds rotate over the layouts, and the twin is in another one in eac
     layouts[entry.round].push_back(entry.layout.value());
   }
   REQUIRE(layouts.size() == kLayouts + 1);
-  for (const auto& [round, both] : layouts) {
-    CHECK(std::ranges::min(both) != std::ranges::max(both));
-  }
+  for (const auto& [round, both] : layouts) CHECK(std::ranges::min(both) != std::ranges::max(both));
 }
 
 TEST_CASE("each layout has the code of every cell at another place in its cache line") {
@@ -107,9 +103,7 @@ TEST_CASE("one executable alone measures in its one layout, and says what that m
   const RealRun run(elsewhere / "bench-run", 2);
   CHECK(run.warns(kOneLayout));
   CHECK(run.warns("bench-run-layout-1 is missing"));
-  for (const results::JournalEntry& entry : run.journal) {
-    CHECK(entry.layout == 0);
-  }
+  for (const results::JournalEntry& entry : run.journal) CHECK(entry.layout == 0);
 }
 
 }  // namespace patchbench::harness

@@ -1,21 +1,18 @@
 #include "harness/programs/program.hpp"
 
 #include <cstdio>
-#include <exception>
 #include <string_view>
 #include <variant>
-
-#include <fmt/format.h>
 
 #include "harness/base/exit_code.hpp"
 #include "harness/base/signals.hpp"
 #include "harness/base/terminal.hpp"
-#include "harness/base/usage_error.hpp"
 #include "harness/plan/listing.hpp"
 #include "harness/process/child.hpp"
 #include "harness/process/layouts.hpp"
+#include "harness/programs/command_line.hpp"
+#include "harness/programs/front_door.hpp"
 #include "harness/run/code_dump.hpp"
-#include "harness/run/command_line.hpp"
 #include "harness/run/run.hpp"
 #include "harness/run/self_test.hpp"
 
@@ -43,12 +40,8 @@ int obey(const Catalogue& catalogue, const Options& options, const Settings& set
     say(stdout, "{}", json ? list_json(catalogue) : list_text(catalogue));
     return kDone;
   }
-  if (options.dump_code) {
-    return dump_code(catalogue, options);
-  }
-  if (options.self_test == SelfTestWanted::alone) {
-    return self_test_alone(options, settings);
-  }
+  if (options.dump_code) return dump_code(catalogue, options);
+  if (options.self_test == SelfTestWanted::alone) return self_test_alone(options, settings);
   return options.dry_run ? dry_run(catalogue, options, settings)
                          : run(catalogue, options, settings);
 }
@@ -64,20 +57,14 @@ int program_main(int argc, const char* const* argv, const Catalogue& catalogue,
     return say_layout(catalogue, settings);
   }
   turn_write_signals_into_errors();
-  try {
+  return guarded("bench-run", [&] {
     const auto parsed = parse_command_line(argc, argv, catalogue);
     if (const auto* answer = std::get_if<Answer>(&parsed)) {
       say(stdout, "{}", answer->text);
       return kDone;
     }
     return obey(catalogue, std::get<Options>(parsed), settings);
-  } catch (const UsageError& error) {
-    say(stderr, "bench-run: {}\n", error.what());
-    return kBadUsage;
-  } catch (const std::exception& error) {
-    say(stderr, "bench-run: {}\n", error.what());
-    return kCellFailed;
-  }
+  });
 }
 
 }  // namespace patchbench::harness

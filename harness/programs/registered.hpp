@@ -3,8 +3,11 @@
 #pragma once
 
 #include <filesystem>
+#include <system_error>
 
+#include "harness/base/usage_error.hpp"
 #include "harness/plan/catalogue.hpp"
+#include "harness/programs/front_door.hpp"
 #include "results/json.hpp"
 #include "workloads/workload.hpp"
 
@@ -14,12 +17,17 @@ namespace patchbench::harness {
   return {.strategies = strategies(), .workloads = workloads(), .find_cell = &find_cell};
 }
 
-/// A run's directory or its results file. What an older run does not say of its strategies,
-/// workloads and metrics is as this program knows it. Throws as results::read_results() does.
-[[nodiscard]] inline results::Results read_described(const std::filesystem::path& path) {
-  results::Results results = results::read_results(path);
-  describe(results, registered());
-  return results;
+/// A run's directory or its results file, as a person named it. What an older run does not say of
+/// its strategies, workloads and metrics is as this program knows it. Throws UsageError, and
+/// results::FormatError for damage.
+[[nodiscard]] inline results::Results read_described(const std::filesystem::path& named) {
+  try {
+    results::Results results = results::read_results(results_file(named));
+    describe(results, registered());
+    return results;
+  } catch (const std::system_error& error) {
+    throw UsageError(error.what());
+  }
 }
 
 }  // namespace patchbench::harness

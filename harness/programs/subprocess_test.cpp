@@ -32,9 +32,7 @@ std::string read_file(const std::filesystem::path& file) {
 std::filesystem::path new_file() {
   std::string name = (std::filesystem::temp_directory_path() / "patchbench-out-XXXXXX").string();
   const int fd = mkstemp(name.data());
-  if (fd < 0) {
-    throw std::runtime_error("mkstemp failed");
-  }
+  if (fd < 0) throw std::runtime_error("mkstemp failed");
   close(fd);
   return name;
 }
@@ -68,23 +66,15 @@ bool says_what_to_count(const std::vector<std::string>& arguments) {
                               const std::filesystem::path& errors) {
   redirect(start.silent ? "/dev/full" : output, STDOUT_FILENO);
   redirect(start.silent ? "/dev/full" : errors, STDERR_FILENO);
-  if (chdir(start.directory.c_str()) != 0) {
-    _exit(126);
-  }
-  for (const auto& [name, value] : start.variables) {
-    setenv(name.c_str(), value.c_str(), 1);
-  }
+  if (chdir(start.directory.c_str()) != 0) _exit(126);
+  for (const auto& [name, value] : start.variables) setenv(name.c_str(), value.c_str(), 1);
   Execution program = execution_of(start.program);
   std::vector<std::string>& words = program.words;
   words.insert(words.end(), start.arguments.begin(), start.arguments.end());
-  if (!says_what_to_count(start.arguments)) {
-    words.emplace_back("--counters=none");
-  }
+  if (!says_what_to_count(start.arguments)) words.emplace_back("--counters=none");
   std::vector<char*> arguments(words.size() + 1);  // and a null at the end
   std::ranges::transform(words, arguments.begin(), [](std::string& word) { return word.data(); });
-  for (const int signal : start.ignored) {
-    std::signal(signal, SIG_IGN);
-  }
+  for (const int signal : start.ignored) std::signal(signal, SIG_IGN);
   if (start.limit) {
     const rlimit limit{.rlim_cur = start.limit->second, .rlim_max = start.limit->second};
     setrlimit(start.limit->first, &limit);
@@ -100,12 +90,8 @@ bool says_what_to_count(const std::vector<std::string>& arguments) {
 
 Running::Running(const Start& start) : output_(new_file()), errors_(new_file()) {
   pid_ = fork();
-  if (pid_ == 0) {
-    become_fake(start, output_, errors_);
-  }
-  if (pid_ < 0) {
-    throw std::runtime_error("fork failed");
-  }
+  if (pid_ == 0) become_fake(start, output_, errors_);
+  if (pid_ < 0) throw std::runtime_error("fork failed");
 }
 
 Running::~Running() {
@@ -125,17 +111,13 @@ void Running::send(int signal) const {
 }
 
 bool Running::reap(int options) {
-  if (pid_ > 0 && waitpid(pid_, &status_, options) == pid_) {
-    pid_ = -1;
-  }
+  if (pid_ > 0 && waitpid(pid_, &status_, options) == pid_) pid_ = -1;
   return pid_ < 0;
 }
 
 bool Running::wait_until(const std::function<bool()>& condition) {
   while (!condition()) {
-    if (reap(WNOHANG)) {
-      return condition();
-    }
+    if (reap(WNOHANG)) return condition();
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return true;

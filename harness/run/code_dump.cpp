@@ -25,9 +25,7 @@ constexpr std::uintptr_t kFar = std::uintptr_t{1} << 20U;
 
 std::vector<const CodePiece*> by_address(const CodeSnapshot& snapshot) {
   std::vector<const CodePiece*> pieces;
-  for (const CodePiece& piece : snapshot.pieces) {
-    pieces.push_back(&piece);
-  }
+  for (const CodePiece& piece : snapshot.pieces) pieces.push_back(&piece);
   std::ranges::stable_sort(pieces, {}, [](const CodePiece* piece) { return piece->address; });
   return pieces;
 }
@@ -105,15 +103,6 @@ void write_snapshots(const std::vector<CodeSnapshot>& snapshots, const fs::path&
   write_text(directory / "disassemble.sh", script);
 }
 
-void make_directory(const fs::path& directory) {
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (error) {
-    throw UsageError(fmt::format("cannot create the directory {}: {}; name another with --out=DIR",
-                                 directory.string(), error.message()));
-  }
-}
-
 }  // namespace
 
 std::vector<CodeImage> to_images(const CodeSnapshot& snapshot) {
@@ -158,7 +147,7 @@ int dump_code(const Catalogue& catalogue, const Options& options) {
     return kDone;
   } catch (const std::system_error& error) {
     say(stderr, "bench-run: --dump-code={}: {}\n", id, explain(error).reason);
-    return kCellFailed;
+    return kFailed;
   }
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "harness/plan/catalogue.hpp"
-#include "harness/run/command_line.hpp"
+#include "harness/run/options.hpp"
 #include "workloads/workload.hpp"
 
 namespace patchbench::harness {

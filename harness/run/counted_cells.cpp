@@ -84,9 +84,7 @@ std::vector<CountingPlan> find_counters(const Options& options, const Settings& 
                      .cells = {}});
   }
   for (const CountingPlan& plan : plans) {
-    if (plan.found.source) {
-      plan.found.source->describe(context);
-    }
+    if (plan.found.source) plan.found.source->describe(context);
   }
   return plans;
 }
@@ -106,22 +104,18 @@ double expected_counting_s(const Catalogue& catalogue, const Options& options,
 }
 
 std::vector<CountedCell> cells_to_count(const Catalogue& catalogue, const Options& options,
-                                        const Prepared& prepared,
-                                        std::span<const results::JournalEntry> journal,
-                                        const std::function<bool(std::size_t)>& given_up,
+                                        const Prepared& prepared, const Measuring& measuring,
                                         const CountingPlan& plan) {
   const std::vector<CountedPlace> places = places_to_count(options, prepared);
   std::vector<CountedCell> counted;
   for (std::size_t i = 0; i < prepared.cells.size(); ++i) {
     const PlannedCell& cell = prepared.cells[i];
-    if (cell.make == nullptr || !is_allowed(prepared, cell) || given_up(i) ||
-        has_been_counted(journal, plan.id, cell.id)) {
+    if (!is_run(prepared, cell) || measuring.given_up(i) ||
+        has_been_counted(measuring.entries(), plan.id, cell.id)) {
       continue;
     }
     CountedCell one = counted_cell(catalogue, cell, plan, places);
-    if (!one.metrics.empty()) {
-      counted.push_back(std::move(one));
-    }
+    if (!one.metrics.empty()) counted.push_back(std::move(one));
   }
   SeededRandom random{options.seed};
   random.shuffle(counted);

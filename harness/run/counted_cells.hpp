@@ -2,14 +2,12 @@
 // each is asked about.
 #pragma once
 
-#include <cstddef>
-#include <functional>
-#include <span>
 #include <vector>
 
 #include "harness/counting/counting.hpp"
 #include "harness/plan/catalogue.hpp"
-#include "harness/run/command_line.hpp"
+#include "harness/run/measuring.hpp"
+#include "harness/run/options.hpp"
 #include "harness/run/prepared.hpp"
 #include "harness/run/settings.hpp"
 #include "results/model.hpp"
@@ -27,11 +25,11 @@ namespace patchbench::harness {
                                          const Prepared& prepared,
                                          const std::vector<CountingPlan>& plans);
 
-/// Every cell that was measured and is not counted in `journal`, in an order that the run's seed
-/// decides.
-[[nodiscard]] std::vector<CountedCell> cells_to_count(
-    const Catalogue& catalogue, const Options& options, const Prepared& prepared,
-    std::span<const results::JournalEntry> journal,
-    const std::function<bool(std::size_t)>& given_up, const CountingPlan& plan);
+/// Every cell that was measured and is not counted yet, in an order that the run's seed decides.
+[[nodiscard]] std::vector<CountedCell> cells_to_count(const Catalogue& catalogue,
+                                                      const Options& options,
+                                                      const Prepared& prepared,
+                                                      const Measuring& measuring,
+                                                      const CountingPlan& plan);
 
 }  // namespace patchbench::harness

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "harness/base/progress.hpp"
-#include "harness/run/command_line.hpp"
+#include "harness/run/options.hpp"
 #include "harness/run/prepared.hpp"
 
 namespace patchbench::harness {

@@ -9,8 +9,8 @@
 #include "harness/base/clock.hpp"
 #include "harness/plan/arena.hpp"
 #include "harness/process/launch.hpp"
+#include "harness/process/layouts.hpp"
 #include "harness/run/estimates.hpp"
-#include "harness/run/round.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -51,9 +51,7 @@ JudgeRounds judge_rounds(const Catalogue& catalogue, const Options& options,
                          const Prepared& prepared, const results::Results& results) {
   if (!options.until) {
     return [rounds = options.rounds](auto, int done) -> AfterRound {
-      if (done < rounds) {
-        return {};
-      }
+      if (done < rounds) return {};
       return {.reason_to_stop = fmt::format("rounds: {}, as asked for", rounds), .known = {}};
     };
   }
@@ -69,18 +67,18 @@ JudgeRounds judge_rounds(const Catalogue& catalogue, const Options& options,
 }
 
 Measuring::Measuring(const Options& options, const Settings& settings, const Prepared& prepared,
-                     Begun begun, std::set<std::string> requested, results::JournalWriter& journal,
-                     SignalWatch& signals)
+                     std::set<std::string> requested, SignalWatch& signals, MeasuringOutput output,
+                     EarlierRounds earlier)
     : options_(options),
       settings_(settings),
       prepared_(prepared),
       planner_(prepared.cells, options.seed, prepared.arena.value_or(&no_arena)),
-      done_before_(std::move(begun.done)),
-      journal_(journal),
+      done_before_(std::move(earlier.done)),
       signals_(signals),
+      output_(std::move(output)),
       lost_(prepared.cells, options.rounds),
       requested_(std::move(requested)),
-      entries_(std::move(begun.journal)) {
+      entries_(std::move(earlier.journal)) {
   for (const results::JournalEntry& entry : entries_) {
     used_s_ += entry.counted.empty() ? entry.wall_ms * 1e-3 : 0;
   }
@@ -91,9 +89,7 @@ std::string Measuring::run_all(const JudgeRounds& judge) {
   Progress progress(stderr, options_.quiet, work(options_, prepared_));
   for (rounds_ = 1;; ++rounds_) {
     const std::size_t before = entries_.size();
-    if (!run_round(rounds_ - 1, progress)) {
-      return {};
-    }
+    if (!run_round(rounds_ - 1, progress)) return {};
     const AfterRound after = judge(entries_, rounds_);
     known_ = after.known;
     if (options_.until && rounds_ < done_before_.rounds()) {
@@ -102,9 +98,7 @@ std::string Measuring::run_all(const JudgeRounds& judge) {
     if (options_.until && entries_.size() == before && rounds_ > done_before_.rounds()) {
       return fmt::format("rounds: {}, because no cell is left that can be measured", rounds_);
     }
-    if (after.reason_to_stop) {
-      return *after.reason_to_stop;
-    }
+    if (after.reason_to_stop) return *after.reason_to_stop;
   }
 }
 
@@ -112,7 +106,7 @@ bool Measuring::count_all(const CountingPlan& plan) {
   Progress progress(stderr, options_.quiet,
                     {.all = static_cast<double>(count_metrics(plan)),
                      .expected_s = expected_counting_seconds(plan)});
-  return count_cells(plan, journal_, signals_, progress, entries_);
+  return count_cells(plan, *output_.journal, signals_, progress, entries_);
 }
 
 bool Measuring::asked_for(std::size_t cell) const {
@@ -120,9 +114,7 @@ bool Measuring::asked_for(std::size_t cell) const {
 }
 
 bool Measuring::is_known(const CellGroup& group, std::size_t cell) const {
-  if (asked_for(cell)) {
-    return all_known(known_, id(cell));
-  }
+  if (asked_for(cell)) return all_known(known_, id(cell));
   const auto known = [this](std::size_t one) {
     return asked_for(one) && all_known(known_, id(one));
   };
@@ -135,37 +127,48 @@ bool Measuring::is_known(const CellGroup& group, std::size_t cell) const {
 std::vector<std::string> Measuring::known_metrics(const CellGroup& group) const {
   std::map<std::string, bool> known;
   for (const std::size_t cell : group) {
-    if (!asked_for(cell) || lost_.given_up(cell)) {
-      continue;
-    }
+    if (!asked_for(cell) || lost_.given_up(cell)) continue;
     const auto found = known_.find(id(cell));
-    if (found == known_.end()) {
-      return {};
-    }
+    if (found == known_.end()) return {};
     for (const auto& [metric, is_known] : found->second) {
       known.try_emplace(metric, true).first->second &= is_known;
     }
   }
   std::vector<std::string> metrics;
   for (const auto& [metric, is_known] : known) {
-    if (is_known) {
-      metrics.push_back(metric);
-    }
+    if (is_known) metrics.push_back(metric);
   }
   return metrics;
 }
 
 bool Measuring::is_due(const CellGroup& group, std::size_t cell, int round) {
-  if (is_known(group, cell)) {
-    known_after_.try_emplace(id(cell), round);
-  }
+  if (is_known(group, cell)) known_after_.try_emplace(id(cell), round);
   return !lost_.given_up(cell) && !known_after_.contains(id(cell)) &&
          !done_before_.contains(id(cell), round);
 }
 
 std::string Measuring::stage(int round) const {
-  return options_.until ? fmt::format("round {}", round + 1)
-                        : fmt::format("round {}/{}", round + 1, options_.rounds);
+  return options_.until ? fmt::format("{} {}", output_.stage, round + 1)
+                        : fmt::format("{} {}/{}", output_.stage, round + 1, options_.rounds);
+}
+
+ChildTask Measuring::timed_task(const PlannedCell& cell, const PlannedRound& round, int number,
+                                int order) const {
+  const Preset& preset = *options_.selection.preset;
+  ChildTask task;
+  task.cell = cell.id;
+  task.strategy = cell.runs;
+  task.workload = cell.workload;
+  task.request = {.params = cell.params, .seed = round.seed, .arena = round.arena};
+  task.round = number;
+  task.order = order;
+  task.cpu = options_.cpus[static_cast<std::size_t>(number) % options_.cpus.size()];
+  const int layout = layout_of_round(prepared_.layouts, number, cell.strategy == kAgain);
+  task.program = prepared_.layouts.programs.at(static_cast<std::size_t>(layout));
+  task.batches = preset.batches;
+  task.budget_ms = settings_.budget_ms.value_or(preset.budget_ms);
+  task.takes_turns = true;
+  return task;
 }
 
 bool Measuring::run_round(int number, Progress& progress) {
@@ -183,16 +186,12 @@ bool Measuring::run_round(int number, Progress& progress) {
     std::vector<ChildTask> tasks;
     for (const std::size_t cell : group) {
       if (is_due(group, cell, number)) {
-        tasks.push_back(timed_task(options_, settings_, prepared_.layouts, prepared_.cells[cell],
-                                   round, number, order));
-        tasks.back().takes_turns = true;
+        tasks.push_back(timed_task(prepared_.cells[cell], round, number, order));
         tasks.back().left_out = known;
       }
       ++order;
     }
-    if (!run_tasks(tasks, round.seed)) {
-      return false;
-    }
+    if (!run_tasks(tasks, round.seed)) return false;
     done_ += group.size();
   }
   return true;
@@ -224,7 +223,7 @@ void Measuring::keep(std::vector<results::JournalEntry> group) {
     group[i].in_group = static_cast<int>(i);
     group[i].group_size = static_cast<int>(group.size());
   }
-  journal_.append(group);
+  if (output_.journal != nullptr) output_.journal->append(group);
   for (results::JournalEntry& entry : group) {
     used_s_ += entry.wall_ms * 1e-3;
     if (entry.status != results::CellStatus::ok) {

@@ -18,7 +18,7 @@
 #include "harness/plan/plan.hpp"
 #include "harness/plan/stopping.hpp"
 #include "harness/process/child.hpp"
-#include "harness/run/command_line.hpp"
+#include "harness/run/options.hpp"
 #include "harness/run/prepared.hpp"
 #include "harness/run/resume.hpp"
 #include "harness/run/settings.hpp"
@@ -27,8 +27,8 @@
 
 namespace patchbench::harness {
 
-/// What a run leaves for the one that goes on with it.
-struct Begun {
+/// What a resumed run has measured before.
+struct EarlierRounds {
   std::vector<results::JournalEntry> journal;
   DoneRounds done{{}};
 };
@@ -61,18 +61,27 @@ using JudgeRounds = std::function<AfterRound(std::span<const results::JournalEnt
 [[nodiscard]] JudgeRounds judge_rounds(const Catalogue& catalogue, const Options& options,
                                        const Prepared& prepared, const results::Results& results);
 
+/// Where entries go besides into memory, and what the person who waits is shown.
+struct MeasuringOutput {
+  results::JournalWriter* journal = nullptr;  // nullptr: nowhere
+  std::string stage = "round";                // "self-test, round"
+};
+
+/// The rounds of a run, and of a self-test.
 class Measuring {
  public:
-  Measuring(const Options& options, const Settings& settings, const Prepared& prepared, Begun begun,
-            std::set<std::string> requested, results::JournalWriter& journal, SignalWatch& signals);
+  /// `options`, `settings`, `prepared` and `signals` must outlive it.
+  Measuring(const Options& options, const Settings& settings, const Prepared& prepared,
+            std::set<std::string> requested, SignalWatch& signals, MeasuringOutput output,
+            EarlierRounds earlier = {});
 
   /// Why it ended; empty when the run was asked to stop. Throws std::system_error when the journal
   /// cannot be written.
   [[nodiscard]] std::string run_all(const JudgeRounds& judge);
-  /// After run_all(). False and exceptions as there.
+  /// After run_all(), with a journal. False and exceptions as there.
   [[nodiscard]] bool count_all(const CountingPlan& plan);
 
-  /// Begun ones.
+  /// How many were begun.
   [[nodiscard]] int rounds() const { return rounds_; }
   [[nodiscard]] const std::vector<results::JournalEntry>& entries() const { return entries_; }
   [[nodiscard]] bool given_up(std::size_t cell) const { return lost_.given_up(cell); }
@@ -95,6 +104,10 @@ class Measuring {
   /// "round 3/10"; without the number of rounds where time ends them.
   [[nodiscard]] std::string stage(int round) const;
 
+  /// For the child that times `cell`, in the layout whose turn it is, as the `order`-th of its
+  /// round. A processor is the same for a whole round.
+  [[nodiscard]] ChildTask timed_task(const PlannedCell& cell, const PlannedRound& round, int number,
+                                     int order) const;
   /// False when the run was asked to stop.
   bool run_round(int number, Progress& progress);
   /// Those of one group, which is kept as a whole: samples of a cell that was resumed would have
@@ -107,8 +120,8 @@ class Measuring {
   const Prepared& prepared_;
   RoundPlanner planner_;
   DoneRounds done_before_;
-  results::JournalWriter& journal_;
   SignalWatch& signals_;
+  MeasuringOutput output_;
   LostRounds lost_;
   std::set<std::string> requested_;
   KnownRatios known_;

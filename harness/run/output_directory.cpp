@@ -41,13 +41,18 @@ fs::path default_directory(const std::string& host, const std::string& arch) {
   return free;
 }
 
-void claim_directory(const fs::path& directory) {
+void make_directory(const fs::path& directory) {
   std::error_code error;
   fs::create_directories(directory, error);
   if (error && !fs::is_directory(directory)) {
     throw UsageError(fmt::format("cannot create the directory {}: {}; name another with --out=DIR",
                                  directory.string(), error.message()));
   }
+}
+
+void claim_directory(const fs::path& directory) {
+  make_directory(directory);
+  std::error_code error;
   for (const char* name : {"results.json", "samples.jsonl"}) {
     if (fs::exists(fs::symlink_status(directory / name, error))) {
       throw UsageError(fmt::format(
@@ -71,15 +76,11 @@ void write_new_file(const fs::path& file, const void* data, std::size_t size) {
                     file.string()));
   }
   const std::string what = fmt::format("write {}", file.string());
-  if (!fd) {
-    throw_errno(what.c_str());
-  }
+  if (!fd) throw_errno(what.c_str());
   const char* rest = static_cast<const char*>(data);
   while (size > 0) {
     const ssize_t written = write(fd.get(), rest, size);
-    if (written < 0 && errno != EINTR) {
-      throw_errno(what.c_str());
-    }
+    if (written < 0 && errno != EINTR) throw_errno(what.c_str());
     if (written > 0) {
       rest += written;
       size -= static_cast<std::size_t>(written);

@@ -13,8 +13,10 @@ namespace patchbench::harness {
 [[nodiscard]] std::filesystem::path default_directory(const std::string& host,
                                                       const std::string& arch);
 
-/// Creates `directory` and its parents where they are missing. Throws UsageError when it holds
-/// results, when it is no directory, and when nothing can be written there.
+/// Creates `directory` and its parents where they are missing. Throws UsageError.
+void make_directory(const std::filesystem::path& directory);
+
+/// As above; throws UsageError, too, when it holds results and when nothing can be written there.
 void claim_directory(const std::filesystem::path& directory);
 
 /// `text` with everything but letters, digits, dots, dashes and underscores replaced by dashes.

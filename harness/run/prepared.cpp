@@ -1,12 +1,15 @@
 #include "harness/run/prepared.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "harness/base/clock.hpp"
+#include "harness/base/usage_error.hpp"
 #include "harness/plan/arena.hpp"
+#include "harness/process/launch.hpp"
 #include "harness/run/output_directory.hpp"
 #include "harness/run/resume.hpp"
 #include "strategies/publish.hpp"
@@ -15,7 +18,72 @@
 namespace patchbench::harness {
 namespace {
 
+using results::Availability;
 using results::CellStatus;
+
+ChildTask probe_task(const StrategyEntry& strategy) {
+  ChildTask task;
+  task.cell = fmt::format("probe/{}", strategy.info.id);
+  task.strategy = strategy.info.id;
+  return task;
+}
+
+Probed to_probed(const StrategyEntry& strategy, results::JournalEntry entry) {
+  Probed probed;
+  probed.row.id = strategy.info.id;
+  probed.cells = entry.status;
+  if (entry.status == CellStatus::ok) {
+    probed.row.detail = std::move(entry.reason);
+    return probed;
+  }
+  // A probe that ends badly was not refused anything.
+  probed.row.status =
+      entry.status == CellStatus::denied ? Availability::denied : Availability::unsupported;
+  probed.row.call = std::move(entry.call);
+  probed.row.error = std::move(entry.error);
+  probed.row.reason = std::move(entry.reason);
+  return probed;
+}
+
+bool is_available(const Probed* probed) {
+  return probed != nullptr && probed->row.status == Availability::available;
+}
+
+/// One child for each strategy and control, in the catalogue's order. Empty when the run was asked
+/// to stop.
+std::optional<std::vector<Probed>> probe_strategies(const Catalogue& catalogue,
+                                                    std::chrono::milliseconds timeout,
+                                                    SignalWatch& signals) {
+  std::vector<Probed> probed;
+  for (const StrategyEntry& strategy : catalogue.strategies) {
+    auto entry = run_child(probe_task(strategy), timeout, signals);
+    if (!entry) return std::nullopt;
+    probed.push_back(to_probed(strategy, std::move(*entry)));
+  }
+  return probed;
+}
+
+std::string choose_baseline(const Catalogue& catalogue, const std::vector<Probed>& probed,
+                            const std::optional<std::string>& wanted) {
+  if (wanted) {
+    const Probed* found = find_probed(probed, *wanted);
+    if (!is_available(found)) {
+      throw UsageError(fmt::format("--baseline={}: not available on this machine: {}", *wanted,
+                                   found != nullptr ? found->row.reason : "unknown strategy"));
+    }
+    return *wanted;
+  }
+  for (const bool preferred : {true, false}) {
+    for (const StrategyEntry& strategy : catalogue.strategies) {
+      if (strategy.info.role == StrategyRole::strategy &&
+          strategy.info.preferred_baseline == preferred &&
+          is_available(find_probed(probed, strategy.info.id))) {
+        return std::string(strategy.info.id);
+      }
+    }
+  }
+  return {};
+}
 
 /// Neither side of a ratio that a run is asked for, nor the baseline's twin.
 bool only_explains(const Catalogue& catalogue, std::string_view baseline, const PlannedCell& cell) {
@@ -40,9 +108,7 @@ results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
   row.strategy = cell.strategy;
   row.workload = cell.workload;
   row.params = cell.shown;
-  if (cell.every > 1) {
-    row.every = cell.every;
-  }
+  if (cell.every > 1) row.every = cell.every;
   if (cell.make == nullptr) {
     row.status = CellStatus::unsupported;
     row.reason = cell.unsupported;
@@ -54,9 +120,7 @@ results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
     row.status = probed->cells;
     row.reason = probed->row.reason;
   }
-  if (cell.strategy == kAgain) {
-    row.notes.push_back(fmt::format("twin of {}", cell.runs));
-  }
+  if (cell.strategy == kAgain) row.notes.push_back(fmt::format("twin of {}", cell.runs));
   const StrategyEntry* strategy = find_strategy(catalogue, cell.runs);
   if (strategy != nullptr && row.status == CellStatus::ok) {
     if (std::string note = note_on_publishing(strategy->info, cell); !note.empty()) {
@@ -70,9 +134,7 @@ results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
 std::vector<results::StrategyStatus> strategy_rows(const Catalogue& catalogue,
                                                    const Prepared& prepared) {
   std::vector<results::StrategyStatus> rows;
-  for (const Probed& probed : prepared.probed) {
-    rows.push_back(probed.row);
-  }
+  for (const Probed& probed : prepared.probed) rows.push_back(probed.row);
   if (!prepared.baseline.empty()) {
     results::StrategyStatus again;
     again.id = kAgain;
@@ -102,12 +164,16 @@ results::Run describe_run(const Options& options, const results::Context& contex
 
 }  // namespace
 
+const Probed* find_probed(const std::vector<Probed>& probed, std::string_view id) {
+  const auto found =
+      std::ranges::find_if(probed, [id](const Probed& one) { return one.row.id == id; });
+  return found == probed.end() ? nullptr : &*found;
+}
+
 std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& options,
                                 const Settings& settings, SignalWatch& signals) {
   auto probed = probe_strategies(catalogue, settings.child_timeout, signals);
-  if (!probed) {
-    return std::nullopt;
-  }
+  if (!probed) return std::nullopt;
   Prepared prepared;
   prepared.probed = std::move(*probed);
   prepared.baseline = choose_baseline(catalogue, prepared.probed, options.baseline);
@@ -124,9 +190,7 @@ std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& optio
 }
 
 bool is_allowed(const Prepared& prepared, const PlannedCell& cell) {
-  if (!cell.unavailable.empty()) {
-    return false;
-  }
+  if (!cell.unavailable.empty()) return false;
   const Probed* probed = find_probed(prepared.probed, cell.runs);
   return probed == nullptr || probed->cells == CellStatus::ok;
 }
@@ -139,9 +203,7 @@ std::set<std::string> requested_cells(const Catalogue& catalogue, const Prepared
   std::set<std::string> requested;
   for (const PlannedCell& cell : prepared.cells) {
     const StrategyEntry* entry = find_strategy(catalogue, cell.strategy);
-    if (entry != nullptr && entry->info.role == StrategyRole::strategy) {
-      requested.insert(cell.id);
-    }
+    if (entry != nullptr && entry->info.role == StrategyRole::strategy) requested.insert(cell.id);
   }
   return requested;
 }

@@ -4,18 +4,25 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/base/signals.hpp"
 #include "harness/plan/catalogue.hpp"
 #include "harness/plan/plan.hpp"
 #include "harness/process/layouts.hpp"
-#include "harness/run/command_line.hpp"
-#include "harness/run/probe.hpp"
+#include "harness/run/options.hpp"
 #include "harness/run/settings.hpp"
 #include "results/model.hpp"
 
 namespace patchbench::harness {
+
+/// What this machine says of a strategy, found out before anything is measured.
+struct Probed {
+  results::StrategyStatus row;
+  /// What the strategy's cells are when it is not available: denied, or what happened to the probe.
+  results::CellStatus cells = results::CellStatus::ok;
+};
 
 struct Prepared {
   std::vector<Probed> probed;
@@ -25,10 +32,16 @@ struct Prepared {
   Layouts layouts;
 };
 
-/// Probes the strategies and plans the cells. Empty when the run was asked to stop. Throws
-/// UsageError as plan_cells() does.
+/// Probes the strategies, chooses the one that ratios are to, and plans the cells. The baseline is
+/// the one that was asked for, else the first that is available of the preferred ones, else of all;
+/// none when this machine allows none. Empty when the run was asked to stop. Throws
+/// UsageError as plan_cells() does, and when the baseline asked for is not available; and as
+/// run_child() does.
 [[nodiscard]] std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& options,
                                               const Settings& settings, SignalWatch& signals);
+
+/// nullptr when there is none of that name.
+[[nodiscard]] const Probed* find_probed(const std::vector<Probed>& probed, std::string_view id);
 
 /// What this machine does not allow is a row with a reason, and is not run.
 [[nodiscard]] bool is_allowed(const Prepared& prepared, const PlannedCell& cell);

@@ -32,25 +32,17 @@ std::string value_in(const std::vector<std::string>& arguments, std::string_view
   return found.empty() ? fmt::format("no {}", name) : fmt::format("{}", fmt::join(found, " "));
 }
 
-/// Collects what is not as it was.
-class Differences {
- public:
-  void compare(std::string_view what, std::string_view then, std::string_view now) {
-    if (then != now) add(fmt::format("{} was '{}' and is '{}'", what, then, now));
-  }
-  void add(std::string difference) { found_.push_back(std::move(difference)); }
-  [[nodiscard]] const std::vector<std::string>& found() const { return found_; }
-
- private:
-  std::vector<std::string> found_;
-};
+void compare(std::string_view what, std::string_view then, std::string_view now,
+             std::vector<std::string>& differences) {
+  if (then != now) differences.push_back(fmt::format("{} was '{}' and is '{}'", what, then, now));
+}
 
 void compare_contexts(const results::Context& then, const results::Context& now,
-                      Differences& differences) {
+                      std::vector<std::string>& differences) {
   const analysis::ContextDifferences found = analysis::context_differences(then, now);
   for (const auto* list : {&found.decisive, &found.others}) {
     for (const analysis::Difference& one : *list) {
-      differences.compare(one.what, one.first, one.second);
+      compare(one.what, one.first, one.second, differences);
     }
   }
 }
@@ -61,23 +53,22 @@ std::vector<std::string> cell_ids(const Results& results) {
   return ids;
 }
 
-void compare_plan(const Results& then, const Results& now, Differences& differences) {
-  for (const std::string& difference : differing_arguments(then.run.arguments, now.run.arguments)) {
-    differences.add(difference);
-  }
-  differences.compare("baseline", then.baseline, now.baseline);
+void compare_plan(const Results& then, const Results& now, std::vector<std::string>& differences) {
+  std::ranges::move(differing_arguments(then.run.arguments, now.run.arguments),
+                    std::back_inserter(differences));
+  compare("baseline", then.baseline, now.baseline, differences);
   const auto status_of = [](const Results& results, const std::string& id) {
     const auto found = std::ranges::find(results.strategies, id, &results::StrategyStatus::id);
     return found == results.strategies.end() ? std::string("missing")
                                              : std::string(results::to_string(found->status));
   };
   for (const results::StrategyStatus& strategy : now.strategies) {
-    differences.compare(fmt::format("strategy {}", strategy.id), status_of(then, strategy.id),
-                        results::to_string(strategy.status));
+    compare(fmt::format("strategy {}", strategy.id), status_of(then, strategy.id),
+            results::to_string(strategy.status), differences);
   }
   if (cell_ids(then) != cell_ids(now)) {
-    differences.compare("cells", fmt::format("{} of them", then.cells.size()),
-                        fmt::format("{}, not the same", now.cells.size()));
+    compare("cells", fmt::format("{} of them", then.cells.size()),
+            fmt::format("{}, not the same", now.cells.size()), differences);
   }
 }
 
@@ -114,13 +105,9 @@ namespace {
 /// How many lines from `first` on are one group written to its end; 0 where it is torn.
 std::size_t lines_of_group(std::span<const results::JournalEntry> from_first) {
   const results::JournalEntry& first = from_first.front();
-  if (!first.group_size || !first.in_group) {
-    return 1;
-  }
+  if (!first.group_size || !first.in_group) return 1;
   const auto size = static_cast<std::size_t>(*first.group_size);
-  if (size > from_first.size()) {
-    return 0;
-  }
+  if (size > from_first.size()) return 0;
   for (std::size_t i = 0; i < size; ++i) {
     if (from_first[i].in_group != static_cast<int>(i) || from_first[i].round != first.round) {
       return 0;
@@ -171,23 +158,21 @@ std::vector<std::string> differing_arguments(const std::vector<std::string>& the
   for (const std::string_view name : names) {
     const std::string before = value_in(then, name);
     const std::string after = value_in(now, name);
-    if (before != after) {
-      differences.push_back(fmt::format("{} then, {} now", before, after));
-    }
+    if (before != after) differences.push_back(fmt::format("{} then, {} now", before, after));
   }
   return differences;
 }
 
 void require_same_run(const Results& then, const Results& now) {
-  Differences differences;
+  std::vector<std::string> differences;
   compare_contexts(then.context, now.context, differences);
-  differences.compare("the program's fingerprint", then.run.program, now.run.program);
+  compare("the program's fingerprint", then.run.program, now.run.program, differences);
   compare_plan(then, now, differences);
-  if (!differences.found().empty()) {
+  if (!differences.empty()) {
     throw UsageError(fmt::format(
         "--resume: this is not what the run was begun with: {}; numbers of both would not belong "
         "together",
-        fmt::join(differences.found(), "; ")));
+        fmt::join(differences, "; ")));
   }
 }
 
@@ -195,9 +180,7 @@ DoneRounds::DoneRounds(const std::vector<results::JournalEntry>& journal) {
   for (const results::JournalEntry& entry : journal) {
     if (!entry.counted.empty()) continue;
     rounds_ = std::max(rounds_, entry.round + 1);
-    if (entry.status == results::CellStatus::ok) {
-      done_.emplace(entry.cell, entry.round);
-    }
+    if (entry.status == results::CellStatus::ok) done_.emplace(entry.cell, entry.round);
   }
 }
 

@@ -119,22 +119,18 @@ Ending disturb(const fs::path& out, SeededRandom& random) {
   }
   pause(random.below(20'000));
   if (random.below(3) == 0) {
-    if (const int child = some_child_of(running.pid()); child > 1) {
-      kill(child, SIGKILL);
-    }
+    if (const int child = some_child_of(running.pid()); child > 1) kill(child, SIGKILL);
     pause(random.below(10'000));
   }
   running.send(SIGKILL);
-  if (running.wait().exit_code == 0) {
-    return Ending::complete;
-  }
+  if (running.wait().exit_code == 0) return Ending::complete;
   return lines_in(journal) > before ? Ending::among_samples : Ending::before_the_first_sample;
 }
 
 /// An ended run's files, with results.json as it stands while a run goes on.
-class Begun {
+class UnfinishedRun {
  public:
-  explicit Begun(int rounds_kept) {
+  explicit UnfinishedRun(int rounds_kept) {
     REQUIRE(run_fake({.arguments = arguments(out())}).exit_code == 0);
     results::Results results = results::read_results(out());
     results.run.interrupted = true;
@@ -157,9 +153,7 @@ class Begun {
   void keep_lines(int lines) const {
     std::string text = results::read_text(journal());
     std::size_t end = 0;
-    for (int i = 0; i < lines; ++i) {
-      end = text.find('\n', end) + 1;
-    }
+    for (int i = 0; i < lines; ++i) end = text.find('\n', end) + 1;
     results::write_text_atomically(journal(), std::string_view(text).substr(0, end));
   }
 };
@@ -193,9 +187,7 @@ TEST_CASE("a run that is killed at random moments has the samples of an undistur
     if (!fs::exists(out / "results.json")) {
       continue;  // every time before it was begun
     }
-    if (results::read_results(out).run.interrupted) {
-      REQUIRE(resume(out).exit_code == 0);
-    }
+    if (results::read_results(out).run.interrupted) REQUIRE(resume(out).exit_code == 0);
     check_complete(out);
     CHECK(samples_in(out) == expected);
   }
@@ -203,22 +195,22 @@ TEST_CASE("a run that is killed at random moments has the samples of an undistur
 }
 
 TEST_CASE("a run goes on after its last complete line") {
-  const Begun begun(3);
-  const std::string before = results::read_text(begun.journal());
+  const UnfinishedRun unfinished(3);
+  const std::string before = results::read_text(unfinished.journal());
   const std::size_t last_line = before.rfind('\n', before.size() - 2) + 1;
   // As a writer leaves it that died in the middle of a line.
-  results::write_text_atomically(begun.journal(),
+  results::write_text_atomically(unfinished.journal(),
                                  std::string_view(before).substr(0, last_line + 40));
-  CHECK(begun.resume().exit_code == 0);
-  check_complete(begun.out());
-  CHECK(results::read_text(begun.journal()).starts_with(before.substr(0, last_line)));
+  CHECK(unfinished.resume().exit_code == 0);
+  check_complete(unfinished.out());
+  CHECK(results::read_text(unfinished.journal()).starts_with(before.substr(0, last_line)));
 }
 
 TEST_CASE("a run that was interrupted goes on, and keeps its name and beginning") {
-  const Begun begun(1);
-  const results::Run before = begun.results().run;
-  CHECK(begun.resume().exit_code == 0);
-  const results::Run after = begun.results().run;
+  const UnfinishedRun unfinished(1);
+  const results::Run before = unfinished.results().run;
+  CHECK(unfinished.resume().exit_code == 0);
+  const results::Run after = unfinished.results().run;
   CHECK(after.id == before.id);
   CHECK(after.started == before.started);
   CHECK(after.command == before.command);
@@ -226,17 +218,15 @@ TEST_CASE("a run that was interrupted goes on, and keeps its name and beginning"
 }
 
 TEST_CASE("what failed is measured again when a run goes on") {
-  const Begun begun(2);
-  auto entries = results::read_journal(begun.journal());
+  const UnfinishedRun unfinished(2);
+  auto entries = results::read_journal(unfinished.journal());
   entries[1].status = CellStatus::crashed;
   entries[1].reason = "killed by SIGKILL";
   std::string text;
-  for (const auto& entry : entries) {
-    text += results::journal_line(entry) + "\n";
-  }
-  results::write_text_atomically(begun.journal(), text);
-  CHECK(begun.resume().exit_code == 0);
-  check_complete(begun.out());
+  for (const auto& entry : entries) text += results::journal_line(entry) + "\n";
+  results::write_text_atomically(unfinished.journal(), text);
+  CHECK(unfinished.resume().exit_code == 0);
+  check_complete(unfinished.out());
 }
 
 TEST_CASE("of a group that was not written to its end nothing is taken over") {
@@ -265,41 +255,42 @@ TEST_CASE("of a group that was not written to its end nothing is taken over") {
 }
 
 TEST_CASE("damage to a journal is an error that names the line") {
-  const Begun begun(2);
-  std::string text = results::read_text(begun.journal());
+  const UnfinishedRun unfinished(2);
+  std::string text = results::read_text(unfinished.journal());
   text.replace(text.find('\n') + 1, 1, "#");
-  results::write_text_atomically(begun.journal(), text);
-  const Finished finished = begun.resume();
+  results::write_text_atomically(unfinished.journal(), text);
+  const Finished finished = unfinished.resume();
   CHECK(finished.exit_code == 2);
   CHECK(says(finished, "samples.jsonl:2"));
-  CHECK(results::read_text(begun.journal()) == text);
+  CHECK(results::read_text(unfinished.journal()) == text);
 }
 
 TEST_CASE("options that contradict those of the run are named, others are taken") {
-  const Begun begun(1);
-  const Finished rounds = begun.resume({"--workload=zone", "--rounds=7"});
+  const UnfinishedRun unfinished(1);
+  const Finished rounds = unfinished.resume({"--workload=zone", "--rounds=7"});
   CHECK(rounds.exit_code == 2);
   CHECK(says(rounds, "--rounds=12 then, --rounds=7 now"));
   CHECK(says(rounds, "--strategy=memfd-dual then, --strategy=all now"));
-  const Finished delta = begun.resume({"--delta=5%"});
+  const Finished delta = unfinished.resume({"--delta=5%"});
   CHECK(delta.exit_code == 2);
   CHECK(says(delta, "--delta=3% then, --delta=5% now"));
-  const Finished filter = begun.resume({"--filter=zone"});
+  const Finished filter = unfinished.resume({"--filter=zone"});
   CHECK(filter.exit_code == 2);
   CHECK(says(filter, "no --filter then, --filter=zone now"));
-  CHECK(begun.resume({"--dry-run"}).exit_code == 2);
-  CHECK(begun.resume({"--out=/elsewhere"}).exit_code == 2);
-  CHECK(begun.resume({"--strategy=memfd-dual", "--workload=zone", "--rounds=12"}).exit_code == 0);
+  CHECK(unfinished.resume({"--dry-run"}).exit_code == 2);
+  CHECK(unfinished.resume({"--out=/elsewhere"}).exit_code == 2);
+  CHECK(unfinished.resume({"--strategy=memfd-dual", "--workload=zone", "--rounds=12"}).exit_code ==
+        0);
 }
 
 TEST_CASE("another machine, program or plan is refused by name") {
-  const Begun begun(1);
-  const results::Results good = begun.results();
+  const UnfinishedRun unfinished(1);
+  const results::Results good = unfinished.results();
   const auto refuses = [&](auto change, std::string_view part) {
     results::Results changed = good;
     change(changed);
-    begun.write(changed);
-    const Finished finished = begun.resume();
+    unfinished.write(changed);
+    const Finished finished = unfinished.resume();
     CHECK(finished.exit_code == 2);
     CHECK(says(finished, part));
   };
@@ -313,8 +304,8 @@ TEST_CASE("another machine, program or plan is refused by name") {
           "was 'denied' and is 'available'");
   refuses([](auto& r) { r.run.arguments.clear(); }, "older version");
   refuses([](auto& r) { r.run.interrupted = false; }, "is complete");
-  begun.write(good);
-  CHECK(begun.resume().exit_code == 0);
+  unfinished.write(good);
+  CHECK(unfinished.resume().exit_code == 0);
 }
 
 TEST_CASE("where there is nothing to resume, it says so") {
@@ -329,9 +320,9 @@ TEST_CASE("where there is nothing to resume, it says so") {
 }
 
 TEST_CASE("two processes do not go on with the same run") {
-  const Begun begun(1);
-  const results::JournalWriter other(begun.journal());
-  const Finished finished = begun.resume();
+  const UnfinishedRun unfinished(1);
+  const results::JournalWriter other(unfinished.journal());
+  const Finished finished = unfinished.resume();
   CHECK(finished.exit_code == 2);
   CHECK(says(finished, "is being written by another process"));
 }

@@ -40,12 +40,12 @@ namespace {
 namespace fs = std::filesystem;
 using results::CellStatus;
 
-/// Takes over what was begun: its name, its beginning and the state of the machine then. Throws
-/// UsageError when this is not the same run.
-void take_over(const results::Results& begun, results::Results& results) {
-  require_same_run(begun, results);
-  results.run = begun.run;
-  results.context = begun.context;
+/// Takes over the name and the beginning of an unfinished run, and the state of the machine then.
+/// Throws UsageError when this is not the same run.
+void take_over(const results::Results& unfinished, results::Results& results) {
+  require_same_run(unfinished, results);
+  results.run = unfinished.run;
+  results.context = unfinished.context;
 }
 
 /// One line of what a cell said, for the terminal.
@@ -53,20 +53,14 @@ std::string one_line(std::string text) {
   std::ranges::replace_if(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
   constexpr std::size_t kLongest = 300;
-  if (text.size() > kLongest) {
-    text.replace(kLongest, std::string::npos, "...");
-  }
+  if (text.size() > kLongest) text.replace(kLongest, std::string::npos, "...");
   return text;
 }
 
-void announce(const Options& options, const Prepared& prepared, const Begun& begun,
+void announce(const Options& options, const Prepared& prepared, const EarlierRounds& earlier,
               double counting_s, const results::Results& results, const fs::path& directory) {
-  if (options.quiet) {
-    return;
-  }
-  for (const std::string& warning : results.context.warnings) {
-    say(stderr, "warning: {}\n", warning);
-  }
+  if (options.quiet) return;
+  for (const std::string& warning : results.context.warnings) say(stderr, "warning: {}\n", warning);
   for (const results::StrategyStatus& strategy : results.strategies) {
     if (strategy.status != results::Availability::available) {
       say(stderr, "{}: {}: {}\n", results::to_string(strategy.status), strategy.id,
@@ -76,9 +70,9 @@ void announce(const Options& options, const Prepared& prepared, const Begun& beg
   say(stderr, "{}; on processor {}, baseline {}, seed {}\n",
       plan_text(options, prepared, counting_s), results.context.cpu.pinned.value_or("any"),
       prepared.baseline.empty() ? "none" : prepared.baseline, options.seed);
-  if (options.begun) {
-    say(stderr, "{} {} there already\n", counted(begun.done.size(), "sample"),
-        begun.done.size() == 1 ? "is" : "are");
+  if (options.unfinished) {
+    say(stderr, "{} {} there already\n", counted(earlier.done.size(), "sample"),
+        earlier.done.size() == 1 ? "is" : "are");
   }
   say(stderr, "results go to {}\n", directory.string());
 }
@@ -107,9 +101,7 @@ bool is_figure(const fs::path& file) { return file.extension() == ".svg"; }
 bool write_report_files(const results::Results& results, const fs::path& directory, bool quiet) {
   try {
     const analysis::ReportOutcome outcome = analysis::write_report(results, directory);
-    for (const std::string& warning : outcome.warnings) {
-      say(stderr, "warning: {}\n", warning);
-    }
+    for (const std::string& warning : outcome.warnings) say(stderr, "warning: {}\n", warning);
     if (!quiet) {
       say(stdout, "report:  {}\n", (directory / "report.html").string());
       if (std::ranges::any_of(outcome.files, is_figure)) {
@@ -157,14 +149,14 @@ struct Ending {
 
 /// Counts once everything is timed: a counted child must not heat a processor that a timed one
 /// needs.
-template <typename FindCells>
-Ending measure(Measuring& measuring, const JudgeRounds& judge, std::vector<CountingPlan> plans,
-               FindCells find_cells, const fs::path& journal) {
+Ending measure(const Catalogue& catalogue, const Options& options, const Prepared& prepared,
+               const results::Results& results, std::vector<CountingPlan> plans,
+               const fs::path& journal, Measuring& measuring) {
   try {
-    std::string reason = measuring.run_all(judge);
+    std::string reason = measuring.run_all(judge_rounds(catalogue, options, prepared, results));
     bool all = !reason.empty();
     for (CountingPlan& plan : plans) {
-      plan.cells = find_cells(plan);
+      plan.cells = cells_to_count(catalogue, options, prepared, measuring, plan);
       all = all && measuring.count_all(plan);
     }
     return {.interrupted = !all, .journal_lost = false, .reason = all ? reason : std::string()};
@@ -178,15 +170,11 @@ Ending measure(Measuring& measuring, const JudgeRounds& judge, std::vector<Count
 }
 
 int exit_code(const results::Results& results, const Ending& ending, bool written) {
-  if (ending.journal_lost || !written) {
-    return kCellFailed;
-  }
-  if (ending.interrupted) {
-    return kInterrupted;
-  }
+  if (ending.journal_lost || !written) return kFailed;
+  if (ending.interrupted) return kInterrupted;
   const bool failed = std::ranges::any_of(
       results.cells, [](const results::Cell& cell) { return is_failure(cell.status); });
-  return failed ? kCellFailed : kDone;
+  return failed ? kFailed : kDone;
 }
 
 /// Summarises, writes and shows what there is. Impatience ends it only once the results are safe.
@@ -210,14 +198,10 @@ int conclude(const Options& options, results::Results& results, const Measuring&
   print_failures(results);  // the table shows the headline's cells only
   if (!options.quiet) {
     print_table(results);
-    if (options.until && !ending.reason.empty()) {
-      say(stdout, "{}\n", ending.reason);
-    }
+    if (options.until && !ending.reason.empty()) say(stdout, "{}\n", ending.reason);
     say(stdout, "results: {}\n", (directory / "results.json").string());
   }
-  if (options.report && written) {
-    written = write_report_files(results, directory, options.quiet);
-  }
+  if (options.report && written) written = write_report_files(results, directory, options.quiet);
   std::fflush(stdout);
   if (ending.interrupted && !ending.journal_lost) {
     say(stderr, "interrupted: what was measured until then is kept\n");
@@ -288,47 +272,33 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
   SignalWatch signals;
   use_all_descriptors();
   std::optional<Prepared> prepared = prepare(catalogue, options, settings, signals);
-  if (!prepared) {
-    return kInterrupted;
-  }
+  if (!prepared) return kInterrupted;
   results::Results results = blank_results(catalogue, options, settings, *prepared);
-  if (options.begun) {
-    take_over(*options.begun, results);
-  }
+  if (options.unfinished) take_over(*options.unfinished, results);
   std::vector<CountingPlan> counting = find_counters(options, settings, results.context);
   const fs::path directory = options.out.value_or(
       default_directory(results.context.host.value_or("unknown"), results.context.arch));
   results::JournalWriter journal =
-      options.begun ? reopen_journal(directory) : open_results(results, directory);
-  Begun begun;
-  if (options.begun) {
-    begun.journal = read_unfinished_journal(directory);
-    begun.done = DoneRounds(begun.journal);
+      options.unfinished ? reopen_journal(directory) : open_results(results, directory);
+  EarlierRounds earlier;
+  if (options.unfinished) {
+    earlier.journal = read_unfinished_journal(directory);
+    earlier.done = DoneRounds(earlier.journal);
   }
-  announce(options, *prepared, begun, expected_counting_s(catalogue, options, *prepared, counting),
-           results, directory);
-  if (!self_test_first(options, settings, directory, results, signals)) {
-    return kInterrupted;
-  }
-  Measuring measuring(options, settings, *prepared, std::move(begun),
-                      requested_cells(catalogue, *prepared), journal, signals);
-  const Ending ending = measure(
-      measuring, judge_rounds(catalogue, options, *prepared, results), std::move(counting),
-      [&](const CountingPlan& plan) {
-        return cells_to_count(
-            catalogue, options, *prepared, measuring.entries(),
-            [&](std::size_t cell) { return measuring.given_up(cell); }, plan);
-      },
-      journal.path());
+  announce(options, *prepared, earlier,
+           expected_counting_s(catalogue, options, *prepared, counting), results, directory);
+  if (!self_test_first(options, settings, directory, results, signals)) return kInterrupted;
+  Measuring measuring(options, settings, *prepared, requested_cells(catalogue, *prepared), signals,
+                      {.journal = &journal}, std::move(earlier));
+  const Ending ending = measure(catalogue, options, *prepared, results, std::move(counting),
+                                journal.path(), measuring);
   return conclude(options, results, measuring, ending, directory, signals);
 }
 
 int dry_run(const Catalogue& catalogue, const Options& options, const Settings& settings) {
   SignalWatch signals;
   std::optional<Prepared> prepared = prepare(catalogue, options, settings, signals);
-  if (!prepared) {
-    return kInterrupted;
-  }
+  if (!prepared) return kInterrupted;
   results::Results results = blank_results(catalogue, options, settings, *prepared);
   std::vector<CountingPlan> counting = find_counters(options, settings, results.context);
   for (const PlannedCell& cell : prepared->cells) {

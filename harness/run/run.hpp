@@ -2,7 +2,7 @@
 #pragma once
 
 #include "harness/plan/catalogue.hpp"
-#include "harness/run/command_line.hpp"
+#include "harness/run/options.hpp"
 #include "harness/run/settings.hpp"
 
 namespace patchbench::harness {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -16,118 +16,54 @@
 #include "harness/base/progress.hpp"
 #include "harness/base/terminal.hpp"
 #include "harness/base/usage_error.hpp"
-#include "harness/plan/arena.hpp"
 #include "harness/plan/plan.hpp"
 #include "harness/plan/stopping.hpp"
-#include "harness/process/launch.hpp"
-#include "harness/run/round.hpp"
+#include "harness/run/measuring.hpp"
 
 namespace patchbench::harness {
 namespace {
 
-using results::JournalEntry;
-
-/// Measures its rounds and keeps what comes back.
-class SelfTesting {
- public:
-  SelfTesting(const Options& options, const Settings& settings, SignalWatch& signals)
-      : options_(options),
-        settings_(settings),
-        signals_(signals),
-        cells_(plan_cells(self_test_catalogue(), everything(options), kChainCell)),
-        planner_(cells_, options.seed, &no_arena),
-        most_rounds_(settings.self_test_rounds.value_or(kMostSelfTestRounds)),
-        progress_(stderr, options.quiet,
-                  {.all = static_cast<double>(cells_.size()) * most_rounds_,
-                   .expected_s = kMostSelfTestSeconds}) {}
-
-  /// Why it ended; empty when it was asked to stop.
-  std::optional<std::string> run_all() {
-    for (rounds_ = 1;; ++rounds_) {
-      if (!run_round(rounds_ - 1)) {
-        return std::nullopt;
-      }
-      if (auto reason = reason_to_stop()) {
-        return reason;
-      }
-    }
-  }
-  [[nodiscard]] int rounds() const { return rounds_; }
-  [[nodiscard]] const std::vector<JournalEntry>& entries() const { return entries_; }
-
- private:
-  static Selection everything(const Options& options) {
-    Selection selection;
-    selection.preset = options.selection.preset;
-    return selection;
-  }
-
-  bool run_round(int number) {
-    const PlannedRound round = planner_.next();
-    for (std::size_t order = 0; order < round.order.size(); ++order) {
-      const PlannedCell& cell = cells_[round.order[order]];
-      progress_.show(static_cast<double>(entries_.size()),
-                     fmt::format("self-test, round {}", number + 1), cell.id);
-      auto entry = run_child(
-          timed_task(options_, settings_, Layouts{}, cell, round, number, static_cast<int>(order)),
-          settings_.child_timeout, signals_);
-      if (!entry) {
-        return false;
-      }
-      entries_.push_back(std::move(*entry));
-    }
-    return true;
-  }
-
-  [[nodiscard]] std::optional<std::string> reason_to_stop() const {
-    const auto failed = std::ranges::find_if(entries_, [](const JournalEntry& entry) {
-      return entry.status != results::CellStatus::ok;
-    });
-    if (failed != entries_.end()) {
-      return fmt::format("failed: {}", failed->cell);
-    }
+/// Rounds end as by --precision and --budget, at the first cell that fails, and at `most_rounds`.
+JudgeRounds judge_rounds_of_self_test(const StopRule& rule, std::set<std::string> cells,
+                                      int most_rounds) {
+  return [rule, cells = std::move(cells), most_rounds](
+             std::span<const results::JournalEntry> entries, int rounds) -> AfterRound {
     double used_s = 0;
-    for (const JournalEntry& entry : entries_) {
+    for (const results::JournalEntry& entry : entries) {
+      if (entry.status != results::CellStatus::ok) {
+        return {.reason_to_stop = fmt::format("failed: {}", entry.cell), .known = {}};
+      }
       used_s += entry.wall_ms * 1e-3;
     }
-    std::set<std::string> ids;
-    for (const PlannedCell& cell : cells_) {
-      ids.insert(cell.id);
-    }
-    auto reason =
-        harness::reason_to_stop({.precision = kSelfTestDelta / 2, .budget_s = kMostSelfTestSeconds},
-                                summarise_self_test(entries_, rounds_), ids,
-                                {.rounds = rounds_, .used_s = used_s, .round_s = used_s / rounds_});
-    if (!reason && rounds_ >= most_rounds_) {
-      reason = fmt::format("rounds: {}, the most", rounds_);
-    }
-    return reason;
-  }
-
-  const Options& options_;
-  const Settings& settings_;
-  SignalWatch& signals_;
-  std::vector<PlannedCell> cells_;
-  RoundPlanner planner_;
-  int most_rounds_;
-  Progress progress_;
-  int rounds_ = 0;
-  std::vector<JournalEntry> entries_;
-};
+    auto reason = reason_to_stop(rule, summarise_self_test(entries, rounds), cells,
+                                 {.rounds = rounds, .used_s = used_s, .round_s = used_s / rounds});
+    if (!reason && rounds >= most_rounds) reason = fmt::format("rounds: {}, the most", rounds);
+    return {.reason_to_stop = std::move(reason), .known = {}};
+  };
+}
 
 }  // namespace
 
 std::optional<results::SelfTest> run_self_test(const Options& options, const Settings& settings,
                                                SignalWatch& signals) {
+  Options own = options;
+  own.selection = {.strategies = {},
+                   .workloads = {},
+                   .overrides = {},
+                   .filter = {},
+                   .preset = options.selection.preset};
+  own.until = StopRule{.precision = kSelfTestDelta / 2, .budget_s = kMostSelfTestSeconds};
+  Prepared prepared;
+  prepared.cells = plan_cells(self_test_catalogue(), own.selection, kChainCell);
+  std::set<std::string> cells;
+  for (const PlannedCell& cell : prepared.cells) cells.insert(cell.id);
   results::SelfTest test;
   test.date = utc_now();
-  SelfTesting testing(options, settings, signals);
-  const auto stopped = testing.run_all();
-  if (!stopped) {
-    return std::nullopt;
-  }
-  test.stopped = *stopped;
-  test.lines = judge_self_test(testing.entries(), testing.rounds(),
+  Measuring measuring(own, settings, prepared, {}, signals, {.stage = "self-test, round"});
+  test.stopped = measuring.run_all(judge_rounds_of_self_test(
+      *own.until, std::move(cells), settings.self_test_rounds.value_or(kMostSelfTestRounds)));
+  if (test.stopped.empty()) return std::nullopt;
+  test.lines = judge_self_test(measuring.entries(), measuring.rounds(),
                                read_frequency(settings.sources.root, options.cpus.front()));
   return test;
 }
@@ -153,7 +89,7 @@ int self_test_alone(const Options& options, const Settings& settings) {
     say(stdout,
         "only the self-test was run; with --strategy=all or another choice it precedes it\n");
   }
-  return good ? kDone : kCellFailed;
+  return good ? kDone : kFailed;
 }
 
 }  // namespace patchbench::harness

@@ -15,7 +15,7 @@
 #include "harness/base/signals.hpp"
 #include "harness/machine/cpuinfo.hpp"
 #include "harness/process/self_test_cells.hpp"
-#include "harness/run/command_line.hpp"
+#include "harness/run/options.hpp"
 #include "harness/run/settings.hpp"
 #include "results/model.hpp"
 
@@ -45,7 +45,7 @@ inline constexpr double kMostSelfTestSeconds = 20;
                                                              const Settings& settings,
                                                              SignalWatch& signals);
 
-/// The self-test and nothing else: prints it. Returns kDone when it passed, kCellFailed when not.
+/// The self-test and nothing else: prints it. Returns kDone when it passed, kFailed when not.
 /// Throws UsageError in an emulator, whose times mean nothing.
 [[nodiscard]] int self_test_alone(const Options& options, const Settings& settings);
 

@@ -77,17 +77,13 @@ SelfTestLine time_line(std::string_view name, const Cell& cell, Samples samples)
 Samples samples_of(const Cell& cell, std::string_view metric, double operations) {
   const results::Metric* found = analysis::find_metric(cell, metric);
   Samples samples = found != nullptr ? found->samples : Samples{};
-  for (auto& sample : samples) {
-    sample = sample ? std::optional(*sample / operations) : sample;
-  }
+  for (auto& sample : samples) sample = sample ? std::optional(*sample / operations) : sample;
   return samples;
 }
 
 /// Every call of a driver pays it once.
 void judge_share_of_a_send(SelfTestLine& line) {
-  if (!line.passed) {
-    return;
-  }
+  if (!line.passed) return;
   constexpr std::uint64_t kFewestSends = kSendsPerRun / 2;
   const double of_a_send = (*line.ci95)[1] / static_cast<double>(kFewestSends);
   line.reason = fmt::format("{:.2g} ns of a send, of which a driver call has {} at least",
@@ -114,9 +110,7 @@ Samples clock_steps(std::span<const JournalEntry> entries, const Cell& cell, int
 SelfTestLine multiplication(const Cell& cell, const std::optional<Frequency>& frequency) {
   SelfTestLine line =
       time_line("multiplication", cell, samples_of(cell, kChainMetric, kChainSteps));
-  if (!line.passed) {
-    return line;
-  }
+  if (!line.passed) return line;
   const auto [low, high] = *line.ci95;
   const double reach = std::max(high / *line.value - 1, 1 - low / *line.value);
   if (frequency) {
@@ -137,18 +131,16 @@ bool excludes_one(const std::optional<Interval>& interval) {
 }
 
 /// The number of rounds from which on the interval excluded 1, for good.
-std::optional<int> told_after(const Samples& samples, const Samples& base) {
+std::optional<int> rounds_to_notice(const Samples& samples, const Samples& base) {
   const std::size_t rounds = std::min(samples.size(), base.size());
-  std::optional<int> told;
+  std::optional<int> noticed_after;
   for (std::size_t n = rounds; n >= 2; --n) {
     const auto paired =
         analysis::paired_ratio(std::span(samples).first(n), std::span(base).first(n));
-    if (!excludes_one(analysis::deciding_interval(paired))) {
-      break;
-    }
-    told = static_cast<int>(n);
+    if (!excludes_one(analysis::deciding_interval(paired))) break;
+    noticed_after = static_cast<int>(n);
   }
-  return told;
+  return noticed_after;
 }
 
 SelfTestLine ratio_line(std::string_view name, const Cell& cell, const Cell& baseline) {
@@ -156,16 +148,14 @@ SelfTestLine ratio_line(std::string_view name, const Cell& cell, const Cell& bas
   const Samples base = samples_of(baseline, kChainMetric, 1);
   Samples ratios(std::min(own.size(), base.size()));
   for (std::size_t round = 0; round < ratios.size(); ++round) {
-    if (own[round] && base[round]) {
-      ratios[round] = *own[round] / *base[round];
-    }
+    if (own[round] && base[round]) ratios[round] = *own[round] / *base[round];
   }
   SelfTestLine line = line_of(name, "ratio", std::move(ratios));
   if (const results::Ratio* ratio = analysis::find_ratio(cell, kChainMetric)) {
     line.value = ratio->median;
     line.ci95 = analysis::deciding_interval(*ratio);
     line.verdict = ratio->verdict;
-    line.told_after = told_after(own, base);
+    line.noticed_after = rounds_to_notice(own, base);
   }
   require_measured(line, {&baseline, &cell});
   return line;
@@ -184,9 +174,7 @@ SelfTestLine equal_line(std::string_view name, const Cell& cell, const Cell& bas
 /// Of what is known to be slower: it has to be noticed, and to be that much.
 SelfTestLine slower_line(const Cell& cell, const Cell& baseline) {
   SelfTestLine line = ratio_line(kKnown3, cell, baseline);
-  if (!line.passed) {
-    return line;
-  }
+  if (!line.passed) return line;
   constexpr double kKnownRatio = double{kLongerSteps} / kChainSteps;
   const auto [low, high] = *line.ci95;
   if (line.verdict != Verdict::slower) {

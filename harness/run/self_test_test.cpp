@@ -94,9 +94,7 @@ const SelfTestLine& line(const std::vector<SelfTestLine>& lines, std::string_vie
 std::vector<std::string> failed(const std::vector<SelfTestLine>& lines) {
   std::vector<std::string> names;
   for (const SelfTestLine& one : lines) {
-    if (!one.passed) {
-      names.push_back(one.name);
-    }
+    if (!one.passed) names.push_back(one.name);
   }
   return names;
 }
@@ -108,9 +106,7 @@ bool says(const std::string& text, std::string_view part) {
 
 std::uint64_t power_of_3(int steps) {
   std::uint64_t product = 1;
-  for (int step = 0; step < steps; ++step) {
-    product *= 3;
-  }
+  for (int step = 0; step < steps; ++step) product *= 3;
   return product;
 }
 
@@ -178,7 +174,7 @@ TEST_CASE("self-test: where everything is as it should be every line passes") {
   CHECK(line(lines, "again").verdict == Verdict::same);
   CHECK(line(lines, "known-0").verdict == Verdict::same);
   CHECK(line(lines, "known-3").verdict == Verdict::slower);
-  CHECK(line(lines, "known-3").told_after == 2);
+  CHECK(line(lines, "known-3").noticed_after == 2);
   CHECK_FALSE(line(lines, "multiplication").verdict.has_value());
 }
 
@@ -221,9 +217,9 @@ TEST_CASE(
     }
   }
   const auto lines = judge_self_test(entries, 12, std::nullopt);
-  CHECK(line(lines, "known-3").told_after > 3);
-  CHECK(line(lines, "known-3").told_after <= 9);  // from nine rounds on one is left out
-  CHECK(failed(lines).size() == 4);               // the others were not measured
+  CHECK(line(lines, "known-3").noticed_after > 3);
+  CHECK(line(lines, "known-3").noticed_after <= 9);  // from nine rounds on one is left out
+  CHECK(failed(lines).size() == 4);                  // the others were not measured
 }
 
 TEST_CASE("self-test: what fails stands above everything else, with what it means") {

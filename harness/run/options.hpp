@@ -1,17 +1,16 @@
-// harness/run/command_line.hpp - what a person asked bench-run for.
+// harness/run/options.hpp - what a person asked bench-run for.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "harness/counting/source.hpp"
-#include "harness/plan/catalogue.hpp"
 #include "harness/plan/plan.hpp"
 #include "harness/plan/stopping.hpp"
+#include "results/model.hpp"
 
 namespace patchbench::harness {
 
@@ -45,19 +44,8 @@ struct Options {
   /// What decides the plan, in one form however it was typed, with what was left to chance or to
   /// the machine (seed, processors): the same arguments give the same plan.
   std::vector<std::string> arguments;
-  /// What results.json in *out says of the run to go on with; empty for a new one.
-  std::optional<results::Results> begun;
+  /// What results.json in *out says of the run to resume; empty for a new one.
+  std::optional<results::Results> unfinished;
 };
-
-/// --help and --version: text for stdout, and nothing else to do.
-struct Answer {
-  std::string text;
-};
-
-/// Throws UsageError with a message that names the option and what it takes. Every word is compared
-/// with the catalogue here, so that a slip costs no measuring time. --resume=DIR gives the options
-/// of the run in DIR; others beside it must not contradict them.
-[[nodiscard]] std::variant<Options, Answer> parse_command_line(int argc, const char* const* argv,
-                                                               const Catalogue& catalogue);
 
 }  // namespace patchbench::harness

@@ -1,4 +1,4 @@
-#include "harness/run/command_line.hpp"
+#include "harness/programs/command_line.hpp"
 
 #include <algorithm>
 #include <variant>
@@ -106,18 +106,22 @@ TEST_CASE("two runs without a seed have different ones") {
 }
 
 TEST_CASE("bad options are refused by name") {
-  CHECK(says(refusal({"--rounds=0"}), "--rounds='0' is not a number from 1 to"));
-  CHECK(says(refusal({"--rounds=-3"}), "--rounds='-3'"));
-  CHECK(says(refusal({"--rounds=10001"}), "--rounds='10001'"));
-  CHECK(says(refusal({"--rounds=5x"}), "--rounds='5x'"));
-  CHECK(says(refusal({"--seed=-1"}), "--seed='-1'"));
-  CHECK(says(refusal({"--seed=18446744073709551616"}), "--seed="));
-  CHECK(says(refusal({"--preset=quik"}), "did you mean 'quick'? Valid: quick, standard, paper"));
+  CHECK(says(refusal({"--rounds=0"}), "--rounds: '0' is not a number from 1 to 10000"));
+  CHECK(says(refusal({"--rounds=-3"}), "--rounds: '-3'"));
+  CHECK(says(refusal({"--rounds=10001"}), "--rounds: '10001'"));
+  CHECK(says(refusal({"--rounds=5x"}), "--rounds: '5x'"));
+  CHECK(says(refusal({"--seed=-1"}), "--seed: '-1'"));
+  CHECK(says(refusal({"--seed=18446744073709551616"}), "--seed: '18446744073709551616'"));
+  CHECK(says(refusal({"--seed="}), "--seed= has an empty value"));
+  CHECK(options({"--rounds=010"}).rounds == 10);
+  CHECK(
+      says(refusal({"--preset=quik"}),
+           "--preset: unknown value 'quik': did you mean 'quick'? Valid: quick, standard, paper"));
   CHECK(says(refusal({"--baseline=again"}), "unknown baseline 'again'"));
   CHECK(says(refusal({"--filter=["}), "--filter='[' is not a regular expression"));
   CHECK(says(refusal({"--cpus=x"}), "--cpus 'x' is not a list"));
   CHECK(says(refusal({"--cpus=1023"}), "may not use processor 1023"));
-  CHECK(says(refusal({"--list=xml"}), "--list=xml"));
+  CHECK(says(refusal({"--list=xml"}), "--list: unknown value 'xml'"));
   CHECK(says(refusal({"--strategy=rwx,,floor"}), "empty name"));
   CHECK(says(refusal({"--strategy=all,rwx"}), "'all' stands alone"));
   CHECK(says(refusal({"--param", "sites"}), "NAME=VALUE"));
@@ -127,6 +131,7 @@ TEST_CASE("bad options are refused by name") {
              "kib=1000: not a power of two; workload 'zone' takes powers of two from 4 to 65536"));
   CHECK(says(refusal({"--strategy=", "--dry-run"}), "--strategy= has an empty value"));
   CHECK(says(refusal({"--out=", "--quiet"}), "--out= has an empty value"));
+  CHECK(says(refusal({"--out", ""}), "an argument is empty"));
   CHECK(says(refusal({"--quiet=3"}), "quiet was given"));
 }
 
@@ -158,12 +163,14 @@ TEST_CASE("precision and budget instead of a number of rounds") {
   CHECK(options(both.arguments).until->precision == 0.005);
   CHECK(options(both.arguments).arguments == both.arguments);
   CHECK(options({"--precision=2"}).until->precision == 0.02);
-  CHECK(says(refusal({"--precision=1s"}), "--precision='1s' is not a positive number"));
-  CHECK(says(refusal({"--precision=0%"}), "--precision='0%'"));
-  CHECK(says(refusal({"--precision=nan%"}), "--precision='nan%'"));
-  CHECK(says(refusal({"--budget=-1m"}), "--budget='-1m'"));
-  CHECK(says(refusal({"--budget=3d"}), "behind it: 's', 'm', 'h', ''"));
-  CHECK(says(refusal({"--budget=1e999h"}), "--budget="));
+  CHECK(says(refusal({"--precision=1s"}),
+             "--precision: '1s' is not a percentage above 0 and below 100"));
+  CHECK(says(refusal({"--precision=0%"}), "--precision: '0%'"));
+  CHECK(says(refusal({"--precision=nan%"}), "--precision: 'nan%'"));
+  CHECK(says(refusal({"--budget=-1m"}), "--budget: '-1m'"));
+  CHECK(says(refusal({"--budget=3d"}),
+             "--budget: '3d' is not a time above 0 in seconds, or with s, m or h"));
+  CHECK(says(refusal({"--budget=1e999h"}), "--budget: '1e999h'"));
   CHECK(says(refusal({"--rounds=7", "--budget=3m"}), "leave out one or the other"));
 }
 
@@ -210,8 +217,9 @@ TEST_CASE("what is called the same has a width, written in one form") {
     CHECK(options(once.arguments).arguments == once.arguments);
     CHECK(std::ranges::find(once.arguments, odd) != once.arguments.end());
   }
-  CHECK(says(refusal({"--delta=0%"}), "--delta='0%' is not a positive number"));
-  CHECK(says(refusal({"--delta=100%"}), "--delta='100%' is not below 100%"));
+  CHECK(says(refusal({"--delta=0%"}),
+             "--delta: '0%' is not a percentage above 0 and below 100, such as 3%"));
+  CHECK(says(refusal({"--delta=100%"}), "--delta: '100%'"));
 }
 
 TEST_CASE("options that do not exist are refused, with the nearest one") {
@@ -229,9 +237,7 @@ TEST_CASE("help shows examples and exit codes, and fits a terminal") {
   CHECK(says(help, "Examples:"));
   CHECK(says(help, "Exit codes:"));
   CHECK(says(help, "--preset=quick|standard|paper"));
-  for (const std::string& line : split(help, '\n')) {
-    CHECK(line.size() <= 100);
-  }
+  for (const std::string& line : split(help, '\n')) CHECK(line.size() <= 100);
 }
 
 TEST_CASE("version names the program and the revision") {

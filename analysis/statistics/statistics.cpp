@@ -22,8 +22,9 @@ std::optional<double> finite(const std::optional<double>& value) {
   return value && *value > 0 && std::isfinite(*value) ? value : std::nullopt;
 }
 
+/// That begins at 0 where ratios of 0 decide its lower end; empty where infinite ones decide.
 std::optional<FreeInterval> finite(const std::optional<FreeInterval>& free) {
-  const bool usable = free && free->interval[0] > 0 && std::isfinite(free->interval[1]);
+  const bool usable = free && free->interval[1] > 0 && std::isfinite(free->interval[1]);
   return usable ? free : std::nullopt;
 }
 
@@ -104,12 +105,16 @@ PairedRatio paired_ratio(std::span<const std::optional<double>> strategy,
     }
   }
   const int n = static_cast<int>(ratios.size());
-  const bool by_ranks = n >= kSignedRankRounds;
-  PairedRatio paired{n,
-                     by_ranks ? pseudo_median(ratios) : finite(median(ratios)),
-                     log_t_interval(ratios),
-                     by_ranks ? signed_rank_interval(ratios) : finite(median_interval(ratios)),
-                     {}};
+  PairedRatio paired;
+  paired.n = n;
+  paired.ci95 = log_t_interval(ratios);
+  if (n >= kSignedRankRounds) paired.ci_free = signed_rank_interval(ratios);
+  if (paired.ci_free) {
+    paired.median = pseudo_median(ratios);
+  } else {
+    paired.median = finite(median(ratios));
+    paired.ci_free = finite(median_interval(ratios));
+  }
   paired.values = std::move(ratios);
   return paired;
 }

@@ -59,8 +59,9 @@ inline constexpr int kRobustRounds = 9;
 inline constexpr int kSignedRankRounds = 12;
 
 struct PairedRatio {
-  int n = 0;                     // rounds with a ratio
-  std::optional<double> median;  // of the ratios; from kSignedRankRounds on the pseudo-median
+  int n = 0;  // rounds with a ratio
+  // Of the ratios; from kSignedRankRounds on the pseudo-median, where zeros do not decide it.
+  std::optional<double> median;
   std::optional<Interval> ci95;  // log_t_interval of the ratios
   std::optional<FreeInterval>
       ci_free;                 // median_interval, from kSignedRankRounds on signed_rank_interval
@@ -78,7 +79,9 @@ struct PairedRatio {
 /// strategy / baseline, round by round. Both have one entry a round; what is missing in either is
 /// left out of both. An entry of 0, a difference that was not above that, makes the round's ratio 0
 /// or infinite: a round like any other for ranks, and none for the t interval. Two of them say
-/// nothing.
+/// nothing. Where zeros reach so far in that signed ranks have no finite interval, it is that of
+/// the median by order statistics, which may begin at 0: the cost is then less than its upper end,
+/// and by how much is not known.
 [[nodiscard]] PairedRatio paired_ratio(std::span<const std::optional<double>> strategy,
                                        std::span<const std::optional<double>> baseline);
 

@@ -134,6 +134,19 @@ TEST_CASE("a difference that is not above 0 is the most extreme ratio, and two a
   CHECK(ratio.ci_free->interval[0] == about(1.0));
 }
 
+TEST_CASE("where many differences are not above 0 the cost is less than something, and faster") {
+  const auto baseline = samples({50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50});
+  auto strategy = samples({1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0});
+  const PairedRatio some = paired_ratio(strategy, baseline);
+  CHECK(some.median == about(0.02));
+  REQUIRE(some.ci_free.has_value());
+  CHECK(some.ci_free->interval[0] == 0);
+  CHECK(some.ci_free->interval[1] == about(0.02));
+  CHECK(plain_verdict(deciding_interval(some)) == Verdict::faster);
+  // The same in the denominator: more than something, without an end.
+  CHECK_FALSE(paired_ratio(baseline, strategy).ci_free.has_value());
+}
+
 TEST_CASE("drift that both share leaves a paired ratio alone") {
   const auto ratio = paired_ratio(samples({11, 22, 44, 88}), samples({10, 20, 40, 80}));
   CHECK((*ratio.ci95)[0] == about(1.1));

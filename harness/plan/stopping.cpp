@@ -11,8 +11,18 @@
 namespace patchbench::harness {
 namespace {
 
+/// Of a difference so small that it often is not above 0 no number of rounds makes a logarithm.
+bool is_next_to_nothing(const results::Ratio& ratio) {
+  constexpr double kFraction = 0.5;
+  const auto interval = analysis::deciding_interval(ratio);
+  return interval && (*interval)[0] <= 0 && (*interval)[1] < kFraction;
+}
+
 /// How far from known: at most 1 for what is known, infinite where there is no interval.
 double excess(const StopRule& rule, const results::Ratio& ratio) {
+  if (ratio.n >= kFewestRounds && is_next_to_nothing(ratio)) {
+    return 0;
+  }
   const std::optional<double> found = reach(ratio);
   if (!found) return std::numeric_limits<double>::infinity();
   const double of_distance = rule.of_distance * std::abs(std::log(*ratio.median));

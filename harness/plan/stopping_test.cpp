@@ -84,6 +84,12 @@ TEST_CASE("far from 1 a ratio is known by a share of its distance") {
   CHECK_FALSE(is_known(rule, results::Ratio{}));
 }
 
+TEST_CASE("a cost that is next to nothing beside the baseline's keeps no run going") {
+  CHECK(is_known(kRule, ratio(0.004, 0, 0.01)));
+  CHECK_FALSE(is_known(kRule, ratio(0.4, 0, 0.9)));
+  CHECK_FALSE(is_known(kRule, ratio(0.004, 0, 0.01, 4)));
+}
+
 TEST_CASE("cells are known when each of their ratios is") {
   auto results = results_with({{"a", ratio(1, 0.995, 1.005)}, {"b", ratio(1, 0.9, 1.005)}});
   results.cells[0].ratios.push_back(ratio(1, 0.9, 1.1));

@@ -364,7 +364,7 @@ class BarScript {
                                       std::string(chart_.log ? "" : kSmall)};
     if (!values) return plots;
     if (chart_.log) {
-      plots.push_back(data + "3:1:4:5:6 with xerrorbars ps 0 lc rgb variable");
+      plots.push_back(data + "3:1:4:5:6 with xerrorbars pt -1 lc rgb variable");
       plots.push_back(data + "3:1:7:6 with points pt variable lc rgb variable lw 1.6 ps 1.1");
       return plots;
     }
@@ -377,7 +377,7 @@ class BarScript {
                       data, end, kFills.at(column == 2 ? 0 : 1)));
     }
     if (ranges)
-      plots.push_back(data + "($4<$5?$3:NaN):1:4:5 with xerrorbars ps 0 lc rgb '#888888'");
+      plots.push_back(data + "($4<$5?$3:NaN):1:4:5 with xerrorbars pt -1 lc rgb '#888888'");
     return plots;
   }
 

@@ -33,6 +33,7 @@ jobs_at_once() {
 # Another clone of the same sources finds what this one compiled: no path of the clone is part of what is compared.
 use_ccache() {
   if command -v ccache >/dev/null; then
-    export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=true
+    export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=true \
+      CCACHE_SLOPPINESS=pch_defines,time_macros
   fi
 }

@@ -24,15 +24,35 @@ else()
   set(patchbench_catch_arguments --warn NoTests)
 endif()
 
-# patchbench_test(NAME [PURE] SOURCES... LIBRARIES... [LABEL label]): one executable, one CTest entry per test case.
+if(PATCHBENCH_TOOLS)
+  # What such a test is for stands in a library: optimising the test's own macros would take half of the compiler's time.
+  add_library(patchbench_text_test INTERFACE)
+  target_link_libraries(patchbench_text_test INTERFACE fmt::fmt)
+  target_compile_options(patchbench_text_test INTERFACE $<$<CONFIG:Release>:-O0>)
+  patchbench_precompiled(patchbench_test_precompiled LIBRARIES patchbench_catch patchbench_text_test
+    HEADERS ${patchbench_standard_headers} <patchbench_catch.hpp> <fmt/format.h> <fmt/ranges.h>)
+endif()
+patchbench_precompiled(patchbench_optimised_test_precompiled
+  LIBRARIES patchbench_catch HEADERS ${patchbench_standard_headers} <patchbench_catch.hpp>)
+
+# patchbench_test(NAME [PURE] [OPTIMISED] SOURCES... LIBRARIES... [LABEL label]): one executable, one CTest entry per test
+# case.
 # PURE: its cases compute and compare, and leave nothing in the process that the next one could see. Where starting a
 # process is slow (PATCHBENCH_WHOLE_SUITES: sanitizers, an emulator), such a suite is one entry.
+# OPTIMISED: compiled like the tools, because templates that are measured are instantiated in it, or because it computes
+# for minutes. The others have fmt, and are not optimised.
 # An entry that finds no test case of its name is red (version 3 needs no argument for that): a semicolon splits a name
 # in two that do not exist.
 function(patchbench_test name)
-  cmake_parse_arguments(arg "PURE" "LABEL" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "PURE;OPTIMISED" "LABEL" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} patchbench_catch patchbench_build_options)
+  if(arg_OPTIMISED)
+    patchbench_reuse(${name} patchbench_optimised_test_precompiled)
+  else()
+    target_link_libraries(${name} PRIVATE patchbench_text_test)
+    patchbench_reuse(${name} patchbench_test_precompiled)
+  endif()
   if(arg_LABEL)
     set(labels LABELS ${arg_LABEL})
   endif()

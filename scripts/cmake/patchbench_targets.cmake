@@ -31,6 +31,33 @@ endif()
 target_compile_definitions(patchbench_build_options INTERFACE
   $<$<CONFIG:Debug>:PATCHBENCH_CHECK_PATCHES=1>)
 
+# patchbench_precompiled(NAME LIBRARIES... HEADERS...): headers of other projects, parsed once for all targets that then
+# say patchbench_reuse(TARGET NAME). These must link the same libraries: their definitions are part of what was parsed.
+# Only what most files include, and what costs nothing where it is not used: g++ instantiates what inline functions of
+# CLI11 and nlohmann/json call in every file that has their headers, a second or more in each.
+# Without clang, and so every file still includes what it uses: what clang precompiles has the path of its build inside,
+# and ccache would hand that to another clone.
+set(patchbench_standard_headers <algorithm> <array> <charconv> <chrono> <cmath> <filesystem> <fstream> <functional>
+  <map> <memory> <optional> <random> <set> <span> <string> <string_view> <vector>)
+set(patchbench_precompiled_options -fpch-preprocess)  # for ccache, with what scripts/common.sh sets for it
+function(patchbench_precompiled name)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "LIBRARIES;HEADERS" ${ARGN})
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/${name}.cpp" CONTENT "")
+  add_library(${name} STATIC EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/generated/${name}.cpp")
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} patchbench_build_options)
+  target_precompile_headers(${name} PRIVATE ${arg_HEADERS})
+  target_compile_options(${name} PRIVATE ${patchbench_precompiled_options})
+endfunction()
+function(patchbench_reuse target precompiled)
+  if(TARGET ${precompiled})
+    target_precompile_headers(${target} REUSE_FROM ${precompiled})
+    target_compile_options(${target} PRIVATE ${patchbench_precompiled_options})
+  endif()
+endfunction()
+
 # patchbench_library(NAME SOURCES... ): one static library per folder, called patchbench_<folder>.
 function(patchbench_library folder)
   add_library(patchbench_${folder} STATIC ${ARGN})

@@ -176,9 +176,7 @@ class Child {
                     std::nullopt,
                     std::nullopt,
                     std::nullopt};
-    if (cell.strategy == "mprotect-toggle") {
-      entry.memory.vmas_open = 4;
-    }
+    if (cell.strategy == "mprotect-toggle") entry.memory.vmas_open = 4;
     return entry;
   }
 

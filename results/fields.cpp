@@ -19,7 +19,7 @@ std::string kind_of(const Json& value) {
 std::string line_of(std::string_view text, std::size_t byte) {
   if (text.find('\n') == std::string_view::npos) return "";
   const std::string_view before = text.substr(0, byte);
-  return "line " + std::to_string(1 + std::count(before.begin(), before.end(), '\n')) + ": ";
+  return "line " + std::to_string(1 + std::ranges::count(before, '\n')) + ": ";
 }
 
 }  // namespace

@@ -43,9 +43,7 @@ JournalWriter::JournalWriter(const std::filesystem::path& file)
 
 void JournalWriter::append(std::span<const JournalEntry> entries) {
   std::string lines;
-  for (const JournalEntry& entry : entries) {
-    lines += journal_line(entry) + '\n';
-  }
+  for (const JournalEntry& entry : entries) lines += journal_line(entry) + '\n';
   const std::uint64_t before = file_.size();
   const std::size_t written = file_.write_once(lines);
   if (written == lines.size()) {

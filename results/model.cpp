@@ -5,8 +5,8 @@
 namespace patchbench::results {
 
 bool passed(const SelfTest& test) {
-  return !test.lines.empty() && std::all_of(test.lines.begin(), test.lines.end(),
-                                            [](const SelfTestLine& line) { return line.passed; });
+  return !test.lines.empty() &&
+         std::ranges::all_of(test.lines, [](const SelfTestLine& line) { return line.passed; });
 }
 
 std::string_view to_string(CellStatus status) {

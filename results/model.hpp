@@ -325,8 +325,8 @@ struct Counter {
   std::string reason;
   /// The named set of --counters that it belongs to: prefetch, icache or vma; empty for none.
   std::string set;
-  /// One value for each process that counted, whose median is `value`; empty where there is one
-  /// for each round, or nothing was counted.
+  /// One value for each process that counted, whose median is `value`; empty where there is one for
+  /// each round, or nothing was counted.
   std::vector<double> samples;
 };
 

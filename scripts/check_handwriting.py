@@ -10,8 +10,7 @@ Without files: every C++ source that git knows.
 Rules:
  1. A single statement that fits on the line of its if, for or while stands there, without braces.
  2. An algorithm over a whole container is that of std::ranges.
- 3. A string literal ends where the next word does not fit on its line, or at a line end of its own.
- 4. So does a line of a comment in the middle of a sentence.
+ 3. In the middle of a sentence a comment's line ends where the next word does not fit.
 """
 
 import pathlib
@@ -26,10 +25,8 @@ HEAD = re.compile(r"^(\s*)(?:if|for|while) (?:constexpr )?\(.*\) \{$")
 NOT_ALONE = re.compile(r"^(?:if|for|while|do|switch|else|using|const|auto|static_assert|asm|\[\[)\b")
 ALGORITHMS = ("all_of any_of none_of for_each find find_if find_if_not count count_if copy copy_if transform fill "
               "reverse replace replace_if sort stable_sort nth_element is_sorted min_element max_element minmax_element "
-              "lower_bound upper_bound binary_search shuffle unique_copy")
+              "shuffle unique_copy")
 WHOLE = re.compile(r"std::(" + "|".join(ALGORITHMS.split()) + r")\(\s*((?:[\w.:]|->|\[\w+\])+?)\.begin\(\),\s*\2\.end\(\)")
-LITERAL_END = re.compile(r'^(.*[^\\"])"$')
-LITERAL_START = re.compile(r'^\s*"((?:[^"\\]|\\.)*)"')
 COMMENT = re.compile(r"^(\s*)(///?) (\S.*)$")
 OPEN_SENTENCE = re.compile(r"[\w,)\]`'\"-]$")
 
@@ -54,19 +51,6 @@ def ranges(lines):
             yield i, 1, [mended]
 
 
-def literals(lines):
-    for i in range(len(lines) - 1):
-        end, start = LITERAL_END.match(lines[i]), LITERAL_START.match(lines[i + 1])
-        if not end or not start or end[1].endswith(r"\n") or lines[i].lstrip().startswith(("//", "#")):
-            continue
-        if end[1].count('"') % 2 == 0 or re.search(r"\\x?[0-9a-fA-F]*$", end[1]) or "R\"" in end[1]:
-            continue
-        word = re.match(r"\S*\s?", start[1])[0]
-        if word and len(lines[i]) + len(word) <= WIDTH:
-            rest = lines[i + 1].lstrip()[1:]
-            yield i, 2, [lines[i][:-1] + rest]
-
-
 def comments(lines):
     for i in range(len(lines) - 1):
         this, following = COMMENT.match(lines[i]), COMMENT.match(lines[i + 1])
@@ -81,7 +65,6 @@ def comments(lines):
 
 
 RULES = (("braces around a statement that fits on the line", braces), ("a whole container by iterators", ranges),
-         ("a string literal broken before its line is full", literals),
          ("a comment broken before its line is full", comments))
 
 
@@ -102,12 +85,11 @@ def mended(text):
 EXAMPLES = (
     ("void f() {\n  if (a) {\n    return;\n  }\n}\n", "void f() {\n  if (a) return;\n}\n"),
     ("  return std::any_of(v.begin(), v.end(), is);\n", "  return std::ranges::any_of(v, is);\n"),
-    ('  say("one "\n      "two");\n', '  say("one two");\n'),
     ("// one two\n// three.\n", "// one two three.\n"),
 )
 LEFT_ALONE = (
     "  if (a) {\n    const int b = 1;\n  }\n", "  if (a) {\n    b();\n  } else {\n    c();\n  }\n",
-    "  std::any_of(v.begin() + 1, v.end(), is);\n", '  say("one\\n"\n      "two");\n', "// One.\n// two\n",
+    "  std::any_of(v.begin() + 1, v.end(), is);\n", "// One.\n// two\n",
     "// a:\n// - one\n//   two\n", "  if (a) {\n    b();  // why\n  }\n",
 )
 

@@ -24,9 +24,7 @@ constexpr unsigned kPatience = 100;  // seconds
 // Parent and child share these; unlike a pipe they need no reader while the child runs.
 Fd shared_text(const char* name) {
   Fd file{memfd_create(name, MFD_CLOEXEC)};
-  if (!file) {
-    throw_errno("memfd_create");
-  }
+  if (!file) throw_errno("memfd_create");
   return file;
 }
 
@@ -67,18 +65,14 @@ void take_signals_as_the_kernel_does() {
   take_signals_as_the_kernel_does();
   alarm(kPatience);
   dup2(errors.get(), STDERR_FILENO);
-  for (const std::string& line : report_of(body)) {
-    write_line(report, line);
-  }
+  for (const std::string& line : report_of(body)) write_line(report, line);
   _exit(kBodyReturned);
 }
 
 Report lines_of(const std::string& text) {
   Report lines;
   std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) {
-    lines.push_back(line);
-  }
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
   return lines;
 }
 
@@ -86,9 +80,7 @@ Report lines_of(const std::string& text) {
 
 std::string text_of(std::initializer_list<std::string_view> parts) {
   std::string text;
-  for (const std::string_view part : parts) {
-    text += part;
-  }
+  for (const std::string_view part : parts) text += part;
   return text;
 }
 
@@ -101,9 +93,7 @@ int ChildOutcome::signal() const noexcept {
 }
 
 std::string ChildOutcome::ending() const {
-  if (finished()) {
-    return "returned";
-  }
+  if (finished()) return "returned";
   if (signal() != 0) {
     return text_of({"killed by signal ", std::to_string(signal()), " (", strsignal(signal()), ")"});
   }
@@ -115,16 +105,10 @@ ChildOutcome run_in_child(const std::function<Report()>& body) {
   const Fd errors = shared_text("errors");
   ChildOutcome outcome;
   outcome.pid = fork();
-  if (outcome.pid < 0) {
-    throw_errno("fork");
-  }
-  if (outcome.pid == 0) {
-    be_the_child(body, report, errors);
-  }
+  if (outcome.pid < 0) throw_errno("fork");
+  if (outcome.pid == 0) be_the_child(body, report, errors);
   while (waitpid(outcome.pid, &outcome.wait_status, 0) < 0) {
-    if (errno != EINTR) {
-      throw_errno("waitpid");
-    }
+    if (errno != EINTR) throw_errno("waitpid");
   }
   outcome.report = lines_of(text_in(report));
   outcome.error_output = without_words_of_emulator(text_in(errors));

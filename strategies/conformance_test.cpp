@@ -15,9 +15,7 @@ namespace {
 TEMPLATE_LIST_TEST_CASE("a zone keeps the contract of CodeZone", "", EveryZone) {
   STATIC_REQUIRE(CodeZone<TestType>);
   INFO("the zone of " << strategies_with<TestType>());
-  for (const Check& check : kChecks<TestType>) {
-    CHECK(violations_of(check) == kNothing);
-  }
+  for (const Check& check : kChecks<TestType>) CHECK(violations_of(check) == kNothing);
 }
 
 TEST_CASE("every check of the contract can be made on this machine") {

@@ -59,9 +59,7 @@ class Violations {
   /// What is found when it does not hold, in parts.
   template <class... Parts>
   void expect(bool held, const Parts&... what) {
-    if (!held && found_.size() < kEnough) {
-      found_.push_back(text_of({what...}));
-    }
+    if (!held && found_.size() < kEnough) found_.push_back(text_of({what...}));
   }
   void expect_nothing_gained_since(const Holdings& before, const std::string& when) {
     for (const std::string& gained : gained_since(before)) {
@@ -82,9 +80,7 @@ template <class Zone>
     const Zone zone{request};
     return 0;
   } catch (const std::system_error& refused) {
-    if (what != nullptr) {
-      *what = refused.what();
-    }
+    if (what != nullptr) *what = refused.what();
     return refused.code().value();
   }
 }
@@ -402,9 +398,7 @@ void check_nothing_left_behind(Violations& found) {
   for (int i = 0; i < 10; ++i) {
     Zone zone{ZoneRequest{.size = kMiB}};
     found.expect(patches_and_executes(zone, zone.exec()), "a zone does not work");
-    if (i % 2 == 1) {
-      zone.seal();
-    }
+    if (i % 2 == 1) zone.seal();
   }
   found.expect_nothing_gained_since(before, "destruction");
 }
@@ -433,9 +427,7 @@ class SoftLimit {
   SoftLimit(Resource resource, std::size_t value) : resource_(resource) {
     getrlimit(resource_, &before_);
     const rlimit limit{.rlim_cur = value, .rlim_max = before_.rlim_max};
-    if (setrlimit(resource_, &limit) != 0) {
-      throw_errno("setrlimit");
-    }
+    if (setrlimit(resource_, &limit) != 0) throw_errno("setrlimit");
   }
   SoftLimit(const SoftLimit&) = delete;
   SoftLimit& operator=(const SoftLimit&) = delete;
@@ -489,9 +481,7 @@ void check_nothing_outlives_the_process(Violations& found) {
     return run_in_child([signal]() -> Report {
       Zone zone{ZoneRequest{.size = kMiB}};
       static_cast<void>(patches_and_executes(zone, zone.exec()));
-      if (signal != 0) {
-        raise(signal);
-      }
+      if (signal != 0) raise(signal);
       _exit(0);  // runs no destructor
     });
   };
@@ -544,9 +534,7 @@ inline constexpr std::array kChecks{
 
 /// What one check finds. It runs in a child: a crash is a violation and not the end of the test.
 [[nodiscard]] inline Report violations_of(const Check& check) {
-  if (!why_not(check.name).empty()) {
-    return {};
-  }
+  if (!why_not(check.name).empty()) return {};
   const ChildOutcome outcome = run_in_child([&check] {
     Violations found;
     check.run(found);

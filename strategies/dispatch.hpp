@@ -27,8 +27,8 @@ enum class Dispatch {
   return dispatch == Dispatch::inline_cache || dispatch == Dispatch::unchecked;
 }
 
-/// Whether a strategy or control changes what it executes, code or cells; one that says
-/// kPatched = false installs its code once.
+/// Whether a strategy or control changes what it executes, code or cells; one that says kPatched
+/// = false installs its code once.
 template <class Strategy>
 [[nodiscard]] constexpr bool is_patched() noexcept {
   if constexpr (requires { Strategy::kPatched; }) {

@@ -147,9 +147,7 @@ long __wrap_syscall(long number, ...) {
   const unsigned flags = va_arg(arguments, unsigned);
   const int cpu = va_arg(arguments, int);
   va_end(arguments);
-  if (number != SYS_membarrier) {
-    std::abort();
-  }
+  if (number != SYS_membarrier) std::abort();
   return fails(Call::membarrier) ? -1 : __real_syscall(number, command, flags, cpu);
 }
 

@@ -41,13 +41,9 @@ constexpr std::array kFilesystems{
 
 std::string filesystem_of(const Fd& file) {
   struct statfs info {};
-  if (fstatfs(file.get(), &info) != 0) {
-    return "unknown";
-  }
+  if (fstatfs(file.get(), &info) != 0) return "unknown";
   for (const FilesystemName& known : kFilesystems) {
-    if (known.magic == static_cast<long>(info.f_type)) {
-      return known.name;
-    }
+    if (known.magic == static_cast<long>(info.f_type)) return known.name;
   }
   std::array<char, 24> text{};
   std::snprintf(text.data(), text.size(), "0x%lx", static_cast<unsigned long>(info.f_type));
@@ -55,9 +51,7 @@ std::string filesystem_of(const Fd& file) {
 }
 
 std::vector<std::string> candidate_directories() {
-  if (const char* only = std::getenv("PATCHBENCH_EXEC_DIR")) {
-    return {only};
-  }
+  if (const char* only = std::getenv("PATCHBENCH_EXEC_DIR")) return {only};
   std::vector<std::string> directories;
   for (const char* variable : {"XDG_RUNTIME_DIR", "TMPDIR"}) {
     if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') {
@@ -73,29 +67,19 @@ std::vector<std::string> candidate_directories() {
 }
 
 void append(std::string& text, std::initializer_list<std::string_view> parts) {
-  for (const std::string_view part : parts) {
-    text += part;
-  }
+  for (const std::string_view part : parts) text += part;
 }
 
 // O_TMPFILE (Linux 3.11) never has a name; where the file system lacks it, the name goes at once.
 Fd open_unlinked(const std::string& directory) {
   Fd file{open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0700)};
-  if (file) {
-    return file;
-  }
-  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {
-    throw_errno("open");
-  }
+  if (file) return file;
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) throw_errno("open");
   std::string name;
   append(name, {directory, "/patchbench-XXXXXX"});
   file = Fd{mkostemp(name.data(), O_CLOEXEC)};
-  if (!file) {
-    throw_errno("mkostemp");
-  }
-  if (unlink(name.c_str()) != 0) {
-    throw_errno("unlink");
-  }
+  if (!file) throw_errno("mkostemp");
+  if (unlink(name.c_str()) != 0) throw_errno("unlink");
   return file;
 }
 

@@ -22,9 +22,7 @@ class TemporaryDirectory {
  public:
   TemporaryDirectory() {
     std::string name = std::filesystem::temp_directory_path() / "patchbench-test-XXXXXX";
-    if (mkdtemp(name.data()) == nullptr) {
-      throw_errno("mkdtemp");
-    }
+    if (mkdtemp(name.data()) == nullptr) throw_errno("mkdtemp");
     path_ = name;
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
@@ -76,9 +74,7 @@ TEST_CASE("file-dual uses PATCHBENCH_EXEC_DIR and says so") {
 TEST_CASE("file-dual names the file system") {
   const TemporaryDirectory directory;
   check_found_nothing(run_in_child([&] {
-    if (!mount_tmpfs(directory.path(), 0, "size=4m")) {
-      return no_right_to_mount();
-    }
+    if (!mount_tmpfs(directory.path(), 0, "size=4m")) return no_right_to_mount();
     use_only(directory.path());
     Violations found;
     found.expect(FileDualZone{kRequest}.describe() == directory.path() + " (tmpfs)", "it does not");
@@ -136,12 +132,8 @@ Report noexec_refuses_nothing() {
 TEST_CASE("file-dual is refused on a file system mounted noexec") {
   const TemporaryDirectory directory;
   check_found_nothing(run_in_child([&] {
-    if (in_qemu_user()) {
-      return noexec_refuses_nothing();
-    }
-    if (!mount_tmpfs(directory.path(), MS_NOEXEC, "size=4m")) {
-      return no_right_to_mount();
-    }
+    if (in_qemu_user()) return noexec_refuses_nothing();
+    if (!mount_tmpfs(directory.path(), MS_NOEXEC, "size=4m")) return no_right_to_mount();
     use_only(directory.path());
     Violations found;
     const Holdings before = holdings();
@@ -159,12 +151,8 @@ TEST_CASE("file-dual passes over a directory that is mounted noexec") {
   const TemporaryDirectory noexec;
   const TemporaryDirectory usable;
   check_found_nothing(run_in_child([&] {
-    if (in_qemu_user()) {
-      return noexec_refuses_nothing();
-    }
-    if (!mount_tmpfs(noexec.path(), MS_NOEXEC, "size=4m")) {
-      return no_right_to_mount();
-    }
+    if (in_qemu_user()) return noexec_refuses_nothing();
+    if (!mount_tmpfs(noexec.path(), MS_NOEXEC, "size=4m")) return no_right_to_mount();
     prefer(noexec.path(), usable.path());
     Violations found;
     const std::string place = FileDualZone{kRequest}.describe();
@@ -176,9 +164,7 @@ TEST_CASE("file-dual passes over a directory that is mounted noexec") {
 TEST_CASE("file-dual on a file system that is too small is an error and not SIGBUS") {
   const TemporaryDirectory directory;
   check_found_nothing(run_in_child([&] {
-    if (!mount_tmpfs(directory.path(), 0, "size=64k")) {
-      return no_right_to_mount();
-    }
+    if (!mount_tmpfs(directory.path(), 0, "size=64k")) return no_right_to_mount();
     use_only(directory.path());
     Violations found;
     std::string what;

@@ -76,9 +76,7 @@ Report refusal(const Injected& injected, int nth) {
   let_nothing_fail();
   found.expect(error == injected.error, which, " failing gives ", std::to_string(error));
   found.expect(what.starts_with(name_of(injected.call)), which, " failing is reported as: ", what);
-  if (injected.call == Call::shmctl) {
-    forgive_what_shmctl_left();
-  }
+  if (injected.call == Call::shmctl) forgive_what_shmctl_left();
   found.expect_nothing_gained_since(before, which + " failing");
   return found.take();
 }
@@ -97,9 +95,7 @@ Report refusal_or_recovery(const Injected& injected, int nth) {
     found.expect(refused.code().value() == injected.error, which, ": ", refused.what());
   }
   let_nothing_fail();
-  if (injected.call == Call::shmctl) {
-    forgive_what_shmctl_left();
-  }
+  if (injected.call == Call::shmctl) forgive_what_shmctl_left();
   found.expect_nothing_gained_since(before, which + " failing once");
   return found.take();
 }
@@ -201,9 +197,7 @@ void check_named_file_refused(Violations& found, Call call) {
 
 Report without_o_tmpfile() {
   std::string directory = std::filesystem::temp_directory_path() / "patchbench-named-XXXXXX";
-  if (mkdtemp(directory.data()) == nullptr) {
-    throw_errno("mkdtemp");
-  }
+  if (mkdtemp(directory.data()) == nullptr) throw_errno("mkdtemp");
   setenv("PATCHBENCH_EXEC_DIR", directory.c_str(), 1);
   Violations found;
   check_named_file(found, directory);
@@ -239,9 +233,7 @@ TEST_CASE("membarrier is called once for each publishing in its mode, and in no 
       count_calls();
       publish_nothing(PublishMode::none);
       found.expect(count_of(calls_made(), Call::membarrier) == 0, "the default calls it");
-      for (int i = 0; i < 5; ++i) {
-        publish_nothing(PublishMode::membarrier);
-      }
+      for (int i = 0; i < 5; ++i) publish_nothing(PublishMode::membarrier);
       found.expect(count_of(calls_made(), Call::membarrier) == 5, "5 publishings called it ",
                    std::to_string(count_of(calls_made(), Call::membarrier)), " times");
     });

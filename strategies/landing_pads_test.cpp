@@ -36,9 +36,7 @@ TEMPLATE_LIST_TEST_CASE("a call that arrives at no landing pad is stopped where 
 }
 
 TEST_CASE("the emulator's processor checks landing pads, so that something is tested there") {
-  if (in_qemu_user()) {
-    CHECK(landing_pad_protection() != 0);
-  }
+  if (in_qemu_user()) CHECK(landing_pad_protection() != 0);
 }
 
 }  // namespace

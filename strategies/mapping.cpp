@@ -25,9 +25,7 @@ std::size_t page_size() noexcept {
 
 std::size_t round_up_to_pages(std::size_t size) {
   const std::size_t page = page_size();
-  if (size == 0 || size > SIZE_MAX / 2) {
-    throw_errno("zone size", EINVAL);
-  }
+  if (size == 0 || size > SIZE_MAX / 2) throw_errno("zone size", EINVAL);
   return (size + page - 1) / page * page;
 }
 
@@ -38,9 +36,7 @@ void throw_errno(const char* call, int error) {
 }
 
 Fd::~Fd() {
-  if (fd_ >= 0) {
-    close(fd_);
-  }
+  if (fd_ >= 0) close(fd_);
 }
 
 namespace {
@@ -51,13 +47,9 @@ std::size_t physical_memory() {
 
 void* map_at(std::uintptr_t at, std::size_t size, int protection, int flags, int fd,
              const char* what) {
-  if (at != 0) {
-    flags |= MAP_FIXED_NOREPLACE;
-  }
+  if (at != 0) flags |= MAP_FIXED_NOREPLACE;
   void* address = mmap(reinterpret_cast<void*>(at), size, protection, flags, fd, 0);
-  if (address == MAP_FAILED) {
-    throw_errno(what);
-  }
+  if (address == MAP_FAILED) throw_errno(what);
   // Kernels before 4.17 take MAP_FIXED_NOREPLACE for a hint.
   if (at != 0 && reinterpret_cast<std::uintptr_t>(address) != at) {
     munmap(address, size);
@@ -116,9 +108,7 @@ ShmAttachment::ShmAttachment(int segment, int flags, std::uintptr_t at, std::siz
 }
 
 ShmAttachment::~ShmAttachment() {
-  if (address_ != nullptr) {
-    shmdt(address_);
-  }
+  if (address_ != nullptr) shmdt(address_);
 }
 
 DualView::DualView(const Fd& file, const ZoneRequest& request)
@@ -139,9 +129,7 @@ void allocate_file(const Fd& file, std::size_t size) {
       limit.rlim_cur < size) {
     throw_errno("ftruncate (over RLIMIT_FSIZE)", EFBIG);
   }
-  if (ftruncate(file.get(), static_cast<off_t>(size)) != 0) {
-    throw_errno("ftruncate");
-  }
+  if (ftruncate(file.get(), static_cast<off_t>(size)) != 0) throw_errno("ftruncate");
   // Some file systems cannot allocate ahead; they are still usable.
   if (fallocate(file.get(), 0, 0, static_cast<off_t>(size)) != 0 && errno != EOPNOTSUPP) {
     throw_errno("fallocate");
@@ -150,18 +138,14 @@ void allocate_file(const Fd& file, std::size_t size) {
 
 Fd executable_memfd(const char* name, std::size_t size) {
   // No file system limits a memfd: allocating this much would end with the OOM killer.
-  if (size > physical_memory()) {
-    throw_errno("fallocate (more than this machine's memory)", ENOMEM);
-  }
+  if (size > physical_memory()) throw_errno("fallocate (more than this machine's memory)", ENOMEM);
   Fd file{memfd_create(name, MFD_CLOEXEC | MFD_EXEC)};
   if (!file && errno != ENOMEM && errno != EMFILE && errno != ENFILE) {
     // EINVAL: a kernel before 6.3. EACCES: vm.memfd_noexec=2 refuses the flag, yet a memfd without
     // it may still be mapped executable.
     file = Fd{memfd_create(name, MFD_CLOEXEC)};
   }
-  if (!file) {
-    throw_errno("memfd_create");
-  }
+  if (!file) throw_errno("memfd_create");
   allocate_file(file, size);
   return file;
 }

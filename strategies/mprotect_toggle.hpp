@@ -59,9 +59,7 @@ class MprotectToggleZone {
 
  private:
   void toggle_once(int protection, const char* call) {
-    if (mprotect(mapping_.address(), mapping_.size(), protection) != 0) {
-      throw_errno(call);
-    }
+    if (mprotect(mapping_.address(), mapping_.size(), protection) != 0) throw_errno(call);
   }
 
   void protect_pages(ExecAddress at, std::size_t size, int protection) const noexcept {

@@ -128,9 +128,7 @@ struct GrantsNothing : Faithful<MprotectToggleZone> {
 
 struct DiesOfHugeRequests : Faithful<MprotectToggleZone> {
   static const ZoneRequest& trusted(const ZoneRequest& request) {
-    if (request.size > std::numeric_limits<std::size_t>::max() / 4) {
-      std::abort();
-    }
+    if (request.size > std::numeric_limits<std::size_t>::max() / 4) std::abort();
     return request;
   }
   explicit DiesOfHugeRequests(const ZoneRequest& request) : Faithful(trusted(request)) {}
@@ -179,17 +177,13 @@ class KeptSegments {
   KeptSegments() {
     void* page =
         mmap(nullptr, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) {
-      throw_errno("mmap");
-    }
+    if (page == MAP_FAILED) throw_errno("mmap");
     ids_ = static_cast<int*>(page);
   }
   KeptSegments(const KeptSegments&) = delete;
   KeptSegments& operator=(const KeptSegments&) = delete;
   ~KeptSegments() {
-    for (int i = 1; i <= ids_[0]; ++i) {
-      shmctl(ids_[i], IPC_RMID, nullptr);
-    }
+    for (int i = 1; i <= ids_[0]; ++i) shmctl(ids_[i], IPC_RMID, nullptr);
     munmap(ids_, page_size());
   }
   void add(int id) { ids_[++ids_[0]] = id; }
@@ -222,9 +216,7 @@ struct HidesTheCause : Faithful<MprotectToggleZone> {
 struct IgnoresFileSizeLimit : Faithful<MprotectToggleZone> {
   explicit IgnoresFileSizeLimit(const ZoneRequest& request) : Faithful(request) {
     const Fd file{memfd_create("unlimited", MFD_CLOEXEC)};
-    if (ftruncate(file.get(), static_cast<off_t>(request.size)) != 0) {
-      throw_errno("ftruncate");
-    }
+    if (ftruncate(file.get(), static_cast<off_t>(request.size)) != 0) throw_errno("ftruncate");
   }
 };
 
@@ -287,9 +279,7 @@ TEST_CASE("a zone that only passes on to another one violates nothing") {
 
 TEST_CASE("a zone that breaks a clause of the contract is noticed") {
   for (const Broken& broken : kBroken) {
-    if (!why_not(broken.caught_by).empty()) {
-      continue;
-    }
+    if (!why_not(broken.caught_by).empty()) continue;
     const Report violations = broken.violations();
     INFO(broken.name << " is to be noticed by '" << broken.caught_by << "'");
     CAPTURE(violations);

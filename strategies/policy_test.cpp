@@ -131,9 +131,7 @@ Report with_executable_memfds_refused() {
 
 // The setting belongs to a PID namespace, of which only the child of who makes it is a member.
 Report in_another_pid_namespace() {
-  if (unshare(CLONE_NEWPID) != 0) {
-    return {text_of({kSkipped, "no right to make a PID namespace"})};
-  }
+  if (unshare(CLONE_NEWPID) != 0) return {text_of({kSkipped, "no right to make a PID namespace"})};
   ChildOutcome outcome = run_in_child(with_executable_memfds_refused);
   if (!outcome.finished()) {
     outcome.report.push_back(text_of({outcome.ending(), " ", outcome.error_output}));

@@ -28,9 +28,7 @@ bool parse_range(const std::string& line, MappedRange& range) {
   std::string device;
   std::string inode;
   in >> std::hex >> range.begin >> dash >> range.end >> range.protection;
-  if (!in || dash != '-') {
-    return false;
-  }
+  if (!in || dash != '-') return false;
   in >> offset >> device >> inode >> std::ws;
   std::getline(in, range.name);
   return true;
@@ -74,9 +72,7 @@ std::vector<Segment> all_segments() {
     std::size_t size = 0;
     columns >> key >> segment.id >> std::oct >> mode >> std::dec >> size >> segment.creator;
     segment.goes_with_last_user = (mode & kShmDest) != 0;
-    if (columns) {
-      found.push_back(segment);
-    }
+    if (columns) found.push_back(segment);
   }
   return found;
 }
@@ -85,9 +81,7 @@ std::vector<Segment> all_segments() {
 /// their numbers to others, perhaps to this one.
 const std::set<int> kOlderSegments = [] {
   std::set<int> ids;
-  for (const Segment& segment : all_segments()) {
-    ids.insert(segment.id);
-  }
+  for (const Segment& segment : all_segments()) ids.insert(segment.id);
   return ids;
 }();
 
@@ -104,18 +98,14 @@ std::vector<MappedRange> mapped_ranges() {
   std::ifstream in("/proc/self/maps");
   for (std::string line; std::getline(in, line);) {
     MappedRange range;
-    if (parse_range(line, range)) {
-      ranges.push_back(std::move(range));
-    }
+    if (parse_range(line, range)) ranges.push_back(std::move(range));
   }
   return ranges;
 }
 
 std::string protection_at(std::uintptr_t address) {
   for (const MappedRange& range : mapped_ranges()) {
-    if (contains(range, address)) {
-      return range.protection;
-    }
+    if (contains(range, address)) return range.protection;
   }
   return "unmapped";
 }
@@ -144,9 +134,7 @@ std::uintptr_t free_place(std::size_t size) {
   const std::size_t searched = size + 3 * kPlaceAlignment;
   void* found =
       mmap(nullptr, searched, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (found == MAP_FAILED) {
-    throw_errno("mmap");
-  }
+  if (found == MAP_FAILED) throw_errno("mmap");
   munmap(found, searched);
   const auto start = reinterpret_cast<std::uintptr_t>(found) + kPlaceAlignment;
   return (start + kPlaceAlignment - 1) / kPlaceAlignment * kPlaceAlignment;

@@ -103,9 +103,7 @@ std::string why_unavailable(PublishMode mode) {
 }
 
 void prepare_publishing(PublishMode mode) {
-  if (mode == PublishMode::membarrier) {
-    register_for_core_barriers();
-  }
+  if (mode == PublishMode::membarrier) register_for_core_barriers();
 }
 
 bool publish_is_architectural(AliasKind /*alias*/, PublishMode /*mode*/) noexcept { return true; }

@@ -68,9 +68,7 @@ std::string why_unavailable(PublishMode mode) {
 }
 
 void prepare_publishing(PublishMode mode) {
-  if (mode == PublishMode::membarrier) {
-    register_for_core_barriers();
-  }
+  if (mode == PublishMode::membarrier) register_for_core_barriers();
 }
 
 bool publish_is_architectural(AliasKind alias, PublishMode mode) noexcept {
@@ -93,9 +91,7 @@ Processor read_processor() noexcept {
   unsigned ebx = 0;
   unsigned ecx = 0;
   unsigned edx = 0;
-  if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0) {
-    processor.hypervisor = (ecx & kHypervisor) != 0;
-  }
+  if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0) processor.hypervisor = (ecx & kHypervisor) != 0;
   if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0) {
     processor.serialize = (edx & kSerialize) != 0;
   }

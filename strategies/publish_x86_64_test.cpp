@@ -33,9 +33,7 @@ struct Executed {
 
 /// Between breakpoints, because the C library makes system calls of its own when it stops.
 [[noreturn]] void publish_between_breakpoints(PublishMode mode) {
-  if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) {
-    _exit(1);
-  }
+  if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(1);
   prepare_publishing(mode);
   std::array<std::byte, 64> bytes{};
   asm volatile("int3" : : : "memory");
@@ -65,9 +63,7 @@ Executed step_to_breakpoint(pid_t child) {
     executed.out_of_line +=
         registers.rip == reinterpret_cast<std::uintptr_t>(&execute_publishing) ? 1 : 0;
     const long word = ptrace(PTRACE_PEEKTEXT, child, registers.rip, nullptr);
-    if (begins_with(word, {0xcc})) {
-      return executed;
-    }
+    if (begins_with(word, {0xcc})) return executed;
     executed.cpuid += begins_with(word, {0x0f, 0xa2}) ? 1 : 0;
     executed.serialize += begins_with(word, {0x0f, 0x01, 0xe8}) ? 1 : 0;
     executed.system_calls += begins_with(word, {0x0f, 0x05}) ? 1 : 0;
@@ -85,9 +81,7 @@ Executed step_to_breakpoint(pid_t child) {
 std::optional<Executed> executed_by_publish(PublishMode mode) {
   const pid_t child = fork();
   REQUIRE(child >= 0);
-  if (child == 0) {
-    publish_between_breakpoints(mode);
-  }
+  if (child == 0) publish_between_breakpoints(mode);
   std::optional<Executed> executed;
   if (wait_for(child) == SIGTRAP) {
     executed = step_to_breakpoint(child);

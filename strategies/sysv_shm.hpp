@@ -36,9 +36,7 @@ class SysvShmZone {
     // SHM_EXEC asks for execute permission, which only a privileged process has without the mode
     // bit.
     const int segment = shmget(IPC_PRIVATE, size_, IPC_CREAT | 0700);
-    if (segment < 0) {
-      throw_errno("shmget");
-    }
+    if (segment < 0) throw_errno("shmget");
     attach_and_mark(segment, request.placement);
     exec_ = ShmAttachment(segment, SHM_RDONLY | SHM_EXEC, request.placement.exec_at, size_);
     if (request.landing_pads && landing_pad_protection() != 0) {
@@ -61,9 +59,7 @@ class SysvShmZone {
  private:
   // shmat(2) knows nothing of landing pads.
   void protect(int protection) {
-    if (mprotect(exec_.address(), size_, protection) != 0) {
-      throw_errno("mprotect (landing pads)");
-    }
+    if (mprotect(exec_.address(), size_, protection) != 0) throw_errno("mprotect (landing pads)");
   }
 
   // Marking before the first attachment would destroy the segment, so a failed attachment is noted
@@ -75,9 +71,7 @@ class SysvShmZone {
       shmctl(segment, IPC_RMID, nullptr);
       throw;
     }
-    if (shmctl(segment, IPC_RMID, nullptr) != 0) {
-      throw_errno("shmctl (IPC_RMID)");
-    }
+    if (shmctl(segment, IPC_RMID, nullptr) != 0) throw_errno("shmctl (IPC_RMID)");
   }
 
   std::size_t size_ = 0;

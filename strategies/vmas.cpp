@@ -38,9 +38,7 @@ static_assert(sizeof(MapQuery) == 104);
 std::optional<std::int64_t> count_by_query(std::uint64_t first, std::uint64_t end,
                                            const std::filesystem::path& maps) {
   const Fd file(open(maps.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) {
-    return std::nullopt;
-  }
+  if (!file) return std::nullopt;
   std::int64_t count = 0;
   for (std::uint64_t at = first; at < end;) {
     MapQuery query;
@@ -61,9 +59,7 @@ std::optional<std::int64_t> count_by_reading(std::uint64_t first, std::uint64_t 
   std::optional<std::int64_t> count;
   for (std::string line; std::getline(file, line);) {
     unsigned long long start = 0;
-    if (std::sscanf(line.c_str(), "%llx-", &start) != 1) {
-      return std::nullopt;
-    }
+    if (std::sscanf(line.c_str(), "%llx-", &start) != 1) return std::nullopt;
     const bool is_counted = start >= first && start < end && !line.ends_with("[vsyscall]");
     count = count.value_or(0) + (is_counted ? 1 : 0);
   }

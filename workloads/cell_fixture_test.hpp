@@ -19,9 +19,7 @@ namespace patchbench {
 
 [[nodiscard]] inline const WorkloadInfo& workload_info(std::string_view id) {
   for (const WorkloadInfo& info : workloads()) {
-    if (info.id == id) {
-      return info;
-    }
+    if (info.id == id) return info;
   }
   FAIL("no workload is called " << id);
   throw std::logic_error("not reached");
@@ -29,9 +27,7 @@ namespace patchbench {
 
 [[nodiscard]] inline const StrategyInfo& strategy_info(std::string_view id) {
   for (const StrategyEntry& entry : strategies()) {
-    if (entry.info.id == id) {
-      return entry.info;
-    }
+    if (entry.info.id == id) return entry.info;
   }
   FAIL("no strategy is called " << id);
   throw std::logic_error("not reached");
@@ -42,9 +38,7 @@ namespace patchbench {
                                                std::uint64_t seed = 1) {
   const auto given = [&](const std::string& name) -> std::optional<std::string> {
     for (const auto& [key, value] : changes) {
-      if (key == name) {
-        return value;
-      }
+      if (key == name) return value;
     }
     return std::nullopt;
   };
@@ -53,9 +47,7 @@ namespace patchbench {
   request.seed = seed;
   for (const Parameter& parameter : workload_info(workload).parameters) {
     std::string value = parameter.default_value;
-    for (const auto& [name, text] : small) {
-      value = name == parameter.name ? text : value;
-    }
+    for (const auto& [name, text] : small) value = name == parameter.name ? text : value;
     request.params.emplace_back(parameter.name, given(parameter.name).value_or(value));
   }
   return request;
@@ -76,9 +68,7 @@ namespace patchbench {
 template <class Visit>
 void for_each_cell(Visit visit) {
   for (const StrategyEntry& strategy : strategies()) {
-    if (!is_allowed(strategy)) {
-      continue;
-    }
+    if (!is_allowed(strategy)) continue;
     for (const WorkloadInfo& workload : workloads()) {
       const CellFactory* cell = find_cell(strategy.info.id, workload.id);
       if (cell != nullptr && cell->make != nullptr) {

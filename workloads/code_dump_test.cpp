@@ -28,25 +28,19 @@ std::vector<CodeSnapshot> dump(std::string_view strategy, std::string_view workl
 
 Names moments(const std::vector<CodeSnapshot>& snapshots) {
   Names names;
-  for (const CodeSnapshot& snapshot : snapshots) {
-    names.push_back(snapshot.moment);
-  }
+  for (const CodeSnapshot& snapshot : snapshots) names.push_back(snapshot.moment);
   return names;
 }
 
 Names pieces(const CodeSnapshot& snapshot) {
   Names names;
-  for (const CodePiece& piece : snapshot.pieces) {
-    names.push_back(piece.name);
-  }
+  for (const CodePiece& piece : snapshot.pieces) names.push_back(piece.name);
   return names;
 }
 
 const CodePiece& find_piece(const CodeSnapshot& snapshot, std::string_view name) {
   for (const CodePiece& piece : snapshot.pieces) {
-    if (piece.name == name) {
-      return piece;
-    }
+    if (piece.name == name) return piece;
   }
   FAIL("no piece is called " << name);
   throw std::logic_error("not reached");
@@ -99,9 +93,7 @@ TEST_CASE("dump: a patch changes the part of a function that it says") {
     REQUIRE(before.size() == after.size());
     std::set<std::size_t> words;
     for (std::size_t i = 0; i < before.size(); ++i) {
-      if (before[i] != after[i]) {
-        words.insert(i / 4);
-      }
+      if (before[i] != after[i]) words.insert(i / 4);
     }
     return words;
   };
@@ -121,19 +113,11 @@ TEST_CASE("dump: the pieces of each state") {
       INFO(snapshot.moment);
       const bool closed_pic = snapshot.moment.starts_with("closed-pic");
       Names expected = always;
-      if (closed_pic) {
-        expected.emplace_back("closed-pic");
-      }
+      if (closed_pic) expected.emplace_back("closed-pic");
       expected.insert(expected.end(), stubs.begin(), stubs.end());
-      if (!cells && kTagIsAway) {
-        expected.emplace_back("class-tag-data");
-      }
-      if (cells) {
-        expected.emplace_back("cell-data");
-      }
-      if (cells && closed_pic) {
-        expected.emplace_back("pic-slots-data");
-      }
+      if (!cells && kTagIsAway) expected.emplace_back("class-tag-data");
+      if (cells) expected.emplace_back("cell-data");
+      if (cells && closed_pic) expected.emplace_back("pic-slots-data");
       CHECK(pieces(snapshot) == expected);
       for (const CodePiece& piece : snapshot.pieces) {
         CHECK(piece.address != 0);
@@ -178,9 +162,7 @@ TEST_CASE("dump: strategies of one dispatch show the same bytes at the same plac
       request.arena.base = base;
       const auto found = find_cell(entry->info.id, "mic")->dump(request);
       CHECK(find_piece(found[0], "miss-trampoline").address == map_arena(request.arena).code);
-      if (first.empty()) {
-        first = found;
-      }
+      if (first.empty()) first = found;
       REQUIRE(moments(found) == moments(first));
       for (std::size_t i = 0; i < found.size(); ++i) {
         REQUIRE(pieces(found[i]) == pieces(first[i]));
@@ -188,9 +170,7 @@ TEST_CASE("dump: strategies of one dispatch show the same bytes at the same plac
           const CodePiece& piece = found[i].pieces[k];
           INFO(found[i].moment << ", " << piece.name);
           CHECK(piece.address == first[i].pieces[k].address);
-          if (is_same_everywhere(piece)) {
-            CHECK(piece.bytes == first[i].pieces[k].bytes);
-          }
+          if (is_same_everywhere(piece)) CHECK(piece.bytes == first[i].pieces[k].bytes);
         }
       }
     }

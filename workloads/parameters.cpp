@@ -7,9 +7,7 @@ namespace patchbench {
 
 const std::string& word_parameter(const CellRequest& request, std::string_view name) {
   for (const auto& [key, value] : request.params) {
-    if (key == name) {
-      return value;
-    }
+    if (key == name) return value;
   }
   throw std::invalid_argument("the cell lacks its parameter " + std::string{name});
 }
@@ -80,9 +78,7 @@ Parameter cache_entries_parameter(std::vector<std::string> standard_grid) {
 
 Parameter publish_parameter() {
   std::vector<std::string> choices;
-  for (const PublishModeInfo& mode : publish_modes()) {
-    choices.emplace_back(mode.id);
-  }
+  for (const PublishModeInfo& mode : publish_modes()) choices.emplace_back(mode.id);
   return {.name = std::string{kPublishParameter},
           .summary = "what a patch ends with beside the maintenance that it must have",
           .default_value = "none",
@@ -98,9 +94,7 @@ Parameter publish_parameter() {
 
 PublishMode prepared_publish_mode(const CellRequest& request) {
   const PublishMode mode = publish_mode_of(request.params);
-  if (const std::string reason = why_unavailable(mode); !reason.empty()) {
-    throw Unsupported(reason);
-  }
+  if (const std::string reason = why_unavailable(mode); !reason.empty()) throw Unsupported(reason);
   prepare_publishing(mode);
   return mode;
 }

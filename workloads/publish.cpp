@@ -45,9 +45,7 @@ PublishedFunctions published_functions(std::size_t bytes) {
   for (const std::size_t version : {std::size_t{0}, std::size_t{1}}) {
     functions.code[version] = A::emit_sum(values[version]);
     functions.result[version] = 0;
-    for (const std::uint16_t value : values[version]) {
-      functions.result[version] += value;
-    }
+    for (const std::uint16_t value : values[version]) functions.result[version] += value;
   }
   return functions;
 }

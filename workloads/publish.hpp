@@ -193,20 +193,14 @@ class PublishCell : public MeasuredCell<PublishCell<Strategy>> {
   /// Not yet to be executed.
   void store_all() noexcept {
     const PatchScope scope{zone_};
-    for (const ExecAddress function : order_) {
-      store(function);
-    }
+    for (const ExecAddress function : order_) store(function);
     version_ = 1 - version_;
   }
   void publish_all() noexcept {
-    for (const ExecAddress function : order_) {
-      publish_patch(function);
-    }
+    for (const ExecAddress function : order_) publish_patch(function);
   }
   void patch_all() noexcept {
-    for (const ExecAddress function : order_) {
-      patch(function);
-    }
+    for (const ExecAddress function : order_) patch(function);
     version_ = 1 - version_;
   }
   std::uint64_t patch_and_execute_all() noexcept {

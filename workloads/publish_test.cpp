@@ -32,9 +32,7 @@ long __wrap_syscall(long number, ...) {
   const unsigned flags = va_arg(arguments, unsigned);
   const int cpu = va_arg(arguments, int);
   va_end(arguments);
-  if (number != SYS_membarrier) {
-    std::abort();
-  }
+  if (number != SYS_membarrier) std::abort();
   ++barriers;
   return __real_syscall(number, command, flags, cpu);
 }
@@ -57,9 +55,7 @@ Counts barriers_of(const CellFactory& cell, const std::string& mode, ParamText c
   for (const Measurement& measurement : instance->measurements()) {
     int before = 0;
     for (int turn = 0; turn < 2; ++turn) {  // the first may begin with what another metric left
-      if (measurement.prepare != nullptr) {
-        measurement.prepare(measurement.self);
-      }
+      if (measurement.prepare != nullptr) measurement.prepare(measurement.self);
       before = barriers;
       measurement.run(measurement.self);
     }
@@ -104,18 +100,12 @@ TEST_CASE("publishing: once for each patch, in the cell's mode", "[any-page-size
   }
   for_each_cell([](const CellFactory& cell) {
     const auto counts = expected().find(std::string{cell.workload});
-    if (counts == expected().end()) {
-      return;
-    }
+    if (counts == expected().end()) return;
     Counts nothing = counts->second;
-    for (auto& [metric, count] : nothing) {
-      count = 0;
-    }
+    for (auto& [metric, count] : nothing) count = 0;
     const bool patches_code = cell.strategy != "indirect-cell";
     CHECK(barriers_of(cell, "membarrier") == (patches_code ? counts->second : nothing));
-    if (!publishing_does_something(PublishMode::none)) {
-      nothing.erase("publish");
-    }
+    if (!publishing_does_something(PublishMode::none)) nothing.erase("publish");
     CHECK(barriers_of(cell, "none") == nothing);
   });
 }

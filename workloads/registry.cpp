@@ -18,7 +18,7 @@ std::string probe_strategy() {
   for (int turn = 0; turn < 2; ++turn) {
     {
       const PatchScope scope{zone};
-      std::copy(function.begin(), function.end(), zone.writable(zone.exec()).data());
+      std::ranges::copy(function, zone.writable(zone.exec()).data());
       publish(zone.exec(), zone.writable(zone.exec()), function.size(), Zone::kAlias);
     }
     zone.exec().template as_function<void()>()();
@@ -105,7 +105,7 @@ std::span<const WorkloadInfo> workloads() {
 
 const CellFactory* find_cell(std::string_view strategy, std::string_view workload) {
   static const std::vector<CellFactory> cells = all_cells(static_cast<WorkloadList*>(nullptr));
-  const auto found = std::find_if(cells.begin(), cells.end(), [&](const CellFactory& cell) {
+  const auto found = std::ranges::find_if(cells, [&](const CellFactory& cell) {
     return cell.strategy == strategy && cell.workload == workload;
   });
   return found == cells.end() ? nullptr : &*found;

@@ -164,9 +164,7 @@ class RelinkCell : public MeasuredCell<RelinkCell<Strategy>> {
   }
   [[gnu::noinline]] void settle_all() noexcept {
     for (std::uint32_t site = 0; site < machine_.sites(); ++site) {
-      if (sites_.side(site) != 0) {
-        patch(site, 0);
-      }
+      if (sites_.side(site) != 0) patch(site, 0);
     }
     sites_.set_uniform(0);
   }
@@ -205,13 +203,9 @@ class RelinkCell : public MeasuredCell<RelinkCell<Strategy>> {
     settle();
     const unsigned to = 1 - sites_.linked();
     if (batch_ == 1) {
-      for (const std::uint32_t site : sites_.order()) {
-        patch(site, to);
-      }
+      for (const std::uint32_t site : sites_.order()) patch(site, to);
     } else {
-      for (std::size_t i = 0; i < sites_.order().size(); i += batch_) {
-        patch_batch(i);
-      }
+      for (std::size_t i = 0; i < sites_.order().size(); i += batch_) patch_batch(i);
     }
     sites_.set_uniform(to);
   }
@@ -329,9 +323,7 @@ class RelinkCell : public MeasuredCell<RelinkCell<Strategy>> {
     sites_.draw_patches_ahead(Changes::made);
     check_run_of(sites_.order(), sites, 0, "sends patched among others",
                  [this] { return patch_ahead(); });
-    if (sites > 1) {
-      check_isolated();
-    }
+    if (sites > 1) check_isolated();
   }
   void check_isolated() {
     const std::uint64_t before = machine_.misses();

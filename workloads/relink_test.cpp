@@ -31,8 +31,8 @@ RelinkCell<Strategy> cell_of(std::uint32_t sites, std::uint32_t batch = 1) {
 template <class Strategy>
 const Measurement& find(const RelinkCell<Strategy>& cell, std::string_view metric) {
   const auto all = cell.measurements();
-  const auto found = std::find_if(all.begin(), all.end(),
-                                  [&](const Measurement& m) { return m.metric == metric; });
+  const auto found =
+      std::ranges::find_if(all, [&](const Measurement& m) { return m.metric == metric; });
   REQUIRE(found != all.end());
   return *found;
 }
@@ -46,9 +46,7 @@ std::vector<std::set<std::uint32_t>> flips_by_pass(const send::ChangingSites& si
     send::Oop before = sites.oops(sites.side(site))[site];
     for (std::size_t pass = 0; pass < passes.size(); ++pass) {
       const send::Oop now = sites.drawn()[pass * count + site];
-      if (now != before) {
-        passes[pass].insert(site);
-      }
+      if (now != before) passes[pass].insert(site);
       before = now;
     }
   }
@@ -57,9 +55,7 @@ std::vector<std::set<std::uint32_t>> flips_by_pass(const send::ChangingSites& si
 
 std::uint64_t count(const std::vector<std::set<std::uint32_t>>& passes) {
   std::uint64_t sum = 0;
-  for (const auto& pass : passes) {
-    sum += pass.size();
-  }
+  for (const auto& pass : passes) sum += pass.size();
   return sum;
 }
 
@@ -79,9 +75,7 @@ TEMPLATE_TEST_CASE("relink: exactly the drawn sites miss, others in each pass", 
     for (const auto& pass : flips) {
       REQUIRE(pass.size() == kSites / 16);
       different.insert(pass);
-      for (const std::uint32_t site : pass) {
-        ++times[site];
-      }
+      for (const std::uint32_t site : pass) ++times[site];
     }
     const std::uint64_t before = cell.machine().misses();
     measured.run(measured.self);

@@ -58,7 +58,7 @@ void check_only_own_classes(const SteadyState& state) {
   bool own = true;
   for (std::size_t i = 0; i < state.class_stream.size(); ++i) {
     const auto& classes = state.classes_of_site[i % sites];
-    own = own && std::find(classes.begin(), classes.end(), state.class_stream[i]) != classes.end();
+    own = own && std::ranges::find(classes, state.class_stream[i]) != classes.end();
   }
   CHECK(own);
 }
@@ -79,8 +79,8 @@ TEST_CASE("plans: random receivers follow no pattern that a predictor could lear
   std::map<std::size_t, std::size_t> by_position;
   for (std::size_t i = 0; i < state.class_stream.size(); ++i) {
     const auto& classes = state.classes_of_site[i % 1024];
-    ++by_position[static_cast<std::size_t>(
-        std::find(classes.begin(), classes.end(), state.class_stream[i]) - classes.begin())];
+    ++by_position[static_cast<std::size_t>(std::ranges::find(classes, state.class_stream[i]) -
+                                           classes.begin())];
   }
   for (const auto& [position, count] : by_position) {
     const double share =
@@ -100,8 +100,7 @@ TEST_CASE("plans: cyclic receivers take their turns, not all sites in step") {
       const auto classes = classes_at(state, site);
       REQUIRE(period_of(classes, 20) == std::stoul(degree));
       const auto& own = state.classes_of_site[site];
-      phases.insert(
-          static_cast<std::size_t>(std::find(own.begin(), own.end(), classes[0]) - own.begin()));
+      phases.insert(static_cast<std::size_t>(std::ranges::find(own, classes[0]) - own.begin()));
     }
     CHECK(phases.size() == std::stoul(degree));
     CHECK(state.passes % std::stoul(degree) == 0);  // the next run goes on where this one ends
@@ -162,8 +161,7 @@ TEST_CASE("plans: mixed has as many SmallIntegers as asked for") {
   const auto integers = [](const std::string& percent) {
     const SteadyState state =
         Mixed::describe(small_request("mixed", {{"sites", "1000"}, {"immediates", percent}}));
-    return std::count(state.classes_of_site.begin(), state.classes_of_site.end(),
-                      std::vector<std::uint32_t>{0});
+    return std::ranges::count(state.classes_of_site, std::vector<std::uint32_t>{0});
   };
   CHECK(integers("0") == 0);
   CHECK(integers("100") == 900);
@@ -192,9 +190,7 @@ TEST_CASE("plans: open-pic's receivers come from all classes, each site is linke
   CHECK(seen.size() == 256);
   CHECK(*seen.begin() == 1);
   CHECK(*seen.rbegin() == 256);
-  for (const auto& classes : state.classes_of_site) {
-    CHECK(classes.size() == 7);
-  }
+  for (const auto& classes : state.classes_of_site) CHECK(classes.size() == 7);
   CHECK(period_of(state.class_stream, state.class_stream.size() / 2) == 0);
 }
 
@@ -224,9 +220,7 @@ TEST_CASE("plans: a shuffled chain visits every site once, then ends") {
       at = plan[at].next;
     }
     CHECK(visited.size() == sites);
-    if (sites == 1000) {
-      CHECK(steps_forward < 10);
-    }
+    if (sites == 1000) CHECK(steps_forward < 10);
   }
 }
 
@@ -237,15 +231,11 @@ TEST_CASE("random: the same numbers everywhere, below their bound") {
   CHECK(engine() == 9981545732273789042U);
   SeededRandom random{5489};
   std::uint64_t last = 0;
-  for (int i = 0; i < 10000; ++i) {
-    last = random.below(UINT64_MAX);
-  }
+  for (int i = 0; i < 10000; ++i) last = random.below(UINT64_MAX);
   CHECK(last == 9981545732273789041U);  // times (2^64 - 1) / 2^64
   SeededRandom small{1};
   std::map<std::uint64_t, int> counts;
-  for (int i = 0; i < 6000; ++i) {
-    ++counts[small.below(6)];
-  }
+  for (int i = 0; i < 6000; ++i) ++counts[small.below(6)];
   CHECK(counts.size() == 6);
   for (const auto& [value, count] : counts) {
     CHECK(value < 6);
@@ -267,7 +257,7 @@ TEST_CASE("arena: places are apart, and data is within the reach of code") {
   CHECK(map.writable_code == map.code + (std::uintptr_t{1} << 32U));  // RW = RX + 2^32
   const std::vector<std::uintptr_t> places = {map.code,      map.cells,  map.method_cache,
                                               map.receivers, map.stream, map.writable_code};
-  CHECK(std::is_sorted(places.begin(), places.end()));
+  CHECK(std::ranges::is_sorted(places));
   CHECK(map.cells >= map.code + kCodeRoom);
   CHECK(map.writable_code + kCodeRoom <= kBase + kArenaSize);
   // Cells and method cache are addressed from code: less than 2 GiB from its first byte.

@@ -25,15 +25,13 @@ namespace patchbench {
 namespace {
 
 const SiteCounter* find_counter(const std::vector<SiteCounter>& counters, std::string_view name) {
-  const auto found = std::find_if(counters.begin(), counters.end(),
-                                  [&](const SiteCounter& counter) { return counter.name == name; });
+  const auto found = std::ranges::find_if(
+      counters, [&](const SiteCounter& counter) { return counter.name == name; });
   return found == counters.end() ? nullptr : &*found;
 }
 
 void run(const Measurement& measurement) {
-  if (measurement.prepare != nullptr) {
-    measurement.prepare(measurement.self);
-  }
+  if (measurement.prepare != nullptr) measurement.prepare(measurement.self);
   measurement.run(measurement.self);
 }
 
@@ -51,9 +49,7 @@ std::vector<std::string> expected_metrics(const CellFactory& cell, const CellReq
   const auto leave_out = [&](const std::string& metric) { std::erase(metrics, metric); };
   if (cell.workload == "relink") {
     const bool in_batches = count_parameter(request, "batch") != 1;
-    if (in_batches || count_parameter(request, "sites") == 1) {
-      leave_out("patch_isolated");
-    }
+    if (in_batches || count_parameter(request, "sites") == 1) leave_out("patch_isolated");
     if (in_batches) {
       leave_out("patch_execute_among_hits");
       leave_out("miss_among_hits");
@@ -110,9 +106,7 @@ double hit_rate(std::string_view strategy, ParamText params) {
   REQUIRE(cell != nullptr);
   const auto instance = cell->make(small_request("open-pic", std::move(params)));
   instance->check();
-  for (int i = 0; i < 3; ++i) {
-    run(instance->measurements().front());
-  }
+  for (int i = 0; i < 3; ++i) run(instance->measurements().front());
   const std::vector<SiteCounter> counters = instance->counters();
   const SiteCounter* rate = find_counter(counters, "method-cache-hit-rate");
   REQUIRE(rate != nullptr);
@@ -203,12 +197,9 @@ TEST_CASE("cells: patched code under every mode of publishing, and never in sile
           "[any-page-size]") {
   for_each_cell([](const CellFactory& cell) {
     const auto& parameters = workload_info(cell.workload).parameters;
-    const auto mode = std::find_if(parameters.begin(), parameters.end(), [](const Parameter& one) {
-      return one.name == kPublishParameter;
-    });
-    if (mode == parameters.end()) {
-      return;
-    }
+    const auto mode = std::ranges::find_if(
+        parameters, [](const Parameter& one) { return one.name == kPublishParameter; });
+    if (mode == parameters.end()) return;
     CHECK(mode->default_value == "none");
     CHECK_FALSE(mode->in_id);  // cells of runs without it keep their names
     for (const std::string& choice : mode->choices) {
@@ -353,9 +344,7 @@ TEST_CASE("cells: bytes of a site, of code and of data") {
   CHECK(bytes.at("indirect-cell").second == 16);
   CHECK(bytes.at("scattered-cells").second == 64);
   for (const std::string_view id : {"rwx", "memfd-dual", "mprotect-toggle"}) {
-    if (bytes.count(id) != 0) {
-      CHECK(bytes.at(id) == bytes.at("floor"));
-    }
+    if (bytes.count(id) != 0) CHECK(bytes.at(id) == bytes.at("floor"));
   }
 }
 
@@ -397,9 +386,7 @@ TEST_CASE("cells: parameters and metrics are declared without contradiction") {
       CHECK(names.insert(parameter.name).second);
       CHECK_FALSE(parameter.summary.empty());
       const auto is_valid = [&](const std::string& text) {
-        if (!parameter.choices.empty()) {
-          return std::count(parameter.choices.begin(), parameter.choices.end(), text) == 1;
-        }
+        if (!parameter.choices.empty()) return std::ranges::count(parameter.choices, text) == 1;
         const std::int64_t value = std::stoll(text);
         const bool allowed =
             !parameter.power_of_two || std::has_single_bit(static_cast<std::uint64_t>(value));
@@ -412,10 +399,10 @@ TEST_CASE("cells: parameters and metrics are declared without contradiction") {
       const auto& standard = parameter.standard_grid;
       for (const std::string& value : standard) {
         CHECK(is_valid(value));
-        CHECK(std::count(standard.begin(), standard.end(), value) == 1);
+        CHECK(std::ranges::count(standard, value) == 1);
       }
       for (const std::string& value : parameter.quick_grid) {
-        CHECK(std::count(standard.begin(), standard.end(), value) == 1);
+        CHECK(std::ranges::count(standard, value) == 1);
       }
     }
   }

@@ -31,9 +31,7 @@ class TamperedZone : public RwxZone {
   explicit TamperedZone(const ZoneRequest& request) : RwxZone(request) {}
 
   void seal() noexcept {
-    if (tamper != nullptr) {
-      tamper(*this);
-    }
+    if (tamper != nullptr) tamper(*this);
     publish(exec(), writable(exec()), size(), kAlias);
   }
   [[nodiscard]] std::byte* at(std::size_t offset) const { return writable(exec() + offset).data(); }
@@ -132,12 +130,8 @@ class FrozenPageZone : public RwxZone {
   using RwxZone::RwxZone;
 
   [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
-    if (!frozen || at >= exec() + page_size()) {
-      return RwxZone::writable(at);
-    }
-    if (copy_.empty()) {
-      copy_.assign(exec().data(), exec().data() + page_size());
-    }
+    if (!frozen || at >= exec() + page_size()) return RwxZone::writable(at);
+    if (copy_.empty()) copy_.assign(exec().data(), exec().data() + page_size());
     return WritableAddress{copy_.data() + (at - exec())};
   }
 

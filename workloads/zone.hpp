@@ -92,9 +92,7 @@ class ZoneCell : public MeasuredCell<ZoneCell<Strategy>> {
         publish(at, zone_->writable(at), function_.size(), Zone::kAlias);
       }
     }
-    if (memory_touched_.vmas == 0) {
-      memory_touched_ = memory_in_arena(arena_);
-    }
+    if (memory_touched_.vmas == 0) memory_touched_ = memory_in_arena(arena_);
     zone_->seal();
     for (std::size_t page = 0; page < pages_; ++page) {
       (zone_->exec() + page * page_size()).template as_function<void()>()();

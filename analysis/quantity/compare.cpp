@@ -42,14 +42,13 @@ void check_samples(const Results& results, const char* which) {
 }
 
 bool measured(const Results& results, std::string_view strategy) {
-  return std::any_of(results.cells.begin(), results.cells.end(), [&](const Cell& cell) {
+  return std::ranges::any_of(results.cells, [&](const Cell& cell) {
     return cell.strategy == strategy && cell.status == CellStatus::ok && !cell.metrics.empty();
   });
 }
 
 bool measured(Runs runs, std::string_view strategy) {
-  return std::all_of(runs.begin(), runs.end(),
-                     [&](const Results& run) { return measured(run, strategy); });
+  return std::ranges::all_of(runs, [&](const Results& run) { return measured(run, strategy); });
 }
 
 std::string common_baseline(Runs first, Runs second) {
@@ -358,9 +357,8 @@ class Pairs {
     correct(&Change::p_none, holm_adjusted);
     correct(&Change::p_within_limit, holm_adjusted);
     correct(&Change::p_apart, benjamini_hochberg);
-    comparison_.tested =
-        static_cast<int>(std::count_if(comparison_.changes.begin(), comparison_.changes.end(),
-                                       [](const Change& change) { return !change.twin; }));
+    comparison_.tested = static_cast<int>(std::ranges::count_if(
+        comparison_.changes, [](const Change& change) { return !change.twin; }));
   }
 
   void correct(double Change::*p_value, std::vector<double> (*adjust)(std::span<const double>)) {
@@ -455,14 +453,13 @@ Outcome outcome(const Comparison& comparison) {
   if (!comparison.options.max_regression) return Outcome::none;
   const auto& changes = comparison.changes;
   const auto& missing = comparison.not_compared;
-  if (std::any_of(changes.begin(), changes.end(),
-                  [](const Change& change) { return change.regression; })) {
+  if (std::ranges::any_of(changes, [](const Change& change) { return change.regression; })) {
     return Outcome::regression;
   }
   const bool possible =
-      std::any_of(changes.begin(), changes.end(),
-                  [](const Change& change) { return change.regression_possible; }) ||
-      std::any_of(missing.begin(), missing.end(), [](const NotCompared& one) { return one.lost; });
+      std::ranges::any_of(changes,
+                          [](const Change& change) { return change.regression_possible; }) ||
+      std::ranges::any_of(missing, [](const NotCompared& one) { return one.lost; });
   return possible ? Outcome::cannot_tell : Outcome::none;
 }
 

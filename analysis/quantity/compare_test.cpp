@@ -285,7 +285,7 @@ TEST_CASE("orders that hold, that are reversed, and that are open") {
   scale(second, cells, "send", 5 / 1.8);  // about what rwx costs
   CHECK(find(second) == Agreement::open);
   const auto orders = strategy_orders(first, sample(2));
-  const auto patch = std::find_if(orders.begin(), orders.end(), [](const StrategyOrder& order) {
+  const auto patch = std::ranges::find_if(orders, [](const StrategyOrder& order) {
     return order.workload == "relink" && order.metric == "patch";
   });
   REQUIRE(patch != orders.end());
@@ -359,7 +359,7 @@ TEST_CASE("what a run depends on is decisive, where it was run is not") {
   CHECK(decisive([](auto& c) { c.host = c.git = "other"; }) == "0 differences");
   results::Context other = context;
   other.host = other.git = "other";
-  std::reverse(other.libraries.begin(), other.libraries.end());
+  std::ranges::reverse(other.libraries);
   CHECK(context_differences(context, other).others.size() == 2);
 }
 

@@ -45,9 +45,9 @@ std::string flags_sentence(const results::Results& results) {
 }
 
 bool verdicts_corrected(const results::Results& results) {
-  return std::any_of(results.cells.begin(), results.cells.end(), [](const auto& cell) {
-    return std::any_of(cell.ratios.begin(), cell.ratios.end(),
-                       [](const auto& ratio) { return ratio.q_differs.has_value(); });
+  return std::ranges::any_of(results.cells, [](const auto& cell) {
+    return std::ranges::any_of(cell.ratios,
+                               [](const auto& ratio) { return ratio.q_differs.has_value(); });
   });
 }
 

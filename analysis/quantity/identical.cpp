@@ -37,7 +37,7 @@ double log_distance(const Interval& interval) {
 }
 
 bool contains(const std::vector<std::string>& list, std::string_view word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
+  return std::ranges::find(list, word) != list.end();
 }
 
 template <typename Belongs>
@@ -93,13 +93,12 @@ IdenticalCount count_of(const std::vector<One>& ones) {
   }
   count.scatter = std::sqrt(squares / static_cast<double>(ones.size()));
   count.chance = chance_of_missing(groups_of(ones), count.missing);
-  const auto worst =
-      std::max_element(ones.begin(), ones.end(), [](const One& left, const One& right) {
-        const auto key = [](const One& one) {
-          return std::pair(log_distance(one.interval), std::abs(std::log(*one.ratio->median)));
-        };
-        return key(left) < key(right);
-      });
+  const auto worst = std::ranges::max_element(ones, [](const One& left, const One& right) {
+    const auto key = [](const One& one) {
+      return std::pair(log_distance(one.interval), std::abs(std::log(*one.ratio->median)));
+    };
+    return key(left) < key(right);
+  });
   count.worst = described(*worst);
   return count;
 }
@@ -141,7 +140,7 @@ std::string alarm_of(const Quantities& run, const std::vector<One>& ones,
   if (!too_many && beyond == 0) return "";
   if (beyond == 0) {
     causes = "; the worst: " + count.worst;
-    const auto missed = std::find_if(ones.begin(), ones.end(), [&](const One& one) {
+    const auto missed = std::ranges::find_if(ones, [&](const One& one) {
       return misses_one(one.interval) && !other_pages(run, one).empty();
     });
     if (missed != ones.end()) causes += "; " + place(*missed) + other_pages(run, *missed);

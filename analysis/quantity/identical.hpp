@@ -1,8 +1,8 @@
 // analysis/quantity/identical.hpp - the standing check of a run: ratios whose truth is 1.
 //
 // Strategies whose linked sends are the same bytes cost the same wherever they only execute. Where
-// a run says otherwise, it measured something else than the strategies: the layout of the
-// harness' code, the kind of pages, a state of the machine.
+// a run says otherwise, it measured something else than the strategies: the layout of the harness'
+// code, the kind of pages, a state of the machine.
 #pragma once
 
 #include <optional>

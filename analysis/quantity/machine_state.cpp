@@ -34,9 +34,8 @@ std::vector<MachineState> states_of(std::span<const Results> runs) {
 }
 
 bool calibrated(const std::vector<MachineState>& states) {
-  return std::all_of(states.begin(), states.end(), [](const MachineState& state) {
-    return state.latency_ns && state.throughput_ns;
-  });
+  return std::ranges::all_of(
+      states, [](const MachineState& state) { return state.latency_ns && state.throughput_ns; });
 }
 
 /// Empty where a run has none.
@@ -46,7 +45,7 @@ std::vector<double> values_of(const std::vector<MachineState>& states, Calibrati
     if (!(state.*calibration)) return {};
     values.push_back(*(state.*calibration));
   }
-  std::sort(values.begin(), values.end());
+  std::ranges::sort(values);
   return values;
 }
 

@@ -58,8 +58,8 @@ Quantities::Quantities(const Results& results) : results_(&results) {
   std::stable_partition(strategies_.begin(), strategies_.end(),
                         [this](const std::string& id) { return !is_control(id); });
   for (const Quantity& one : all_) index_.push_back(&one);
-  std::stable_sort(index_.begin(), index_.end(),
-                   [](const Quantity* left, const Quantity* right) { return less(left, *right); });
+  std::ranges::stable_sort(
+      index_, [](const Quantity* left, const Quantity* right) { return less(left, *right); });
 }
 
 void Quantities::add(const Cell& cell) {
@@ -163,7 +163,7 @@ std::string why_missing(const Quantities& run, std::string_view strategy, const 
 }
 
 std::string why(const Quantities& run, const Quantity& one) {
-  const bool counted = std::find(kEventSets.begin(), kEventSets.end(), one.set) != kEventSets.end();
+  const bool counted = std::ranges::find(kEventSets, one.set) != kEventSets.end();
   if (!counted || !is_ok(one.cell)) return why_missing(run, one.strategy, one.cell);
   if (one.counter != nullptr) return why_not_counted(*one.counter);
   const Counter* other = nullptr;
@@ -185,7 +185,7 @@ std::string_view set_of(const Counter& counter) {
   // One that is known, whatever a file says: ids become names of files.
   const std::string_view id =
       counter.source == results::kSimulated ? results::kSimulated : std::string_view(counter.set);
-  const auto* const known = std::find(kEventSets.begin(), kEventSets.end(), id);
+  const auto* const known = std::ranges::find(kEventSets, id);
   return known == kEventSets.end() ? "events" : *known;
 }
 

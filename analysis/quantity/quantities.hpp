@@ -106,7 +106,7 @@ class Quantities {
 
 template <typename T>
 void add_once(std::vector<T>& all, T one) {
-  if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
+  if (std::ranges::find(all, one) == all.end()) all.push_back(std::move(one));
 }
 
 /// What `of` gives for the quantities that `where` selects, each once, in the order of the run.

@@ -55,7 +55,7 @@ TEST_CASE("quantities: strategies stand before controls, and everything in the r
   const results::Results results = measured_run();
   const Quantities run(results);
   const auto& ids = run.strategies();
-  const auto at = [&](const char* id) { return std::find(ids.begin(), ids.end(), id); };
+  const auto at = [&](const char* id) { return std::ranges::find(ids, id); };
   CHECK(at("rwx") == ids.begin());
   CHECK(at("indirect-cell") < at("floor"));
   CHECK(at("again") < ids.end());  // only cells have it
@@ -96,7 +96,7 @@ TEST_CASE("quantities: an emulator's counts of time are nobody's") {
         [](const Quantity& one) { return one.name; });
   };
   const auto has = [](const auto& names, const char* name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
+    return std::ranges::find(names, name) != names.end();
   };
   CHECK_FALSE(has(names_of(), "harness-overhead-ns"));
   CHECK(has(names_of(), "code-bytes"));

@@ -36,8 +36,8 @@ Moments moments(std::span<const double> values) {
 }
 
 bool usable(const Process& process) {
-  return process.batches.size() >= 2 && std::all_of(process.batches.begin(), process.batches.end(),
-                                                    [](double batch) { return batch > 0; });
+  return process.batches.size() >= 2 &&
+         std::ranges::all_of(process.batches, [](double batch) { return batch > 0; });
 }
 
 double reach_of(const Interval& interval) {
@@ -61,7 +61,7 @@ int rounded_up(double rounds) {
 
 /// The value that a share of the others does not exceed.
 int quantile(std::vector<int> values, double share) {
-  std::sort(values.begin(), values.end());
+  std::ranges::sort(values);
   const auto last = static_cast<double>(values.size() - 1);
   return values[static_cast<std::size_t>(std::ceil(share * last))];
 }

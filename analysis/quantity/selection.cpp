@@ -11,15 +11,14 @@ using results::Metric;
 using results::Params;
 
 const Metric* find_metric(const Cell& cell, std::string_view name) {
-  const auto found = std::find_if(cell.metrics.begin(), cell.metrics.end(),
-                                  [&](const Metric& metric) { return metric.name == name; });
+  const auto found =
+      std::ranges::find_if(cell.metrics, [&](const Metric& metric) { return metric.name == name; });
   return found == cell.metrics.end() ? nullptr : &*found;
 }
 
 const results::Ratio* find_ratio(const Cell& cell, std::string_view metric) {
-  const auto found =
-      std::find_if(cell.ratios.begin(), cell.ratios.end(),
-                   [&](const results::Ratio& ratio) { return ratio.metric == metric; });
+  const auto found = std::ranges::find_if(
+      cell.ratios, [&](const results::Ratio& ratio) { return ratio.metric == metric; });
   return found == cell.ratios.end() ? nullptr : &*found;
 }
 

@@ -27,7 +27,7 @@ std::optional<double> beside_busy_thread(const results::Cell& cell, std::string_
 void note_shootdowns(results::Cell& cell) {
   std::erase(cell.notes, kNote);
   constexpr std::array<std::string_view, 2> kInterrupts = {"ipis-to-one", "ipis-to-many"};
-  const bool none_sent = std::all_of(kInterrupts.begin(), kInterrupts.end(), [&](auto name) {
+  const bool none_sent = std::ranges::all_of(kInterrupts, [&](auto name) {
     // What wakes a thread up now and then is an interrupt, too.
     constexpr double kHardlyAny = 0.05;
     const auto sent = beside_busy_thread(cell, name);

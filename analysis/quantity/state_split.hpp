@@ -19,9 +19,9 @@ namespace patchbench::analysis {
 
 /// A round is quiet when throughput / latency around both samples lies within this of the lowest
 /// tenth of the run's, and shared when that of either lies beyond kSharedFrom. A run that never was
-/// quiet has no such difference to see, and is not split. What lies between counts
-/// in neither. (Seen: the undisturbed ones of a virtual machine lie within 1 %, those beside a busy
-/// neighbour between 15 and 70 % above.)
+/// quiet has no such difference to see, and is not split. What lies between counts in neither.
+/// (Seen: the undisturbed ones of a virtual machine lie within 1 %, those beside a busy neighbour
+/// between 15 and 70 % above.)
 inline constexpr double kQuietUntil = 1.05;
 inline constexpr double kSharedFrom = 1.15;
 

@@ -104,10 +104,10 @@ void fill_lost(Cell& cell, const Rounds& rounds, bool interrupted) {
 }
 
 void fill_status(Cell& cell, const Rounds& rounds, bool interrupted) {
-  const auto good = std::count_if(rounds.begin(), rounds.end(), is_ok);
-  const auto started = std::count_if(rounds.begin(), rounds.end(),
-                                     [](const JournalEntry* entry) { return entry != nullptr; });
-  const auto planned = std::count_if(rounds.begin(), rounds.end(), [&](const auto& entry) {
+  const auto good = std::ranges::count_if(rounds, is_ok);
+  const auto started =
+      std::ranges::count_if(rounds, [](const JournalEntry* entry) { return entry != nullptr; });
+  const auto planned = std::ranges::count_if(rounds, [&](const auto& entry) {
     return was_due(cell, static_cast<std::size_t>(&entry - rounds.data()));
   });
   const auto due = interrupted ? started : planned;
@@ -118,10 +118,9 @@ void fill_status(Cell& cell, const Rounds& rounds, bool interrupted) {
   cell.reason = "no round was planned";
   if (cell.lost.empty()) return;
   // A failure that was seen explains more than a round that never began.
-  auto first =
-      std::find_if(cell.lost.begin(), cell.lost.end(), [&](const results::LostRound& lost) {
-        return rounds[static_cast<std::size_t>(lost.round)] != nullptr;
-      });
+  auto first = std::ranges::find_if(cell.lost, [&](const results::LostRound& lost) {
+    return rounds[static_cast<std::size_t>(lost.round)] != nullptr;
+  });
   if (first == cell.lost.end()) first = cell.lost.begin();
   cell.status = first->status;
   cell.reason = first->reason;
@@ -140,8 +139,8 @@ void fill_metrics(Cell& cell, const Rounds& rounds) {
   for (std::size_t round = 0; round < rounds.size(); ++round) {
     if (!is_ok(rounds[round])) continue;
     for (const results::JournalMetric& measured : rounds[round]->metrics) {
-      auto metric = std::find_if(cell.metrics.begin(), cell.metrics.end(),
-                                 [&](const Metric& known) { return known.name == measured.name; });
+      auto metric = std::ranges::find_if(
+          cell.metrics, [&](const Metric& known) { return known.name == measured.name; });
       if (metric == cell.metrics.end()) {
         cell.metrics.emplace_back();
         metric = std::prev(cell.metrics.end());
@@ -243,8 +242,8 @@ Counter merge(const std::vector<const Counter*>& readings) {
     collect(enabled, reading->time_enabled);
     collect(running, reading->time_running);
   }
-  const auto good = std::find_if(readings.begin(), readings.end(),
-                                 [](const Counter* reading) { return reading->value.has_value(); });
+  const auto good = std::ranges::find_if(
+      readings, [](const Counter* reading) { return reading->value.has_value(); });
   Counter merged = good == readings.end() ? *readings.front() : **good;
   merged.value = median(values);
   merged.time_enabled = integer_median(enabled);
@@ -259,8 +258,8 @@ void fill_counters(Cell& cell, const Rounds& rounds) {
     if (!is_ok(entry)) continue;
     for (const Counter& counter : entry->counters) {
       Key key{counter.name, counter.source, counter.scope, counter.per};
-      auto group = std::find_if(groups.begin(), groups.end(),
-                                [&](const auto& known) { return known.first == key; });
+      auto group =
+          std::ranges::find_if(groups, [&](const auto& known) { return known.first == key; });
       if (group == groups.end()) {
         groups.emplace_back(std::move(key), std::vector<const Counter*>{});
         group = std::prev(groups.end());
@@ -525,8 +524,8 @@ void warn_of_lines_left_out(Results& results, int left_out) {
 void fill_samples(Results& results, const Lines& lines) {
   for (Cell& cell : results.cells) {
     const Rounds& rounds = lines.by_cell.find(cell.id)->second;
-    const bool silent = std::all_of(rounds.begin(), rounds.end(),
-                                    [](const JournalEntry* entry) { return entry == nullptr; });
+    const bool silent =
+        std::ranges::all_of(rounds, [](const JournalEntry* entry) { return entry == nullptr; });
     if (silent && cell.status != CellStatus::ok) continue;
     fill_lost(cell, rounds, results.run.interrupted);
     fill_status(cell, rounds, results.run.interrupted);
@@ -560,8 +559,8 @@ void summarise(results::Results& results, std::span<const results::JournalEntry>
   fill_samples(results, lines);
   for (Cell& cell : results.cells) {
     const Rounds& rounds = lines.by_cell.find(cell.id)->second;
-    const bool silent = std::all_of(rounds.begin(), rounds.end(),
-                                    [](const JournalEntry* entry) { return entry == nullptr; });
+    const bool silent =
+        std::ranges::all_of(rounds, [](const JournalEntry* entry) { return entry == nullptr; });
     if (silent) continue;
     fill_variances(cell, rounds);
     fill_counters(cell, rounds);

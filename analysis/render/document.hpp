@@ -47,8 +47,8 @@ struct Document {
   std::string title = {};
   bool emulated = false;  // every heading says so
   std::vector<std::string> warnings = {};
-  /// The headline (of an emulated run the status of its cells), what was run, counters,
-  /// simulated counts.
+  /// The headline (of an emulated run the status of its cells), what was run, counters, simulated
+  /// counts.
   std::vector<Section> summary = {};
   /// Strategies, controls, mappings, noise, scatter, workloads, lost rounds, notes, context.
   std::vector<Section> rest = {};

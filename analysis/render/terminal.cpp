@@ -91,8 +91,8 @@ class TableText {
 
  private:
   [[nodiscard]] bool is_number(std::size_t column) const {
-    return std::any_of(table_.rows.begin(), table_.rows.end(),
-                       [column](const auto& row) { return row[column].tone == Tone::number; });
+    return std::ranges::any_of(
+        table_.rows, [column](const auto& row) { return row[column].tone == Tone::number; });
   }
   [[nodiscard]] std::size_t key_width(std::size_t column) const {
     std::size_t width = width_of(headers_[column]);
@@ -104,9 +104,7 @@ class TableText {
   /// That of the lines of its entries side by side, or of its title.
   std::size_t number_width(std::size_t column) {
     std::size_t words = 0;
-    for (const auto& row : table_.rows) {
-      signs_[column] = signs_[column] || row[column].verdict;
-    }
+    for (const auto& row : table_.rows) signs_[column] = signs_[column] || row[column].verdict;
     for (const auto& row : table_.rows) {
       if (is_word(row[column])) {
         words = std::max(words, row[column].text.size());

@@ -39,14 +39,14 @@ std::string spaced(const results::Params& params) {
 }
 
 void Grouping::add(const std::string& text, const std::string& member) {
-  auto found = std::find_if(groups_.begin(), groups_.end(),
-                            [&](const auto& group) { return group.first == text; });
+  auto found =
+      std::ranges::find_if(groups_, [&](const auto& group) { return group.first == text; });
   if (found == groups_.end()) {
     groups_.emplace_back(text, std::vector<std::string>{});
     found = std::prev(groups_.end());
   }
   auto& members = found->second;
-  if (std::find(members.begin(), members.end(), member) == members.end()) members.push_back(member);
+  if (std::ranges::find(members, member) == members.end()) members.push_back(member);
 }
 
 std::string joined(const std::vector<std::string>& texts, std::string_view separator) {

@@ -291,12 +291,12 @@ TEST_CASE("false verdicts where all costs are equal: 1,000 tables of 30 ratios")
       int called = 0;
       for (int trial = 0; trial < kTables; ++trial) {
         const Calls calls = call(draw_table(distribution, n, 0, 1, random));
-        const auto wrong = std::count(calls.uncorrected.begin(), calls.uncorrected.end(), true);
+        const auto wrong = std::ranges::count(calls.uncorrected, true);
         single += static_cast<int>(wrong);
         uncorrected += wrong > 0 ? 1 : 0;
         const auto& left = calls.corrected;
-        corrected_ones += std::find(left.begin(), left.end(), true) != left.end() ? 1 : 0;
-        called += std::any_of(calls.verdicts.begin(), calls.verdicts.end(), is_difference) ? 1 : 0;
+        corrected_ones += std::ranges::find(left, true) != left.end() ? 1 : 0;
+        called += std::ranges::any_of(calls.verdicts, is_difference) ? 1 : 0;
       }
       const double alone = share(single, kTables * static_cast<int>(kRatios));
       print(fmt::format("{:<18}{:>4}  {:>12} {:>18} {:>16} {:>8}", distribution.name, n,

@@ -25,8 +25,8 @@ struct FreeInterval {
 /// & Sheather ("Confidence intervals based on interpolated order statistics", Statistics &
 /// Probability Letters 4(2), 1986). That depends a little on the distribution (coverage_test.cpp):
 /// most where the median lies in a gap between two modes, where it covers between those two.
-/// Where even the range covers less than 95 %, n < 6, it is the range: 0.9375 at n = 5, 0.75 at
-/// n = 3. Empty for n < 2.
+/// Where even the range covers less than 95 %, n < 6, it is the range: 0.9375 at n = 5, 0.75 at n
+/// = 3. Empty for n < 2.
 [[nodiscard]] std::optional<FreeInterval> median_interval(std::span<const double> values);
 
 /// One-sided p-values of "the median is at most `limit`" and "at least": sign tests, interpolated

@@ -89,7 +89,7 @@ struct Scatter {
 std::optional<RunEstimate> run_estimate(std::span<const double> values) {
   if (values.size() < 2) return std::nullopt;
   std::vector<double> sorted(values.begin(), values.end());
-  std::sort(sorted.begin(), sorted.end());
+  std::ranges::sort(sorted);
   const std::size_t n = sorted.size();
   const bool robust = n >= static_cast<std::size_t>(kRobustRounds);
   const auto cut = robust ? static_cast<std::size_t>(kTrimmed * static_cast<double>(n)) : 0;

@@ -47,8 +47,8 @@ struct BetweenRuns {
 /// From the runs of each side of each of `cells`, which are of one kind (a metric of one workload
 /// under one strategy): a state of the machine moves them alike, and other strategies otherwise.
 /// Their scatter around the mean of their side, less what their rounds explain, pooled over all
-/// cells; never below the default. A run is one observation of its state however many cells it
-/// has, so the degrees of freedom are the runs beyond the first of each side.
+/// cells; never below the default. A run is one observation of its state however many cells it has,
+/// so the degrees of freedom are the runs beyond the first of each side.
 struct CellEstimates {
   std::vector<RunEstimate> first;
   std::vector<RunEstimate> second;

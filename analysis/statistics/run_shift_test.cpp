@@ -115,7 +115,7 @@ Tally compare_often(int pairs, int runs, double slowdown) {
       return change.cell == "mic/sysv-shm/sites=2" && change.verdict == Verdict::slower;
     };
     auto& changes = comparison.changes;
-    tally.found += std::any_of(changes.begin(), changes.end(), real) ? 1 : 0;
+    tally.found += std::ranges::any_of(changes, real) ? 1 : 0;
     if (slowdown > 1) {
       std::erase_if(changes, [](const auto& one) { return one.cell == "mic/sysv-shm/sites=2"; });
     }
@@ -153,8 +153,8 @@ TEST_CASE("rounds alone would find changes where there are none") {
     Machine machine(pair + 1);
     const Results first = machine.run(false);
     const Results second = machine.run(true);
-    const auto cell = std::find_if(first.cells.begin(), first.cells.end(),
-                                   [](const auto& one) { return one.strategy == "indirect-cell"; });
+    const auto cell = std::ranges::find_if(
+        first.cells, [](const auto& one) { return one.strategy == "indirect-cell"; });
     const auto index = static_cast<std::size_t>(cell - first.cells.begin());
     std::vector<RunEstimate> estimates;
     for (const Results* run : {&first, &second}) {

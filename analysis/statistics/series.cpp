@@ -28,8 +28,8 @@ int concordance(std::span<const double> values) {
   return sum;
 }
 
-/// Probabilities of 0, 1, ... inversions in a random order of n values: the last one adds 0 to
-/// n - 1 of them, each as likely.
+/// Probabilities of 0, 1, ... inversions in a random order of n values: the last one adds 0 to n
+/// - 1 of them, each as likely.
 std::vector<double> inversions(std::size_t n) {
   std::vector<double> chances = {1};
   for (std::size_t size = 2; size <= n; ++size) {
@@ -69,7 +69,7 @@ double normal_trend(int concordance, std::span<const double> ordered) {
 
 std::vector<double> sorted(std::span<const double> values) {
   std::vector<double> copy(values.begin(), values.end());
-  std::sort(copy.begin(), copy.end());
+  std::ranges::sort(copy);
   return copy;
 }
 
@@ -226,7 +226,7 @@ const std::vector<double>& DipTest::dips_of_uniform(std::size_t n) {
     draw_uniform(random, x);
     dips.push_back(dip_of_sorted(x));
   }
-  std::sort(dips.begin(), dips.end());
+  std::ranges::sort(dips);
   return dips;
 }
 

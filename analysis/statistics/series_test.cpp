@@ -32,7 +32,7 @@ double trend_by_enumeration(const Values& values) {
     return std::abs(sum);
   };
   Values order = values;
-  std::sort(order.begin(), order.end());
+  std::ranges::sort(order);
   int as_extreme = 0;
   int orders = 0;
   do {
@@ -53,15 +53,15 @@ TEST_CASE("the exact probability of a trend is that of the orders") {
 
 TEST_CASE("a trend is detected in either direction, and only from enough values on") {
   Values falling = counted_up(12);
-  std::reverse(falling.begin(), falling.end());
+  std::ranges::reverse(falling);
   CHECK(*trend_p_value(falling) == *trend_p_value(counted_up(12)));
   CHECK_FALSE(trend_p_value(counted_up(4)).has_value());
   CHECK_FALSE(trend_p_value({}).has_value());
 }
 
 TEST_CASE("values that repeat take the normal approximation, worked by hand") {
-  // S = 38, n = 10, two ties of two: variance (10 * 9 * 25 - 2 * 2 * 1 * 9) / 18 = 123,
-  // z = 37 / sqrt(123) = 3.3361.
+  // S = 38, n = 10, two ties of two: variance (10 * 9 * 25 - 2 * 2 * 1 * 9) / 18 = 123, z
+  // = 37 / sqrt(123) = 3.3361.
   const Values values = {1, 2, 2, 4, 3, 5, 6, 6, 8, 7};
   int sum = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -79,11 +79,10 @@ TEST_CASE("the exact and the approximate probability meet") {
   std::mt19937_64 random(11);
   Values values = counted_up(40);
   for (int trial = 0; trial < 20; ++trial) {
-    std::shuffle(values.begin(), values.end(), random);
+    std::ranges::shuffle(values, random);
     Values longer = values;
     // One tie is enough for the approximation, and changes next to nothing.
-    longer[static_cast<std::size_t>(std::find(values.begin(), values.end(), 20) - values.begin())] =
-        21;
+    longer[static_cast<std::size_t>(std::ranges::find(values, 20) - values.begin())] = 21;
     CHECK(*trend_p_value(values) == about(*trend_p_value(longer)).margin(0.02));
   }
 }
@@ -112,7 +111,7 @@ TEST_CASE("the dip knows neither order, direction, place nor scale") {
     const double expected = *dip(values);
     CHECK(expected >= 0.5 / static_cast<double>(values.size()) - 1e-12);
     CHECK(expected <= 0.25 + 1e-12);
-    std::reverse(values.begin(), values.end());
+    std::ranges::reverse(values);
     for (double& value : values) value = 7 - 2 * value;
     CHECK(*dip(values) == about(expected).epsilon(1e-9));
   }

@@ -90,7 +90,7 @@ void Shift::from_ranks(std::span<const double> first, std::span<const double> se
   for (const double value : second) {
     for (const double other : first) differences_.push_back(value - other);
   }
-  std::sort(differences_.begin(), differences_.end());
+  std::ranges::sort(differences_);
   estimate_ = median(differences_);
   const std::size_t k = std::max<std::size_t>(1, rank_sum_->rank_of_tail((1 - kConfidence) / 2));
   interval_ = Interval{differences_[k - 1], differences_[differences_.size() - k]};
@@ -150,8 +150,8 @@ double Shift::p_none() const {
 std::vector<double> holm_adjusted(std::span<const double> p_values) {
   std::vector<std::size_t> order(p_values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return p_values[a] < p_values[b]; });
+  std::ranges::stable_sort(order,
+                           [&](std::size_t a, std::size_t b) { return p_values[a] < p_values[b]; });
   std::vector<double> adjusted(p_values.size());
   double largest = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {

@@ -111,8 +111,8 @@ TEST_CASE("series without any variance are compared as they are") {
 }
 
 TEST_CASE("Welch's interval is that of his formula") {
-  // By hand: means 2 and 6, squared errors 1/3 and 4/3, variance 5/3,
-  // degrees (5/3)^2 / ((1/3)^2/2 + (4/3)^2/2) = 50/17.
+  // By hand: means 2 and 6, squared errors 1/3 and 4/3, variance 5/3, degrees
+  // (5/3)^2 / ((1/3)^2/2 + (4/3)^2/2) = 50/17.
   const Shift shift(std::vector<double>{1, 2, 3}, std::vector<double>{4, 6, 8});
   CHECK(*shift.estimate() == about(4));
   // t(0.975; 50/17) lies between those of 2 and 3 degrees, 4.303 and 3.182.

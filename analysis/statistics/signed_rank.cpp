@@ -64,7 +64,7 @@ constexpr double kBeyond = 700;
 double bounded_log(double value) { return std::clamp(std::log(value), -kBeyond, kBeyond); }
 
 bool none_negative(std::span<const double> values) {
-  return std::all_of(values.begin(), values.end(), [](double value) { return value >= 0; });
+  return std::ranges::all_of(values, [](double value) { return value >= 0; });
 }
 
 /// Empty where a value that is 0 or infinite decides.

@@ -18,8 +18,8 @@
 namespace patchbench::analysis {
 
 /// exp of the median of all means of two logarithms, each value with itself too (Hodges & Lehmann's
-/// estimator). A value may be 0 or infinite, and is then further away than any other. Empty for
-/// n = 0, where a value is negative, and where one that is 0 or infinite would decide.
+/// estimator). A value may be 0 or infinite, and is then further away than any other. Empty for n
+/// = 0, where a value is negative, and where one that is 0 or infinite would decide.
 [[nodiscard]] std::optional<double> pseudo_median(std::span<const double> values);
 
 /// The shortest interval between such means, as far from the lowest as from the highest, that

@@ -58,7 +58,7 @@ TEST_CASE("the interval leaves out as many means as tables of the signed rank st
         means.push_back(std::sqrt(values[i] * values[j]));
       }
     }
-    std::sort(means.begin(), means.end());
+    std::ranges::sort(means);
     const auto found = signed_rank_interval(values);
     REQUIRE(found.has_value());
     CHECK(found->interval[0] == about(means[static_cast<std::size_t>(critical)]));

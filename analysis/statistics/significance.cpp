@@ -52,8 +52,7 @@ std::optional<PValues> p_values(const PairedRatio& ratio, double delta) {
 std::vector<double> benjamini_hochberg(std::span<const double> p) {
   std::vector<std::size_t> largest_first(p.size());
   std::iota(largest_first.begin(), largest_first.end(), std::size_t{0});
-  std::sort(largest_first.begin(), largest_first.end(),
-            [p](std::size_t a, std::size_t b) { return p[a] > p[b]; });
+  std::ranges::sort(largest_first, [p](std::size_t a, std::size_t b) { return p[a] > p[b]; });
   std::vector<double> adjusted(p.size());
   double smallest = 1;
   std::size_t rank = p.size();
@@ -102,9 +101,9 @@ void correct_verdicts(const std::vector<results::Ratio*>& table) {
     for (const results::Ratio* ratio : table) p.push_back(p_of(*ratio));
     return benjamini_hochberg(p);
   };
-  // Differences that exclude 1 but are called nothing (less than delta, or than the noise)
-  // would be correct rejections for free, and let wrong verdicts pass: for the verdicts they count
-  // as not rejected.
+  // Differences that exclude 1 but are called nothing (less than delta, or than the noise) would be
+  // correct rejections for free, and let wrong verdicts pass: for the verdicts they count as not
+  // rejected.
   const auto if_given = [](bool given, double p) { return given ? p : 1.0; };
   const std::vector<double> if_different = adjusted([&](const results::Ratio& ratio) {
     const bool given = ratio.verdict == Verdict::faster || ratio.verdict == Verdict::slower;

@@ -13,7 +13,7 @@ namespace {
 
 std::vector<double> sorted(std::span<const double> values) {
   std::vector<double> copy(values.begin(), values.end());
-  std::sort(copy.begin(), copy.end());
+  std::ranges::sort(copy);
   return copy;
 }
 
@@ -69,8 +69,7 @@ double t_quantile(double confidence, int degrees) {
 
 std::optional<LogMean> log_mean(std::span<const double> values) {
   if (values.size() < 2) return std::nullopt;
-  if (std::any_of(values.begin(), values.end(),
-                  [](double value) { return !(value > 0) || std::isinf(value); })) {
+  if (std::ranges::any_of(values, [](double value) { return !(value > 0) || std::isinf(value); })) {
     return std::nullopt;
   }
   const auto n = static_cast<double>(values.size());

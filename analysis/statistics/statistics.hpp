@@ -24,8 +24,8 @@ inline constexpr double kDefaultDelta = 0.03;
 /// The mean of the two middle values where n is even. Empty for n = 0.
 [[nodiscard]] std::optional<double> median(std::span<const double> values);
 
-/// The value below which a tenth of them lies, interpolated (Hyndman & Fan's type 7). Empty for
-/// n = 0.
+/// The value below which a tenth of them lies, interpolated (Hyndman & Fan's type 7). Empty for n
+/// = 0.
 [[nodiscard]] std::optional<double> lower_decile(std::span<const double> values);
 
 /// Natural ones, in the same order.

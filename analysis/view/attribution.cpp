@@ -124,9 +124,8 @@ std::string operations_text(const Quantities& run, const Params& params,
 }
 
 std::string part_text(const Quantities& run, const Attribution& all, const Beyond& part) {
-  const auto meaning = std::find_if(kParts.begin(), kParts.end(), [&](const Part& known) {
-    return known.strategy == part.strategy;
-  });
+  const auto meaning = std::ranges::find_if(
+      kParts, [&](const Part& known) { return known.strategy == part.strategy; });
   std::string text = fmt::format("{} ({}", part.strategy, meaning->what);
   if (const auto more = operations_text(run, all.params, part.strategy); !more.empty()) {
     text += "; " + more;

@@ -195,7 +195,7 @@ std::string between_text(const ComparisonReport& report) {
 
 bool several_runs(const ComparisonReport& report) {
   const auto& changes = report.comparison.changes;
-  return std::any_of(changes.begin(), changes.end(), [](const Change& change) {
+  return std::ranges::any_of(changes, [](const Change& change) {
     return change.first.runs > 1 || change.second.runs > 1;
   });
 }

@@ -80,8 +80,7 @@ void fill(StrategyOrder& order, const Column& first, const Column& second) {
   const auto cost = [&](const std::string& id) {
     return std::log(*first.find(id)->median) + std::log(*second.find(id)->median);
   };
-  std::stable_sort(ids.begin(), ids.end(),
-                   [&](const auto& a, const auto& b) { return cost(a) < cost(b); });
+  std::ranges::stable_sort(ids, [&](const auto& a, const auto& b) { return cost(a) < cost(b); });
   for (std::size_t i = 0; i < ids.size(); ++i) {
     for (std::size_t j = i + 1; j < ids.size(); ++j) {
       order.pairs.push_back(pair_order(first, second, ids[i], ids[j]));

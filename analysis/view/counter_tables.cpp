@@ -20,7 +20,7 @@ std::string title_of(const std::string& event, std::string_view scope) {
 Entry count_entry(const Quantity& one) {
   const results::Counter& counter = *one.counter;
   Entry entry = number(exact_number(*one.value));
-  const auto [low, high] = std::minmax_element(counter.samples.begin(), counter.samples.end());
+  const auto [low, high] = std::ranges::minmax_element(counter.samples);
   if (low != high && exact_number(*low) != exact_number(*high)) {
     entry.cell.text += fmt::format(" [{}, {}]", exact_number(*low), exact_number(*high));
   }
@@ -40,7 +40,7 @@ void add_column(const Quantities& run, const EventSet& set, const std::vector<Op
   for (const Quantity& one : run.all()) {
     if (one.set != set.id || one.name != event || one.scope != scope) continue;
     Operation operation = operation_of(one);
-    if (std::find(shown.begin(), shown.end(), operation) == shown.end()) continue;
+    if (std::ranges::find(shown, operation) == shown.end()) continue;
     there = there || one.value;
     if (!one.value) reasons.add(why(run, one), one.strategy);
     add_once(asked, std::move(operation));
@@ -55,7 +55,7 @@ void add_column(const Quantities& run, const EventSet& set, const std::vector<Op
                        if (one.value) return count_entry(one);
                        // Beside a busy thread less is counted than alone.
                        const bool is_asked =
-                           std::find(asked.begin(), asked.end(), operation_of(row)) != asked.end();
+                           std::ranges::find(asked, operation_of(row)) != asked.end();
                        return is_asked ? Entry{{"-", Tone::faint}, why(run, one)} : Entry{};
                      }});
 }

@@ -34,7 +34,7 @@ std::string text_of(const std::vector<std::string>& paragraphs) {
 /// The entry of the strategy's row whose third column begins with `counted`.
 std::string entry(const TextTable& table, const std::string& counted, const std::string& strategy,
                   const std::string& column) {
-  const auto found = std::find(table.header.begin(), table.header.end(), column);
+  const auto found = std::ranges::find(table.header, column);
   if (found == table.header.end()) return "no column";
   const auto index = static_cast<std::size_t>(found - table.header.begin());
   for (const auto& row : table.rows) {
@@ -208,7 +208,7 @@ TEST_CASE("of one process a cell the kernel's counts are said, and hardware's ar
   CHECK_THAT(calls, contains("0 for rwx, memfd-dual, indirect-cell; 2 for mprotect-toggle.") &&
                         !contains("Hardware events"));
   const std::vector<std::string> lines = counter_summary(results);
-  CHECK(std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+  CHECK(std::ranges::count_if(lines, [](const std::string& line) {
           return line.starts_with("Hardware events were counted in 1 process");
         }) == 1);
   CHECK_THAT(text_of(counter_summary(measured_run())),

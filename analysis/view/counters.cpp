@@ -33,7 +33,7 @@ constexpr std::array<KnownSet, kEventSets.size()> kKnownSets = {{
 
 /// "busy-thread" as words.
 std::string with_spaces(std::string text) {
-  std::replace(text.begin(), text.end(), '-', ' ');
+  std::ranges::replace(text, '-', ' ');
   return text;
 }
 
@@ -109,7 +109,7 @@ std::optional<Count> count_of(const Quantities& run, const EventSet& set, const 
     if (!one->value || is_multiplexed(*one->counter)) return std::nullopt;
     std::vector<double> samples = one->counter->samples;
     if (samples.empty()) samples = {*one->value};
-    const auto [low, high] = std::minmax_element(samples.begin(), samples.end());
+    const auto [low, high] = std::ranges::minmax_element(samples);
     sum.value += *one->value;
     sum.low += *low;
     sum.high += *high;
@@ -150,12 +150,12 @@ std::string exact_values(const std::vector<Count>& counts) {
   std::vector<std::pair<std::string, Group>> groups;
   for (const Count& one : counts) {
     const std::string number = bar_number(one.value);
-    auto group = std::find_if(groups.begin(), groups.end(),
-                              [&](const auto& other) { return other.first == number; });
+    auto group =
+        std::ranges::find_if(groups, [&](const auto& other) { return other.first == number; });
     if (group == groups.end()) group = groups.insert(groups.end(), {number, {}});
     join(group->second, one);
   }
-  std::stable_sort(groups.begin(), groups.end(), [](const auto& left, const auto& right) {
+  std::ranges::stable_sort(groups, [](const auto& left, const auto& right) {
     return left.second.value < right.second.value;
   });
   std::string text;
@@ -188,8 +188,8 @@ std::string differing_values(const std::optional<double>& apart, const std::stri
                              std::vector<Count> counts) {
   if (!apart) return "";
   std::erase_if(counts, [](const Count& one) { return one.processes < kFewestProcesses; });
-  std::stable_sort(counts.begin(), counts.end(),
-                   [](const Count& left, const Count& right) { return left.low < right.low; });
+  std::ranges::stable_sort(
+      counts, [](const Count& left, const Count& right) { return left.low < right.low; });
   std::vector<Group> groups;
   for (const Count& one : counts) {
     if (groups.empty() || one.low - groups.back().high > *apart) groups.emplace_back();
@@ -207,8 +207,7 @@ std::string differing_values(const std::optional<double>& apart, const std::stri
 std::string values_of(const Quantities& run, const EventSet& set, const std::string& event,
                       const Operation& operation) {
   std::vector<Count> counts = counts_of(run, set, event, operation);
-  const bool exact =
-      std::all_of(counts.begin(), counts.end(), [](const Count& one) { return one.exact; });
+  const bool exact = std::ranges::all_of(counts, [](const Count& one) { return one.exact; });
   return exact ? exact_values(counts)
                : differing_values(twin_distance(run, set, event, operation), run.results().baseline,
                                   std::move(counts));
@@ -219,7 +218,7 @@ bool are_hardware(const Quantities& run, const EventSet& set,
                   const std::vector<std::string>& events) {
   return any(run, [&](const Quantity& one) {
     return one.set == set.id && one.value && one.counter->source == "hardware" &&
-           std::find(events.begin(), events.end(), one.name) != events.end();
+           std::ranges::find(events, one.name) != events.end();
   });
 }
 
@@ -373,9 +372,8 @@ std::vector<std::string> counter_summary(const Quantities& run) {
   std::vector<std::string> lines;
   for (const EventSet& set : event_sets(run)) {
     if (set.id == results::kSimulated) continue;
-    const auto counted =
-        std::count_if(set.events.begin(), set.events.end(),
-                      [&](const std::string& event) { return anybody_has(run, set, event); });
+    const auto counted = std::ranges::count_if(
+        set.events, [&](const std::string& event) { return anybody_has(run, set, event); });
     std::string line =
         fmt::format("{}: {} of {} events counted", set.title, counted, set.events.size());
     const std::string missing = missing_events(run, set);

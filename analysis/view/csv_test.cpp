@@ -42,9 +42,7 @@ TEST_CASE("every row has every column, and every sample a row") {
   std::size_t samples = 0;
   for (const auto& cell : results.cells) samples += 4 * cell.metrics.size();
   CHECK(lines.size() == samples + 1);
-  const auto commas = [](const std::string& line) {
-    return std::count(line.begin(), line.end(), ',');
-  };
+  const auto commas = [](const std::string& line) { return std::ranges::count(line, ','); };
   for (const std::string& line : lines) CHECK(commas(line) == commas(lines[0]));
   // A parameter that a workload does not have is empty.
   CHECK(lines[0] ==

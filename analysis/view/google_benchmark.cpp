@@ -83,7 +83,7 @@ Json context_of(const Results& results) {
 
 bool has_time_unit(const Metric& metric) {
   constexpr std::array<std::string_view, 4> kUnits = {"ns", "us", "ms", "s"};
-  return std::find(kUnits.begin(), kUnits.end(), metric.unit) != kUnits.end();
+  return std::ranges::find(kUnits, metric.unit) != kUnits.end();
 }
 
 /// Numbers families and their instances in the order in which they come.
@@ -96,8 +96,8 @@ class Families {
 
   Place next(const Quantity& time) {
     const std::array<std::string, 3> key = {time.workload, time.strategy, time.name};
-    auto found = std::find_if(known_.begin(), known_.end(),
-                              [&](const auto& family) { return family.first == key; });
+    auto found =
+        std::ranges::find_if(known_, [&](const auto& family) { return family.first == key; });
     if (found == known_.end()) found = known_.insert(known_.end(), {key, 0});
     return {static_cast<std::size_t>(found - known_.begin()), found->second++};
   }

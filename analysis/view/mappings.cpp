@@ -44,7 +44,7 @@ std::vector<Key> shown_cells(const Quantities& run) {
   return rows_of(run, operations, [&](const Key& row, const results::Cell& cell) {
     Key like = row;
     like.params = without_mode(row.params);
-    if (!is_ok(&cell) || std::find(known.begin(), known.end(), like) != known.end()) return false;
+    if (!is_ok(&cell) || std::ranges::find(known, like) != known.end()) return false;
     known.push_back(std::move(like));
     return true;
   });
@@ -96,9 +96,8 @@ std::string leftovers(const Quantities& run, const std::vector<Key>& rows) {
 
 std::optional<Section> mappings_section(const Quantities& run) {
   const std::vector<Key> rows = shown_cells(run);
-  const bool known = std::any_of(rows.begin(), rows.end(), [&](const Key& row) {
-    return memory(run, row, "process_vmas_before").has_value();
-  });
+  const bool known = std::ranges::any_of(
+      rows, [&](const Key& row) { return memory(run, row, "process_vmas_before").has_value(); });
   if (!known) return std::nullopt;
   Section section{.title = "Mappings (VMAs)"};
   for (std::string sentence : {splits(run, rows), leftovers(run, rows)}) {

@@ -53,7 +53,7 @@ Section mode_section(const Quantities& run, std::string title, const std::vector
   for (const Key& operation : operations) {
     for (const std::string& id : run.strategies()) {
       const Quantity row = run.time(operation, id, operation.name);
-      const bool judged = std::any_of(modes.begin(), modes.end(), [&](const std::string& mode) {
+      const bool judged = std::ranges::any_of(modes, [&](const std::string& mode) {
         return find_mode_ratio(ratios, in_mode(run, row, mode)) != nullptr;
       });
       if (judged) rows.push_back(row);
@@ -93,8 +93,8 @@ std::vector<Key> headline_operations(const Quantities& run) {
 }  // namespace
 
 bool lacks_guarantee(const Cell& cell) {
-  return std::any_of(cell.notes.begin(), cell.notes.end(),
-                     [](const std::string& note) { return note.starts_with(kNoGuarantee); });
+  return std::ranges::any_of(
+      cell.notes, [](const std::string& note) { return note.starts_with(kNoGuarantee); });
 }
 
 std::string publish_mode(const Params& params) {
@@ -132,7 +132,7 @@ std::vector<ModeRatio> mode_ratios(const Quantities& run) {
 }
 
 const Ratio* find_mode_ratio(const std::vector<ModeRatio>& ratios, const Quantity& time) {
-  const auto found = std::find_if(ratios.begin(), ratios.end(), [&](const ModeRatio& one) {
+  const auto found = std::ranges::find_if(ratios, [&](const ModeRatio& one) {
     return one.workload == time.workload && one.params == time.params &&
            one.strategy == time.strategy && one.ratio.metric == time.name;
   });
@@ -150,7 +150,7 @@ std::vector<std::string> missing_modes(const Quantities& run) {
   }
   std::vector<std::string> missing;
   for (const auto& [mode, why] : reasons.groups()) {
-    if (std::find(measured.begin(), measured.end(), mode) != measured.end()) continue;
+    if (std::ranges::find(measured, mode) != measured.end()) continue;
     missing.push_back(mode + ": " + joined(why));
   }
   return missing;

@@ -67,8 +67,8 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 bool has_line(const std::string& text, const std::string& part) {
   const auto lines = lines_of(text);
-  return std::any_of(lines.begin(), lines.end(),
-                     [&](const std::string& line) { return line.find(part) != std::string::npos; });
+  return std::ranges::any_of(
+      lines, [&](const std::string& line) { return line.find(part) != std::string::npos; });
 }
 
 TEST_CASE("the headline has a column of patches for each mode, and says which") {
@@ -102,9 +102,8 @@ TEST_CASE("workload publish has a column for each mode, too") {
     }
   }
   const auto columns = headline_columns(results);
-  CHECK(std::count_if(columns.begin(), columns.end(), [](const HeadlineColumn& column) {
-          return column.metric == "publish";
-        }) == 3);
+  CHECK(std::ranges::count_if(
+            columns, [](const HeadlineColumn& column) { return column.metric == "publish"; }) == 3);
   CHECK_THAT(terminal_table(results, {.width = 200}),
              contains("What a patch ends with") && contains("publish: patch + execute"));
 }
@@ -113,7 +112,7 @@ TEST_CASE("a mode's ratio is to none of the same strategy, paired by round") {
   const results::Results results = run_with_modes();
   const std::vector<ModeRatio> ratios = mode_ratios(results);
   for (const char* id : {"memfd-dual", "rwx", "indirect-cell"}) {
-    const auto found = std::find_if(ratios.begin(), ratios.end(), [&](const ModeRatio& one) {
+    const auto found = std::ranges::find_if(ratios, [&](const ModeRatio& one) {
       return one.strategy == id && one.ratio.metric == "patch" &&
              publish_mode(one.params) == "cpuid";
     });
@@ -126,7 +125,7 @@ TEST_CASE("a mode's ratio is to none of the same strategy, paired by round") {
     CHECK((*found->ratio.ci_free)[1] < 7 * 1.0081);
     CHECK(found->ratio.verdict == results::Verdict::slower);
   }
-  CHECK(std::none_of(ratios.begin(), ratios.end(), [](const ModeRatio& one) {
+  CHECK(std::ranges::none_of(ratios, [](const ModeRatio& one) {
     return one.strategy == "again" || publish_mode(one.params) == "none";
   }));
   CHECK(mode_ratios(sample_run({.rounds = 9}).results).empty());
@@ -226,8 +225,7 @@ TEST_CASE("rows without architectural guarantee are marked in both result tables
   const Document document = make_document(results);
   const auto marked = [](const Document& page, const std::string& name) {
     const auto& rows = page.summary.at(0).table->rows;
-    return std::any_of(rows.begin(), rows.end(),
-                       [&](const auto& row) { return row[0].text == name; });
+    return std::ranges::any_of(rows, [&](const auto& row) { return row[0].text == name; });
   };
   CHECK(marked(document, "memfd-dual*"));
   CHECK(marked(document, "rwx"));
@@ -258,8 +256,7 @@ TEST_CASE("counters of patches are shown and named in every mode") {
     }
   }
   const std::vector<EventSet> sets = event_sets(results);
-  const auto vma =
-      std::find_if(sets.begin(), sets.end(), [](const EventSet& set) { return set.id == "vma"; });
+  const auto vma = std::ranges::find_if(sets, [](const EventSet& set) { return set.id == "vma"; });
   REQUIRE(vma != sets.end());
   std::vector<std::string> shown;
   for (const Operation& operation : chosen_operations(results, *vma)) {

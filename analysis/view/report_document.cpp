@@ -137,11 +137,10 @@ Section repetitions_section(const Quantities& run) {
 
 void warn_of_failures(const Results& results, std::vector<std::string>& warnings) {
   using results::CellStatus;
-  const auto failed =
-      std::count_if(results.cells.begin(), results.cells.end(), [](const Cell& cell) {
-        return cell.status != CellStatus::ok && cell.status != CellStatus::denied &&
-               cell.status != CellStatus::unsupported;
-      });
+  const auto failed = std::ranges::count_if(results.cells, [](const Cell& cell) {
+    return cell.status != CellStatus::ok && cell.status != CellStatus::denied &&
+           cell.status != CellStatus::unsupported;
+  });
   if (failed == 0) return;
   warnings.push_back(
       fmt::format("{} of {} cells failed; their reasons stand in the tables of their workloads.",

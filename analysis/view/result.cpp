@@ -60,8 +60,8 @@ class ResultTable {
                        }});
     }
     fill_table(section, rows, table);
-    const auto control = std::find_if(rows.begin(), rows.end(),
-                                      [this](const auto& id) { return run_.is_control(id); });
+    const auto control =
+        std::ranges::find_if(rows, [this](const auto& id) { return run_.is_control(id); });
     if (control != rows.end()) section.table->rule = control - rows.begin();
   }
 
@@ -73,7 +73,7 @@ class ResultTable {
   }
   /// Whether a column can have a value, unlike for a control that belongs to another workload.
   [[nodiscard]] bool is_shown(const std::string& id) const {
-    return std::any_of(columns_.begin(), columns_.end(), [&](const HeadlineColumn& column) {
+    return std::ranges::any_of(columns_, [&](const HeadlineColumn& column) {
       if (to_none_ != nullptr) return ratio_of(column, id) != nullptr;
       const Quantity time = cost_of(run_, column, id);
       return time.cell != nullptr && !is_unsupported(time);
@@ -86,9 +86,8 @@ class ResultTable {
     return time.value && lacks_guarantee(*time.cell);
   }
   [[nodiscard]] bool is_marked(const std::string& id) const {
-    return std::any_of(columns_.begin(), columns_.end(), [&](const HeadlineColumn& column) {
-      return lacks(cost_of(run_, column, id));
-    });
+    return std::ranges::any_of(
+        columns_, [&](const HeadlineColumn& column) { return lacks(cost_of(run_, column, id)); });
   }
   /// What the mark says, and where the columns have several modes, of which.
   [[nodiscard]] std::string guarantee_note() const {
@@ -112,8 +111,8 @@ class ResultTable {
     Params telling = column.params;
     std::erase_if(telling, [&](const auto& param) {
       constexpr std::array<std::string_view, 3> kAlways = {"sites", "degree", "classes"};
-      if (std::find(kAlways.begin(), kAlways.end(), param.first) != kAlways.end()) return false;
-      return std::all_of(sets.begin(), sets.end(), [&](const Params& other) {
+      if (std::ranges::find(kAlways, param.first) != kAlways.end()) return false;
+      return std::ranges::all_of(sets, [&](const Params& other) {
         const auto* value = find_param(other, param.first);
         return value != nullptr && *value == param.second;
       });
@@ -171,8 +170,8 @@ std::string how_to_read(const Results& results, const std::vector<HeadlineColumn
         " Verdicts are corrected for the number of a workload's ratios (Benjamini & Hochberg "
         "1995): of those other than unsure, at most one in twenty is expected to be wrong.";
   }
-  if (std::any_of(columns.begin(), columns.end(),
-                  [](const HeadlineColumn& column) { return !column.mode.empty(); })) {
+  if (std::ranges::any_of(columns,
+                          [](const HeadlineColumn& column) { return !column.mode.empty(); })) {
     text +=
         " Columns that differ in publish differ in what a patch ends with, and their ratios are to "
         "the baseline with the same; what each mode costs stands in the next table.";
@@ -242,7 +241,7 @@ Section statuses(const Quantities& run) {
 Section modes_section(const Quantities& run, std::vector<HeadlineColumn> columns) {
   const std::vector<ModeRatio> ratios = mode_ratios(run);
   std::erase_if(columns, [&](const HeadlineColumn& column) {
-    return std::none_of(ratios.begin(), ratios.end(), [&](const ModeRatio& one) {
+    return std::ranges::none_of(ratios, [&](const ModeRatio& one) {
       return one.workload == column.workload && one.params == column.params &&
              one.ratio.metric == column.metric;
     });
@@ -287,12 +286,11 @@ void add_costs(const Quantities& run, std::vector<Section>& sections) {
     ResultTable(run, columns).fill(sections.emplace_back(), true);
     sections.push_back(modes_section(run, columns));
   }
-  sections.push_back(
-      {.paragraphs = reasons(run, [&](const Quantity& cell) {
-         return std::any_of(columns.begin(), columns.end(), [&](const HeadlineColumn& column) {
-           return column.workload == cell.workload && column.params == cell.params;
-         });
-       })});
+  sections.push_back({.paragraphs = reasons(run, [&](const Quantity& cell) {
+                        return std::ranges::any_of(columns, [&](const HeadlineColumn& column) {
+                          return column.workload == cell.workload && column.params == cell.params;
+                        });
+                      })});
   std::vector<std::string> others = translation_footnotes(run, columns);
   for (std::string& mode : missing_modes(run)) others.push_back(std::move(mode));
   sections.push_back({.paragraphs = std::move(others)});

@@ -94,8 +94,8 @@ TEST_CASE("relink at few sites has columns of its own, behind those of many") {
   CHECK(sites == std::vector<std::int64_t>{1024, 64});
   const auto figures = make_figures(run.results).figures;
   for (const char* name : {"patch-cost", "patch-cost-64"}) {
-    CHECK(std::count_if(figures.begin(), figures.end(),
-                        [&](const Figure& figure) { return figure.name == name; }) == 1);
+    CHECK(std::ranges::count_if(figures,
+                                [&](const Figure& figure) { return figure.name == name; }) == 1);
   }
 }
 

@@ -45,9 +45,8 @@ constexpr std::array<Meaning, results::kSelfTestLines.size()> kMeanings = {{
 }};
 
 Meaning meaning_of(const SelfTestLine& line) {
-  const auto found = std::find_if(kMeanings.begin(), kMeanings.end(), [&](const Meaning& meaning) {
-    return meaning.name == line.name;
-  });
+  const auto found = std::ranges::find_if(
+      kMeanings, [&](const Meaning& meaning) { return meaning.name == line.name; });
   return found != kMeanings.end() ? *found : Meaning{line.name, line.name, "it is not known what"};
 }
 

@@ -45,9 +45,7 @@ std::vector<Operation> for_terminal(const Quantities& run) {
   std::vector<Operation> shown;
   for (const HeadlineColumn& column : headline_columns(run)) {
     const Operation operation{column.workload, column.params, column.metric};
-    if (std::find(operations.begin(), operations.end(), operation) != operations.end()) {
-      shown.push_back(operation);
-    }
+    if (std::ranges::find(operations, operation) != operations.end()) shown.push_back(operation);
   }
   return shown.empty() ? operations : shown;
 }
@@ -127,7 +125,7 @@ std::string against_baseline(const Quantities& run, const std::vector<Operation>
       if (const auto one = beyond_baseline(run, operation, id, i)) more.push_back(*one);
     }
     if (more.empty()) continue;
-    const auto [least, most] = std::minmax_element(more.begin(), more.end());
+    const auto [least, most] = std::ranges::minmax_element(more);
     const std::string low = signed_number(*least);
     const std::string high = signed_number(*most);
     parts.push_back(fmt::format("{} {}", kTitles[i], low == high ? low : low + " to " + high));
@@ -181,9 +179,8 @@ Column<Key> per_column() {
 
 /// The architecture; with the run's id where another run has the same.
 std::string run_title(std::span<const Results> runs, const Results& run) {
-  const auto same = std::count_if(runs.begin(), runs.end(), [&](const Results& other) {
-    return other.context.arch == run.context.arch;
-  });
+  const auto same = std::ranges::count_if(
+      runs, [&](const Results& other) { return other.context.arch == run.context.arch; });
   // Other builds check what they patch, and are not what a VM would ship.
   const bool shipped = run.context.build_type == "Release";
   const std::string title = run.context.arch + (run.context.emulated ? ", emulated" : "") +
@@ -218,9 +215,8 @@ std::vector<Key> rows_of_all(const std::vector<Quantities>& runs) {
   for (Operation row : operations) {
     for (const std::string& id : strategies) {
       row.strategy = id;
-      const bool asked = std::any_of(runs.begin(), runs.end(), [&](const Quantities& run) {
-        return count(run, row, id, 0).counter != nullptr;
-      });
+      const bool asked = std::ranges::any_of(
+          runs, [&](const Quantities& run) { return count(run, row, id, 0).counter != nullptr; });
       if (asked) rows.push_back(row);
     }
   }

@@ -32,7 +32,7 @@ Column<Key> strategy_column() {
 TextCell Footnotes::marked(Entry entry) {
   if (!entry.why.empty()) {
     add_once(reasons_, entry.why);
-    const auto at = std::find(reasons_.begin(), reasons_.end(), entry.why) - reasons_.begin();
+    const auto at = std::ranges::find(reasons_, entry.why) - reasons_.begin();
     entry.cell.text += fmt::format(" [{}]", at + 1);
   }
   if (!entry.star.empty()) {
@@ -54,9 +54,7 @@ std::vector<std::string> Footnotes::take() {
 Entry cost_entry(const Quantities& run, const Quantity& time, const results::Ratio* ratio,
                  std::string_view unit, bool to_baseline) {
   if (time.cell == nullptr) return {};
-  if (!time.value) {
-    return faint(is_ok(time.cell) ? "-" : std::string(to_string(time.cell->status)));
-  }
+  if (!time.value) return faint(is_ok(time.cell) ? "-" : std::string(to_string(time.cell->status)));
   std::string text = short_number(*time.value) + std::string(unit);
   if (to_baseline && time.strategy == run.results().baseline) return number(text + "\nbaseline");
   if (ratio == nullptr || !ratio->median) return number(text);

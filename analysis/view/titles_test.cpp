@@ -29,7 +29,7 @@ Results with_new_metrics(bool control = true) {
   SampleRun run = sample_run({.rounds = 9});
   Results& results = run.results;
   if (control) {
-    const auto rwx = std::find_if(results.cells.begin(), results.cells.end(), [](const auto& cell) {
+    const auto rwx = std::ranges::find_if(results.cells, [](const auto& cell) {
       return cell.workload == "relink" && cell.strategy == "rwx";
     });
     results::Cell cell = *rwx;
@@ -72,7 +72,7 @@ std::vector<std::string> metrics_of(const Results& results) {
 }
 
 bool has(const std::vector<std::string>& names, const char* name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+  return std::ranges::find(names, name) != names.end();
 }
 
 TEST_CASE("titles are those of the run's catalogue, and of a run without one the ids") {
@@ -129,8 +129,8 @@ TEST_CASE("tables and figures have titles, and no bare names of metrics") {
   CHECK_THAT(page, contains("patch + execute (among hits)") && contains("miss (every send)"));
   CHECK_THAT(page, !contains("| patch |"));
   const FigureSet set = make_figures(results);
-  const auto cost = std::find_if(set.figures.begin(), set.figures.end(),
-                                 [](const Figure& one) { return one.name == "patch-cost"; });
+  const auto cost =
+      std::ranges::find_if(set.figures, [](const Figure& one) { return one.name == "patch-cost"; });
   REQUIRE(cost != set.figures.end());
   CHECK_THAT(cost->script, contains("patch (burst): the change alone") &&
                                contains("patch + execute (among hits): the change and one send"));

@@ -44,8 +44,8 @@ std::vector<WantedEvent> rows_named(const std::vector<WantedEvent>& events,
   return found;
 }
 
-/// Whether what the event counts can be separated by who executed. The scheduler and the clocks
-/// are the kernel's, and a tracepoint is in it: an event that leaves it out would count nothing.
+/// Whether what the event counts can be separated by who executed. The scheduler and the clocks are
+/// the kernel's, and a tracepoint is in it: an event that leaves it out would count nothing.
 bool has_both_parts(const Event& event) {
   if (event.source != "software") return event.source == "hardware";
   return event.config == PERF_COUNT_SW_PAGE_FAULTS ||

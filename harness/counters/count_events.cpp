@@ -51,8 +51,8 @@ class Bracket {
   Counts after_;
 };
 
-/// Both extents have the same instructions around their runs; `extent` alone decides how many
-/// there are.
+/// Both extents have the same instructions around their runs; `extent` alone decides how many there
+/// are.
 void execute_counted(const Measurement& measurement, Extent extent, int runs) {
   const bool prepared = measurement.prepare != nullptr;
   if (prepared) measurement.prepare(measurement.self);

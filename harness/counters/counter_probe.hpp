@@ -15,8 +15,8 @@ namespace patchbench::harness {
 [[nodiscard]] std::string counters_text(std::span<const WantedEvent> events,
                                         const results::Counting& counting);
 
-/// `object`, the text of a JSON object, with a member "counters": the fields of
-/// results::Counting, and a list of "events".
+/// `object`, the text of a JSON object, with a member "counters": the fields of results::Counting,
+/// and a list of "events".
 [[nodiscard]] std::string with_counters_json(std::string_view object,
                                              std::span<const WantedEvent> events,
                                              const results::Counting& counting);

@@ -34,8 +34,8 @@ struct EncodedEvent {
 /// "BR_MISP_RETIRED:INDIRECT:u". The event has the name that the text gives it, without :u and :k.
 [[nodiscard]] EncodedEvent pfm_encode(const std::string& text);
 
-/// The names of events, with their unit masks ("ICACHE:MISSES"), of this processor and the
-/// generic ones; without those that only differ in modifiers.
+/// The names of events, with their unit masks ("ICACHE:MISSES"), of this processor and the generic
+/// ones; without those that only differ in modifiers.
 [[nodiscard]] std::vector<std::string> pfm_event_names();
 
 }  // namespace patchbench::harness

@@ -7,8 +7,8 @@ void multiply_chain(std::uint64_t count) noexcept {
   for (std::uint64_t i = 0; i < count; ++i) asm volatile("imul %0, %0" : "+r"(value) : : "cc");
 }
 
-// In front of all other code: a section that is aligned to 64 bytes would undo the layouts'
-// padding for everything behind it (harness/process/layouts.hpp).
+// In front of all other code: a section that is aligned to 64 bytes would undo the layouts' padding
+// for everything behind it (harness/process/layouts.hpp).
 [[gnu::noinline, gnu::aligned(64), gnu::section(".text.unlikely.calibration")]]  //
 void independent_block() noexcept {
   // 512 times 12 instructions of 2 to 7 bytes, 49 together.

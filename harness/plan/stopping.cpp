@@ -20,9 +20,7 @@ bool is_next_to_nothing(const results::Ratio& ratio) {
 
 /// How far from known: at most 1 for what is known, infinite where there is no interval.
 double excess(const StopRule& rule, const results::Ratio& ratio) {
-  if (ratio.n >= kFewestRounds && is_next_to_nothing(ratio)) {
-    return 0;
-  }
+  if (ratio.n >= kFewestRounds && is_next_to_nothing(ratio)) return 0;
   const std::optional<double> found = reach(ratio);
   if (!found) return std::numeric_limits<double>::infinity();
   const double of_distance = rule.of_distance * std::abs(std::log(*ratio.median));

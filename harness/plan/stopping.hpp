@@ -39,8 +39,8 @@ struct Standing {
 /// share of it. Empty where there is no interval.
 [[nodiscard]] std::optional<double> reach(const results::Ratio& ratio);
 
-/// Whether a ratio is known well enough. Decided by the width of its interval and, beyond
-/// precision / of_distance from 1, by its distance from 1.
+/// Whether a ratio is known well enough. Decided by the width of its interval and, beyond precision
+/// / of_distance from 1, by its distance from 1.
 [[nodiscard]] bool is_known(const StopRule& rule, const results::Ratio& ratio);
 
 /// Of each cell that has ratios: which metrics have one, and whether it is known.

@@ -150,8 +150,8 @@ double estimate_iteration_ns(const Measurement& measurement, double share_ns) {
   const double expected_ns = measurement.expected_ns * (is_difference(measurement) ? 2 : 1);
   if (expected_ns > share_ns / 4) return expected_ns;
   const double enough_ns = std::min(share_ns / 32, kLongestBatchNs / 2);
-  // The first run may have to leave a state that what was measured before left behind, or find
-  // that there is nothing to prepare.
+  // The first run may have to leave a state that what was measured before left behind, or find that
+  // there is nothing to prepare.
   time_runs(measurement, 1);
   double best = std::numeric_limits<double>::infinity();
   for (std::int64_t count = 1;; count *= 2) {

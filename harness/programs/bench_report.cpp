@@ -130,8 +130,8 @@ constexpr std::array<TextFormat, 5> kTextFormats = {{
 
 /// The first file of the format; nullptr for html, which is more than texts.
 const TextFormat* text_format(std::string_view name) {
-  const auto* found = std::find_if(kTextFormats.begin(), kTextFormats.end(),
-                                   [&](const TextFormat& format) { return format.name == name; });
+  const auto* found = std::ranges::find_if(
+      kTextFormats, [&](const TextFormat& format) { return format.name == name; });
   return found == kTextFormats.end() ? nullptr : found;
 }
 

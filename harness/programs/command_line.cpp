@@ -348,7 +348,7 @@ std::vector<std::string> plan_arguments(const CommandLine& line, const Options& 
   }
   add("delta", percent(options.delta) + "%");
   for (const std::string& param : line.params) add("param", param);
-  add_if_given("publish", line.publish);
+  add_if_given(kPublishParameter, line.publish);
   add_if_given("filter", line.filter);
   add_if_given("baseline", line.baseline);
   add("counters", line.counters);

@@ -1,8 +1,8 @@
 // harness/run/resume.hpp - going on with a run that ended early.
 //
 // A run leaves in results.json what decided its plan (run.arguments) and what measured it (context,
-// run.program), and in its journal what is done. Resuming plans again, refuses when anything that
-// a number depends on is not as it was, and measures what is missing.
+// run.program), and in its journal what is done. Resuming plans again, refuses when anything that a
+// number depends on is not as it was, and measures what is missing.
 #pragma once
 
 #include <cstdint>

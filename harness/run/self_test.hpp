@@ -4,8 +4,8 @@
 // processes, pinned, in shuffled rounds, timed by the same loop, paired round by round and judged
 // by the same code. They are in no list and cannot be selected.
 //
-// They say what the engine can tell of code whose cost depends on its length alone. That of
-// sends also depends on where they lie: what a run can tell of those is in the interval of `again`.
+// They say what the engine can tell of code whose cost depends on its length alone. That of sends
+// also depends on where they lie: what a run can tell of those is in the interval of `again`.
 #pragma once
 
 #include <optional>

@@ -20,9 +20,7 @@ void* count_and_allocate(std::size_t size, std::align_val_t alignment = std::ali
 }
 
 void* or_throw(void* memory) {
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
+  if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
 

@@ -70,9 +70,7 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   }
   /// Of a tag in the code.
   static constexpr std::size_t first_tag_offset(Dispatch dispatch, SiteOrder order) noexcept {
-    if (order != SiteOrder::linear) {
-      return 4;
-    }
+    if (order != SiteOrder::linear) return 4;
     return dispatch == Dispatch::target_register ? 8 : 12;
   }
   static constexpr std::size_t site_offset(std::uint32_t index) noexcept {
@@ -89,16 +87,12 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   }
   /// Of a target in the code.
   static constexpr std::size_t site_target_offset(Dispatch dispatch, SiteOrder order) noexcept {
-    if (order == SiteOrder::linear) {
-      return dispatch == Dispatch::target_register ? 24 : 28;
-    }
+    if (order == SiteOrder::linear) return dispatch == Dispatch::target_register ? 24 : 28;
     return dispatch == Dispatch::tag_cell || dispatch == Dispatch::target_register ? 20 : 16;
   }
   /// From the beginning of a site to the address its call returns to.
   static constexpr std::size_t site_return_offset(Dispatch dispatch, SiteOrder order) noexcept {
-    if (order == SiteOrder::linear) {
-      return kSiteStride;
-    }
+    if (order == SiteOrder::linear) return kSiteStride;
     switch (dispatch) {
       case Dispatch::inline_cache:
       case Dispatch::unchecked:

@@ -25,9 +25,7 @@ std::uint64_t passes_for(std::size_t sites) {
 std::vector<std::uint32_t> without(std::span<const std::uint32_t> order,
                                    std::span<const std::uint32_t> left_out) {
   std::vector<bool> is_left_out(order.size());
-  for (const std::uint32_t site : left_out) {
-    is_left_out[site] = true;
-  }
+  for (const std::uint32_t site : left_out) is_left_out[site] = true;
   std::vector<std::uint32_t> rest;
   std::ranges::copy_if(order, std::back_inserter(rest),
                        [&](std::uint32_t site) { return !is_left_out[site]; });
@@ -52,9 +50,7 @@ std::vector<std::uint32_t> walked_half(std::span<const std::uint32_t> order) {
       side = next;
       next = next == Side::patched ? Side::walked : Side::patched;
     }
-    if (side == Side::walked) {
-      walked.push_back(site);
-    }
+    if (side == Side::walked) walked.push_back(site);
   }
   return walked;
 }
@@ -95,9 +91,7 @@ std::size_t ChangingSites::patches_behind_in_run() const noexcept {
 }
 
 void ChangingSites::begin_draw() {
-  if (is_uniform_) {
-    sides_.assign(sides_.size(), static_cast<std::uint8_t>(linked_));
-  }
+  if (is_uniform_) sides_.assign(sides_.size(), static_cast<std::uint8_t>(linked_));
   drawn_sides_ = sides_;
   run_.list.clear();
   run_.changes = 0;
@@ -123,9 +117,7 @@ void ChangingSites::draw_misses(Changes changes) {
   const std::size_t misses_a_pass = misses_in_run() / run_.passes;
   for (std::uint64_t pass = 0; pass < run_.passes; ++pass) {
     draw_to_front(any_, misses_a_pass);
-    for (std::size_t i = 0; i < misses_a_pass; ++i) {
-      drawn_sides_[any_[i]] ^= flip;
-    }
+    for (std::size_t i = 0; i < misses_a_pass; ++i) drawn_sides_[any_[i]] ^= flip;
     run_.changes += flip * misses_a_pass;
     write_pass(pass);
   }

@@ -110,9 +110,7 @@ class PatchedPics {
   /// The lowest is taken first: the same history gives the same bytes.
   void free_all() noexcept {
     free_count_ = place_.count;
-    for (std::uint32_t i = 0; i < free_count_; ++i) {
-      free_[i] = free_count_ - 1 - i;
-    }
+    for (std::uint32_t i = 0; i < free_count_; ++i) free_[i] = free_count_ - 1 - i;
   }
 
  private:
@@ -211,9 +209,7 @@ class CellPics {
   /// without a slot in between.
   void insert_slot(std::uint32_t number, unsigned used, const PicCase& added) noexcept {
     Cell* slot = slots(number).slots;
-    for (unsigned i = used; i > 1; --i) {
-      replace_slot(slot[i], slot[i - 1]);
-    }
+    for (unsigned i = used; i > 1; --i) replace_slot(slot[i], slot[i - 1]);
     replace_slot(slot[1], {.tag = added.tag, .target = added.target.value()});
   }
   static void replace_slot(Cell& entry, const Cell& by) noexcept {

@@ -55,12 +55,8 @@ class CodeMap {
   }
   /// Of a site with this target.
   [[nodiscard]] SiteState state_of(ExecAddress target) const noexcept {
-    if (target < at(layout_.open_pics)) {
-      return SiteState::unlinked;
-    }
-    if (target < at(layout_.methods)) {
-      return SiteState::open_pic;
-    }
+    if (target < at(layout_.open_pics)) return SiteState::unlinked;
+    if (target < at(layout_.methods)) return SiteState::open_pic;
     return target < at(layout_.driver) ? SiteState::mic : SiteState::closed_pic;
   }
 

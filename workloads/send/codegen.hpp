@@ -42,9 +42,7 @@ static_assert(sizeof(Cell) == 16, "generated code addresses tag at 0 and target 
 /// prefetcher knows the next one. (Dense cells in the order of execution are prefetched.)
 [[nodiscard]] constexpr std::size_t cell_offset(Dispatch dispatch, std::uint32_t index,
                                                 std::size_t sites) noexcept {
-  if (dispatch != Dispatch::cell_cache_scattered) {
-    return index * sizeof(Cell);
-  }
+  if (dispatch != Dispatch::cell_cache_scattered) return index * sizeof(Cell);
   constexpr std::size_t kLine = 64;
   // Odd factors and shifts to the right permute the numbers below a power of two; a factor alone
   // would leave a constant distance from each site's cell to the next one's.

@@ -164,9 +164,7 @@ void emit_pool(Piece& piece, const DriverPlan& plan, std::uint32_t first) {
   for (std::uint32_t i = first; i < first + AArch64::kSitesPerPool; ++i) {
     const bool used = i < end && !tag_is_in_cell(plan.dispatch);
     const ClassTag tag = used ? plan.selectors[i] : kNoClass;
-    if (i < end) {
-      piece.assembler.bind(literals[i - first]);
-    }
+    if (i < end) piece.assembler.bind(literals[i - first]);
     piece.assembler.embed(&tag, sizeof tag);
   }
 }
@@ -279,9 +277,7 @@ void emit_walk_end(a64::Assembler& a, bool hooked, const asmjit::Label& pass,
   a.b(pass);
   a.bind(out);
   a.mov(a64::x0, a64::x20);
-  if (hooked) {
-    a.ldp(a64::x25, a64::x26, a64::ptr(a64::sp, 64));
-  }
+  if (hooked) a.ldp(a64::x25, a64::x26, a64::ptr(a64::sp, 64));
   a.ldp(a64::x23, a64::x24, a64::ptr(a64::sp, 48));
   a.ldp(a64::x21, a64::x22, a64::ptr(a64::sp, 32));
   a.ldp(a64::x19, a64::x20, a64::ptr(a64::sp, 16));
@@ -323,9 +319,7 @@ CodeBytes AArch64::emit_walk(const WalkPlan& plan) {
   piece.trap_to(kWalkHeadSize);
   a.bind(pass);
   for (std::size_t i = 0; i < plan.calls.size(); ++i) {
-    if (hooked && i % plan.stretch == 0) {
-      a.bl(hook);
-    }
+    if (hooked && i % plan.stretch == 0) a.bl(hook);
     emit_walk_call(piece, plan.called, plan.calls[i]);
   }
   emit_walk_end(a, hooked, pass, out);
@@ -477,9 +471,7 @@ CodeBytes AArch64::emit_open_pic(const OpenPicPlan& plan) {
   piece.constant32(a64::w12, selector_hash(plan.selector));
   a.eor(a64::w12, a64::w12, a64::w16);
   piece.address_of(a64::x10, plan.method_cache);
-  for (unsigned probe = 0; probe < kMethodCacheProbes; ++probe) {
-    emit_probe(a, probe, plan.mask);
-  }
+  for (unsigned probe = 0; probe < kMethodCacheProbes; ++probe) emit_probe(a, probe, plan.mask);
   piece.constant32(a64::w1, plan.selector);
   piece.jump(plan.open_miss_trampoline);
   piece.trap_to(kOpenPicStride);

@@ -164,9 +164,7 @@ TEST_CASE("AArch64: what a send executes at its site is counted right") {
 }
 
 TEST_CASE("AArch64: pools fill pages, so no site is shifted") {
-  for (std::uint64_t draw = 0; draw < 16; ++draw) {
-    CHECK(A::site_shift(draw) == 0);
-  }
+  for (std::uint64_t draw = 0; draw < 16; ++draw) CHECK(A::site_shift(draw) == 0);
 }
 
 TEST_CASE("AArch64: every site branches to the next, the last of a pool over the literals") {

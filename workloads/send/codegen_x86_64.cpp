@@ -37,8 +37,8 @@ class Piece : public AssembledPiece<x86::Assembler, asmjit::Arch::kX64, Filler> 
  public:
   using AssembledPiece::AssembledPiece;
 
-  /// rip-relative operand for data at an absolute address, in an instruction of this size that
-  /// ends with the displacement.
+  /// rip-relative operand for data at an absolute address, in an instruction of this size that ends
+  /// with the displacement.
   [[nodiscard]] x86::Mem at(ExecAddress data, std::uint32_t size,
                             std::size_t instruction_size) const {
     return x86::Mem(x86::rip, static_cast<std::int32_t>(data - (here() + instruction_size)), size);
@@ -221,9 +221,7 @@ void emit_body(x86::Assembler& a, const MethodPlan& plan) {
 void emit_probe(x86::Assembler& a, unsigned shift, std::uint32_t mask) {
   const asmjit::Label next = a.newLabel();
   a.mov(x86::r8d, x86::ecx);
-  if (shift != 0) {
-    a.shr(x86::r8d, shift);
-  }
+  if (shift != 0) a.shr(x86::r8d, shift);
   a.and_(x86::r8d, mask);
   a.shl(x86::r8d, 4);
   a.cmp(x86::qword_ptr(x86::r10, x86::r8), x86::r11);
@@ -304,12 +302,8 @@ CodeBytes X86_64::emit_walk(const WalkPlan& plan) {
   piece.trap_to(kWalkHeadSize);
   a.bind(pass);
   for (std::size_t i = 0; i < plan.calls.size(); ++i) {
-    if (hooked && i % plan.stretch == 0) {
-      a.call(hook);
-    }
-    if (plan.called == Called::functions) {
-      a.add(x86::r12, x86::rax);
-    }
+    if (hooked && i % plan.stretch == 0) a.call(hook);
+    if (plan.called == Called::functions) a.add(x86::r12, x86::rax);
     piece.call(plan.calls[i]);
   }
   emit_walk_end(a, hooked, pass, done);
@@ -327,9 +321,7 @@ CodeBytes X86_64::emit_driver(const DriverPlan& plan) {
   const asmjit::Label done = piece.assembler.newLabel();
   emit_prologue(piece, plan, done);
   piece.trap_to(driver_sites_offset() + plan.site_shift);
-  for (std::size_t i = 0; i < plan.sites.size(); ++i) {
-    emit_site(piece, plan, i);
-  }
+  for (std::size_t i = 0; i < plan.sites.size(); ++i) emit_site(piece, plan, i);
   emit_epilogue(piece, plan, done);
   return piece.finish();
 }
@@ -441,9 +433,7 @@ CodeBytes X86_64::emit_open_pic(const OpenPicPlan& plan) {
   a.mov(x86::ecx, x86::eax);
   a.xor_(x86::ecx, selector_hash(plan.selector));
   a.lea(x86::r10, piece.at(plan.method_cache, 0, 7));
-  for (unsigned probe = 0; probe < kMethodCacheProbes; ++probe) {
-    emit_probe(a, probe, plan.mask);
-  }
+  for (unsigned probe = 0; probe < kMethodCacheProbes; ++probe) emit_probe(a, probe, plan.mask);
   a.mov(x86::edx, plan.selector);
   piece.jump(plan.open_miss_trampoline);
   piece.trap_to(kOpenPicStride);

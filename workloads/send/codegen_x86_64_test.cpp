@@ -47,9 +47,7 @@ std::vector<SiteLayout> every_site_layout() {
 /// Where the displacement of a site's `mov edx, [rip + ..]` is.
 std::size_t tag_displacement(const CodeBytes& bytes, std::size_t site) {
   for (std::size_t at = site + 2; at < site + A::kSiteStride; ++at) {
-    if (opcode_before(bytes, at, {0x8b, 0x15})) {
-      return at;
-    }
+    if (opcode_before(bytes, at, {0x8b, 0x15})) return at;
   }
   FAIL("no load of a tag");
   return site;

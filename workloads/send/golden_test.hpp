@@ -240,9 +240,7 @@ inline GoldenLine parse_line(const std::string& text) {
     } else {
       unit = parse_unit(word);
     }
-    for (; times > 0; --times) {
-      line.bytes.insert(line.bytes.end(), unit.begin(), unit.end());
-    }
+    for (; times > 0; --times) line.bytes.insert(line.bytes.end(), unit.begin(), unit.end());
   }
   return line;
 }
@@ -256,9 +254,7 @@ inline std::map<std::string, GoldenPiece> read_golden(const std::string& arch) {
   std::map<std::string, GoldenPiece> pieces;
   GoldenPiece* piece = nullptr;
   for (std::string text; std::getline(file, text);) {
-    if (text.empty() || text.front() == '#') {
-      continue;
-    }
+    if (text.empty() || text.front() == '#') continue;
     if (text.front() != ' ') {
       std::istringstream words(text);
       std::string name;
@@ -335,17 +331,13 @@ inline unsigned executed_in(const GoldenPiece& piece, std::size_t begin, std::si
   unsigned executed = 0;
   std::size_t offset = begin;
   for (const GoldenLine& line : piece.lines) {
-    if (line.offset < begin || line.offset >= end) {
-      continue;
-    }
+    if (line.offset < begin || line.offset >= end) continue;
     INFO(line.text);
     REQUIRE(line.offset == offset);
     CHECK_FALSE(is_padding(line));
     ++executed;
     offset += line.bytes.size();
-    if (leads_on(line)) {
-      return executed;
-    }
+    if (leads_on(line)) return executed;
   }
   CHECK(offset == end);  // no instruction reaches into the next site
   return executed;

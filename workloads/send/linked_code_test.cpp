@@ -36,9 +36,7 @@ template <class Strategy>
 void meet_by_sending(Sends<Strategy>& sends, const Classes& classes) {
   for (std::size_t k = 0; k < 8; ++k) {
     std::vector<std::uint32_t> row;
-    for (const auto& met : classes) {
-      row.push_back(met[std::min(k, met.size() - 1)]);
-    }
+    for (const auto& met : classes) row.push_back(met[std::min(k, met.size() - 1)]);
     sends.drive({row});
   }
 }
@@ -73,9 +71,7 @@ class SameCode {
   template <class Strategy>
   void check() {
     INFO(Strategy::kId);
-    if (!is_allowed<Strategy>()) {
-      return;
-    }
+    if (!is_allowed<Strategy>()) return;
     const Bytes code = prelinked_code<Strategy>(plan_, plan_.arena);
     const auto [first, is_new] = first_.try_emplace(Strategy::kDispatch, code);
     if (!is_new) {
@@ -104,9 +100,7 @@ class SameLoops {
   template <class Strategy>
   void check() {
     INFO(Strategy::kId);
-    if (!is_allowed<Strategy>()) {
-      return;
-    }
+    if (!is_allowed<Strategy>()) return;
     MachineOf<Strategy> machine{plan_};
     std::vector<std::uintptr_t> places = {reinterpret_cast<std::uintptr_t>(machine.driver())};
     Bytes walks;
@@ -165,9 +159,7 @@ int writable_views(const SendPlan& plan, std::size_t size) {
 TEMPLATE_LIST_TEST_CASE("linked code: prelinking leaves what real misses leave", "",
                         EveryStrategy) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   const SiteOrder order = GENERATE(SiteOrder::linear, SiteOrder::shuffled);
   const SendPlan plan = make_plan({.sites = 40, .order = order});
   const Classes classes = classes_to_meet<TestType>(plan);
@@ -196,9 +188,7 @@ TEMPLATE_LIST_TEST_CASE("linked code: prelinking leaves what real misses leave",
 TEMPLATE_LIST_TEST_CASE("linked code: unlinking all sites leaves no trace in them", "",
                         EveryStrategy) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   const SendPlan plan = make_plan({.sites = 40, .order = SiteOrder::shuffled});
   const Classes classes = classes_to_meet<TestType>(plan);
   Sends<TestType> sends{plan};
@@ -218,9 +208,7 @@ TEMPLATE_LIST_TEST_CASE("linked code: unlinking all sites leaves no trace in the
 TEMPLATE_LIST_TEST_CASE("linked code: unlinking a selector touches its sites alone", "",
                         EveryStrategy) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   const SendPlan plan = make_plan({.sites = 40, .order = SiteOrder::linear});
   const Classes classes = classes_to_meet<TestType>(plan);
   Sends<TestType> sends{plan};
@@ -243,9 +231,7 @@ TEMPLATE_LIST_TEST_CASE("linked code: unlinking a selector touches its sites alo
 TEMPLATE_LIST_TEST_CASE("linked code: closed PICs are given back and taken again", "",
                         EveryStrategy) {
   INFO(TestType::kId);
-  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) {
-    return;
-  }
+  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) return;
   // Each site has room for one PIC: after far more PICs than sites none may have been lost.
   Sends<TestType> sends{make_plan({.sites = 6})};
   for (std::uint32_t turn = 0; turn < 50; ++turn) {
@@ -299,9 +285,7 @@ TEST_CASE("linked code: an unchecked call skips the check and differs in nothing
     MachineOf<Floor> checked{plan};
     checked.prelink(Classes(12, {3}));
     sites = bytes_of_sites(checked);
-    for (std::uint32_t i = 0; i < 12; ++i) {
-      values.push_back(checked.read_site(i));
-    }
+    for (std::uint32_t i = 0; i < 12; ++i) values.push_back(checked.read_site(i));
     methods = code_of(checked);
   }
   MachineOf<Unchecked> unchecked{plan};
@@ -313,9 +297,7 @@ TEST_CASE("linked code: an unchecked call skips the check and differs in nothing
           values[i].target + NativeArchitecture::unchecked_entry_offset());
     std::size_t different = 0;
     const Bytes found = bytes_of_site(unchecked, i);
-    for (std::size_t k = 0; k < found.size(); ++k) {
-      different += found[k] != sites[i][k] ? 1 : 0;
-    }
+    for (std::size_t k = 0; k < found.size(); ++k) different += found[k] != sites[i][k] ? 1 : 0;
     CHECK(different <= sizeof(std::uint32_t));
   }
   const auto head = [&](const Bytes& code) {
@@ -327,9 +309,7 @@ TEST_CASE("linked code: an unchecked call skips the check and differs in nothing
 TEMPLATE_LIST_TEST_CASE("linked code: what a patch stores never crosses an aligned quadword", "",
                         EveryStrategy) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   const auto in_one_quadword = [](std::uintptr_t at) { return at % 8 + 4 <= 8; };
   const SiteOrder order = GENERATE(SiteOrder::linear, SiteOrder::shuffled, SiteOrder::standalone);
   Sends<TestType> sends{make_plan({.sites = 40, .order = order})};
@@ -348,9 +328,7 @@ TEMPLATE_LIST_TEST_CASE("linked code: what a patch stores never crosses an align
 
 TEMPLATE_LIST_TEST_CASE("linked code: no allocation on the way through a miss", "", EveryStrategy) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   Sends<TestType> sends{make_plan({.sites = 40, .order = SiteOrder::linear})};
   auto& machine = sends.machine();
   const std::uint64_t sites = machine.sites();
@@ -358,9 +336,7 @@ TEMPLATE_LIST_TEST_CASE("linked code: no allocation on the way through a miss", 
   const std::uint64_t passes = kChecksClasses<TestType> ? 12 : 1;
   std::vector<Oop> stream;
   for (std::uint32_t pass = 0; pass < passes; ++pass) {
-    for (std::uint32_t i = 0; i < sites; ++i) {
-      stream.push_back(sends.receiver((i + pass) % 13));
-    }
+    for (std::uint32_t i = 0; i < sites; ++i) stream.push_back(sends.receiver((i + pass) % 13));
   }
   const auto stride = static_cast<std::int64_t>(sites * sizeof(Oop));
   const std::uint64_t before = testing::allocations();
@@ -388,9 +364,7 @@ TEMPLATE_LIST_TEST_CASE("linked code: after sealing no view of the code is writa
     Sends<TestType> sends{plan};
     auto& machine = sends.machine();
     std::vector<std::uint32_t> row(plan.sites.size());
-    for (std::uint32_t i = 0; i < row.size(); ++i) {
-      row[i] = i % 13;
-    }
+    for (std::uint32_t i = 0; i < row.size(); ++i) row[i] = i % 13;
     sends.drive({row});  // links every site
     CHECK(writable_views(plan, machine.zone().size()) == 1);
     machine.seal();

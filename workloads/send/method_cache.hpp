@@ -52,9 +52,7 @@ class MethodCache {
     const std::uint64_t key = method_cache_key(tag, selector);
     for (unsigned probe = 0; probe < kMethodCacheProbes; ++probe) {
       const MethodCacheEntry& entry = entries_[method_cache_index(tag, selector, probe, mask_)];
-      if (entry.key == key) {
-        return entry.target;
-      }
+      if (entry.key == key) return entry.target;
     }
     return 0;
   }
@@ -77,9 +75,7 @@ class MethodCache {
   }
 
   void clear() noexcept {
-    for (MethodCacheEntry& entry : entries_) {
-      entry = {};
-    }
+    for (MethodCacheEntry& entry : entries_) entry = {};
   }
 
  private:

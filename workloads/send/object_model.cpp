@@ -69,9 +69,7 @@ MethodTable::MethodTable(std::uint32_t heap_classes, std::uint32_t selectors)
     DictionaryEntry* dictionary = &dictionaries_[std::size_t{c} * (dictionary_mask_ + 1)];
     for (std::uint32_t s = 0; s < selectors; ++s) {
       std::uint32_t at = hash_selector(selector(s)) & dictionary_mask_;
-      while (dictionary[at].selector != 0) {
-        at = (at + 1) & dictionary_mask_;
-      }
+      while (dictionary[at].selector != 0) at = (at + 1) & dictionary_mask_;
       dictionary[at] = {.selector = selector(s), .method = method(c, s)};
     }
   }
@@ -84,9 +82,7 @@ std::uint32_t MethodTable::lookup(ClassTag tag, Selector selector) const noexcep
         &dictionaries_[std::size_t{class_index} * (dictionary_mask_ + 1)];
     for (std::uint32_t at = hash_selector(selector) & dictionary_mask_;
          dictionary[at].selector != 0; at = (at + 1) & dictionary_mask_) {
-      if (dictionary[at].selector == selector) {
-        return dictionary[at].method;
-      }
+      if (dictionary[at].selector == selector) return dictionary[at].method;
     }
   }
   std::fprintf(stderr, "class tag %#x does not understand selector %#x\n", tag, selector);

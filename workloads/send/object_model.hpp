@@ -90,9 +90,7 @@ class MethodTable {
   }
   /// classes() for a tag that no class has.
   [[nodiscard]] std::uint32_t class_of_tag(ClassTag tag) const noexcept {
-    if (tag == kSmallIntegerTag) {
-      return 0;
-    }
+    if (tag == kSmallIntegerTag) return 0;
     const std::uint32_t index = tag - kFirstHeapTag;
     return index < class_of_heap_tag_.size() ? class_of_heap_tag_[index] : classes();
   }

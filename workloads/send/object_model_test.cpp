@@ -29,9 +29,7 @@ TEST_CASE("object model: class tags, selectors and the empty tag are all differe
     seen.insert(classes.tag_of_class(c));
     back_again = back_again && classes.class_of_tag(classes.tag_of_class(c)) == c;
   }
-  for (std::uint32_t s = 0; s < kSelectors; ++s) {
-    seen.insert(selectors.selector(s));
-  }
+  for (std::uint32_t s = 0; s < kSelectors; ++s) seen.insert(selectors.selector(s));
   CHECK(seen.size() == 1 + (kClasses + 1) + kSelectors);
   CHECK(back_again);
   CHECK(classes.tag_of_class(0) == kSmallIntegerTag);

@@ -37,16 +37,12 @@ class AssembledPiece {
   [[nodiscard]] ExecAddress here() const { return at_ + assembler.offset(); }
 
   void pad_to(std::size_t offset) {
-    while (assembler.offset() < offset) {
-      Filler::nop(assembler, offset - assembler.offset());
-    }
+    while (assembler.offset() < offset) Filler::nop(assembler, offset - assembler.offset());
     require_offset(offset);
   }
   /// Room that nothing may reach.
   void trap_to(std::size_t offset) {
-    while (assembler.offset() < offset) {
-      Filler::trap(assembler);
-    }
+    while (assembler.offset() < offset) Filler::trap(assembler);
     require_offset(offset);
   }
 
@@ -63,9 +59,7 @@ class AssembledPiece {
 
  private:
   void require_offset(std::size_t offset) const {
-    if (assembler.offset() != offset) {
-      throw std::logic_error("code of a piece overran its place");
-    }
+    if (assembler.offset() != offset) throw std::logic_error("code of a piece overran its place");
   }
 
   ExecAddress at_;

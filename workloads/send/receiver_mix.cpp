@@ -11,9 +11,7 @@ std::vector<std::uint32_t> some_classes(std::uint32_t count, std::uint32_t heap_
   chosen.reserve(count);
   while (chosen.size() < std::min(count, heap_classes)) {
     const auto candidate = static_cast<std::uint32_t>(1 + random.below(heap_classes));
-    if (std::find(chosen.begin(), chosen.end(), candidate) == chosen.end()) {
-      chosen.push_back(candidate);
-    }
+    if (std::ranges::find(chosen, candidate) == chosen.end()) chosen.push_back(candidate);
   }
   return chosen;
 }
@@ -50,9 +48,7 @@ void draw_stream(SteadyState& state, bool random_receivers, SeededRandom& random
   const std::uint64_t period = choose_passes(state);
   const auto& classes = state.classes_of_site;
   std::vector<std::uint64_t> phase(classes.size());
-  for (std::uint64_t& p : phase) {
-    p = random.below(period);
-  }
+  for (std::uint64_t& p : phase) p = random.below(period);
   for (std::uint64_t pass = 0; pass < state.passes; ++pass) {
     for (std::size_t i = 0; i < classes.size(); ++i) {
       const std::uint64_t k = random_receivers ? random.below(classes[i].size())

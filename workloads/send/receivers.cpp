@@ -21,9 +21,7 @@ Receivers::Receivers(const MethodTable& table, const ArenaMap& arena, SeededRand
 }
 
 Oop Receivers::any_of(std::uint32_t class_index, SeededRandom& random) const {
-  if (class_index == 0) {
-    return small_integer(random.below(std::uint64_t{1} << 62U));
-  }
+  if (class_index == 0) return small_integer(random.below(std::uint64_t{1} << 62U));
   return oop_of(
       objects()[std::size_t{class_index - 1} * kObjectsPerClass + random.below(kObjectsPerClass)]);
 }
@@ -39,7 +37,7 @@ ReceiverStream::ReceiverStream(const std::vector<Oop>& receivers, const ArenaMap
           round_up_to_pages(std::max<std::size_t>(1, receivers.size()) * sizeof(Oop)),
           PROT_READ | PROT_WRITE, arena.stream)),
       count_(receivers.size()) {
-  std::copy(receivers.begin(), receivers.end(), static_cast<Oop*>(memory_.address()));
+  std::ranges::copy(receivers, static_cast<Oop*>(memory_.address()));
 }
 
 }  // namespace patchbench::send

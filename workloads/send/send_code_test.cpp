@@ -147,9 +147,7 @@ const Object kObjectB{.class_tag = kTagB, .unused = 0, .value = 1234};
 
 TEMPLATE_LIST_TEST_CASE("send code: the tag register on every way to a miss", "", EveryStrategy) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   OneSite<TestType> site;
   const Oop a = oop_of(kObjectA);
   const Oop b = oop_of(kObjectB);
@@ -187,9 +185,7 @@ TEMPLATE_LIST_TEST_CASE("send code: the tag register on every way to a miss", ""
 TEMPLATE_LIST_TEST_CASE("send code: an open PIC finds what the method cache holds, at each probe",
                         "", EveryStrategy) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   OneSite<TestType> site;
   site.link({.tag = kSelector, .target = site.open_pic()});
   const Oop a = oop_of(kObjectA);

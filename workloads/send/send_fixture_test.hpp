@@ -78,9 +78,7 @@ struct SmallPlan {
   if (plan.order != SiteOrder::standalone) {  // those read the one receiver they are given
     give_each_site_its_receiver(plan.sites);
   }
-  if (plan.order == SiteOrder::shuffled) {
-    plan.first_site = chain_in_random_order(plan.sites, 7);
-  }
+  if (plan.order == SiteOrder::shuffled) plan.first_site = chain_in_random_order(plan.sites, 7);
   SeededRandom random{5};
   for (std::uint32_t i = 0; i < small.sites; ++i) {
     // Each selector has a site; beyond that at random.
@@ -95,13 +93,9 @@ struct SmallPlan {
   std::vector<std::uint32_t> order;
   const auto sites = static_cast<std::uint32_t>(plan.sites.size());
   if (plan.order == SiteOrder::shuffled) {
-    for (std::uint32_t i = plan.first_site; i != sites; i = plan.sites[i].next) {
-      order.push_back(i);
-    }
+    for (std::uint32_t i = plan.first_site; i != sites; i = plan.sites[i].next) order.push_back(i);
   } else {
-    for (std::uint32_t i = 0; i < sites; ++i) {
-      order.push_back(i);
-    }
+    for (std::uint32_t i = 0; i < sites; ++i) order.push_back(i);
   }
   return order;
 }
@@ -118,9 +112,7 @@ class ModelCache {
     std::optional<Key>* free = nullptr;
     for (unsigned probe = 0; probe < 3; ++probe) {
       std::optional<Key>& place = place_of(key, probe);
-      if (place == key) {
-        return true;
-      }
+      if (place == key) return true;
       free = free == nullptr && !place ? &place : free;
     }
     if (free == nullptr) {
@@ -162,9 +154,7 @@ class SendModel {
       method_cache_misses_ += cache_.find_or_add(class_index, selector) ? 0 : 1;
       return false;
     }
-    if (std::find(s.met.begin(), s.met.end(), class_index) != s.met.end()) {
-      return false;
-    }
+    if (std::ranges::find(s.met, class_index) != s.met.end()) return false;
     cache_.find_or_add(class_index, selector);
     ++misses_;
     link(s, class_index);
@@ -174,9 +164,7 @@ class SendModel {
   void unlink_all() { sites_.assign(sites_.size(), {}); }
   void unlink_selector(std::uint32_t selector) {
     for (std::size_t i = 0; i < sites_.size(); ++i) {
-      if (plan_.selector_of_site[i] == selector) {
-        sites_[i] = {};
-      }
+      if (plan_.selector_of_site[i] == selector) sites_[i] = {};
     }
   }
   void clear_method_cache() { cache_.clear(); }
@@ -185,12 +173,8 @@ class SendModel {
   [[nodiscard]] std::uint64_t method_cache_misses() const { return method_cache_misses_; }
   [[nodiscard]] std::string name_of_state(std::uint32_t site) const {
     const Site& s = sites_[site];
-    if (s.open) {
-      return "open-pic";
-    }
-    if (s.met.size() < 2) {
-      return s.met.empty() ? "unlinked" : "mic";
-    }
+    if (s.open) return "open-pic";
+    if (s.met.size() < 2) return s.met.empty() ? "unlinked" : "mic";
     return "closed-pic-" + std::to_string(s.met.size());
   }
 
@@ -248,9 +232,7 @@ class Sends {
     const std::uint64_t answered = machine_.call_site()(&oop, machine_.site(site).value());
     model_.send(site, class_index);
     INFO("site " << site << ", class " << class_index);
-    if (answered != oracle(site, oop)) {
-      REQUIRE(answered == oracle(site, oop));
-    }
+    if (answered != oracle(site, oop)) REQUIRE(answered == oracle(site, oop));
     check_counts();
     if (name_of_state(machine_, site) != model_.name_of_state(site)) {
       REQUIRE(name_of_state(machine_, site) == model_.name_of_state(site));
@@ -261,9 +243,7 @@ class Sends {
   void drive(const std::vector<std::vector<std::uint32_t>>& passes) {
     std::vector<Oop> stream;
     for (const auto& row : passes) {
-      for (const std::uint32_t class_index : row) {
-        stream.push_back(receiver(class_index));
-      }
+      for (const std::uint32_t class_index : row) stream.push_back(receiver(class_index));
     }
     const std::uint64_t sites = machine_.sites();
     std::uint64_t sum = 0;
@@ -280,9 +260,7 @@ class Sends {
   }
 
   void check_counts() const {
-    if (machine_.misses() != model_.misses()) {
-      REQUIRE(machine_.misses() == model_.misses());
-    }
+    if (machine_.misses() != model_.misses()) REQUIRE(machine_.misses() == model_.misses());
     if (machine_.method_cache_misses() != model_.method_cache_misses()) {
       REQUIRE(machine_.method_cache_misses() == model_.method_cache_misses());
     }
@@ -340,9 +318,7 @@ template <class Machine>
 template <class Machine>
 [[nodiscard]] std::vector<Bytes> bytes_of_sites(const Machine& machine) {
   std::vector<Bytes> sites;
-  for (std::uint32_t i = 0; i < machine.sites(); ++i) {
-    sites.push_back(bytes_of_site(machine, i));
-  }
+  for (std::uint32_t i = 0; i < machine.sites(); ++i) sites.push_back(bytes_of_site(machine, i));
   return sites;
 }
 
@@ -371,9 +347,7 @@ template <class Machine>
 /// say.
 [[nodiscard]] inline std::optional<std::size_t> first_difference(const Bytes& a, const Bytes& b) {
   const auto [at_a, at_b] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-  if (at_a == a.end() && at_b == b.end()) {
-    return std::nullopt;
-  }
+  if (at_a == a.end() && at_b == b.end()) return std::nullopt;
   return static_cast<std::size_t>(at_a - a.begin());
 }
 

@@ -140,9 +140,7 @@ class SendMachine {
   void prelink(std::span<const std::vector<std::uint32_t>> classes_of_site) noexcept {
     const PatchScope scope{zone_};
     std::size_t rounds = 0;
-    for (const auto& classes : classes_of_site) {
-      rounds = std::max(rounds, classes.size());
-    }
+    for (const auto& classes : classes_of_site) rounds = std::max(rounds, classes.size());
     for (std::size_t k = 0; k < rounds; ++k) {
       for_each_site_in_order([&](std::uint32_t index) {
         if (k < classes_of_site[index].size()) {
@@ -233,13 +231,9 @@ class SendMachine {
   template <class Visit>
   void for_each_site_in_order(Visit visit) const noexcept {
     if (plan_.order == SiteOrder::shuffled) {
-      for (std::uint32_t i = plan_.first_site; i != sites(); i = plan_.sites[i].next) {
-        visit(i);
-      }
+      for (std::uint32_t i = plan_.first_site; i != sites(); i = plan_.sites[i].next) visit(i);
     } else {
-      for (std::uint32_t i = 0; i < sites(); ++i) {
-        visit(i);
-      }
+      for (std::uint32_t i = 0; i < sites(); ++i) visit(i);
     }
   }
 
@@ -366,26 +360,18 @@ class SendMachine {
   void unlink_sites_if(Predicate chosen) noexcept {
     [[maybe_unused]] const auto scope = scope_over_sites();
     for (std::uint32_t i = 0; i < sites(); ++i) {
-      if (chosen(i)) {
-        unlink_in_scope(i);
-      }
+      if (chosen(i)) unlink_in_scope(i);
     }
-    if constexpr (Words::kPatchesCode) {
-      publish_code(code_.sites(), A::sites_size(sites()));
-    }
+    if constexpr (Words::kPatchesCode) publish_code(code_.sites(), A::sites_size(sites()));
   }
 
   void unlink_in_scope(std::uint32_t index) noexcept {
     const SiteValue value = words_.read(index);
     const SiteState before = code_.state_of(value.target);
-    if (before == SiteState::unlinked) {
-      return;
-    }
+    if (before == SiteState::unlinked) return;
     words_.store_target(index, value.target, code_.miss_trampoline());
     words_.store_tag(index, value.tag, selector_of(index));
-    if (before == SiteState::closed_pic) {
-      pics_.free(pics_.number_of(index, value.target));
-    }
+    if (before == SiteState::closed_pic) pics_.free(pics_.number_of(index, value.target));
   }
 
   // --- misses ---

@@ -55,9 +55,7 @@ void random_step(Sends<Strategy>& sends) {
 template <class Strategy>
 void send_at_random(const SmallPlan& small, int steps) {
   Sends<Strategy> sends{make_plan(small)};
-  for (int step = 0; step < steps; ++step) {
-    random_step(sends);
-  }
+  for (int step = 0; step < steps; ++step) random_step(sends);
   sends.check_states();
   CHECK(sends.machine().misses() > 0);
 }
@@ -66,9 +64,7 @@ void send_at_random(const SmallPlan& small, int steps) {
 
 TEMPLATE_LIST_TEST_CASE("machine: a site's life by real misses", "", EveryStrategy) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   Sends<TestType> sends{make_plan({.sites = 3})};
   auto& machine = sends.machine();
   constexpr std::uint32_t kSite = 1;
@@ -82,9 +78,7 @@ TEMPLATE_LIST_TEST_CASE("machine: a site's life by real misses", "", EveryStrate
     sends.send(kSite, classes[k]);
     CHECK(machine.misses() == k + 1);
     CHECK(name_of_state(machine, kSite) == states[k]);
-    for (std::size_t known = 0; known <= k; ++known) {
-      sends.send(kSite, classes[known]);
-    }
+    for (std::size_t known = 0; known <= k; ++known) sends.send(kSite, classes[known]);
     CHECK(machine.misses() == k + 1);
   }
   CHECK(name_of_state(machine, 0) == "unlinked");
@@ -93,9 +87,7 @@ TEMPLATE_LIST_TEST_CASE("machine: a site's life by real misses", "", EveryStrate
 
 TEMPLATE_LIST_TEST_CASE("machine: a closed PIC grows in place", "", EveryStrategy) {
   INFO(TestType::kId);
-  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) {
-    return;
-  }
+  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) return;
   Sends<TestType> sends{make_plan({.sites = 3})};
   auto& machine = sends.machine();
   sends.send(2, 1);
@@ -131,26 +123,20 @@ TEST_CASE("machine: scattered cells lie on lines of their own, at no constant di
       last = offset;
     }
     CHECK(cells_size(kScattered, sites) < 2 * sites * 64 + 64);
-    for (const auto& [distance, count] : distances) {
-      CHECK((sites < 100 || count <= sites / 8));
-    }
+    for (const auto& [distance, count] : distances) CHECK((sites < 100 || count <= sites / 8));
   }
 }
 
 TEMPLATE_LIST_TEST_CASE("machine: the order in which a cell PIC compares", "", EveryStrategy) {
   INFO(TestType::kId);
   if constexpr (MachineOf<TestType>::kCellPics) {
-    if (!is_allowed<TestType>()) {
-      return;
-    }
+    if (!is_allowed<TestType>()) return;
     Sends<TestType> sends{make_plan({.sites = 3})};
     std::vector<ClassTag> met;
     for (std::uint32_t c = 1; c <= kMaxPicCases; ++c) {
       sends.send(1, c);
       met.push_back(sends.machine().table().tag_of_class(c));
-      if (c < 2) {
-        continue;
-      }
+      if (c < 2) continue;
       std::vector<ClassTag> expected = met;
       if (MachineOf<TestType>::Pics::kNewestFirst) {
         std::reverse(expected.begin() + 1, expected.end());
@@ -168,9 +154,7 @@ TEMPLATE_LIST_TEST_CASE("machine: the order in which a cell PIC compares", "", E
 TEMPLATE_LIST_TEST_CASE("machine: sends answer right wherever the first site is", "",
                         EveryStrategy) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   for (std::uint64_t draw = 0; draw < 8; ++draw) {
     const std::size_t shift = NativeArchitecture::site_shift(draw);
     for (const SiteOrder order : {SiteOrder::linear, SiteOrder::shuffled, SiteOrder::standalone}) {
@@ -182,9 +166,7 @@ TEMPLATE_LIST_TEST_CASE("machine: sends answer right wherever the first site is"
         sends.send(i, row[i]);
         sends.send(i, row[i]);
       }
-      if (order != SiteOrder::standalone) {
-        sends.drive({row, row, row});
-      }
+      if (order != SiteOrder::standalone) sends.drive({row, row, row});
       sends.machine().unlink_all();
       sends.model().unlink_all();
       sends.check_states();
@@ -194,9 +176,7 @@ TEMPLATE_LIST_TEST_CASE("machine: sends answer right wherever the first site is"
 
 TEMPLATE_LIST_TEST_CASE("machine: random sends agree with the model", "", EveryStrategy) {
   INFO(TestType::kId);
-  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) {
-    return;
-  }
+  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) return;
   constexpr int kSteps = 4000;
   SECTION("growing PICs") { send_at_random<TestType>({}, kSteps); }
   SECTION("from MIC to open PIC") { send_at_random<TestType>({.closed_pics = false}, kSteps); }
@@ -209,9 +189,7 @@ TEMPLATE_LIST_TEST_CASE("machine: random sends agree with the model", "", EveryS
 TEMPLATE_LIST_TEST_CASE("machine: drivers of random sends answer the model's sums", "",
                         EveryStrategy) {
   INFO(TestType::kId);
-  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) {
-    return;
-  }
+  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) return;
   const SiteOrder order = GENERATE(SiteOrder::linear, SiteOrder::shuffled);
   const MissPolicy on_miss = GENERATE(MissPolicy::grow, MissPolicy::relink);
   Sends<TestType> sends{make_plan({.sites = 40, .order = order, .on_miss = on_miss})};
@@ -233,29 +211,21 @@ TEMPLATE_LIST_TEST_CASE("machine: drivers of random sends answer the model's sum
 TEMPLATE_LIST_TEST_CASE("machine: unchecked sites run what they were linked for", "",
                         EveryStrategy) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   Sends<TestType> sends{make_plan({.order = SiteOrder::linear})};
   std::vector<std::uint32_t> row;
-  for (std::uint32_t i = 0; i < sends.machine().sites(); ++i) {
-    row.push_back(i % 13);
-  }
+  for (std::uint32_t i = 0; i < sends.machine().sites(); ++i) row.push_back(i % 13);
   sends.drive({row, row, row});
   CHECK(sends.machine().misses() == sends.machine().sites());
 }
 
 TEMPLATE_LIST_TEST_CASE("machine: patches from C++, one by one and in batches", "", EveryStrategy) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   MachineOf<TestType> machine{make_plan({})};
   Sends<TestType> receivers{make_plan({})};
   std::vector<SiteValue> values;
-  for (std::uint32_t i = 0; i < machine.sites(); ++i) {
-    values.push_back(machine.mic_value(i, 1));
-  }
+  for (std::uint32_t i = 0; i < machine.sites(); ++i) values.push_back(machine.mic_value(i, 1));
   machine.prelink(std::vector<std::vector<std::uint32_t>>(machine.sites(), {1}));
   const auto check_sites = [&](std::uint32_t class_index) {
     for (std::uint32_t i = 0; i < machine.sites(); ++i) {
@@ -321,9 +291,7 @@ SendPlan plan_with_walks() {
 TEMPLATE_LIST_TEST_CASE("machine: a walk executes its sites, each pass with its receivers", "",
                         EveryStrategy) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   Sends<TestType> sends{plan_with_walks()};
   auto& machine = sends.machine();
   std::vector<Oop> stream;
@@ -344,9 +312,7 @@ TEMPLATE_LIST_TEST_CASE("machine: a walk executes its sites, each pass with its 
 TEMPLATE_LIST_TEST_CASE("machine: a hook patches sites that are still to come and others", "",
                         EveryStrategy) {
   INFO(TestType::kId);
-  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) {
-    return;
-  }
+  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) return;
   const SendPlan plan = plan_with_walks();
   const std::vector<std::uint32_t>& order = plan.walks[0].sites;
   Sends<TestType> sends{plan};
@@ -397,9 +363,7 @@ TEST_CASE("machine: code that direct calls could not reach across is refused") {
 
 TEMPLATE_LIST_TEST_CASE("machine: sends of every class through one open PIC", "", EveryStrategy) {
   INFO(TestType::kId);
-  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) {
-    return;
-  }
+  if (!kChecksClasses<TestType> || !is_allowed<TestType>()) return;
   // 300 classes in 64 places: hits at all three probes, and entries that are driven out.
   Sends<TestType> sends{
       make_plan({.sites = 4, .closed_pics = false, .heap_classes = 300, .cache_entries = 64})};
@@ -415,9 +379,7 @@ TEMPLATE_LIST_TEST_CASE("machine: sends of every class through one open PIC", ""
   Sends<TestType> roomy{
       make_plan({.sites = 1, .closed_pics = false, .heap_classes = 9, .cache_entries = 4096})};
   for (int turn = 0; turn < 3; ++turn) {
-    for (std::uint32_t c = 0; c <= 9; ++c) {
-      roomy.send(0, c);
-    }
+    for (std::uint32_t c = 0; c <= 9; ++c) roomy.send(0, c);
   }
   CHECK(roomy.machine().misses() == 2);
   CHECK(roomy.machine().method_cache_misses() == 8);

@@ -46,9 +46,7 @@ template <class Machine>
       state == SiteState::mic ? code.method_at(target) : machine.table().method(1, selector);
   add("send-site", machine.site(site), A::kSiteStride);
   add("checked-entry", code.checked_entry(method), machine.layout().method_stride);
-  if (state == SiteState::closed_pic) {
-    add("closed-pic", target, A::kPicStride);
-  }
+  if (state == SiteState::closed_pic) add("closed-pic", target, A::kPicStride);
   add("open-pic", code.open_pic(selector), A::kOpenPicStride);
   add("miss-trampoline", code.miss_trampoline(), A::kTrampolineStride);
   add("open-miss-trampoline", code.open_miss_trampoline(), A::kTrampolineStride);

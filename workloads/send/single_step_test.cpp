@@ -20,9 +20,7 @@ constexpr int kRefused = 77;
 constexpr int kMostSteps = 10'000'000;
 
 [[noreturn]] void be_watched(const std::function<void()>& work) {
-  if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) {
-    _exit(kRefused);
-  }
+  if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(kRefused);
   raise(SIGSTOP);  // from here on one instruction at a time
   work();
   raise(SIGSTOP);  // to here
@@ -46,13 +44,9 @@ class Watched {
   int wait() {
     int status = 0;
     while (waitpid(pid_, &status, 0) < 0) {
-      if (errno != EINTR) {
-        throw std::runtime_error("waitpid of the watched process failed");
-      }
+      if (errno != EINTR) throw std::runtime_error("waitpid of the watched process failed");
     }
-    if (WIFSTOPPED(status)) {
-      return WSTOPSIG(status);
-    }
+    if (WIFSTOPPED(status)) return WSTOPSIG(status);
     pid_ = 0;
     return 0;
   }
@@ -78,19 +72,11 @@ History step_through(Watched& child, const std::vector<std::uintptr_t>& words) {
   std::vector<std::uint64_t> values(words.size());
   History history;
   for (int steps = 0; steps < kMostSteps; ++steps) {
-    if (!child.read(words, values)) {
-      throw std::runtime_error("the watched words cannot be read");
-    }
-    if (history.empty() || history.back() != values) {
-      history.push_back(values);
-    }
-    if (!child.step()) {
-      throw std::runtime_error("the watched process cannot be stepped");
-    }
+    if (!child.read(words, values)) throw std::runtime_error("the watched words cannot be read");
+    if (history.empty() || history.back() != values) history.push_back(values);
+    if (!child.step()) throw std::runtime_error("the watched process cannot be stepped");
     const int signal = child.wait();
-    if (signal == SIGSTOP) {
-      return history;
-    }
+    if (signal == SIGSTOP) return history;
     if (signal != SIGTRAP) {
       throw std::runtime_error("the watched work ended early, by signal " + std::to_string(signal));
     }
@@ -103,12 +89,8 @@ History step_through(Watched& child, const std::vector<std::uintptr_t>& words) {
 std::optional<History> watch(const std::vector<std::uintptr_t>& words,
                              const std::function<void()>& work) {
   const pid_t pid = fork();
-  if (pid < 0) {
-    throw std::runtime_error("fork failed");
-  }
-  if (pid == 0) {
-    be_watched(work);
-  }
+  if (pid < 0) throw std::runtime_error("fork failed");
+  if (pid == 0) be_watched(work);
   Watched child{pid};
   if (child.wait() != SIGSTOP) {
     WARN("skipped: this machine lets no process be single-stepped");
@@ -127,9 +109,7 @@ TEST_CASE("single steps: every store is seen, in order") {
         words[0] = 4;
         words[1] = 5;
       });
-  if (history) {
-    CHECK(*history == History{{1, 2}, {1, 3}, {4, 3}, {4, 5}});
-  }
+  if (history) CHECK(*history == History{{1, 2}, {1, 3}, {4, 3}, {4, 5}});
 }
 
 TEST_CASE("single steps: work that crashes is not taken for work that ended") {
@@ -137,9 +117,7 @@ TEST_CASE("single steps: work that crashes is not taken for work that ended") {
   const auto crash = [] {
     return watch({reinterpret_cast<std::uintptr_t>(&word)}, [] { raise(SIGUSR1); });
   };
-  if (watch({}, [] {})) {
-    CHECK_THROWS_AS(crash(), std::runtime_error);
-  }
+  if (watch({}, [] {})) CHECK_THROWS_AS(crash(), std::runtime_error);
 }
 
 }  // namespace patchbench::testing

@@ -149,12 +149,8 @@ class SiteWords {
       place.tag = writable + (tag_offset_ + A::tag_distance(index));
       place.target = writable + (A::site_offset(index) + target_offset_);
     }
-    if constexpr (kTagInCell) {
-      place.tag = WritableAddress{&cell(index).tag};
-    }
-    if constexpr (kTargetInCell) {
-      place.target = WritableAddress{&cell(index).target};
-    }
+    if constexpr (kTagInCell) place.tag = WritableAddress{&cell(index).tag};
+    if constexpr (kTargetInCell) place.target = WritableAddress{&cell(index).target};
     return place;
   }
 

@@ -37,9 +37,8 @@ struct SteadyState {
 /// Sites that met more classes than a closed PIC holds: they send through their selector's open
 /// PIC, and only these read the method cache.
 [[nodiscard]] inline std::uint64_t megamorphic_sites(const SteadyState& state) {
-  return static_cast<std::uint64_t>(
-      std::count_if(state.classes_of_site.begin(), state.classes_of_site.end(),
-                    [](const auto& classes) { return classes.size() > kMaxPicCases; }));
+  return static_cast<std::uint64_t>(std::ranges::count_if(
+      state.classes_of_site, [](const auto& classes) { return classes.size() > kMaxPicCases; }));
 }
 
 [[nodiscard]] inline std::uint64_t slot_of(const SendPlan& plan, std::size_t site) {

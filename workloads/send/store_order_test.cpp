@@ -154,9 +154,7 @@ class ExpectedStores {
   }
   /// A store that changes nothing is not seen.
   ExpectedStores& one(const SiteValue& value) {
-    if (values_.back() != value) {
-      values_.push_back(value);
-    }
+    if (values_.back() != value) values_.push_back(value);
     return *this;
   }
 
@@ -186,13 +184,9 @@ class WatchedSends {
   [[nodiscard]] std::optional<SiteHistory> watch(const std::function<void()>& work) {
     const SiteWatch<Strategy> site{machine()};
     const auto history = testing::watch(site.words(), work);
-    if (!history) {
-      return std::nullopt;
-    }
+    if (!history) return std::nullopt;
     SiteHistory values;
-    for (const auto& words : *history) {
-      values.push_back(site.value(words));
-    }
+    for (const auto& words : *history) values.push_back(site.value(words));
     return values;
   }
 
@@ -216,9 +210,7 @@ unsigned newest_case(const Bytes& pic, ExecAddress at) {
   std::memcpy(&jump, &pic[A::kPicJumpOffset], sizeof jump);
   const ExecAddress target = A::decode_jump(at + A::kPicJumpOffset, jump);
   for (unsigned index = 1; index < kMaxPicCases; ++index) {
-    if (target == at + A::pic_case_offset(index)) {
-      return index;
-    }
+    if (target == at + A::pic_case_offset(index)) return index;
   }
   return 0;
 }
@@ -227,9 +219,7 @@ unsigned newest_case(const Bytes& pic, ExecAddress at) {
 bool has_cases_up_to(unsigned newest, const Bytes& pic, const Bytes& complete) {
   for (unsigned index = 1; index <= newest; ++index) {
     const std::size_t at = A::pic_case_offset(index);
-    if (std::memcmp(&pic[at], &complete[at], A::kPicCaseSize) != 0) {
-      return false;
-    }
+    if (std::memcmp(&pic[at], &complete[at], A::kPicCaseSize) != 0) return false;
   }
   return true;
 }
@@ -238,14 +228,10 @@ bool has_cases_up_to(unsigned newest, const Bytes& pic, const Bytes& complete) {
 
 TEMPLATE_LIST_TEST_CASE("order of stores: through all states and back", "", WatchedStrategies) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   WatchedSends<TestType> sends{{.sites = 4}};
   const auto found = sends.watch([&] {
-    for (const std::uint32_t class_index : kLife) {
-      sends.send(class_index);
-    }
+    for (const std::uint32_t class_index : kLife) sends.send(class_index);
     sends.unlink();
     sends.send(4);
     sends.unlink();
@@ -264,9 +250,7 @@ TEMPLATE_LIST_TEST_CASE("order of stores: through all states and back", "", Watc
 
 TEMPLATE_LIST_TEST_CASE("order of stores: without closed PICs", "", WatchedStrategies) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   WatchedSends<TestType> sends{{.sites = 4, .closed_pics = false}};
   const auto found = sends.watch([&] {
     sends.send(3);
@@ -281,9 +265,7 @@ TEMPLATE_LIST_TEST_CASE("order of stores: without closed PICs", "", WatchedStrat
 TEMPLATE_LIST_TEST_CASE("order of stores: relinking, by misses and from C++", "",
                         WatchedStrategies) {
   INFO(TestType::kId);
-  if (!is_allowed<TestType>()) {
-    return;
-  }
+  if (!is_allowed<TestType>()) return;
   WatchedSends<TestType> sends{{.sites = 4, .on_miss = MissPolicy::relink}};
   auto& machine = sends.machine();
   const auto found = sends.watch([&] {
@@ -301,9 +283,7 @@ TEMPLATE_LIST_TEST_CASE("order of stores: relinking, by misses and from C++", ""
 TEMPLATE_LIST_TEST_CASE("order of stores: a case of a closed PIC is reached when it is complete",
                         "", WatchedStrategies) {
   INFO(TestType::kId);
-  if (MachineOf<TestType>::kCellPics || !is_allowed<TestType>()) {
-    return;
-  }
+  if (MachineOf<TestType>::kCellPics || !is_allowed<TestType>()) return;
   WatchedSends<TestType> sends{{.sites = 4}};
   const SiteWatch<TestType> site{sends.machine()};
   const ExecAddress pic = sends.machine().pics().at(0);
@@ -313,13 +293,9 @@ TEMPLATE_LIST_TEST_CASE("order of stores: a case of a closed PIC is reached when
   }
   sends.send(kLife[0]);
   const auto history = testing::watch(words, [&] {
-    for (std::size_t k = 1; k < kMaxPicCases; ++k) {
-      sends.send(kLife[k]);
-    }
+    for (std::size_t k = 1; k < kMaxPicCases; ++k) sends.send(kLife[k]);
   });
-  if (!history) {
-    return;
-  }
+  if (!history) return;
   const Bytes complete = bytes_behind_site(history->back());
   std::vector<unsigned> newest_cases;
   for (const auto& values : *history) {
@@ -329,9 +305,7 @@ TEMPLATE_LIST_TEST_CASE("order of stores: a case of a closed PIC is reached when
       CHECK(has_cases_up_to(newest, found, complete));
       // The check of the first case, in front of the jump, is as it will stay.
       CHECK(std::memcmp(found.data(), complete.data(), A::kPicJumpOffset / 4 * 4) == 0);
-      if (newest_cases.empty() || newest_cases.back() != newest) {
-        newest_cases.push_back(newest);
-      }
+      if (newest_cases.empty() || newest_cases.back() != newest) newest_cases.push_back(newest);
     }
   }
   CHECK(newest_cases == std::vector<unsigned>{1, 2, 3, 4, 5});
@@ -340,9 +314,7 @@ TEMPLATE_LIST_TEST_CASE("order of stores: a case of a closed PIC is reached when
 TEMPLATE_LIST_TEST_CASE("order of stores: a slot of a cell PIC has its target before its tag", "",
                         WatchedStrategies) {
   INFO(TestType::kId);
-  if (!MachineOf<TestType>::kCellPics || !is_allowed<TestType>()) {
-    return;
-  }
+  if (!MachineOf<TestType>::kCellPics || !is_allowed<TestType>()) return;
   WatchedSends<TestType> sends{{.sites = 4}};
   auto& machine = sends.machine();
   const SiteWatch<TestType> site{machine};
@@ -354,15 +326,11 @@ TEMPLATE_LIST_TEST_CASE("order of stores: a slot of a cell PIC has its target be
   // Twice, because the second life finds the first one's targets in its slots.
   const auto history = testing::watch(words, [&] {
     for (const std::uint32_t first : {1U, 7U}) {
-      for (std::uint32_t k = 0; k < kMaxPicCases; ++k) {
-        sends.send(first + k);
-      }
+      for (std::uint32_t k = 0; k < kMaxPicCases; ++k) sends.send(first + k);
       sends.unlink();
     }
   });
-  if (!history) {
-    return;
-  }
+  if (!history) return;
   const std::uint32_t selector = machine.plan().selector_of_site[kSite];
   unsigned complete_slots = 0;
   std::set<ClassTag> known;  // since the site was linked to its PIC

@@ -164,6 +164,7 @@ LineChart over_sites(const Quantities& run, const std::vector<std::string>& ids,
   chart.x_tics = site_tics(sites);
   for (const Params& rest : rests(run, "mic", "sites")) {
     std::vector<Place> places;
+    places.reserve(sites.size());
     for (const std::int64_t count : sites) {
       places.push_back(
           {static_cast<double>(count), "", "mic", with_param(run, "mic", rest, "sites", count)});
@@ -214,7 +215,7 @@ Figure attribution(const Quantities& run) {
                                   run.results().floor};
   std::erase(ids, run.results().baseline);
   ids.insert(ids.begin(), run.results().baseline);
-  const std::vector<std::string> known = run.strategies();
+  const std::vector<std::string>& known = run.strategies();
   std::erase_if(ids,
                 [&](const std::string& id) { return std::ranges::find(known, id) == known.end(); });
   return figure_of(

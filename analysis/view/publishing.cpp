@@ -24,7 +24,8 @@ constexpr std::string_view kParameter = "publish";
 constexpr std::string_view kNone = "none";
 
 /// The same with patches that end as `mode` says; without a cell where the run has none.
-Quantity in_mode(const Quantities& run, Quantity time, std::string_view mode) {
+Quantity in_mode(const Quantities& run, const Key& row, std::string_view mode) {
+  Key time = row;
   for (const Params& params : modes_of(run, time.workload, time.params)) {
     if (publish_mode(params) != mode) continue;
     time.params = params;

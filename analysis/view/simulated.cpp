@@ -128,7 +128,8 @@ std::string against_baseline(const Quantities& run, const std::vector<Operation>
     const auto [least, most] = std::ranges::minmax_element(more);
     const std::string low = signed_number(*least);
     const std::string high = signed_number(*most);
-    parts.push_back(fmt::format("{} {}", kTitles[i], low == high ? low : low + " to " + high));
+    parts.push_back(low == high ? fmt::format("{} {}", kTitles[i], low)
+                                : fmt::format("{} {} to {}", kTitles[i], low, high));
   }
   return joined(parts);
 }
@@ -267,9 +268,10 @@ Document simulated_document(std::span<const Results> runs) {
   for (const Results& results : runs) {
     const Quantities& run = all.emplace_back(results);
     const std::string title = run_title(runs, results);
-    section.paragraphs.push_back(title + ", run " + results.run.id + ": " + explanation(results));
+    section.paragraphs.push_back(
+        fmt::format("{}, run {}: {}", title, results.run.id, explanation(results)));
     for (const std::string& reason : reasons_of(run)) {
-      section.paragraphs.push_back(title + ", " + reason);
+      section.paragraphs.push_back(fmt::format("{}, {}", title, reason));
     }
     add_group(run, title, columns);
   }

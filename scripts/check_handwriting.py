@@ -18,6 +18,7 @@ import re
 import subprocess
 import sys
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 WIDTH = 100
 
 HEAD = re.compile(r"^(\s*)(?:if|for|while) (?:constexpr )?\(.*\) \{$")
@@ -107,17 +108,16 @@ def main():
     if arguments == ["--selftest"]:
         return selftest()
     fix = "--fix" in arguments
-    files = [a for a in arguments if a != "--fix"] or subprocess.run(
-        ["git", "ls-files", "*.cpp", "*.hpp"], capture_output=True, text=True, check=True).stdout.split()
+    files = [pathlib.Path(a) for a in arguments if a != "--fix"] or [ROOT / name for name in subprocess.run(
+        ["git", "ls-files", "*.cpp", "*.hpp"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()]
     places = 0
-    for name in files:
-        path = pathlib.Path(name)
+    for path in files:
         text = path.read_text()
         if fix:
             path.write_text(mended(text))
             continue
         for line, what in found(text):
-            print(f"{name}:{line}: {what}")
+            print(f"{path}:{line}: {what}")
             places += 1
     return 1 if places else 0
 

@@ -92,10 +92,7 @@ TEST_CASE("each layout has the code of every cell at another place in its cache 
     REQUIRE(announced.offsets.size() == first.offsets.size());
     for (const auto& [cell, offset] : announced.offsets) {
       INFO(cell << " in layout " << layout);
-      // On AArch64 what the linker puts between objects may move code by an instruction or two.
-      const int moved = static_cast<int>((offset - first.offsets.at(cell) + 64) % 64);
-      CHECK(moved >= 16 * layout - 8);
-      CHECK(moved <= 16 * layout + 8);
+      CHECK((offset - first.offsets.at(cell) + 64) % 64 == 16 * layout);
     }
   }
 }

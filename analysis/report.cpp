@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include "analysis/quantity/quantities.hpp"
 #include "analysis/render/document.hpp"
 #include "analysis/render/gnuplot.hpp"
 #include "analysis/render/html.hpp"
@@ -80,7 +81,8 @@ Drawn draw_all(const FigureSet& set, const fs::path& plots, ReportOutcome& outco
 }  // namespace
 
 ReportOutcome write_report(const results::Results& results, const std::filesystem::path& dir) {
-  const FigureSet set = make_figures(results);
+  const Quantities run(results);
+  const FigureSet set = make_figures(run);
   const fs::path plots = dir / "plots";
   const fs::path& deepest = set.figures.empty() ? dir : plots;
   std::error_code error;
@@ -89,7 +91,7 @@ ReportOutcome write_report(const results::Results& results, const std::filesyste
   ReportOutcome outcome;
   outcome.files.push_back(dir / "report.html");
   const Drawn drawn = draw_all(set, plots, outcome);
-  const std::string page = html_page(make_document(results), drawn.figures, drawn.remarks);
+  const std::string page = html_page(make_document(run), drawn.figures, drawn.remarks);
   results::write_text_atomically(dir / "report.html", page);
   return outcome;
 }

@@ -144,7 +144,7 @@ class Instance {
   [[nodiscard]] virtual std::vector<SiteCounter> counters() const = 0;
   [[nodiscard]] virtual MemoryUse memory() const = 0;
   /// Mappings of the zone and its data while one site is open for a patch; empty where that cannot
-  /// be told, or nothing is patched while it is measured.
+  /// be known, or nothing is patched while it is measured.
   [[nodiscard]] virtual std::optional<std::int64_t> vmas_while_open() { return std::nullopt; }
 };
 

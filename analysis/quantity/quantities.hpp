@@ -8,6 +8,7 @@
 #include <array>
 #include <compare>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <span>
@@ -117,6 +118,14 @@ template <typename Where, typename Of>
     if (where(one)) add_once(values, of(one));
   }
   return values;
+}
+
+/// In the order of the run.
+template <typename Where>
+[[nodiscard]] std::vector<Quantity> select(const Quantities& run, Where where) {
+  std::vector<Quantity> found;
+  std::ranges::copy_if(run.all(), std::back_inserter(found), where);
+  return found;
 }
 
 template <typename Where>

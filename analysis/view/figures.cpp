@@ -420,8 +420,9 @@ void add_patch_by_batch(const Quantities& run, const Params& like, FigureSet& se
   }
   set.figures.push_back(figure_of(
       chart,
-      "Each point is the median over rounds of the cost of one patch when so many share one "
-      "scope, that is, one opening and closing of the code zone, with its 95 % interval. A "
+      "Each point is the median over rounds of the cost of one patch, by the number of patches "
+      "in one scope, that is, in one opening and closing of the code zone, with its 95 % interval. "
+      "A "
       "line that falls pays for the scope, not for the store: there it pays to collect "
       "patches."));
 }

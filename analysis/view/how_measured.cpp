@@ -1,7 +1,5 @@
 #include "analysis/view/how_measured.hpp"
 
-#include <algorithm>
-#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -20,14 +18,14 @@ using results::Results;
 
 double percent(double part, double whole) { return whole > 0 ? 100 * part / whole : 0; }
 
-bool hangs_on_flagged(const Ratio& ratio) {
+bool depends_on_flagged(const Ratio& ratio) {
   return ratio.undisturbed && ratio.undisturbed->verdict != ratio.verdict;
 }
 
 int changed_verdicts(const Results& results) {
   int changed = 0;
   for (const Cell& cell : results.cells) {
-    for (const Ratio& ratio : cell.ratios) changed += hangs_on_flagged(ratio) ? 1 : 0;
+    for (const Ratio& ratio : cell.ratios) changed += depends_on_flagged(ratio) ? 1 : 0;
   }
   return changed;
 }
@@ -75,9 +73,8 @@ Section how_measured_section(const Quantities& run) {
     if (!sentence.empty()) section.paragraphs.push_back(std::move(sentence));
   }
   if (section.paragraphs.empty()) return {};
-  std::vector<Quantity> rows;
-  std::copy_if(run.all().begin(), run.all().end(), std::back_inserter(rows),
-               [](const Quantity& one) { return one.ratio && hangs_on_flagged(*one.ratio); });
+  const std::vector<Quantity> rows =
+      select(run, [](const Quantity& one) { return one.ratio && depends_on_flagged(*one.ratio); });
   section.detail = rows.size() > 20;
   using Row = const Quantity&;
   fill_table(

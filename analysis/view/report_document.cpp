@@ -36,13 +36,6 @@ using results::Ratio;
 using results::Results;
 using results::Verdict;
 
-std::vector<Quantity> select(const Quantities& run,
-                             const std::function<bool(const Quantity&)>& where) {
-  std::vector<Quantity> found;
-  std::copy_if(run.all().begin(), run.all().end(), std::back_inserter(found), where);
-  return found;
-}
-
 // ---- noise ----
 
 struct Noise {

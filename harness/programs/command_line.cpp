@@ -54,8 +54,7 @@ nothing matched; 130 interrupted.)";
 
 constexpr ProgramText kText = {.name = "bench-run", .summary = kSummary, .footer = kFooter};
 
-/// A share as a person types it, in so many digits that reading and writing it again changes
-/// nothing.
+/// A share as a person types it, with enough digits to be read and written again unchanged.
 std::string percent(double share) { return fmt::format("{:.10g}", share * 100); }
 
 /// The options, each by itself: not yet compared with each other and with the catalogue.

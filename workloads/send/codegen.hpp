@@ -183,7 +183,7 @@ concept Architecture = requires(
   { A::first_tag_offset(dispatch, order) } noexcept -> std::same_as<std::size_t>;
   { A::tag_distance(index) } noexcept -> std::same_as<std::size_t>;  // from the first site's tag
   { A::site_at(size) } noexcept -> std::same_as<std::uint32_t>;      // the inverse of site_offset
-  { A::sites_size(size) } noexcept -> std::same_as<std::size_t>;     // of so many, with their tags
+  { A::sites_size(size) } noexcept -> std::same_as<std::size_t>;     // of `size` sites, with their tags
   // From the site.
   { A::site_target_offset(dispatch, order) } -> std::same_as<std::size_t>;
   { A::site_return_offset(dispatch, order) } -> std::same_as<std::size_t>;

@@ -30,15 +30,11 @@
 #include "code_zone.hpp"
 #include "emulator_test.hpp"
 #include "mapping.hpp"
+#include "policy.hpp"
 #include "process_memory_test.hpp"
-#include "rwx.hpp"
 #include "tiny_code_test.hpp"
 
 namespace patchbench::testing {
-
-/// Zones whose memory may be writable and executable at once. Every other zone must never have it.
-template <class Zone>
-inline constexpr bool kMayBeWritableAndExecutable = std::derived_from<Zone, RwxZone>;
 
 /// Zones whose code never changes after seal().
 template <class Zone>
@@ -322,9 +318,8 @@ void expect_closed(Violations& found, const Zone& zone, const std::string& when)
   for (std::size_t offset = 0; offset < zone.size(); offset += page_size()) {
     const std::string code = protection_at((zone.exec() + offset).value());
     found.expect(code.starts_with("r") && code.at(2) == 'x', when, " code is ", code);
-    if constexpr (!kMayBeWritableAndExecutable<Zone>) {
-      found.expect(code.at(1) != 'w', when, " code is ", code);
-    }
+    found.expect((code.at(1) == 'w') == is_writable_and_executable<Zone>(), when, " code is ",
+                 code);
   }
   if constexpr (kHasSecondView<Zone>) {
     const std::string data = protection_at(zone.writable(zone.exec()).value());
@@ -334,7 +329,7 @@ void expect_closed(Violations& found, const Zone& zone, const std::string& when)
 
 template <class Zone>
 void expect_nothing_both_writable_and_executable(Violations& found, const std::string& when) {
-  if constexpr (!kMayBeWritableAndExecutable<Zone>) {
+  if constexpr (!is_writable_and_executable<Zone>()) {
     for (const MappedRange& range : mapped_ranges()) {
       found.expect(!range.is_writable() || !range.is_executable(), when, " memory is ",
                    range.protection, " ", range.name);

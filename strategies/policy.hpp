@@ -65,4 +65,14 @@ template <class Zone>
   }
 }
 
+/// Whether its memory is writable and executable at once. Every other zone must never have such.
+template <class Zone>
+[[nodiscard]] constexpr bool is_writable_and_executable() noexcept {
+  if constexpr (requires { Zone::kWritableAndExecutable; }) {
+    return Zone::kWritableAndExecutable;
+  } else {
+    return false;
+  }
+}
+
 }  // namespace patchbench

@@ -8,7 +8,7 @@
 //   kPreferredBaseline = true  ratios are taken to the first of these that the machine allows
 //   kFloor = true              the control that nothing can go below
 //
-// and its zone: kRefusedBy and kTogglesProtection (policy.hpp).
+// and its zone: kRefusedBy, kTogglesProtection and kWritableAndExecutable (policy.hpp).
 #pragma once
 
 #include <string_view>

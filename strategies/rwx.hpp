@@ -22,6 +22,7 @@ namespace patchbench {
 class RwxZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::same_address;
+  static constexpr bool kWritableAndExecutable = true;
   static constexpr std::array kRefusedBy = {
       Refusal{Policy::mdwe, EACCES, "mmap"},
       Refusal{Policy::seccomp, EPERM, "mmap"},

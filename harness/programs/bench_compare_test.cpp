@@ -9,15 +9,17 @@
 #include <nlohmann/json.hpp>
 #include <patchbench_catch.hpp>
 
-#include "analysis/program_test.hpp"
 #include "analysis/sample_results_test.hpp"
+#include "harness/programs/run_program_test.hpp"
 #include "results/file.hpp"
 #include "results/json.hpp"
 #include "results/matchers_test.hpp"
 #include "results/scratch_test.hpp"
 
-namespace patchbench::analysis {
+namespace patchbench::harness {
 namespace {
+
+using namespace analysis;
 
 using results::contains;
 using results::starts_with;
@@ -236,4 +238,4 @@ TEST_CASE("bench-compare: help and version") {
 }
 
 }  // namespace
-}  // namespace patchbench::analysis
+}  // namespace patchbench::harness

@@ -8,16 +8,18 @@
 #include <patchbench_catch.hpp>
 
 #include "analysis/counted_results_test.hpp"
-#include "analysis/program_test.hpp"
 #include "analysis/sample_results_test.hpp"
+#include "harness/programs/run_program_test.hpp"
 #include "results/file.hpp"
 #include "results/json.hpp"
 #include "results/matchers_test.hpp"
 #include "results/scratch_test.hpp"
 #include "results/validator_test.hpp"
 
-namespace patchbench::analysis {
+namespace patchbench::harness {
 namespace {
+
+using namespace analysis;
 
 using results::contains;
 using results::starts_with;
@@ -272,4 +274,4 @@ TEST_CASE("help and version") {
 }
 
 }  // namespace
-}  // namespace patchbench::analysis
+}  // namespace patchbench::harness

@@ -1,4 +1,4 @@
-#include "analysis/program_test.hpp"
+#include "harness/programs/run_program_test.hpp"
 
 #include <array>
 #include <stdexcept>
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-namespace patchbench::analysis {
+namespace patchbench::harness {
 
 Ended run_program(const std::string& program, const std::string& arguments) {
   // The emulator is nothing where the kernel itself executes the program.
@@ -24,4 +24,4 @@ Ended run_program(const std::string& program, const std::string& arguments) {
   return outcome;
 }
 
-}  // namespace patchbench::analysis
+}  // namespace patchbench::harness

@@ -1,9 +1,9 @@
-// analysis/program_test.hpp - running one of the tools as a person does.
+// harness/programs/run_program_test.hpp - running one of the tools as a person does.
 #pragma once
 
 #include <string>
 
-namespace patchbench::analysis {
+namespace patchbench::harness {
 
 struct Ended {
   int code = -1;     // -1: it did not exit by itself
@@ -13,4 +13,4 @@ struct Ended {
 /// `arguments` as in a shell.
 [[nodiscard]] Ended run_program(const std::string& program, const std::string& arguments);
 
-}  // namespace patchbench::analysis
+}  // namespace patchbench::harness

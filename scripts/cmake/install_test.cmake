@@ -43,6 +43,8 @@ else()
   run(${emulator} ${prefix}/bin/bench-report --version)
   run(${emulator} ${prefix}/bin/bench-probe --version)
   run(${emulator} ${prefix}/bin/bench-compare --version)
+  file(GLOB pages RELATIVE ${prefix}/share/man/man1 ${prefix}/share/man/man1/*)
+  require_equal("man pages" "${pages}" "bench-compare.1;bench-probe.1;bench-report.1;bench-run.1")
 endif()
 
 # Every header of strategies/ but the tests' is installed, and each compiles without the source tree.

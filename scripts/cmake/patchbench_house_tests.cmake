@@ -18,8 +18,17 @@ if(NOT CMAKE_CROSSCOMPILING)
   patchbench_house_test("unpack takes backports from where the release comes from" "${scripts}/unpack_test")
   patchbench_house_test("tune-host restores what it changed, whenever it is killed" "${scripts}/tune-host_test")
   patchbench_house_test("the end of a log shows the tests that failed" "${scripts}/failed_tests_test")
+  patchbench_house_test("the README's figure is what the reference runs say" ${python} "${scripts}/draw_ratios" --check)
+  patchbench_house_test("the test of the docs can fail" ${python} "${scripts}/check_docs.py" --selftest)
+  patchbench_house_test("help becomes man pages" ${python} "${scripts}/write_options" --selftest)
   if(TARGET bench-run)
-    patchbench_house_test("the README's tables are what bench-run knows"
+    patchbench_house_test("links lead somewhere, and commands in README and docs work"
+      ${python} "${scripts}/check_docs.py" --commands $<TARGET_FILE_DIR:bench-run>)
+    if(PATCHBENCH_ARCH STREQUAL "x86_64")  # what --publish does is in its help, and the pages have that of one architecture
+      patchbench_house_test("the pages of options are what --help says"
+        ${python} "${scripts}/write_options" --check $<TARGET_FILE_DIR:bench-run>)
+    endif()
+    patchbench_house_test("the tables of README and docs are what bench-run knows"
       ${python} "${scripts}/readme" --check $<TARGET_FILE:bench-run>)
     patchbench_house_test("ids stand where they are declared"
       ${python} "${scripts}/one_line" --ids $<TARGET_FILE:bench-run>)

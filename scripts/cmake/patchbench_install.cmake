@@ -1,5 +1,5 @@
 # What `cmake --install` puts in place: the strategies as a library for other projects, found with
-# find_package(patchbench) and linked as patchbench::strategies, and the tools.
+# find_package(patchbench) and linked as patchbench::strategies, and the tools with their man pages.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -33,5 +33,6 @@ endforeach()
 foreach(tool bench-run bench-report bench-compare bench-probe)
   if(TARGET ${tool})
     install(TARGETS ${tool} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    install(FILES ${PROJECT_SOURCE_DIR}/docs/man/${tool}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
   endif()
 endforeach()

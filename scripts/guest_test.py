@@ -57,7 +57,7 @@ def counters_of(results, source):
 
 
 class EveryStrategy(unittest.TestCase):
-    """bench-run under the kernel's own rules: all cells, some of them counted, and what is refused."""
+    """bench-run under the kernel's own rules: all cases, some of them counted, and what is refused."""
 
     # The first does not know that the machine is emulated. The second has one processor, where that cannot be found out,
     # because beside a busy thread each mprotect waits for the turn of the other processor.

@@ -1,4 +1,4 @@
-// workloads/arena_map.hpp - the places inside a cell's arena, the same for every strategy.
+// workloads/arena_map.hpp - the places inside a case's arena, the same for every strategy.
 //
 // Code and the data it addresses relative to the instruction pointer lie within 2 GiB. The writable
 // view stands at a fixed power of two behind the executable one (Cahalan's wish of 2007: RW = RX +

@@ -9,7 +9,7 @@ const std::string& word_parameter(const CellRequest& request, std::string_view n
   for (const auto& [key, value] : request.params) {
     if (key == name) return value;
   }
-  throw std::invalid_argument("the cell lacks its parameter " + std::string{name});
+  throw std::invalid_argument("the case lacks its parameter " + std::string{name});
 }
 
 std::int64_t integer_parameter(const CellRequest& request, std::string_view name) {

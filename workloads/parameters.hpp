@@ -1,4 +1,4 @@
-// workloads/parameters.hpp - reading a cell's parameters, and the declarations that several
+// workloads/parameters.hpp - reading a case's parameters, and the declarations that several
 // workloads share.
 #pragma once
 
@@ -43,7 +43,7 @@ inline constexpr std::string_view kPublishParameter = "publish";
   }
   return PublishMode::none;
 }
-/// The cell's mode, in which this process may publish from now on. Throws Unsupported where the
+/// The case's mode, in which this process may publish from now on. Throws Unsupported where the
 /// machine does not have it, and std::system_error where the kernel refuses.
 [[nodiscard]] PublishMode prepared_publish_mode(const CellRequest& request);
 

@@ -1,6 +1,6 @@
 // workloads/registry.hpp - the one list of workloads, in presentation order.
 //
-// Adding one: a file that declares it, and a line here. Its cells with every strategy follow
+// Adding one: a file that declares it, and a line here. Its cases with every strategy follow
 // (registry.cpp).
 #pragma once
 

@@ -1,6 +1,6 @@
 // workloads/workload.hpp - where code that is measured meets code that measures.
 //
-// Everything above this header (the harness) sees a cell as an Instance: set up once, checked
+// Everything above this header (the harness) sees a case as an Instance: set up once, checked
 // against the oracle, then asked for its measurements. Everything below is a template over
 // (strategy, workload), so that no virtual call stands on a path that is timed: a Measurement's
 // `run` is one plain function pointer called once for thousands of operations.
@@ -48,7 +48,7 @@ struct Headline {
 struct WorkloadInfo {
   std::string id;
   std::string summary;
-  std::vector<Parameter> parameters;  // declared order = order in the cell's id
+  std::vector<Parameter> parameters;  // declared order = order in the case's id
   std::vector<std::string> metrics;   // of kMetrics (metrics.hpp)
   /// Where it says nothing, every metric has a column. An empty list: it has none, unless the
   /// workload was asked for by its name.
@@ -57,7 +57,7 @@ struct WorkloadInfo {
 
 using ParamText = std::vector<std::pair<std::string, std::string>>;
 
-/// Where a cell's memory goes. The same for every strategy inside a round, so that layout is not
+/// Where a case's memory goes. The same for every strategy inside a round, so that layout is not
 /// measured as a difference between strategies. Zero: the kernel chooses (tests, sanitizers).
 struct Arena {
   std::uintptr_t base = 0;
@@ -73,7 +73,7 @@ struct CellRequest {
 /// costs under 0.01 ns a send.
 inline constexpr std::uint64_t kSendsPerRun = 16'384;
 
-/// One quantity that a cell can measure. `prepare` runs before each `run`, outside the clock.
+/// One quantity that a case can measure. `prepare` runs before each `run`, outside the clock.
 struct Measurement {
   std::string metric;       // "send", "patch", ...
   std::string unit = "ns";  // of one operation
@@ -115,13 +115,13 @@ struct CodeSnapshot {
   std::vector<CodePiece> pieces;
 };
 
-/// What was executed does not agree with the oracle. The cell is `failed` and never timed.
+/// What was executed does not agree with the oracle. The case is `failed` and never timed.
 class WrongResult : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// The machine lacks something that the parameters ask for. The cell is `unsupported`, with what()
+/// The machine lacks something that the parameters ask for. The case is `unsupported`, with what()
 /// as its reason.
 class Unsupported : public std::runtime_error {
  public:
@@ -135,7 +135,7 @@ class Instance {
   Instance& operator=(const Instance&) = delete;
   virtual ~Instance() = default;
 
-  /// Executes the cell's code and compares with the plain C++ oracle; touches everything that will
+  /// Executes the case's code and compares with the plain C++ oracle; touches everything that will
   /// be timed. Throws WrongResult.
   virtual void check() = 0;
   /// Valid as long as the instance.
@@ -148,10 +148,10 @@ class Instance {
   [[nodiscard]] virtual std::optional<std::int64_t> vmas_while_open() { return std::nullopt; }
 };
 
-/// Sets a cell up. Throws std::system_error (what() names the call) when the machine refuses the
+/// Sets a case up. Throws std::system_error (what() names the call) when the machine refuses the
 /// memory, Unsupported, and std::invalid_argument for parameters that cannot be had together.
 using MakeInstance = std::unique_ptr<Instance> (*)(const CellRequest&);
-/// The cell's code through every state of its sites, for --dump-code.
+/// The case's code through every state of its sites, for --dump-code.
 using DumpCode = std::vector<CodeSnapshot> (*)(const CellRequest&);
 
 /// One (strategy, workload): either a way to make it, or why it has no meaning.

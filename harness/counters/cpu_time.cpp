@@ -52,7 +52,7 @@ double tick_ns() {
   return static_cast<double>(tick.tv_sec) * 1e9 + static_cast<double>(tick.tv_nsec);
 }
 
-/// How many runs, an even number because some cells alternate between two states.
+/// How many runs, an even number because some cases alternate between two states.
 std::int64_t run_for(const Measurement& measurement, std::chrono::nanoseconds at_least) {
   const std::int64_t until = now_ns() + at_least.count();
   std::int64_t runs = 0;

@@ -12,8 +12,8 @@ namespace patchbench::harness {
 /// How much is executed: the difference between the two is what is counted.
 enum class Extent { fewer, more };
 
-/// Runs of a measurement at the smaller extent. Even, because some cells alternate between two
-/// states; the cell's check has executed everything before.
+/// Runs of a measurement at the smaller extent. Even, because some cases alternate between two
+/// states; the case's check has executed everything before.
 inline constexpr int kCountedRuns = 2;
 
 /// Without a preparation: kCountedRuns runs, or twice as many. With one: kCountedRuns runs, each

@@ -154,7 +154,7 @@ class Cachegrind : public SimulatedSource {
     return Counted{.totals = *totals, .operations = *entry->counters.front().value};
   }
 
-  /// The same cell ran without valgrind before: what kills it under valgrind is valgrind.
+  /// The same case ran without valgrind before: what kills it under valgrind is valgrind.
   [[nodiscard]] Failure explain(const results::JournalEntry& entry) const {
     const std::string said = said_by_valgrind(entry.reason);
     const std::string reason = said.empty() ? entry.reason : said;
@@ -164,7 +164,7 @@ class Cachegrind : public SimulatedSource {
     }
     const bool not_executable = said.find("Bad permissions for mapped region") != std::string::npos;
     return {"unsupported",
-            fmt::format("{} crashes on this cell, which runs without it: {}{}", version_, reason,
+            fmt::format("{} crashes on this case, which runs without it: {}{}", version_, reason,
                         not_executable ? " (it takes the code's memory for not executable: seen "
                                          "with System V segments attached with SHM_EXEC)"
                                        : "")};

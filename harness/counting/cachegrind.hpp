@@ -1,4 +1,4 @@
-// harness/counting/cachegrind.hpp - a cell's child under valgrind's cachegrind.
+// harness/counting/cachegrind.hpp - a case's child under valgrind's cachegrind.
 //
 // Every instruction of the program is interpreted and counted, and each fetch, load and store goes
 // through a model of two levels of caches. Nothing of this machine enters: not its speed, not its

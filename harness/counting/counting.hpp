@@ -1,4 +1,4 @@
-// harness/counting/counting.hpp - after the timed rounds: every cell's counters, in children of
+// harness/counting/counting.hpp - after the timed rounds: every case's counters, in children of
 // their own.
 #pragma once
 
@@ -14,14 +14,14 @@
 
 namespace patchbench::harness {
 
-/// What a run of --counters counts: one source, and every cell that it is asked about.
+/// What a run of --counters counts: one source, and every case that it is asked about.
 struct CountingPlan {
   std::string_view id;  // of the choice
-  FoundSource found;    // without a source, every cell gets the reason
+  FoundSource found;    // without a source, every case gets the reason
   std::vector<CountedCell> cells;
 };
 
-/// Metrics of all cells: what a source has to count.
+/// Metrics of all cases: what a source has to count.
 [[nodiscard]] std::size_t count_metrics(const CountingPlan& plan);
 /// Roughly what that will take; without a source nothing.
 [[nodiscard]] double expected_counting_seconds(const CountingPlan& plan);
@@ -29,7 +29,7 @@ struct CountingPlan {
 /// have counted.
 [[nodiscard]] bool counts_metric(const CountingPlan& plan, std::string_view metric);
 
-/// Appends one line a cell to the journal and to `entries`. False when the run was asked to stop.
+/// Appends one line a case to the journal and to `entries`. False when the run was asked to stop.
 /// Throws std::system_error when the journal cannot be written.
 [[nodiscard]] bool count_cells(const CountingPlan& plan, results::JournalWriter& journal,
                                SignalWatch& signals, Progress& progress,

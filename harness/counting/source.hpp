@@ -18,18 +18,18 @@
 
 namespace patchbench::harness {
 
-/// Where a counted child runs and what its cell is made with.
+/// Where a counted child runs and what its case is made with.
 struct CountedPlace {
   std::uint64_t seed = 1;
   Arena arena;
   int cpu = -1;
 };
 
-/// A cell, and which of its metrics are to be counted.
+/// A case, and which of its metrics are to be counted.
 struct CountedCell {
   ChildTask task;  // strategy, workload, request and processor; what else it has is the source's
   std::vector<std::string> metrics;
-  /// By counted round, the same for every cell; the first is what the task has. A simulator, whose
+  /// By counted round, the same for every case; the first is what the task has. A simulator, whose
   /// counts depend on none of it, takes the first alone.
   std::vector<CountedPlace> places;
 };
@@ -48,7 +48,7 @@ class CounterSource {
   [[nodiscard]] virtual bool counts(std::string_view metric) const = 0;
   /// Roughly what count() will take.
   [[nodiscard]] virtual double expected_seconds(const CountedCell& cell) const = 0;
-  /// Empty when the run was asked to stop. A cell that cannot be counted has counters without a
+  /// Empty when the run was asked to stop. A case that cannot be counted has counters without a
   /// value, with the reason; throws std::system_error only when no process can be had.
   [[nodiscard]] virtual std::optional<std::vector<results::Counter>> count(
       const CountedCell& cell, SignalWatch& signals) = 0;

@@ -1,6 +1,6 @@
-// harness/plan/arena.hpp - where a round's cells put their memory.
+// harness/plan/arena.hpp - where a round's cases put their memory.
 //
-// The same address for every cell of a round, another one in each round: layout is then a noise
+// The same address for every case of a round, another one in each round: layout is then a noise
 // that rounds average out, never a difference between strategies.
 #pragma once
 
@@ -27,7 +27,7 @@ inline constexpr ArenaRegion kLowRegion = {std::uint64_t{64} << 30U, std::uint64
 [[nodiscard]] Arena random_arena(const ArenaRegion& region, SeededRandom& random);
 
 /// Asks the kernel whether first and last page of such an arena (kArenaSize of
-/// workloads/arena_map.hpp, of which a cell maps only pieces) can be mapped; leaves nothing mapped.
+/// workloads/arena_map.hpp, of which a case maps only pieces) can be mapped; leaves nothing mapped.
 [[nodiscard]] bool is_mappable(const Arena& arena);
 
 /// The way to place rounds on this machine: in the high region, else in the low one. Empty when

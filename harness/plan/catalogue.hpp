@@ -1,6 +1,6 @@
 // harness/plan/catalogue.hpp - the strategies and workloads that a bench-run knows.
 //
-// A seam: bench_run.cpp fills it from the registries, the tests fill it with cells that crash, hang
+// A seam: bench_run.cpp fills it from the registries, the tests fill it with cases that crash, hang
 // and lie, and everything else in this folder is passed it.
 #pragma once
 

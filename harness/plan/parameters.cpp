@@ -125,8 +125,8 @@ ParsedCell parse_cell_id(const Catalogue& catalogue, std::string_view id) {
   const std::vector<std::string> parts = split(id, '/');
   if (parts.size() < 2 || parts.size() > 3) {
     throw UsageError(fmt::format(
-        "'{}' is not a cell: write WORKLOAD/STRATEGY/PARAMETERS, for example mic/rwx/sites=1024; "
-        "--dry-run lists the cells of a run",
+        "'{}' is not a case: write WORKLOAD/STRATEGY/PARAMETERS, for example mic/rwx/sites=1024; "
+        "--dry-run lists the cases of a run",
         id));
   }
   ParsedCell cell{.workload = find_workload(catalogue, parts[0]),
@@ -137,7 +137,7 @@ ParsedCell parse_cell_id(const Catalogue& catalogue, std::string_view id) {
   }
   if (parts[1] == kAgain) {
     throw UsageError(
-        fmt::format("'{}' is the baseline a second time: ask for the baseline's cell", id));
+        fmt::format("'{}' is the baseline a second time: ask for the baseline's case", id));
   }
   if (cell.strategy == nullptr) {
     throw UsageError(unknown_word("strategy", parts[1], strategy_ids(catalogue)));

@@ -29,14 +29,14 @@ struct ParamOverride {
 [[nodiscard]] std::vector<ParamText> combinations(
     const WorkloadInfo& workload, const std::vector<std::vector<std::string>>& values);
 
-/// What stands in the cell's id and row: a parameter with in_id = false only where it differs from
+/// What stands in the case's id and row: a parameter with in_id = false only where it differs from
 /// its default.
 [[nodiscard]] results::Params shown_params(const WorkloadInfo& workload, const ParamText& params);
 
 /// The range or the words that a parameter takes: "1 to 65536", "linear|shuffled".
 [[nodiscard]] std::string allowed_values(const Parameter& parameter);
 
-/// A cell's id taken apart. Parameters that it does not mention take their defaults.
+/// A case's id taken apart. Parameters that it does not mention take their defaults.
 struct ParsedCell {
   const WorkloadInfo* workload = nullptr;
   const StrategyEntry* strategy = nullptr;

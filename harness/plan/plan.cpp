@@ -87,7 +87,7 @@ std::optional<PlannedCell> plan_cell(const Catalogue& catalogue, const WorkloadI
   return cell;
 }
 
-/// Every cell of one (workload, parameters): what was asked for comes later.
+/// Every case of one (workload, parameters): what was asked for comes later.
 std::vector<PlannedCell> plan_group(const Catalogue& catalogue, const WorkloadInfo& workload,
                                     const ParamText& params, std::string_view baseline) {
   std::vector<PlannedCell> group;
@@ -157,9 +157,9 @@ std::vector<PlannedCell> plan_cells(const Catalogue& catalogue, const Selection&
   if (cells.empty()) {
     throw UsageError(
         selection.filter
-            ? "--filter matches no cell of the selected strategies and workloads: "
+            ? "--filter matches no case of the selected strategies and workloads: "
               "--dry-run without it lists them"
-            : "the selected strategies and workloads have no cell together: --list shows which "
+            : "the selected strategies and workloads have no case together: --list shows which "
               "control belongs to which workload");
   }
   return cells;
@@ -205,7 +205,7 @@ RoundPlanner::RoundPlanner(const std::vector<PlannedCell>& cells, std::uint64_t 
 PlannedRound RoundPlanner::next() {
   PlannedRound round;
   round.seed = seeds_();
-  SeededRandom own(round.seed);  // a round does not depend on how many cells others have
+  SeededRandom own(round.seed);  // a round does not depend on how many cases others have
   round.arena = choose_arena_(own);
   round.order = made_;
   own.shuffle(round.order);

@@ -1,8 +1,8 @@
-// harness/plan/plan.hpp - which cells a run has, and in which order each round measures them.
+// harness/plan/plan.hpp - which cases a run has, and in which order each round measures them.
 //
 // A plan is a pure function of the catalogue, the selection and the seed: the same three give the
 // same plan on every machine and with every standard library, so that a published run can be
-// repeated cell by cell.
+// repeated case by case.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ struct Selection {
   std::vector<std::string> strategies;  // empty: all
   std::vector<std::string> workloads;   // empty: all
   std::vector<ParamOverride> overrides;
-  std::optional<std::regex> filter;  // searched in the cell's id
+  std::optional<std::regex> filter;  // searched in the case's id
   const Preset* preset = nullptr;
 };
 
@@ -45,18 +45,18 @@ struct PlannedCell {
   int every = 1;                // it is in the rounds whose number this divides
 };
 
-/// Why this machine cannot have a cell's parameters; empty when it can. No part of the plan, which
+/// Why this machine cannot have a case's parameters; empty when it can. No part of the plan, which
 /// is the same on every machine.
 [[nodiscard]] std::string why_unavailable(const Catalogue& catalogue, const PlannedCell& cell);
 
-/// One round: the same seed and the same place in memory for all of its cells.
+/// One round: the same seed and the same place in memory for all of its cases.
 struct PlannedRound {
   std::uint64_t seed = 0;
   Arena arena;
-  std::vector<std::size_t> order;  // indices of cells, unsupported ones left out
+  std::vector<std::size_t> order;  // indices of cases, unsupported ones left out
 };
 
-/// The cells of a round in groups, those that are compared with each other (one workload, one set
+/// The cases of a round in groups, those that are compared with each other (one workload, one set
 /// of parameters), in the order in which the round has the first of each; inside a group in the
 /// round's order.
 [[nodiscard]] std::vector<std::vector<std::size_t>> groups_of(const std::vector<PlannedCell>& cells,
@@ -66,9 +66,9 @@ struct PlannedRound {
 /// workload has, and a value that one of them refuses.
 void check_selection(const Catalogue& catalogue, const Selection& selection);
 
-/// Cells in presentation order: by workload, then parameters, then strategy. `baseline` is a
+/// Cases in presentation order: by workload, then parameters, then strategy. `baseline` is a
 /// strategy's id, or empty on a machine that allows none (then there is no `again` either).
-/// Controls and the baseline stand beside every (workload, parameters) of which at least one cell
+/// Controls and the baseline stand beside every (workload, parameters) of which at least one case
 /// was asked for, whatever the selection says. Throws UsageError as check_selection does, and when
 /// nothing is left.
 [[nodiscard]] std::vector<PlannedCell> plan_cells(const Catalogue& catalogue,
@@ -86,7 +86,7 @@ class RoundPlanner {
   [[nodiscard]] PlannedRound next();
 
  private:
-  std::vector<std::size_t> made_;  // indices of cells that can be made
+  std::vector<std::size_t> made_;  // indices of cases that can be made
   std::mt19937_64 seeds_;
   ChooseArena choose_arena_;
 };

@@ -196,12 +196,12 @@ TEST_CASE("nothing left to measure is refused") {
   Selection selection = quick();
   SECTION("by the filter") {
     selection.filter = std::regex("no such cell");
-    CHECK(refusal(selection).starts_with("--filter matches no cell"));
+    CHECK(refusal(selection).starts_with("--filter matches no case"));
   }
   SECTION("by strategies that do not belong to the workloads") {
     selection.strategies = {"tag-cell"};
     selection.workloads = {"zone"};
-    CHECK(refusal(selection).find("no cell together") != std::string::npos);
+    CHECK(refusal(selection).find("no case together") != std::string::npos);
   }
 }
 

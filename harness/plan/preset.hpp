@@ -1,5 +1,5 @@
 // harness/plan/preset.hpp - how much of the grid a run covers, and for how long it looks at each
-// cell.
+// case.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ struct Preset {
   /// Controls explain and are not decided by: where a rule ends the run, every how many rounds they
   /// are measured. The baseline's twin is in all rounds.
   int controls_every = 1;
-  int counted_rounds = 0;  // children of a cell that count events, after the timed ones
+  int counted_rounds = 0;  // children of a case that count events, after the timed ones
 };
 
 inline constexpr std::array<Preset, 3> kPresets = {{

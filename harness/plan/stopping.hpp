@@ -43,14 +43,14 @@ struct Standing {
 /// / of_distance from 1, by its distance from 1.
 [[nodiscard]] bool is_known(const StopRule& rule, const results::Ratio& ratio);
 
-/// Of each cell that has ratios: which metrics have one, and whether it is known.
+/// Of each case that has ratios: which metrics have one, and whether it is known.
 using KnownRatios = std::map<std::string, std::map<std::string, bool>>;
 [[nodiscard]] KnownRatios known_ratios(const StopRule& rule, const results::Results& so_far);
-/// Whether a cell has ratios and each is known.
+/// Whether a case has ratios and each is known.
 [[nodiscard]] bool all_known(const KnownRatios& ratios, const std::string& cell);
 
 /// "rounds: ...", "precision: ...", "budget: ...": why the run ends here, with the ratio that is
-/// known worst; empty when it goes on. `requested` are the cells whose ratios were asked for; cells
+/// known worst; empty when it goes on. `requested` are the cases whose ratios were asked for; cases
 /// that failed have none.
 ///
 /// Looking after each round and stopping by the width of an interval, never by where it lies, keeps

@@ -102,7 +102,7 @@ void report_overhead(const Measurement& measurement, std::optional<double> subtr
   counters.push_back(software_counter("harness-overhead-ns", measurement.metric, overhead));
 }
 
-/// What a cell occupies and what the harness costs are the same in every round, and reading them
+/// What a case occupies and what the harness costs are the same in every round, and reading them
 /// takes a process longer than a few batches.
 bool is_described(const ChildTask& task) {
   constexpr int kDescribedRounds = 3;
@@ -183,7 +183,7 @@ void execute_one(const Instance& instance, const ChildTask& task, JournalEntry& 
   const auto measurements = instance.measurements();
   const auto found = std::ranges::find(measurements, task.metric, &Measurement::metric);
   if (found == measurements.end()) {
-    fail(entry, CellStatus::unsupported, fmt::format("this cell measures no {}", task.metric));
+    fail(entry, CellStatus::unsupported, fmt::format("this case measures no {}", task.metric));
     return;
   }
   execute(*found, task.extent);

@@ -1,4 +1,4 @@
-// harness/process/child.hpp - one cell of one round, in a process of its own.
+// harness/process/child.hpp - one case of one round, in a process of its own.
 //
 // The parent starts its own executable again with kChildArgument as the only argument, writes a
 // ChildTask to descriptor kTaskFd and reads one line from kAnswerFd: a JournalEntry as
@@ -66,7 +66,7 @@ inline constexpr const char* kOperationsBetween = "operations-between";
 /// Throws std::exception for anything that to_json_text did not write.
 [[nodiscard]] ChildTask parse_child_task(std::string_view text);
 
-/// Does the task: never throws for what the cell does. A successful probe's `reason` is what the
+/// Does the task: never throws for what the case does. A successful probe's `reason` is what the
 /// strategy chose
 /// ("/tmp (ext4)").
 [[nodiscard]] results::JournalEntry do_task(const Catalogue& catalogue, const ChildTask& task);

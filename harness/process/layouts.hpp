@@ -4,7 +4,7 @@
 // and each strategy has its own instance of the loops that patch. So the build links the same
 // objects several times, behind padding of different sizes (harness/CMakeLists.txt), and the
 // children of one round after the other are started from one layout after the other: layout is then
-// a random factor inside a cell's interval, not a constant difference between cells.
+// a random factor inside a case's interval, not a constant difference between cases.
 #pragma once
 
 #include <filesystem>
@@ -35,8 +35,8 @@ struct Layouts {
 /// As above, of this process.
 [[nodiscard]] Layouts find_layouts(std::string_view marker);
 
-/// The layout that a cell is measured in: one after the other. The baseline's twin is always in the
-/// next one, so that the two differ in everything in which two strategies' cells can.
+/// The layout that a case is measured in: one after the other. The baseline's twin is always in the
+/// next one, so that the two differ in everything in which two strategies' cases can.
 [[nodiscard]] int layout_of_round(const Layouts& layouts, int round, bool is_twin);
 
 /// The number in a marker; none in what is not one.

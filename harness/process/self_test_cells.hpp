@@ -1,4 +1,4 @@
-// harness/process/self_test_cells.hpp - the cells of which the self-test knows what must come out.
+// harness/process/self_test_cells.hpp - the cases of which the self-test knows what must come out.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace patchbench::harness {
 
-/// The workload of these cells; no catalogue has one of that name. Its cells: a chain of
+/// The workload of these cases; no catalogue has one of that name. Its cases: a chain of
 /// multiplications (the baseline), one of as many steps and one of 3 % more (known_chains.hpp), and
 /// a driver that does nothing.
 inline constexpr std::string_view kSelfTestWorkload = "selftest";
@@ -17,7 +17,7 @@ inline constexpr std::string_view kKnown3 = "known-3";
 inline constexpr std::string_view kEmptyCell = "empty";
 inline constexpr std::string_view kChainMetric = "chain";
 inline constexpr std::string_view kEmptyMetric = "empty";
-/// A counter of the empty cell, in ns.
+/// A counter of the empty case, in ns.
 inline constexpr std::string_view kClockStep = "clock-step";
 
 [[nodiscard]] Catalogue self_test_catalogue();

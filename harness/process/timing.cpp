@@ -90,7 +90,7 @@ double time_runs(const Measurement& measurement, std::int64_t count) {
 }
 
 /// Where others had the processor since the last batch: an iteration that is not timed, however
-/// long it is. Cells of one ratio must not differ in whether they begin warm.
+/// long it is. Cases of one ratio must not differ in whether they begin warm.
 void begin_batch(const Measurement& measurement, const BeforeBatch& before_batch) {
   if (before_batch) {
     before_batch();

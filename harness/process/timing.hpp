@@ -1,7 +1,7 @@
 // harness/process/timing.hpp - from a Measurement to batches of nanoseconds an operation.
 //
 // The loop, the clock and the repetitions are Google Benchmark's, with explicit iteration counts:
-// its own search for one costs more than a cell's whole budget. It knows no differences: their loop
+// its own search for one costs more than a case's whole budget. It knows no differences: their loop
 // is here.
 #pragma once
 

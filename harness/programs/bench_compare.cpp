@@ -36,11 +36,11 @@ namespace {
 using namespace analysis;  // what is compared and shown; here is how it is asked for
 
 constexpr const char* kSummary =
-    "Compares two runs, or two runs a side and more, by their ratios to the baseline, cell by "
-    "cell.";
+    "Compares two runs, or two runs a side and more, by their ratios to the baseline, case by "
+    "case.";
 
 constexpr const char* kFooter = R"(Examples:
-  bench-compare results/before results/after        every cell of both runs: interval and verdict
+  bench-compare results/before results/after        every case of both runs: interval and verdict
   bench-compare before after --max-regression=3%    for CI: 3 on a regression beyond 3 %, 4 if unsure
   bench-compare before1,before2 after1,after2       two runs a side: tells a change from a state of
                                                     the machine

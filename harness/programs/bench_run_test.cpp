@@ -580,7 +580,7 @@ TEST_CASE("a run of which nothing can be measured ends, whatever precision it is
   const OneRun run({"--strategy=rwx", "--workload=mic", "--publish=membarrier", "--precision=1%"},
                    {.variables = {{"FAKE_UNAVAILABLE", "membarrier"}}});
   CHECK(run.finished.exit_code == 0);
-  CHECK(says(run.results().run.ended, "no cell is left that can be measured"));
+  CHECK(says(run.results().run.ended, "no case is left that can be measured"));
 }
 
 TEST_CASE("a budget ends a run, which says so, and resumed it ends where it would have") {
@@ -801,7 +801,7 @@ TEST_CASE("bad usage ends with 2 and leaves nothing") {
       std::pair{"--workload=mik", "did you mean 'mic'"}, std::pair{"--preset=fast", "Valid: quick"},
       std::pair{"--param=sites=0", "1 to 1048576"},
       std::pair{"--param=site=1", "did you mean 'sites'"},
-      std::pair{"--filter=zzz", "matches no cell"}, std::pair{"--rounds=-1", "--rounds"},
+      std::pair{"--filter=zzz", "matches no case"}, std::pair{"--rounds=-1", "--rounds"},
       std::pair{"--budget=3d", "--budget: '3d'"},
       std::pair{"--policy=mdwe", "unknown option '--policy'"},
       std::pair{"--delta=100%", "--delta: '100%' is not a percentage"},
@@ -848,7 +848,7 @@ TEST_CASE("a dry run shows the plan and measures nothing") {
   CHECK(finished.exit_code == 0);
   CHECK(says(finished.output, "zone/floor/kib=64\n"));
   CHECK(says(finished.output, "zone/memfd-dual/kib=64  (denied on this machine)"));
-  CHECK(says(finished.output, "4 cells x 3 rounds = 9 processes"));
+  CHECK(says(finished.output, "4 cases x 3 rounds = 9 processes"));
   CHECK(fs::is_empty(directory.path()));
 }
 

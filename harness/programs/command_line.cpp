@@ -44,12 +44,12 @@ constexpr const char* kFooter = R"(Examples:
   bench-run --workload=relink --counters=icache,branch-misses:u
   bench-run --workload=relink --publish=none,membarrier   what telling every thread costs
   bench-run --selftest                     what this machine and this program can tell apart
-  bench-run --dry-run                      the cells and the time they would take
+  bench-run --dry-run                      the cases and the time they would take
   bench-run --dump-code=mic/rwx/sites=16   the machine code that is measured
 
 Controls and the baseline are part of every run, whatever is selected.
 
-Exit codes: 0 done (denied strategies included); 1 a cell failed or crashed; 2 bad usage or
+Exit codes: 0 done (denied strategies included); 1 a case failed or crashed; 2 bad usage or
 nothing matched; 130 interrupted.)";
 
 constexpr ProgramText kText = {.name = "bench-run", .summary = kSummary, .footer = kFooter};
@@ -122,7 +122,7 @@ void add_what_to_measure(CLI::App& app, CommandLine& line) {
          "follow one --param")
       ->type_name("NAME=VALUE[,VALUE...]");
   app.add_option("--publish", line.publish, publish_text())->type_name("MODE[,MODE...]");
-  app.add_option("--filter", line.filter, "Only cells whose id matches (ECMAScript)")
+  app.add_option("--filter", line.filter, "Only cases whose id matches (ECMAScript)")
       ->type_name("REGEX");
   app.add_option("--baseline", line.baseline,
                  "What ratios are to; by default the first that this machine allows of rwx, "
@@ -155,7 +155,7 @@ std::vector<std::string> times_of_presets() {
 void add_how_to_measure(CLI::App& app, CommandLine& line) {
   app.add_option(
          "--rounds", line.rounds,
-         fmt::format("Fresh processes for each cell, a fixed number. Unless given, the preset goes "
+         fmt::format("Fresh processes for each case, a fixed number. Unless given, the preset goes "
                      "on until every ratio is known or its time is used ({}), and what is known "
                      "has no more rounds. Those that count stay as many as the preset has",
                      fmt::join(times_of_presets(), ", ")))
@@ -207,8 +207,8 @@ void add_what_to_leave(CLI::App& app, CommandLine& line) {
   app.add_flag("--dry-run", line.dry_run, "Show the plan and measure nothing")
       ->disable_flag_override();
   app.add_option("--dump-code", line.dump_code,
-                 "Write the machine code of a cell, before and after linking")
-      ->type_name("CELL");
+                 "Write the machine code of a case, before and after linking")
+      ->type_name("CASE");
   app.add_flag("--no-report", line.no_report, "No report.html and no figures")
       ->disable_flag_override();
   app.add_flag("--quiet", line.quiet, "Print errors only")->disable_flag_override();

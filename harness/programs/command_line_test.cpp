@@ -275,8 +275,8 @@ TEST_CASE("cell ids are taken apart, with defaults for what they do not mention"
 
 TEST_CASE("ids of no cell are refused") {
   const auto [id, said] = GENERATE(
-      std::pair<std::string, std::string>{"mic", "is not a cell"},
-      std::pair{"mic/rwx/sites=1/x", "is not a cell"}, std::pair{"mik/rwx", "did you mean 'mic'"},
+      std::pair<std::string, std::string>{"mic", "is not a case"},
+      std::pair{"mic/rwx/sites=1/x", "is not a case"}, std::pair{"mik/rwx", "did you mean 'mic'"},
       std::pair{"mic/rwy", "did you mean 'rwx'"},
       std::pair{"mic/rwx/site=1", "did you mean 'sites'"},
       std::pair{"mic/rwx/sites=0", "1 to 1048576"}, std::pair{"mic/rwx/sites", "NAME=VALUE"},

@@ -6,7 +6,7 @@
 
 namespace patchbench::harness {
 
-/// As the first argument: prints layout_marker() and, for each cell that can be made, where its
+/// As the first argument: prints layout_marker() and, for each case that can be made, where its
 /// code stands modulo 64, "rwx/mic 48". For tests of the layouts.
 inline constexpr const char* kLayoutArgument = "--layout";
 

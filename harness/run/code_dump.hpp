@@ -1,4 +1,4 @@
-// harness/run/code_dump.hpp - --dump-code: the machine code of a cell, for a disassembler.
+// harness/run/code_dump.hpp - --dump-code: the machine code of a case, for a disassembler.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,8 @@ struct CodeImage {
 [[nodiscard]] std::string objdump_command(const CodeImage& image);
 
 /// Writes the images, a list of symbols for each moment (MOMENT.symbols: address, size, name, file,
-/// offset) and disassemble.sh, which shows them piece by piece, into --out or code-<cell>. Prints
-/// the commands. Returns the exit code; throws UsageError for an unknown cell, one without code,
+/// offset) and disassemble.sh, which shows them piece by piece, into --out or code-<case>. Prints
+/// the commands. Returns the exit code; throws UsageError for an unknown case, one without code,
 /// and a file that exists.
 [[nodiscard]] int dump_code(const Catalogue& catalogue, const Options& options);
 

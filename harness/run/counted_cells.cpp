@@ -22,7 +22,7 @@ bool has_been_counted(std::span<const results::JournalEntry> journal, std::strin
 }
 
 /// Each counted round has its own seed, addresses and processor, as timed rounds have; the same
-/// ones in every run, so that what is exact stays the same, and in every cell.
+/// ones in every run, so that what is exact stays the same, and in every case.
 std::vector<CountedPlace> places_to_count(const Options& options, const Prepared& prepared) {
   std::vector<CountedPlace> places;
   const auto rounds = static_cast<std::size_t>(options.selection.preset->counted_rounds);

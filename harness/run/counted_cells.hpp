@@ -1,4 +1,4 @@
-// harness/run/counted_cells.hpp - what --counters asks of a run: the sources, and the cells that
+// harness/run/counted_cells.hpp - what --counters asks of a run: the sources, and the cases that
 // each is asked about.
 #pragma once
 
@@ -14,18 +14,18 @@
 
 namespace patchbench::harness {
 
-/// What --counters asked for, without cells. Adds to `context` what counts, and a warning for each
+/// What --counters asked for, without cases. Adds to `context` what counts, and a warning for each
 /// source that this machine lacks; of events that it lacks each row says why.
 [[nodiscard]] std::vector<CountingPlan> find_counters(const Options& options,
                                                       const Settings& settings,
                                                       results::Context& context);
 
-/// Of all cells; those of a run that goes on may be counted already.
+/// Of all cases; those of a run that goes on may be counted already.
 [[nodiscard]] double expected_counting_s(const Catalogue& catalogue, const Options& options,
                                          const Prepared& prepared,
                                          const std::vector<CountingPlan>& plans);
 
-/// Every cell that was measured and is not counted yet, in an order that the run's seed decides.
+/// Every case that was measured and is not counted yet, in an order that the run's seed decides.
 [[nodiscard]] std::vector<CountedCell> cells_to_count(const Catalogue& catalogue,
                                                       const Options& options,
                                                       const Prepared& prepared,

@@ -20,7 +20,7 @@ std::size_t children_of(const Prepared& prepared, int rounds) {
 }
 
 /// For the estimate alone. Set-up, checks, calibration and the process itself cost about as much as
-/// seen on a small virtual machine; slow cells use all of their budget, the others their shortest
+/// seen on a small virtual machine; slow cases use all of their budget, the others their shortest
 /// batches.
 double expected_child_ms(const PlannedCell& cell, const Preset& preset) {
   constexpr double kOverheadMs = 25;
@@ -51,7 +51,7 @@ Work work(const Options& options, const Prepared& prepared) {
 }
 
 std::string plan_text(const Options& options, const Prepared& prepared, double counting_s) {
-  const std::string cells = counted(prepared.cells.size(), "cell");
+  const std::string cells = counted(prepared.cells.size(), "case");
   const double timing_s = expected_seconds(options, prepared);
   if (options.until) {
     const std::string counting =

@@ -15,7 +15,7 @@ namespace patchbench::harness {
 /// What the rounds are to Progress: their number is not known where time ends them.
 [[nodiscard]] Work work(const Options& options, const Prepared& prepared);
 
-/// "4 cells x 3 rounds = 9 processes, about 0:12", or "4 cells, rounds for 0:58 at most and 0:20 of
+/// "4 cases x 3 rounds = 9 processes, about 0:12", or "4 cases, rounds for 0:58 at most and 0:20 of
 /// counting".
 [[nodiscard]] std::string plan_text(const Options& options, const Prepared& prepared,
                                     double counting_s);

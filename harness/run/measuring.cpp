@@ -16,7 +16,7 @@ namespace patchbench::harness {
 namespace {
 
 /// Time is that of the children, so that it goes on counting where a run was resumed. The next
-/// round will take what the last one with as many cells did, and no less than the last one.
+/// round will take what the last one with as many cases did, and no less than the last one.
 Standing standing_of(std::span<const results::JournalEntry> entries, int rounds, int every) {
   double used_ms = 0;
   std::map<int, double> round_ms;
@@ -96,7 +96,7 @@ std::string Measuring::run_all(const JudgeRounds& judge) {
       continue;  // resumed: the rule was asked after this round, and the run went on
     }
     if (options_.until && entries_.size() == before && rounds_ > done_before_.rounds()) {
-      return fmt::format("rounds: {}, because no cell is left that can be measured", rounds_);
+      return fmt::format("rounds: {}, because no case is left that can be measured", rounds_);
     }
     if (after.reason_to_stop) return *after.reason_to_stop;
   }
@@ -217,7 +217,7 @@ bool Measuring::run_tasks(std::span<const ChildTask> tasks, std::uint64_t seed) 
 }
 
 void Measuring::keep(std::vector<results::JournalEntry> group) {
-  // How many batches a cell needs, and so which one ends first, depends on its time.
+  // How many batches a case needs, and so which one ends first, depends on its time.
   std::ranges::sort(group, {}, &results::JournalEntry::order);
   for (std::size_t i = 0; i < group.size(); ++i) {
     group[i].in_group = static_cast<int>(i);

@@ -33,7 +33,7 @@ struct EarlierRounds {
   DoneRounds done{{}};
 };
 
-/// A cell that has lost more rounds than it may (a fifth) is not started again: nothing it could
+/// A case that has lost more rounds than it may (a fifth) is not started again: nothing it could
 /// still do would make it `ok`, and one that hangs would cost its timeout every round.
 class LostRounds {
  public:
@@ -85,7 +85,7 @@ class Measuring {
   [[nodiscard]] int rounds() const { return rounds_; }
   [[nodiscard]] const std::vector<results::JournalEntry>& entries() const { return entries_; }
   [[nodiscard]] bool given_up(std::size_t cell) const { return lost_.given_up(cell); }
-  /// Of cells that had no more rounds because their ratios were known.
+  /// Of cases that had no more rounds because their ratios were known.
   [[nodiscard]] const std::map<std::string, int>& known_after() const { return known_after_; }
 
  private:
@@ -94,9 +94,9 @@ class Measuring {
   [[nodiscard]] const std::string& id(std::size_t cell) const { return prepared_.cells[cell].id; }
   /// Of a ratio that was asked for, it is not the baseline's side.
   [[nodiscard]] bool asked_for(std::size_t cell) const;
-  /// Cells of a group that are not asked for go on for as long as one of it that is.
+  /// Cases of a group that are not asked for go on for as long as one of it that is.
   [[nodiscard]] bool is_known(const CellGroup& group, std::size_t cell) const;
-  /// The metrics whose ratios are known for all cells of a group that are asked for. Only those are
+  /// The metrics whose ratios are known for all cases of a group that are asked for. Only those are
   /// left out, by all: what a process executed before a metric is then the same on both sides of
   /// every ratio.
   [[nodiscard]] std::vector<std::string> known_metrics(const CellGroup& group) const;
@@ -110,7 +110,7 @@ class Measuring {
                                      int order) const;
   /// False when the run was asked to stop.
   bool run_round(int number, Progress& progress);
-  /// Those of one group, which is kept as a whole: samples of a cell that was resumed would have
+  /// Those of one group, which is kept as a whole: samples of a case that was resumed would have
   /// been measured in other laps than those that it is paired with.
   bool run_tasks(std::span<const ChildTask> tasks, std::uint64_t seed);
   void keep(std::vector<results::JournalEntry> group);

@@ -37,7 +37,7 @@ struct Options {
   std::optional<std::filesystem::path> out;
   ListFormat list = ListFormat::none;
   bool dry_run = false;
-  std::optional<std::string> dump_code;  // a cell's id
+  std::optional<std::string> dump_code;  // a case's id
   bool report = true;
   bool quiet = false;
   std::string command;  // as typed, for the record

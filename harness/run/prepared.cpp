@@ -91,7 +91,7 @@ bool only_explains(const Catalogue& catalogue, std::string_view baseline, const 
   return entry != nullptr && entry->info.role == StrategyRole::control && cell.strategy != baseline;
 }
 
-/// What the architecture promises of this cell's patches. Every mode but the default is named.
+/// What the architecture promises of this case's patches. Every mode but the default is named.
 std::string note_on_publishing(const StrategyInfo& strategy, const PlannedCell& cell) {
   const PublishMode mode = publish_mode_of(cell.params);
   if (!strategy.patches_code && mode != PublishMode::none) {

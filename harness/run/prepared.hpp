@@ -20,7 +20,7 @@ namespace patchbench::harness {
 /// What this machine says of a strategy, found out before anything is measured.
 struct Probed {
   results::StrategyStatus row;
-  /// What the strategy's cells are when it is not available: denied, or what happened to the probe.
+  /// What the strategy's cases are when it is not available: denied, or what happened to the probe.
   results::CellStatus cells = results::CellStatus::ok;
 };
 
@@ -32,7 +32,7 @@ struct Prepared {
   Layouts layouts;
 };
 
-/// Probes the strategies, chooses the one that ratios are to, and plans the cells. The baseline is
+/// Probes the strategies, chooses the one that ratios are to, and plans the cases. The baseline is
 /// the one that was asked for, else the first that is available of the preferred ones, else of all;
 /// none when this machine allows none. Empty when the run was asked to stop. Throws
 /// UsageError as plan_cells() does, and when the baseline asked for is not available; and as
@@ -47,11 +47,11 @@ struct Prepared {
 [[nodiscard]] bool is_allowed(const Prepared& prepared, const PlannedCell& cell);
 [[nodiscard]] bool is_run(const Prepared& prepared, const PlannedCell& cell);
 
-/// The cells whose ratios were asked for: those of strategies, not of controls.
+/// The cases whose ratios were asked for: those of strategies, not of controls.
 [[nodiscard]] std::set<std::string> requested_cells(const Catalogue& catalogue,
                                                     const Prepared& prepared);
 
-/// The results of a run that has measured nothing yet: its context, and a row for every cell.
+/// The results of a run that has measured nothing yet: its context, and a row for every case.
 [[nodiscard]] results::Results blank_results(const Catalogue& catalogue, const Options& options,
                                              const Settings& settings, const Prepared& prepared);
 

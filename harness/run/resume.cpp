@@ -67,7 +67,7 @@ void compare_plan(const Results& then, const Results& now, std::vector<std::stri
             results::to_string(strategy.status), differences);
   }
   if (cell_ids(then) != cell_ids(now)) {
-    compare("cells", fmt::format("{} of them", then.cells.size()),
+    compare("cases", fmt::format("{} of them", then.cells.size()),
             fmt::format("{}, not the same", now.cells.size()), differences);
   }
 }

@@ -36,11 +36,11 @@ namespace patchbench::harness {
 [[nodiscard]] std::vector<std::string> differing_arguments(const std::vector<std::string>& then,
                                                            const std::vector<std::string>& now);
 
-/// Machine, program, strategies, baseline and cells: everything but load and warnings. Throws
+/// Machine, program, strategies, baseline and cases: everything but load and warnings. Throws
 /// UsageError that names each difference.
 void require_same_run(const results::Results& then, const results::Results& now);
 
-/// The rounds of each cell that need no measuring again. What failed is measured again: it may have
+/// The rounds of each case that need no measuring again. What failed is measured again: it may have
 /// been killed with the run, and if it fails by itself it will do so once more.
 class DoneRounds {
  public:

@@ -48,7 +48,7 @@ void take_over(const results::Results& unfinished, results::Results& results) {
   results.context = unfinished.context;
 }
 
-/// One line of what a cell said, for the terminal.
+/// One line of what a case said, for the terminal.
 std::string one_line(std::string text) {
   std::ranges::replace_if(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
@@ -91,7 +91,7 @@ void print_failures(const results::Results& results) {
     }
   }
   if (count > kMost) {
-    say(stderr, "... and {} more cells; results.json has their reasons\n", count - kMost);
+    say(stderr, "... and {} more cases; results.json has their reasons\n", count - kMost);
   }
 }
 
@@ -195,7 +195,7 @@ int conclude(const Options& options, results::Results& results, const Measuring&
   analysis::summarise(results, measuring.entries());
   bool written = write_final_results(results, directory);
   signals.release();
-  print_failures(results);  // the table shows the headline's cells only
+  print_failures(results);  // the table shows the headline's cases only
   if (!options.quiet) {
     print_table(results);
     if (options.until && !ending.reason.empty()) say(stdout, "{}\n", ending.reason);

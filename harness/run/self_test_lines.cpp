@@ -42,7 +42,7 @@ void object(SelfTestLine& line, std::string objection) {
   line.reason = std::move(objection);
 }
 
-/// Whatever came out of it, a cell that failed has measured nothing.
+/// Whatever came out of it, a case that failed has measured nothing.
 void require_measured(SelfTestLine& line, std::initializer_list<const Cell*> cells) {
   for (const Cell* cell : cells) {
     if (cell->status != results::CellStatus::ok) {

@@ -1,6 +1,6 @@
 // workloads/send/steady_state.hpp - measuring sends at sites that are linked and stay so.
 //
-// A workload describes the sites, the classes each has met, and the receivers to come; the cell is
+// A workload describes the sites, the classes each has met, and the receivers to come; the case is
 // the same for all of them: prelink, seal, check against the oracle, then run the driver.
 #pragma once
 

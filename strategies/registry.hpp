@@ -1,7 +1,7 @@
 // strategies/registry.hpp - the one list of strategies, in presentation order.
 //
 // Adding one: a file that declares its zone and dispatch, and a line here. Tests, cases, tables,
-// figures and the README's tables follow. What else a strategy may say of itself:
+// figures and the tables of README and docs follow. What else a strategy may say of itself:
 //
 //   kPatched = false           its code is installed once (dispatch.hpp)
 //   kOnlyWorkload = "mic"      a control of one workload

@@ -299,7 +299,7 @@ TEST_CASE("another machine, program or plan is refused by name") {
   refuses([](auto& r) { r.context.git = "deadbeef"; }, "revision was 'deadbeef'");
   refuses([](auto& r) { r.run.program = "fnv1a64:0"; }, "fingerprint was 'fnv1a64:0'");
   refuses([](auto& r) { r.baseline = "floor"; }, "baseline was 'floor'");
-  refuses([](auto& r) { r.cells.pop_back(); }, "cells");
+  refuses([](auto& r) { r.cells.pop_back(); }, "cases");
   refuses([](auto& r) { r.strategies.front().status = results::Availability::denied; },
           "was 'denied' and is 'available'");
   refuses([](auto& r) { r.run.arguments.clear(); }, "older version");

@@ -52,11 +52,15 @@ class Field {
   [[nodiscard]] std::vector<Field> elements() const;
   [[nodiscard]] std::vector<std::pair<std::string, Field>> members() const;
 
-  /// One of `values`, by its to_string.
+  /// One of `values`, by its to_string or by what older files call it.
   template <typename Enum, std::size_t N>
   [[nodiscard]] Enum one_of(const std::array<Enum, N>& values) const {
     const std::string word = text();
     std::string known;
+    if constexpr (requires { former_word(Enum{}); }) {
+      const auto& [former, value] = former_word(Enum{});
+      if (word == former) return value;
+    }
     for (const Enum value : values) {
       if (to_string(value) == word) return value;
       known += known.empty() ? "" : ", ";

@@ -177,7 +177,7 @@ TEST_CASE("results survive being written and read") {
   CHECK(std::get<std::string>(cell.params[1].second) == "linear");
   CHECK(bits(*cell.metrics[0].samples[0]) == bits(0.1 + 0.2));
   CHECK_FALSE(cell.metrics[0].samples[1].has_value());
-  CHECK(cell.ratios[0].verdict == Verdict::unsure);
+  CHECK(cell.ratios[0].verdict == Verdict::inconclusive);
   CHECK(cell.ratios[0].ci_free_coverage == 0.5);
   CHECK(cell.counters[0].beside == "busy-thread");
   CHECK(cell.counters[1].beside.empty());
@@ -252,6 +252,14 @@ TEST_CASE("the first files of the schema, which name no sources, stay readable")
   CHECK_FALSE(from_json_text(document.dump(), "sample").context.host.has_value());
   document["context"]["sources"] = {{"turbo", 3}};
   CHECK_THAT(error_of(document.dump()), contains("context.sources.turbo: must be a string"));
+}
+
+TEST_CASE("a verdict that the first files of the schema call unsure is inconclusive") {
+  std::string text = to_json_text(sample_results());
+  const auto at = text.find("\"inconclusive\"");
+  REQUIRE(at != std::string::npos);
+  text.replace(at, std::string_view("\"inconclusive\"").size(), "\"unsure\"");
+  CHECK(to_json_text(from_json_text(text, "old")) == to_json_text(sample_results()));
 }
 
 TEST_CASE("numbers keep their bits") {

@@ -48,12 +48,16 @@ inline constexpr std::array kCellStatuses = {CellStatus::ok,          CellStatus
                                              CellStatus::unsupported, CellStatus::failed,
                                              CellStatus::crashed,     CellStatus::timeout};
 inline constexpr std::array kVerdicts = {Verdict::faster, Verdict::slower, Verdict::same,
-                                         Verdict::unsure};
+                                         Verdict::inconclusive};
 inline constexpr std::array kAvailabilities = {Availability::available, Availability::denied,
                                                Availability::unsupported};
 inline constexpr std::array kRoles = {Role::strategy, Role::control};
 constexpr const auto& words_of(CellStatus) { return kCellStatuses; }
 constexpr const auto& words_of(Verdict) { return kVerdicts; }
+/// Of the first files of schema 1.
+constexpr std::pair<std::string_view, Verdict> former_word(Verdict) {
+  return {"unsure", Verdict::inconclusive};
+}
 constexpr const auto& words_of(Availability) { return kAvailabilities; }
 constexpr const auto& words_of(Role) { return kRoles; }
 

@@ -35,10 +35,10 @@ std::string_view to_string(Verdict verdict) {
       return "slower";
     case Verdict::same:
       return "same";
-    case Verdict::unsure:
-      return "unsure";
+    case Verdict::inconclusive:
+      return "inconclusive";
   }
-  return "unsure";
+  return "inconclusive";
 }
 
 std::string_view to_string(Availability availability) {

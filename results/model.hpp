@@ -122,7 +122,7 @@ struct Counting {
   std::vector<std::pair<std::string, std::string>> events = {};
 };
 
-enum class Verdict { faster, slower, same, unsure };
+enum class Verdict { faster, slower, same, inconclusive };
 
 /// One line of what bench-run --selftest measures of the measuring.
 struct SelfTestLine {
@@ -287,7 +287,7 @@ struct Metric {
 struct UndisturbedRatio {
   int n = 0;
   std::optional<double> median;
-  Verdict verdict = Verdict::unsure;
+  Verdict verdict = Verdict::inconclusive;
 };
 
 struct Ratio {
@@ -300,7 +300,7 @@ struct Ratio {
   std::optional<std::array<double, 2>> ci_free;
   std::optional<double> ci_free_coverage;
   int n = 0;  // rounds in which both cells have a sample
-  Verdict verdict = Verdict::unsure;
+  Verdict verdict = Verdict::inconclusive;
   /// Adjusted p-values of the hypotheses that both cost the same, and that they differ by delta;
   /// none in files written before verdicts were corrected for their number.
   std::optional<double> q_differs;

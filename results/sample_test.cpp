@@ -47,7 +47,7 @@ SelfTest sample_self_test() {
   test.lines[0].samples = {0.79, std::nullopt, 0.82};
   test.lines[1].name = "known-3";
   test.lines[1].unit = "ratio";
-  test.lines[1].verdict = Verdict::unsure;
+  test.lines[1].verdict = Verdict::inconclusive;
   test.lines[1].noticed_after = 7;
   test.lines[1].reason = "not distinguished";
   return test;
@@ -162,7 +162,7 @@ Results sample_results() {
   ratio.q_differs = 0.75;
   ratio.q_same = 1.0;
   ratio.drifts = true;
-  ratio.undisturbed = {1, std::nullopt, Verdict::unsure};
+  ratio.undisturbed = {1, std::nullopt, Verdict::inconclusive};
   cell.ratios.push_back(ratio);
   cell.counters = {sample_counter(), missing_counter()};
   cell.memory = {2, 64, std::nullopt, 4, std::nullopt, 4, 30, std::nullopt, 31};

@@ -54,7 +54,7 @@ struct Change {
   BetweenRuns between;  // what its interval allows for; of ratios
   std::optional<double> change;
   std::optional<Interval> interval;  // 95 %, of this one change
-  results::Verdict verdict = results::Verdict::unsure;
+  results::Verdict verdict = results::Verdict::inconclusive;
   bool twin = false;                 // again: cannot change, and is never faster or slower
   double p_none = 1;                 // of "nothing changed", after Holm's correction
   double p_apart = 1;                // of "it changed by delta", after Benjamini & Hochberg's
@@ -91,7 +91,7 @@ struct Comparison {
 ///   the probability of even one false one is at most 5 %. Holm's and not the false discovery rate
 ///   of significance.hpp, because one false regression among hundreds of changes already fails
 ///   somebody's build.
-/// - `unsure` otherwise.
+/// - `inconclusive` otherwise.
 ///
 /// The baseline is the first side's where all runs measured it, else the second's. Throws
 /// CompareError when no cell is common, or no baseline is, or a sample is not a positive time.

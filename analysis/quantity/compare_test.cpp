@@ -152,7 +152,7 @@ TEST_CASE("the baseline's twin decides nothing, and is never a regression") {
   const Comparison comparison = compare(sample(1), second, {.max_regression = 0.2});
   const Change& twin = change_of(comparison, kAgain);
   CHECK(twin.twin);
-  CHECK(twin.verdict == Verdict::unsure);
+  CHECK(twin.verdict == Verdict::inconclusive);
   CHECK_FALSE(twin.regression);
   CHECK(outcome(comparison) == Outcome::none);
 }
@@ -334,7 +334,7 @@ TEST_CASE("the break-even is where both cost the same") {
   const BreakEvenPair none = find(with_costs(1, 5), with_costs(2, 1));
   CHECK(none.second.kind == BreakEven::Kind::other_always);
   CHECK(none.agreement == Agreement::reversed);
-  CHECK(find(with_costs(1, 2), with_costs(2, 2)).first.kind == BreakEven::Kind::unsure);
+  CHECK(find(with_costs(1, 2), with_costs(2, 2)).first.kind == BreakEven::Kind::inconclusive);
 }
 
 TEST_CASE("what a run depends on is decisive, where it was run is not") {

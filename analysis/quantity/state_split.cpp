@@ -72,7 +72,7 @@ std::optional<StateSplit> split_by_state(const results::Metric& strategy,
 results::Verdict verdict_in_both(const StateSplit& split, double delta) {
   const auto quiet = plain_verdict(deciding_interval(split.quiet), delta);
   const auto shared = plain_verdict(deciding_interval(split.shared), delta);
-  return quiet == shared ? quiet : results::Verdict::unsure;
+  return quiet == shared ? quiet : results::Verdict::inconclusive;
 }
 
 std::string state_note(const std::string& metric, const StateSplit& split) {

@@ -43,7 +43,7 @@ struct StateSplit {
                                                        const results::Metric& baseline,
                                                        double quiet);
 
-/// What holds in both states; else, and where either is unsure, unsure.
+/// What holds in both states; else, and where either is inconclusive, inconclusive.
 [[nodiscard]] results::Verdict verdict_in_both(const StateSplit& split, double delta);
 
 /// "state: send is 1.02 [1.01, 1.03] while the core was quiet (9 rounds) and ... while it was

@@ -65,11 +65,11 @@ TEST_CASE("a verdict on a ratio that is split is one that holds in both states")
   };
   CHECK(verdict(1.25, 1.54) == results::Verdict::slower);
   CHECK(verdict(0.8, 0.6) == results::Verdict::faster);
-  CHECK(verdict(0.9, 1.2) == results::Verdict::unsure);
-  CHECK(verdict(1.0, 1.2) == results::Verdict::unsure);
+  CHECK(verdict(0.9, 1.2) == results::Verdict::inconclusive);
+  CHECK(verdict(1.0, 1.2) == results::Verdict::inconclusive);
 }
 
-TEST_CASE("a run's verdict is unsure where its two states have two") {
+TEST_CASE("a run's verdict is inconclusive where its two states have two") {
   SampleRun run = sample_run({.rounds = 24});
   const auto changed = [](const results::JournalEntry& entry) {
     return entry.cell.starts_with("mic/indirect-cell/") && entry.round >= 12;
@@ -82,16 +82,16 @@ TEST_CASE("a run's verdict is unsure where its two states have two") {
     }
   }
   summarise(run.results, run.journal);
-  int unsure = 0;
+  int inconclusive = 0;
   for (const results::Cell& cell : run.results.cells) {
     const bool noted = std::ranges::any_of(
         cell.notes, [](const std::string& note) { return note.starts_with(kStateNote); });
     if (!noted || cell.ratios.empty()) continue;
     const results::Verdict verdict = cell.ratios[0].verdict;
-    CHECK((verdict == results::Verdict::slower || verdict == results::Verdict::unsure));
-    unsure += verdict == results::Verdict::unsure ? 1 : 0;
+    CHECK((verdict == results::Verdict::slower || verdict == results::Verdict::inconclusive));
+    inconclusive += verdict == results::Verdict::inconclusive ? 1 : 0;
   }
-  CHECK(unsure > 0);
+  CHECK(inconclusive > 0);
 }
 
 TEST_CASE("a ratio that a neighbour leaves alone is not split") {

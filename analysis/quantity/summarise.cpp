@@ -505,7 +505,7 @@ void split_states(Results& results, const PeerMap& peers) {
     auto& [cell, ratio, split] = found[i];
     cell->notes.push_back(state_note(ratio->metric, split));
     if (verdict_in_both(split, delta_of(results)) != ratio->verdict) {
-      ratio->verdict = results::Verdict::unsure;
+      ratio->verdict = results::Verdict::inconclusive;
     }
   }
 }

@@ -311,7 +311,7 @@ TEST_CASE("verdicts are corrected for the number of a workload's ratios") {
   CHECK(verdict_of(1).q_differs == about(2.0 / 512));
   CHECK(verdict_of(1).verdict == Verdict::slower);
   CHECK(verdict_of(40).q_differs == about(40 * 2.0 / 512));
-  CHECK(verdict_of(40).verdict == Verdict::unsure);
+  CHECK(verdict_of(40).verdict == Verdict::inconclusive);
   // Of many that differ each needs less.
   const Results many = many_ratios(9, 40, std::vector(20, 1.5));
   CHECK(many.cells[2].ratios.at(0).q_differs == about(40.0 / 20 * 2 / 512));

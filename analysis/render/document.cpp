@@ -7,7 +7,7 @@ using results::Verdict;
 Tone tone_of(Verdict verdict) {
   if (verdict == Verdict::faster) return Tone::faster;
   if (verdict == Verdict::slower) return Tone::slower;
-  return verdict == Verdict::unsure ? Tone::faint : Tone::plain;
+  return verdict == Verdict::inconclusive ? Tone::faint : Tone::plain;
 }
 
 std::string text_with_verdict(const TextCell& cell) {

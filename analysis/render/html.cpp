@@ -66,7 +66,7 @@ std::string lines_html(std::string_view text) {
 
 std::string cell_html(const TextCell& cell) {
   Tone tone = cell.tone;
-  // Most entries of an honest run are unsure; they are no less worth reading.
+  // Most entries of an honest run are inconclusive; they are no less worth reading.
   if (cell.verdict == Verdict::faster || cell.verdict == Verdict::slower) {
     tone = tone_of(*cell.verdict);
   }

@@ -18,10 +18,10 @@ inline constexpr int kNarrowest = 40;
 /// and ends with a newline.
 ///
 /// Columns before the first one of numbers are keys. Lines of an entry of numbers stand side by
-/// side, and a verdict is a sign: < faster, > slower, = same, ? unsure. Where a table is too wide,
-/// the columns of numbers go on in further tables below, each with the keys of the rows that have
-/// something there; where it has none, its last column is broken into lines. A key that repeats the
-/// one above it, with all keys before it, is left out.
+/// side, and a verdict is a sign: < faster, > slower, = same, ? inconclusive. Where a table is too
+/// wide, the columns of numbers go on in further tables below, each with the keys of the rows that
+/// have something there; where it has none, its last column is broken into lines. A key that
+/// repeats the one above it, with all keys before it, is left out.
 [[nodiscard]] std::string terminal_text(const Section& section, const TerminalStyle& style);
 
 /// One after the other, without the first empty line.

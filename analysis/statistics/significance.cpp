@@ -66,9 +66,9 @@ std::vector<double> benjamini_hochberg(std::span<const double> p) {
 
 results::Verdict corrected(results::Verdict verdict, const PValues& adjusted) {
   using results::Verdict;
-  if (verdict == Verdict::unsure) return verdict;
+  if (verdict == Verdict::inconclusive) return verdict;
   const double p = verdict == Verdict::same ? adjusted.same : adjusted.differs;
-  return p <= kFalseDiscoveryRate ? verdict : Verdict::unsure;
+  return p <= kFalseDiscoveryRate ? verdict : Verdict::inconclusive;
 }
 
 results::Ratio plain_ratio(const PairedRatio& paired) {

@@ -40,7 +40,8 @@ struct PValues {
 /// false discovery rate at r.
 [[nodiscard]] std::vector<double> benjamini_hochberg(std::span<const double> p);
 
-/// What is left of a verdict when `adjusted` are its p-values after correction: itself or `unsure`.
+/// What is left of a verdict when `adjusted` are its p-values after correction: itself or
+/// `inconclusive`.
 [[nodiscard]] results::Verdict corrected(results::Verdict verdict, const PValues& adjusted);
 
 /// As results have it: medians and intervals, its verdict, and as q_differs and q_same its

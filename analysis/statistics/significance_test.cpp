@@ -102,11 +102,11 @@ TEST_CASE("p-values and the deciding interval say the same") {
 
 TEST_CASE("a verdict stands when its own p-value does") {
   CHECK(corrected(Verdict::faster, {0.05, 1}) == Verdict::faster);
-  CHECK(corrected(Verdict::faster, {0.051, 0}) == Verdict::unsure);
-  CHECK(corrected(Verdict::slower, {0.051, 0}) == Verdict::unsure);
+  CHECK(corrected(Verdict::faster, {0.051, 0}) == Verdict::inconclusive);
+  CHECK(corrected(Verdict::slower, {0.051, 0}) == Verdict::inconclusive);
   CHECK(corrected(Verdict::same, {1, 0.05}) == Verdict::same);
-  CHECK(corrected(Verdict::same, {0, 0.06}) == Verdict::unsure);
-  CHECK(corrected(Verdict::unsure, {0, 0}) == Verdict::unsure);
+  CHECK(corrected(Verdict::same, {0, 0.06}) == Verdict::inconclusive);
+  CHECK(corrected(Verdict::inconclusive, {0, 0}) == Verdict::inconclusive);
 }
 
 }  // namespace

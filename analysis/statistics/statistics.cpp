@@ -128,11 +128,11 @@ std::optional<Interval> deciding_interval(const results::Ratio& ratio) {
 
 results::Verdict plain_verdict(const std::optional<Interval>& ci95, double delta) {
   using results::Verdict;
-  if (!ci95) return Verdict::unsure;
+  if (!ci95) return Verdict::inconclusive;
   if (inside(*ci95, delta)) return Verdict::same;
   if ((*ci95)[1] < 1) return Verdict::faster;
   if ((*ci95)[0] > 1) return Verdict::slower;
-  return Verdict::unsure;
+  return Verdict::inconclusive;
 }
 
 std::vector<double> present(std::span<const std::optional<double>> samples) {

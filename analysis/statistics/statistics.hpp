@@ -87,9 +87,10 @@ struct PairedRatio {
 
 /// By the interval alone: `same` when it lies inside [1 - delta, 1 + delta] (equivalence by
 /// inclusion of the interval, Schuirmann 1987), else `faster` when it lies below 1 and `slower`
-/// when above, else `unsure`. So a difference that is certain but below delta is `same`. No
-/// interval: `unsure`. What `again` varies in (layout, process, place) is inside every interval, so
-/// nothing is held against its own interval: that would hide differences and guard against nothing.
+/// when above, else `inconclusive`. So a difference that is certain but below delta is `same`. No
+/// interval: `inconclusive`. What `again` varies in (layout, process, place) is inside every
+/// interval, so nothing is held against its own interval: that would hide differences and guard
+/// against nothing.
 [[nodiscard]] results::Verdict plain_verdict(const std::optional<Interval>& ci95,
                                              double delta = kDefaultDelta);
 

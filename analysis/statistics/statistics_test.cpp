@@ -158,11 +158,11 @@ TEST_CASE("verdicts of the interval alone") {
   CHECK(plain_verdict(Interval{1.05, 1.20}) == Verdict::slower);
   CHECK(plain_verdict(Interval{0.98, 1.02}) == Verdict::same);
   CHECK(plain_verdict(Interval{0.97, 1.03}) == Verdict::same);
-  CHECK(plain_verdict(Interval{0.96, 1.02}) == Verdict::unsure);
+  CHECK(plain_verdict(Interval{0.96, 1.02}) == Verdict::inconclusive);
   CHECK(plain_verdict(Interval{0.96, 0.99}) == Verdict::faster);
   CHECK(plain_verdict(Interval{1.01, 1.02}) == Verdict::same);
   CHECK(plain_verdict(Interval{1.01, 1.02}, 0.001) == Verdict::slower);
-  CHECK(plain_verdict(std::nullopt) == Verdict::unsure);
+  CHECK(plain_verdict(std::nullopt) == Verdict::inconclusive);
 }
 
 TEST_CASE("the lower decile is interpolated") {
@@ -201,7 +201,7 @@ TEST_CASE("one round in a slow mode of nine, or two of twenty, do not undo a ver
   strategy[3] = 1.6;
   strategy[11] = 1.7;
   const PairedRatio ratio = paired_ratio(strategy, baseline);
-  CHECK(plain_verdict(ratio.ci95) == Verdict::unsure);
+  CHECK(plain_verdict(ratio.ci95) == Verdict::inconclusive);
   CHECK(deciding_interval(ratio) == ratio.ci_free->interval);
   CHECK(plain_verdict(deciding_interval(ratio)) == Verdict::same);
   const PairedRatio eight =

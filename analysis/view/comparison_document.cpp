@@ -58,8 +58,8 @@ std::string break_even_text(const BreakEven& found, const BreakEvenPair& pair) {
       return pair.one + " always";
     case BreakEven::Kind::other_always:
       return pair.other + " always";
-    case BreakEven::Kind::unsure:
-      return "unsure";
+    case BreakEven::Kind::inconclusive:
+      return "inconclusive";
     case BreakEven::Kind::at:
       break;
   }
@@ -144,9 +144,9 @@ void add_break_evens(Document& document, std::vector<BreakEvenPair> pairs) {
   Section section{.title = "Break-even, sends a patch",
                   .paragraphs = {"Patch + execute of relink, among hits where both runs have that, "
                                  "then sends of mic with as many sites."}};
-  const std::size_t unsure = std::erase_if(pairs, [](const BreakEvenPair& pair) {
-    return pair.first.kind == BreakEven::Kind::unsure &&
-           pair.second.kind == BreakEven::Kind::unsure;
+  const std::size_t inconclusive = std::erase_if(pairs, [](const BreakEvenPair& pair) {
+    return pair.first.kind == BreakEven::Kind::inconclusive &&
+           pair.second.kind == BreakEven::Kind::inconclusive;
   });
   using Row = const BreakEvenPair&;
   fill_table(
@@ -156,8 +156,9 @@ void add_break_evens(Document& document, std::vector<BreakEvenPair> pairs) {
        {"first", [](Row pair) { return plain(break_even_text(pair.first, pair)); }},
        {"second", [](Row pair) { return plain(break_even_text(pair.second, pair)); }},
        {"agreement", [](Row pair) { return plain(std::string(agreement_text(pair))); }}});
-  if (unsure > 0) {
-    section.footnotes.push_back(count_of(unsure, "pair", "pairs") + " undecided in both runs");
+  if (inconclusive > 0) {
+    section.footnotes.push_back(count_of(inconclusive, "pair", "pairs") +
+                                " undecided in both runs");
   }
   document.rest.push_back(std::move(section));
 }
@@ -266,9 +267,9 @@ Section summary(const ComparisonReport& report) {
   const auto add = [&section](std::string text) {
     if (!text.empty()) section.paragraphs.push_back(std::move(text));
   };
-  add(fmt::format("{} changes: {} same, {} faster, {} slower, {} unsure", comparison.tested,
+  add(fmt::format("{} changes: {} same, {} faster, {} slower, {} inconclusive", comparison.tested,
                   counts[Verdict::same], counts[Verdict::faster], counts[Verdict::slower],
-                  counts[Verdict::unsure]));
+                  counts[Verdict::inconclusive]));
   add(twins_text(comparison));
   if (!report.differences.decisive.empty()) {
     add(fmt::format("of different environments: {}",

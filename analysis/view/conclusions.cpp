@@ -33,7 +33,7 @@ class Column {
   [[nodiscard]] Verdict order(const std::string& one, const std::string& other) const {
     const Metric* left = find(one);
     const Metric* right = find(other);
-    if (left == nullptr || right == nullptr) return Verdict::unsure;
+    if (left == nullptr || right == nullptr) return Verdict::inconclusive;
     return plain_verdict(deciding_interval(paired_ratio(left->samples, right->samples)), 0);
   }
 
@@ -137,7 +137,7 @@ BreakEven break_even(const Column& patch, const Column& send, const std::string&
 
 Agreement agreement(const BreakEven& first, const BreakEven& second) {
   using Kind = BreakEven::Kind;
-  if (first.kind == Kind::unsure || second.kind == Kind::unsure) return Agreement::open;
+  if (first.kind == Kind::inconclusive || second.kind == Kind::inconclusive) return Agreement::open;
   if (first.kind != second.kind || first.one_from_there_on != second.one_from_there_on) {
     return Agreement::reversed;
   }

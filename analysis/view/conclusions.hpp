@@ -47,9 +47,9 @@ struct BreakEven {
     one_always,    // `one` patches and executes more cheaply
     other_always,  // `other` does
     at,            // it depends on how often a site is executed between two patches
-    unsure,        // either difference may be none
+    inconclusive,  // either difference may be none
   };
-  Kind kind = Kind::unsure;
+  Kind kind = Kind::inconclusive;
   bool one_from_there_on = false;    // of `at`: `one` is the better with more sends than that
   std::optional<double> sends;       // a patch, median over rounds
   std::optional<Interval> interval;  // the deciding one

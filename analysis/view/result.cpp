@@ -163,12 +163,12 @@ std::string how_to_read(const Results& results, const std::vector<HeadlineColumn
       "Median over rounds, then the ratio to {} (paired round by round, below 1 is faster) with "
       "its interval (95 %, by ranks; below nine rounds of the geometric mean), and the "
       "verdict: faster or slower (the interval does not hold 1), same (it lies within {:.3g} % of "
-      "1) or unsure. Every interval holds for itself: of twenty, about one misses.",
+      "1) or inconclusive. Every interval holds for itself: of twenty, about one misses.",
       baseline_of(results), 100 * delta_of(results));
   if (verdicts_corrected(results)) {
     text +=
         " Verdicts are corrected for the number of a workload's ratios (Benjamini & Hochberg "
-        "1995): of those other than unsure, at most one in twenty is expected to be wrong.";
+        "1995): of those other than inconclusive, at most one in twenty is expected to be wrong.";
   }
   if (std::ranges::any_of(columns,
                           [](const HeadlineColumn& column) { return !column.mode.empty(); })) {
@@ -258,7 +258,7 @@ std::string legend(const Results& results) {
   return fmt::format(
       "5.13 1.02 [0.98,1.06] = reads: median of the rounds; ratio to {}, below 1 is faster; "
       "interval: 95 %, by ranks (below nine rounds of the geometric mean); < faster, > slower, = "
-      "same within {:.3g} %, ? unsure.{}",
+      "same within {:.3g} %, ? inconclusive.{}",
       baseline_of(results), 100 * delta_of(results),
       verdicts_corrected(results) ? " Verdicts, unlike intervals, are corrected for the number of "
                                     "a workload's ratios."

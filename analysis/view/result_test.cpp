@@ -179,7 +179,7 @@ TEST_CASE("what was disturbed is counted, and the verdicts that hang on it are n
   ratio.verdict = results::Verdict::slower;
   ratio.undisturbed = {4, 1.01, results::Verdict::slower};
   CHECK_THAT(page(), contains("every verdict would be the same"));
-  ratio.undisturbed->verdict = results::Verdict::unsure;
+  ratio.undisturbed->verdict = results::Verdict::inconclusive;
   CHECK_THAT(page(), contains("1 verdict would be another") && contains("verdict without"));
   CHECK_THAT(terminal_table(run.results, {.width = 1000}), contains("1 verdict would be another"));
   run.results.run.flagged->any = 0;

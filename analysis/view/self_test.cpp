@@ -41,7 +41,8 @@ constexpr std::array<Meaning, results::kSelfTestLines.size()> kMeanings = {{
      "noise"},
     {"known-3", "3 % more steps: 3 % slower",
      "a slowdown of 3 % goes unnoticed or comes out as another here: that a verdict is same or "
-     "unsure says little about such differences, and no ratio is to be trusted to a few percent"},
+     "inconclusive says little about such differences, and no ratio is to be trusted to a few "
+     "percent"},
 }};
 
 Meaning meaning_of(const SelfTestLine& line) {

@@ -41,7 +41,7 @@ constexpr const char* kSummary =
 
 constexpr const char* kFooter = R"(Examples:
   bench-compare results/before results/after        every case of both runs: interval and verdict
-  bench-compare before after --max-regression=3%    for CI: 3 on a regression beyond 3 %, 4 if unsure
+  bench-compare before after --max-regression=3%    for CI: 3 on a regression beyond 3 %, 4 if inconclusive
   bench-compare before1,before2 after1,after2       two runs a side: tells a change from a state of
                                                     the machine
   bench-compare x86 arm --allow-env-diff            which conclusions hold on both machines

@@ -179,7 +179,7 @@ SelfTestLine slower_line(const Cell& cell, const Cell& baseline) {
   const auto [low, high] = *line.ci95;
   if (line.verdict != Verdict::slower) {
     object(line, fmt::format("called {} after {} rounds, with the interval {}",
-                             to_string(line.verdict.value_or(Verdict::unsure)), line.rounds,
+                             to_string(line.verdict.value_or(Verdict::inconclusive)), line.rounds,
                              interval_text(*line.ci95)));
   } else if (low > kKnownRatio * (1 + kSelfTestDelta) ||
              high < kKnownRatio * (1 - kSelfTestDelta)) {

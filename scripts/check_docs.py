@@ -8,7 +8,7 @@
 Rules:
  1. A relative link names a file of the tree, and its anchor a heading of that page. Addresses of other hosts are held to
     their syntax alone.
- 2. A block marked `sh` in README.md or docs/ is run line by line in an empty directory with the tree's scripts and
+ 2. A block marked `sh` in README.md, CONTRIBUTING.md or docs/ is run line by line in an empty directory with the tree's scripts and
     results; each line ends with 0. Behind <!-- not run: WHY --> it is only read.
  3. Every option in such a block stands in the help of its program, or in its script; every preset in CMakePresets.json.
  4. A page in docs/ has a question for its title, and README.md is no longer than MOST_BYTES.
@@ -106,7 +106,7 @@ def check_shape(tree):
 
 def shown_blocks(tree):
     """(page, block) of everything that a reader may type."""
-    for path in [tree / "README.md", *sorted(tree.glob("docs/*.md"))]:
+    for path in [tree / "README.md", tree / "CONTRIBUTING.md", *sorted(tree.glob("docs/*.md"))]:
         if path.is_file():
             for block in Page(path.read_text(encoding="utf-8")).blocks:
                 if block["language"] == "never closed":

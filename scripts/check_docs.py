@@ -8,8 +8,8 @@
 Rules:
  1. A relative link names a file of the tree, and its anchor a heading of that page. Addresses of other hosts are held to
     their syntax alone.
- 2. A block marked `sh` in README.md, CONTRIBUTING.md or docs/ is run line by line in an empty directory with the tree's scripts and
-    results; each line ends with 0. Behind <!-- not run: WHY --> it is only read.
+ 2. A block marked `sh` in README.md, CONTRIBUTING.md or docs/ is run line by line in an empty directory with the tree's
+    scripts and results; each line ends with 0. Behind <!-- not run: WHY --> it is only read.
  3. Every option in such a block stands in the help of its program, or in its script; every preset in CMakePresets.json.
  4. A page in docs/ has a question for its title, and README.md is no longer than MOST_BYTES.
 """

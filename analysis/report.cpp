@@ -17,11 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Drawn {
-  std::vector<InlineFigure> figures;
-  std::vector<std::string> remarks;
-};
-
 void remove_earlier(const Figure& figure, const fs::path& plots) {
   for (const char* ending : {".svg", ".pdf"}) {
     std::error_code ignored;
@@ -29,53 +24,47 @@ void remove_earlier(const Figure& figure, const fs::path& plots) {
   }
 }
 
-/// Empty when gnuplot succeeded but left no whole drawing, as on a full disk.
-std::string finished_drawing(const fs::path& svg) {
-  if (!fs::exists(svg)) return "";
-  std::string text = results::read_text(svg);
-  return text.find("</svg>") == std::string::npos ? "" : text;
+/// gnuplot succeeds without a whole drawing on a full disk.
+bool is_whole(const fs::path& svg) {
+  return fs::exists(svg) && results::read_text(svg).find("</svg>") != std::string::npos;
 }
 
-void note(const std::string& text, Drawn& drawn, ReportOutcome& outcome) {
-  outcome.warnings.push_back(text);
-  drawn.remarks.push_back(text);
-}
-
-/// False when there is no gnuplot at all, and trying the next figure is useless.
-bool draw(const Figure& figure, const fs::path& plots, Drawn& drawn, ReportOutcome& outcome) {
-  // A figure of an earlier call must not pass for this one's when gnuplot fails.
-  remove_earlier(figure, plots);
+/// What `gnuplot` came to for the figure: nothing, or why there are no files of it.
+std::string draw(const Figure& figure, const fs::path& plots, ReportOutcome& outcome) {
   const fs::path script = plots / (figure.name + ".gp");
   const fs::path svg = plots / (figure.name + ".svg");
   results::write_text_atomically(script, figure.script);
   outcome.files.push_back(script);
   const auto failure = run_gnuplot(plots, script.filename().string());
   if (failure && failure->kind == GnuplotError::missing) {
-    note(
-        "No figures were drawn: gnuplot was not found. Install the package gnuplot-nox, then run "
-        "bench-report on the results.",
-        drawn, outcome);
-    return false;
+    return "No figures were drawn as files: gnuplot was not found. Install the package "
+           "gnuplot-nox, "
+           "then run bench-report on the results.";
   }
-  std::string drawing = failure ? "" : finished_drawing(svg);
-  if (drawing.empty()) {
-    const std::string reason = failure ? failure->message : "gnuplot left no whole " + svg.string();
-    note("The figure " + figure.name + " was not drawn: " + reason, drawn, outcome);
-    return true;
+  if (failure || !is_whole(svg)) {
+    return "The figure " + figure.name + " was not drawn as a file: " +
+           (failure ? failure->message : "gnuplot left no whole " + svg.string());
   }
   outcome.files.push_back(svg);
   outcome.files.push_back(plots / (figure.name + ".pdf"));
-  drawn.figures.push_back({figure.name, figure.title, figure.caption, std::move(drawing)});
-  return true;
+  return "";
 }
 
-Drawn draw_all(const FigureSet& set, const fs::path& plots, ReportOutcome& outcome) {
-  Drawn drawn;
+/// The page draws its figures itself; the files are for papers, and for readers without scripts.
+std::vector<PageFigure> draw_all(const FigureSet& set, const fs::path& plots,
+                                 ReportOutcome& outcome) {
+  std::vector<PageFigure> figures;
   for (const Figure& figure : set.figures) {
-    if (!draw(figure, plots, drawn, outcome)) break;
+    // A figure of an earlier call must not pass for this one's when gnuplot fails.
+    remove_earlier(figure, plots);
+    const std::string why = draw(figure, plots, outcome);
+    // Without gnuplot all say the same.
+    if (!why.empty()) add_once(outcome.warnings, why);
+    if (figure.drawn.groups.empty()) continue;
+    figures.push_back({figure.name, figure.title, figure.caption, figure.drawn, figure.part,
+                       why.empty() ? "plots/" + figure.name + ".svg" : ""});
   }
-  drawn.remarks.insert(drawn.remarks.end(), set.absent.begin(), set.absent.end());
-  return drawn;
+  return figures;
 }
 
 }  // namespace
@@ -90,8 +79,8 @@ ReportOutcome write_report(const results::Results& results, const std::filesyste
   if (error) throw std::system_error(error, "cannot create " + deepest.string());
   ReportOutcome outcome;
   outcome.files.push_back(dir / "report.html");
-  const Drawn drawn = draw_all(set, plots, outcome);
-  const std::string page = html_page(make_document(run), drawn.figures, drawn.remarks);
+  const std::vector<PageFigure> figures = draw_all(set, plots, outcome);
+  const std::string page = html_page(make_document(run), figures, set.absent);
   results::write_text_atomically(dir / "report.html", page);
   return outcome;
 }

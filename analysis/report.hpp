@@ -18,7 +18,7 @@ struct ReportOutcome {
 };
 
 /// Writes report.html, plots/*.svg and plots/*.pdf below `dir`, replacing those of an earlier call.
-/// Without gnuplot the report has tables only, and a warning says which package is missing. Throws
+/// Without gnuplot there are no plots, and a warning says which package is missing. Throws
 /// std::system_error when `dir` cannot be written; results.json is not touched.
 [[nodiscard]] ReportOutcome write_report(const results::Results& results,
                                          const std::filesystem::path& dir);

@@ -141,19 +141,30 @@ struct Range {
 };
 
 /// At least a decade, so that some tic is labelled.
-Range padded_log(Range range) {
+Axis padded_log(Range range) {
   if (range.empty()) range = {1, 10};
   const double middle = std::sqrt(range.low * range.high);
-  return {std::min(range.low / 1.25, middle / 3.2), std::max(range.high * 1.25, middle * 3.2)};
+  return {std::min(range.low / 1.25, middle / 3.2), std::max(range.high * 1.25, middle * 3.2),
+          true};
 }
 
-std::string range_of(char axis, const Range& range) {
+/// Zero and the bar's end with its range; of dots their place, because their ranges may span
+/// decades and are cut off.
+void add(const Bar& bar, bool log, Range& axis) {
+  if (!log) axis.add(0);
+  if (!bar.total || (log && *bar.total <= 0)) return;
+  axis.add(*bar.total);
+  if (log || !bar.range) return;
+  for (const double end : *bar.range) axis.add(end);
+}
+
+std::string range_of(char axis, const Axis& range) {
   return fmt::format("set {}range [{:.10g}:{:.10g}]\n", axis, range.low, range.high);
 }
 
 /// With labels at 1, 2, 5, 10, ..., which beyond three decades would run into one another. gnuplot
 /// leaves out those that lie outside.
-std::string log_axis(char axis, const Range& range) {
+std::string log_axis(char axis, const Axis& range) {
   constexpr std::string_view kTics =
       "(.01,.02,.05,.1,.2,.5,1,2,5,10,20,50,1e2,2e2,5e2,1e3,2e3,5e3,1e4,2e4,5e4,1e5,2e5,5e5,1e6,"
       "2e6,"
@@ -180,37 +191,21 @@ std::string look_of(std::string_view id, double size) {
                      look.dash, size);
 }
 
-/// One axis for all panels, logarithmic where a linear one would flatten the values.
-std::string value_axis(const std::vector<LinePanel>& panels) {
-  Range range;
-  for (const LinePanel& panel : panels) {
-    for (const Series& series : panel.series) {
-      for (const Point& point : series.points) {
-        if (!point.y) continue;
-        // An interval of two rounds can span decades; the axis follows the values, and the bar is
-        // cut off.
-        const Interval interval = point.range.value_or(Interval{*point.y, *point.y});
-        range.add(std::max(interval[0], *point.y / 2));
-        range.add(std::min(interval[1], *point.y * 2));
-      }
-    }
-  }
-  if (range.empty() || (range.low > 0 && range.high / range.low > 6)) {
-    return log_axis('y', padded_log(range));
-  }
-  const double pad = 0.15 * std::max(range.high - range.low, 0.1 * std::abs(range.high) + 1e-9);
-  return "set ytics nomirror scale 0.5\n" +
-         range_of('y', {std::max(0.0, range.low - pad), range.high + pad});
-}
-
 /// From the first to the last tic.
 std::string x_axis(const LineChart& chart) {
-  const double low = chart.x_tics.front().at;
-  const double high = chart.x_tics.back().at;
-  const std::string tics = "set xtics nomirror scale 0.5 " + tic_list(chart.x_tics) + "\n";
-  if (!chart.log_x) return tics + range_of('x', {low - 0.5, high + 0.5});
-  const double pad = high > low ? std::pow(high / low, 0.07) : 2;
-  return tics + "set logscale x 2\n" + range_of('x', {low / pad, high * pad});
+  const Axis axis = place_axis(chart);
+  return "set xtics nomirror scale 0.5 " + tic_list(chart.x_tics) + "\n" +
+         (axis.log ? "set logscale x 2\n" : "") + range_of('x', axis);
+}
+
+std::string y_axis(const LineChart& chart) {
+  const Axis axis = value_axis(chart);
+  const std::string tics =
+      axis.log ? log_axis('y', axis) : "set ytics nomirror scale 0.5\n" + range_of('y', axis);
+  const bool line = chart.ratio && axis.low <= 1 && axis.high >= 1;
+  return tics + (line
+                     ? "set arrow from graph 0,first 1 to graph 1,first 1 nohead lc rgb '#444444'\n"
+                     : "");
 }
 
 /// Markers shrink from one line to the next, so that all are seen where they coincide.
@@ -219,7 +214,7 @@ std::vector<std::string> plots_of(const LinePanel& panel, Page& page) {
   double size = 0.6 + 0.1 * static_cast<double>(panel.series.size());
   for (const Series& series : panel.series) {
     std::string lines;
-    for (const auto& [x, y, range] : series.points) {
+    for (const auto& [x, y, range, n] : series.points) {
       const Interval interval = range.value_or(Interval{y.value_or(0), y.value_or(0)});
       lines += y ? fmt::format("{:.10g} {:.10g} {:.10g} {:.10g}\n", x, *y, interval[0], interval[1])
                  : fmt::format("{:.10g} NaN NaN NaN\n", x);
@@ -253,16 +248,10 @@ constexpr std::array<std::string_view, 2> kFills = {"fs solid border", "fs solid
 /// of these their numbers.
 class BarScript {
  public:
-  explicit BarScript(const BarChart& chart) : chart_(chart), page_(chart.name, chart.title) {
+  explicit BarScript(const BarChart& chart)
+      : chart_(chart), page_(chart.name, chart.title), axes_(bar_axes(chart)) {
     for (const BarSection& section : chart.sections) {
       for (const Row& row : section.rows) names_ = std::max(names_, width_of(row.label));
-      for (const BarPanel& panel : section.panels) {
-        for (const Bar& bar : panel.bars) add(bar, axes_[panel.scale]);
-      }
-    }
-    for (auto& [scale, axis] : axes_) {
-      if (chart.log) axis = padded_log(axis);
-      if (!chart.log) axis = axis.low < axis.high ? axis : Range{0, 1};
     }
   }
 
@@ -317,7 +306,7 @@ class BarScript {
     for (const Row& row : section.rows) {
       names.push_back({static_cast<double>(names.size()), named ? row.label : ""});
     }
-    const Range& axis = axes_.at(panel.scale);
+    const Axis& axis = axes_.at(panel.scale);
     const std::string_view font = chart_.log ? "" : kSmall;
     return fmt::format(
         "set title {} offset 0,-0.6 {}\nset xlabel {}\nset yrange [{}-0.5:-0.5]\n"
@@ -328,20 +317,10 @@ class BarScript {
                    : std::string(kLinear) + range_of('x', axis));
   }
 
-  /// Zero and the bar's end with its range; of dots their place, because their ranges may span
-  /// decades and are cut off.
-  void add(const Bar& bar, Range& axis) const {
-    if (!chart_.log) axis.add(0);
-    if (!bar.total || (chart_.log && *bar.total <= 0)) return;
-    axis.add(*bar.total);
-    if (chart_.log || !bar.range) return;
-    for (const double end : *bar.range) axis.add(end);
-  }
-
   /// One line of data a row: row, solid, total, low, high, colour, marker, place of the text, text,
   /// its colour.
   [[nodiscard]] std::vector<std::string> plots(const BarSection& section, const BarPanel& panel) {
-    const Range& axis = axes_[panel.scale];
+    const Axis& axis = axes_[panel.scale];
     std::string lines;
     bool values = false;
     bool ranges = false;
@@ -383,11 +362,53 @@ class BarScript {
 
   const BarChart& chart_;
   Page page_;
-  std::map<std::string, Range> axes_;  // of panels, by their scale
-  double names_ = 110;                 // room for the rows' names, at least
+  std::map<std::string, Axis> axes_;  // of panels, by their scale
+  double names_ = 110;                // room for the rows' names, at least
 };
 
 }  // namespace
+
+Axis value_axis(const LineChart& chart) {
+  Range range;
+  for (const LinePanel& panel : chart.panels) {
+    for (const Series& series : panel.series) {
+      for (const Point& point : series.points) {
+        if (!point.y) continue;
+        // An interval of two rounds can span decades; the axis follows the values, and the bar is
+        // cut off.
+        const Interval interval = point.range.value_or(Interval{*point.y, *point.y});
+        range.add(std::max(interval[0], *point.y / 2));
+        range.add(std::min(interval[1], *point.y * 2));
+      }
+    }
+  }
+  if (range.empty() || (range.low > 0 && range.high / range.low > 6)) return padded_log(range);
+  const double pad = 0.15 * std::max(range.high - range.low, 0.1 * std::abs(range.high) + 1e-9);
+  return {std::max(0.0, range.low - pad), range.high + pad, false};
+}
+
+Axis place_axis(const LineChart& chart) {
+  const double low = chart.x_tics.front().at;
+  const double high = chart.x_tics.back().at;
+  if (!chart.log_x) return {low - 0.5, high + 0.5, false};
+  const double pad = high > low ? std::pow(high / low, 0.07) : 2;
+  return {low / pad, high * pad, true};
+}
+
+std::map<std::string, Axis> bar_axes(const BarChart& chart) {
+  std::map<std::string, Range> ranges;
+  for (const BarSection& section : chart.sections) {
+    for (const BarPanel& panel : section.panels) {
+      for (const Bar& bar : panel.bars) add(bar, chart.log, ranges[panel.scale]);
+    }
+  }
+  std::map<std::string, Axis> axes;
+  for (const auto& [scale, range] : ranges) {
+    const bool flat = range.low >= range.high;
+    axes[scale] = chart.log ? padded_log(range) : flat ? Axis{} : Axis{range.low, range.high};
+  }
+  return axes;
+}
 
 std::string chart_script(const LineChart& chart) {
   constexpr double kLeft = 74;
@@ -397,7 +418,7 @@ std::string chart_script(const LineChart& chart) {
   const std::size_t columns = chart.panels.size() == 1 ? 1 : 2;
   const double width = (kWidth - kLeft - kLegend) / static_cast<double>(columns);
   const double height = chart.panels.size() <= columns ? 330 : 270;
-  const std::string axes = x_axis(chart) + value_axis(chart.panels);
+  const std::string axes = x_axis(chart) + y_axis(chart);
   const bool deep = std::ranges::any_of(
       chart.x_tics, [](const Tic& tic) { return tic.label.find('\n') != std::string::npos; });
   page.y += kTitleHeight;

@@ -1,11 +1,13 @@
-// analysis/render/chart.hpp - from data to a gnuplot script: the two kinds of chart that the
-// figures are made of.
+// analysis/render/chart.hpp - the two kinds of chart that the figures are made of, and the gnuplot
+// scripts that draw them as files; vega.hpp makes what a page draws of the same charts.
 //
 // A script holds its data, draws NAME.svg and NAME.pdf into its working directory, and needs
 // gnuplot >= 5.4 with the terminals svg and pdfcairo. Whatever comes from a results file enters it
 // through gnuplot_string or as a number. A strategy's id decides its colour and marker.
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +20,7 @@ struct Point {
   double x = 0;
   std::optional<double> y;  // empty: nothing was measured, and the line is interrupted
   std::optional<Interval> range;
+  std::size_t n = 0;  // values that y was made of; 0: not known
 };
 
 struct Series {
@@ -41,6 +44,7 @@ struct LineChart {
   std::string title;
   std::string x_label;
   std::string y_label;
+  bool ratio = false;  // to something: a line is drawn at 1
   bool log_x = false;
   std::vector<Tic> x_tics;  // at least one; ascending
   std::vector<LinePanel> panels;
@@ -49,10 +53,11 @@ struct LineChart {
 
 /// What one strategy has of one quantity.
 struct Bar {
-  std::optional<double> total;
-  double solid = 0;               // of the total; the rest is tinted
-  std::optional<Interval> range;  // of the total
-  std::string text;               // the number, or why there is none in a word or two; no quotes
+  std::optional<double> total = {};
+  double solid = 0;                    // of the total; the rest is tinted
+  std::optional<Interval> range = {};  // of the total
+  std::size_t n = 0;                   // values that the total was made of; 0: not known
+  std::string text = {};  // the number, or why there is none in a word or two; no quotes
 };
 
 struct BarPanel {
@@ -68,10 +73,10 @@ struct Row {
 
 /// Panels with the same rows.
 struct BarSection {
-  std::string title;
-  std::vector<Row> rows;  // from top to bottom
-  std::vector<BarPanel> panels;
-  std::vector<std::string> notes;  // sentences below the panels
+  std::string title = {};
+  std::vector<Row> rows = {};  // from top to bottom
+  std::vector<BarPanel> panels = {};
+  std::vector<std::string> notes = {};  // sentences below the panels
 };
 
 /// Rows of bars that begin at zero, or of dots on a logarithmic axis.
@@ -79,11 +84,25 @@ struct BarChart {
   std::string name;
   std::string title;
   std::string x_label;
+  bool ratio = false;  // to something: a line is drawn at 1
   bool log = false;
   std::vector<std::string> legend;  // what solid and what tinted parts are; may be empty
   std::vector<BarSection> sections;
   std::vector<std::string> remarks;
 };
+
+struct Axis {
+  double low = 0;
+  double high = 1;
+  bool log = false;
+};
+
+/// One for all panels, logarithmic where a linear one would flatten the values.
+[[nodiscard]] Axis value_axis(const LineChart& chart);
+/// From the first to the last tic.
+[[nodiscard]] Axis place_axis(const LineChart& chart);
+/// Of the panels, by their scale.
+[[nodiscard]] std::map<std::string, Axis> bar_axes(const BarChart& chart);
 
 [[nodiscard]] std::string chart_script(const LineChart& chart);
 [[nodiscard]] std::string chart_script(const BarChart& chart);

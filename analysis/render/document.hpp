@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "results/model.hpp"
@@ -35,12 +36,33 @@ struct TextTable {
   std::optional<std::size_t> rule = {};          // the row above which a line is drawn
 };
 
+/// The chapters of a report, in the order in which they are read. What belongs to none stands
+/// first.
+enum class Part {
+  answer,
+  trust,
+  send,
+  patch,
+  break_even,
+  life,
+  counters,
+  mappings,
+  cases,
+  context
+};
+
+/// The chapter's heading; empty of the first, whose sections have headings of their own.
+[[nodiscard]] std::string_view title_of(Part part);
+
 struct Section {
   std::string title = {};
   std::vector<std::string> paragraphs = {};
   std::optional<TextTable> table = {};
   bool detail = false;                      // for reference: may be folded away
   std::vector<std::string> footnotes = {};  // below the table
+  Part part = Part::answer;
+  /// Columns by whose values a reader filters and groups the rows; of most tables none.
+  std::vector<std::size_t> filters = {};
 };
 
 struct Document {
@@ -50,8 +72,11 @@ struct Document {
   /// The headline (of an emulated run the status of its cells), what was run, counters, simulated
   /// counts.
   std::vector<Section> summary = {};
-  /// Strategies, controls, mappings, noise, scatter, workloads, lost rounds, notes, context.
+  /// Strategies, controls, mappings, noise, scatter, every case, lost rounds, notes, context.
   std::vector<Section> rest = {};
 };
+
+/// In the order of their chapters, and within each as they stand in the document.
+[[nodiscard]] std::vector<const Section*> in_reading_order(const Document& document);
 
 }  // namespace patchbench::analysis

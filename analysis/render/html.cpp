@@ -4,38 +4,15 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "analysis/render/page_parts.hpp"
+#include "analysis/render/palette.hpp"
 
 namespace patchbench::analysis {
 namespace {
 
 using results::Verdict;
-
-// Colours of verdicts stay apart for colour-blind readers, and the word says the same.
-constexpr std::string_view kStyle = R"(
-body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 1120px; margin: 0 auto; padding: 0 20px 60px; }
-h1 { font-size: 24px; margin: 28px 0 8px; }
-h2 { font-size: 19px; margin: 34px 0 8px; border-bottom: 1px solid #ccc; padding-bottom: 3px; }
-p, figcaption { max-width: 80ch; }
-table { border-collapse: collapse; font-size: 13px; margin: 8px 0; }
-th, td { text-align: left; vertical-align: top; padding: 3px 12px 3px 0; border-bottom: 1px solid #e6e6e6; }
-th { color: #444; font-weight: 600; }
-td { font-variant-numeric: tabular-nums; }
-.name, .number, .faster, .slower { white-space: nowrap; }
-.headline { font-size: 12px; }
-td:first-child, .headline td { white-space: nowrap; }
-.faster { color: #0072b2; }
-.slower { color: #b34700; }
-.faint { color: #6a6a6a; }
-.scroll { overflow-x: auto; }
-.warnings { background: #fff4d6; border-left: 4px solid #e69f00; padding: 8px 14px; margin: 12px 0; }
-.warnings ul { margin: 4px 0; padding-left: 20px; }
-.emulated { background: #b34700; color: #fff; font-size: 12px; padding: 1px 7px; border-radius: 3px; margin-left: 8px; }
-figure { margin: 20px 0 28px; }
-figure svg { width: 100%; height: auto; max-width: 1000px; border: 1px solid #eee; }
-figcaption { color: #333; font-size: 14px; }
-.footnote { font-size: 13px; color: #444; margin: 2px 0; }
-summary { cursor: pointer; color: #0072b2; }
-)";
 
 std::string_view class_of(Tone tone) {
   switch (tone) {
@@ -75,23 +52,28 @@ std::string cell_html(const TextCell& cell) {
   return tag + lines_html(text_with_verdict(cell)) + "</td>";
 }
 
-std::string table_html(const TextTable& table, bool headline) {
-  std::string html =
-      fmt::format("<div class=\"scroll\"><table{}>\n", headline ? " class=\"headline\"" : "");
-  std::string header;
-  bool titled = false;
-  for (const std::string& title : table.header) {
-    header += "<th>" + lines_html(title) + "</th>";
-    titled = titled || !title.empty();
+/// A string of CSS.
+std::string css_string(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\' || c == '<') {
+      quoted += fmt::format("\\{:x} ", static_cast<unsigned>(c));
+    } else {
+      quoted += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
   }
-  if (titled) html += "<thead><tr>" + header + "</tr></thead>\n";
-  html += "<tbody>\n";
-  for (const auto& row : table.rows) {
-    html += "<tr>";
-    for (const TextCell& cell : row) html += cell_html(cell);
-    html += "</tr>\n";
+  return quoted + "\"";
+}
+
+/// JSON that stands in a page: nothing in it ends the element.
+std::string json_in_html(std::string_view text) {
+  std::string escaped;
+  escaped.reserve(text.size());
+  for (const char c : text) {
+    if (c == '<') escaped += "\\u003c";
+    if (c != '<') escaped += c;
   }
-  return html + "</tbody></table></div>\n";
+  return escaped;
 }
 
 std::string heading(int level, const std::string& title, bool emulated) {
@@ -99,16 +81,64 @@ std::string heading(int level, const std::string& title, bool emulated) {
                      emulated ? "<span class=\"emulated\">EMULATED</span>" : "");
 }
 
-std::string section_html(const Section& section, bool emulated, bool headline) {
-  std::string html = heading(2, section.title, emulated);
-  for (const std::string& paragraph : section.paragraphs) {
-    html += "<p>" + escape_html(paragraph) + "</p>\n";
+std::string paragraphs_html(const std::vector<std::string>& texts, std::string_view kind) {
+  std::string html;
+  for (const std::string& text : texts) {
+    html += fmt::format("<p{}>{}</p>\n", kind, escape_html(text));
   }
+  return html;
+}
+
+/// The tables of a page, each with an id of its own.
+class Tables {
+ public:
+  [[nodiscard]] std::string html(const Section& section) {
+    constexpr std::size_t kManyColumns = 9;
+    const TextTable& table = *section.table;
+    const std::string id = fmt::format("t{}", ++count_);
+    std::string text = fmt::format("<div class=\"scroll{}\"><table id=\"{}\"",
+                                   table.header.size() > kManyColumns ? " wide" : "", id);
+    if (!section.filters.empty()) {
+      text += fmt::format(" data-filters=\"{}\"", fmt::join(section.filters, ","));
+    }
+    text += ">\n" + header(table, id) + "<tbody>\n";
+    for (const auto& row : table.rows) {
+      text += "<tr>";
+      for (const TextCell& cell : row) text += cell_html(cell);
+      text += "</tr>\n";
+    }
+    return text + "</tbody></table></div>\n";
+  }
+
+  /// Of cards: what each value is, without a word of it in every row.
+  [[nodiscard]] std::string style() const {
+    return labels_.empty() ? "" : "@media screen and (max-width: 480px) {\n" + labels_ + "}\n";
+  }
+
+ private:
+  std::string header(const TextTable& table, const std::string& id) {
+    std::string cells;
+    bool titled = false;
+    for (std::size_t column = 0; column < table.header.size(); ++column) {
+      const std::string& title = table.header[column];
+      cells += "<th scope=\"col\">" + lines_html(title) + "</th>";
+      titled = titled || !title.empty();
+      labels_ += fmt::format("#{} td:nth-child({})::before {{ content: {}; }}\n", id, column + 1,
+                             css_string(title));
+    }
+    return titled ? "<thead><tr>" + cells + "</tr></thead>\n" : "";
+  }
+
+  int count_ = 0;
+  std::string labels_;
+};
+
+std::string section_html(const Section& section, int level, bool emulated, Tables& tables) {
+  std::string html = heading(level, section.title, emulated);
+  html += paragraphs_html(section.paragraphs, "");
   if (!section.table) return html;
-  std::string table = table_html(*section.table, headline);
-  for (const std::string& note : section.footnotes) {
-    table += "<p class=\"footnote\">" + escape_html(note) + "</p>\n";
-  }
+  const std::string table =
+      tables.html(section) + paragraphs_html(section.footnotes, " class=\"footnote\"");
   if (!section.detail) return html + table;
   return html + fmt::format("<details><summary>Show {} rows</summary>\n{}</details>\n",
                             section.table->rows.size(), table);
@@ -121,34 +151,127 @@ std::string warnings_html(const std::vector<std::string>& warnings) {
   return html + "</ul></div>\n";
 }
 
-std::string figures_html(const std::vector<InlineFigure>& figures,
-                         const std::vector<std::string>& remarks, bool emulated) {
-  if (figures.empty() && remarks.empty()) return "";
-  std::string html = heading(2, "Figures", emulated);
-  for (const InlineFigure& figure : figures) {
-    const std::string svg = inline_svg(figure);
-    if (svg.empty()) continue;
-    html += fmt::format("<figure id=\"{}\">\n{}\n<figcaption>{}</figcaption>\n</figure>\n",
-                        escape_html(figure.name), svg, escape_html(figure.caption));
+// ---- figures ----
+
+/// A click shows what is chosen alone.
+std::string legend_html(const DrawnChart& drawn) {
+  std::string html;
+  for (const std::string& id : drawn.ids) {
+    const Appearance look = appearance(id);
+    html += fmt::format(
+        "<button type=\"button\" data-id=\"{0}\" aria-pressed=\"false\"><svg viewBox=\"-22 -7 44 "
+        "14\" stroke=\"{1}\" aria-hidden=\"true\"><path d=\"M-22,0L22,0\" "
+        "stroke-dasharray=\"{2}\"/><path d=\"{3}\" transform=\"scale(5)\"/></svg>{0}</button>\n",
+        escape_html(id), look.colour, fmt::join(dash_lengths(look.dash), " "),
+        marker_path(look.marker));
   }
-  for (const std::string& remark : remarks)
-    html += "<p class=\"faint\">" + escape_html(remark) + "</p>\n";
+  if (!html.empty()) html = "<div class=\"legend\" role=\"group\">\n" + html + "</div>\n";
+  for (std::size_t index = 0; index < drawn.fills.size(); ++index) {
+    html += fmt::format("<span class=\"fill{}\">{}</span>\n", index == 0 ? "" : " tinted",
+                        escape_html(drawn.fills[index]));
+  }
   return html;
 }
 
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos;
-       at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
+std::string group_html(const PanelGroup& group, std::vector<std::string>& specs) {
+  std::string html = group.title.empty() ? "" : "<h4>" + escape_html(group.title) + "</h4>\n";
+  // Four stand better two and two than three and one.
+  const std::size_t count = group.panels.size();
+  const bool pairs = count == 2 || count == 4;
+  html += fmt::format("<div class=\"panels{}\">\n", pairs ? " pairs" : "");
+  for (const DrawnPanel& panel : group.panels) {
+    const bool empty = panel.spec.empty();
+    html += fmt::format(
+        "<div class=\"panel\"><h5>{}</h5>{}</div>\n", escape_html(panel.title),
+        empty ? "<p class=\"faint\">not available, see below</p>" : "<div class=\"chart\"></div>");
+    if (!empty) specs.push_back(json_in_html(panel.spec));
   }
+  return html + "</div>\n" + paragraphs_html(group.notes, " class=\"faint\"");
 }
 
-/// Removes the first `from` ... `to`, both included, from a tag or an element.
-void cut_out(std::string& text, std::string_view from, std::string_view to) {
-  const std::size_t begin = text.find(from);
-  if (begin == std::string::npos) return;
-  const std::size_t end = text.find(to, begin + from.size());
-  if (end != std::string::npos) text.erase(begin, end + to.size() - begin);
+std::string figure_html(const PageFigure& figure) {
+  std::vector<std::string> specs;
+  std::string html =
+      fmt::format("<figure id=\"{}\">\n<figcaption><h3>{}</h3>\n<p>{}</p>\n",
+                  escape_html(figure.name), escape_html(figure.title), escape_html(figure.caption));
+  html += "</figcaption>\n" + legend_html(figure.drawn);
+  for (const PanelGroup& group : figure.drawn.groups) html += group_html(group, specs);
+  html += paragraphs_html(figure.drawn.remarks, " class=\"faint\"");
+  html += fmt::format("<script type=\"application/json\">[{}]</script>\n", fmt::join(specs, ",\n"));
+  if (!figure.file.empty()) {
+    html += fmt::format("<noscript><img src=\"{}\" alt=\"{}\"></noscript>\n",
+                        escape_html(figure.file), escape_html(figure.title));
+  }
+  return html + "</figure>\n";
+}
+
+// ---- chapters ----
+
+constexpr std::array kParts = {Part::answer,     Part::trust,  Part::send,     Part::patch,
+                               Part::break_even, Part::life,   Part::counters, Part::mappings,
+                               Part::cases,      Part::context};
+
+struct Chapter {
+  Part part = Part::answer;
+  std::string text;
+
+  [[nodiscard]] std::string id() const {
+    return part == Part::answer ? "answer" : fmt::format("part-{}", static_cast<int>(part));
+  }
+  [[nodiscard]] std::string_view title() const {
+    return part == Part::answer ? "Answer" : title_of(part);
+  }
+};
+
+/// Those with anything in them.
+std::vector<Chapter> chapters_of(const Document& document, const std::vector<PageFigure>& figures,
+                                 const std::vector<std::string>& remarks, Tables& tables) {
+  std::vector<Chapter> chapters;
+  const std::vector<const Section*> sections = in_reading_order(document);
+  for (const Part part : kParts) {
+    const bool first = part == Part::answer;
+    std::string text = part == Part::trust ? warnings_html(document.warnings) : "";
+    for (const PageFigure& figure : figures) {
+      if (figure.part == part) text += figure_html(figure);
+    }
+    if (part == Part::send) text += paragraphs_html(remarks, " class=\"faint\"");
+    for (const Section* section : sections) {
+      if (section->part != part) continue;
+      text += section_html(*section, first ? 2 : 3, first && document.emulated, tables);
+    }
+    if (text.empty()) continue;
+    if (!first) text = heading(2, std::string(title_of(part)), document.emulated) + text;
+    chapters.push_back({part, std::move(text)});
+  }
+  return chapters;
+}
+
+std::string contents_html(const std::vector<Chapter>& chapters) {
+  if (chapters.size() < 2) return "";
+  std::string html = "<nav aria-label=\"Contents\">\n";
+  for (const Chapter& chapter : chapters) {
+    html += fmt::format("<a href=\"#{}\">{}</a>\n", chapter.id(), escape_html(chapter.title()));
+  }
+  return html + "</nav>\n";
+}
+
+/// Where the warnings are: they stand below the answer.
+std::string warnings_line(const std::vector<std::string>& warnings) {
+  if (warnings.empty()) return "";
+  const std::size_t count = warnings.size();
+  return fmt::format("<p class=\"warned\"><a href=\"#part-{}\">{} before you read on</a></p>\n",
+                     static_cast<int>(Part::trust),
+                     count == 1 ? "1 warning" : fmt::format("{} warnings", count));
+}
+
+std::string scripts_html(bool figures) {
+  std::string html;
+  if (figures) {
+    for (const std::string_view script : chart_scripts()) {
+      html += fmt::format("<script>{}</script>\n", script);
+    }
+  }
+  return html + fmt::format("<script>{}</script>\n", page_script());
 }
 
 }  // namespace
@@ -180,44 +303,22 @@ std::string escape_html(std::string_view text) {
   return escaped;
 }
 
-std::string inline_svg(const InlineFigure& figure) {
-  const std::size_t begin = figure.svg.find("<svg");
-  const std::size_t end = figure.svg.rfind("</svg>");
-  if (begin == std::string::npos || end == std::string::npos || end < begin) return "";
-  std::string svg = figure.svg.substr(begin, end + 6 - begin);
-  const std::size_t tag_end = svg.find('>');
-  std::string tag = svg.substr(0, tag_end);
-  std::string body = svg.substr(tag_end);
-  for (const std::string_view name : {" width=\"", " height=\"", " xmlns=\"", " xmlns:xlink=\""}) {
-    cut_out(tag, name, "\"");
-  }
-  tag += fmt::format(" role=\"img\" aria-label=\"{}\"", escape_html(figure.title));
-  cut_out(body, "<title>", "</title>");
-  cut_out(body, "<desc>", "</desc>");
-  const std::string prefix = figure.name + "-";
-  for (const std::string_view opening : {" id='", " id=\"", "href='#", "href=\"#", "url(#"}) {
-    replace_all(body, opening, std::string(opening) + prefix);
-  }
-  return tag + body;
-}
-
-std::string html_page(const Document& document, const std::vector<InlineFigure>& figures,
+std::string html_page(const Document& document, const std::vector<PageFigure>& figures,
                       const std::vector<std::string>& remarks) {
-  const std::string title = escape_html(document.title);
+  Tables tables;
+  const std::vector<Chapter> chapters = chapters_of(document, figures, remarks, tables);
   std::string html = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
-      "name=\"viewport\" "
-      "content=\"width=device-width\">\n<title>{}{}</title>\n<style>{}</style>\n</head>\n<body>\n",
-      document.emulated ? "EMULATED: " : "", title, kStyle);
+      "name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}{}</title>\n"
+      "<style>{}{}</style>\n</head>\n<body>\n",
+      document.emulated ? "EMULATED: " : "", escape_html(document.title), page_style(),
+      tables.style());
   html += heading(1, document.title, document.emulated);
-  html += warnings_html(document.warnings);
-  for (const Section& section : document.summary) {
-    html += section_html(section, document.emulated, &section == document.summary.data());
+  html += contents_html(chapters) + warnings_line(document.warnings) + "<main>\n";
+  for (const Chapter& chapter : chapters) {
+    html += fmt::format("<section id=\"{}\">\n{}</section>\n", chapter.id(), chapter.text);
   }
-  html += figures_html(figures, remarks, document.emulated);
-  for (const Section& section : document.rest)
-    html += section_html(section, document.emulated, false);
-  return html + "</body>\n</html>\n";
+  return html + "</main>\n" + scripts_html(!figures.empty()) + "</body>\n</html>\n";
 }
 
 }  // namespace patchbench::analysis

@@ -1,5 +1,9 @@
-// analysis/render/html.hpp - a document as one HTML file that needs nothing else: no script, no
-// font, no address.
+// analysis/render/html.hpp - a document as one HTML file that needs nothing else: what draws its
+// figures and sorts its tables is inside, and no address is asked for anything.
+//
+// Chapters stand in the order of Part, with a table of contents where there are several. Tables
+// scroll in boxes of their own, and become cards on a phone. Without scripts tables are whole, and
+// figures are the files that gnuplot drew.
 #pragma once
 
 #include <string>
@@ -7,28 +11,25 @@
 #include <vector>
 
 #include "analysis/render/document.hpp"
+#include "analysis/render/vega.hpp"
 
 namespace patchbench::analysis {
 
 /// Safe as text and inside quoted attributes. Control characters become spaces.
 [[nodiscard]] std::string escape_html(std::string_view text);
 
-/// A figure to stand inside the page.
-struct InlineFigure {
-  std::string name;  // [a-z-]: prefixes the ids of the drawing
+struct PageFigure {
+  std::string name;  // [a-z-]
   std::string title;
   std::string caption;
-  std::string svg;  // a file as gnuplot writes it
+  DrawnChart drawn;
+  Part part = Part::answer;
+  std::string file = {};  // an SVG beside the page, for readers without scripts; may be empty
 };
-
-/// The drawing's <svg> element without prolog and namespaces, scaled to the page's width, titled,
-/// and with ids of its own, since every drawing of gnuplot uses the same. Empty when there is no
-/// <svg> element in it.
-[[nodiscard]] std::string inline_svg(const InlineFigure& figure);
 
 /// `remarks` stand where figures are missing: why.
 [[nodiscard]] std::string html_page(const Document& document,
-                                    const std::vector<InlineFigure>& figures,
+                                    const std::vector<PageFigure>& figures,
                                     const std::vector<std::string>& remarks);
 
 }  // namespace patchbench::analysis

@@ -51,8 +51,9 @@ std::string markdown_page(const Document& document) {
     text += "- **Warning:** " + escape_markdown(warning) + "\n";
   }
   if (!document.warnings.empty()) text += "\n";
-  for (const Section& section : document.summary) text += section_text(section, document.emulated);
-  for (const Section& section : document.rest) text += section_text(section, document.emulated);
+  for (const Section* section : in_reading_order(document)) {
+    text += section_text(*section, document.emulated);
+  }
   return text;
 }
 

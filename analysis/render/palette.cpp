@@ -73,6 +73,49 @@ std::uint32_t hash(std::string_view text) {
 
 }  // namespace
 
+std::string_view marker_path(int marker) {
+  switch (marker) {
+    case plus:
+      return "M-1,0L1,0M0,-1L0,1";
+    case cross:
+      return "M-.8,-.8L.8,.8M-.8,.8L.8,-.8";
+    case star:
+      return "M-1,0L1,0M-.5,-.87L.5,.87M-.5,.87L.5,-.87";
+    case square:
+      return "M-.8,-.8L.8,-.8L.8,.8L-.8,.8Z";
+    case triangle:
+      return "M0,-1L.9,.7L-.9,.7Z";
+    case wedge:
+      return "M0,1L.9,-.7L-.9,-.7Z";
+    case diamond:
+      return "M0,-1L1,0L0,1L-1,0Z";
+    case pentagon:
+      return "M0,-1L.95,-.31L.59,.81L-.59,.81L-.95,-.31Z";
+    default:
+      return "M.9,0A.9,.9,0,1,1,-.9,0A.9,.9,0,1,1,.9,0Z";
+  }
+}
+
+std::span<const int> dash_lengths(int dash) {
+  constexpr static std::array kSolid = {1, 0};
+  constexpr static std::array kDashed = {7, 4};
+  constexpr static std::array kDotted = {2, 3};
+  constexpr static std::array kDashDot = {8, 3, 2, 3};
+  constexpr static std::array kDashDotDot = {8, 3, 2, 3, 2, 3};
+  switch (dash) {
+    case dashed:
+      return kDashed;
+    case dotted:
+      return kDotted;
+    case dash_dot:
+      return kDashDot;
+    case dash_dot_dot:
+      return kDashDotDot;
+    default:
+      return kSolid;
+  }
+}
+
 std::span<const Appearance> appearances() { return kAppearances; }
 
 Appearance appearance(std::string_view id) {

@@ -25,4 +25,10 @@ struct Appearance {
 /// An unknown id gets a style that depends on the id alone and that no known id has.
 [[nodiscard]] Appearance appearance(std::string_view id);
 
+/// A marker in the square from -1 to 1, as the data of an SVG path.
+[[nodiscard]] std::string_view marker_path(int marker);
+
+/// A dash as lengths of strokes and gaps, in pixels. What is solid has a gap of no length.
+[[nodiscard]] std::span<const int> dash_lengths(int dash);
+
 }  // namespace patchbench::analysis

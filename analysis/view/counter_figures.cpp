@@ -336,8 +336,10 @@ BarChart counter_chart(const Quantities& run, const EventSet& set) {
 std::vector<Figure> counter_figures(const Quantities& run) {
   std::vector<Figure> figures;
   for (const EventSet& set : event_sets(run)) {
+    if (!has_counts(run, set)) continue;
     const BarChart chart = counter_chart(run, set);
-    figures.push_back({chart.name, chart.title, caption(run, set), chart_script(chart)});
+    figures.push_back({chart.name, chart.title, caption(run, set), chart_script(chart),
+                       drawn_chart(chart), Part::counters});
   }
   return figures;
 }

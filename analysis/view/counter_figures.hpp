@@ -11,7 +11,8 @@ namespace patchbench::analysis {
 
 /// counters-prefetch, counters-icache, counters-vma, ..., counters-simulated: for each chosen
 /// operation a panel of every event, a bar for each strategy. Events that nobody has are frames
-/// with the reason, and those that are 0 for everybody are named in one.
+/// with the reason, and those that are 0 for everybody are named in one. A set of which nobody has
+/// an event has no figure.
 [[nodiscard]] std::vector<Figure> counter_figures(const Quantities& run);
 
 /// What the figure of a set shows.

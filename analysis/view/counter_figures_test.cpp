@@ -309,8 +309,8 @@ TEST_CASE("next to nothing is said, and fills no panel of a scale of its own") {
 
 TEST_CASE("numbers stand in a column of their own, which no bar reaches") {
   BarChart chart;
-  const Bar less{-1, -1, std::nullopt, "-1"};
-  const Bar more{1, 1, Interval{0.5, 3}, "1.00"};
+  const Bar less{-1, -1, std::nullopt, 0, "-1"};
+  const Bar more{1, 1, Interval{0.5, 3}, 0, "1.00"};
   chart.sections.push_back(
       {"Per send", {{"rwx", "rwx"}, {"floor", "floor"}}, {{"misses", "", {less, more}}}, {}});
   const std::string script = chart_script(chart);
@@ -362,7 +362,8 @@ TEST_CASE("gnuplot draws every kind of counted run, and names meant to break it"
        {measured_run(), measured_run({.standard = true}), measured_run({.multiplexed = true}),
         measured_run({.pmu = false, .kernel = false, .tracepoints = false}), broken}) {
     const std::vector<Figure> figures = counter_figures(results);
-    CHECK(figures.size() == 3);
+    const bool hardware = results.context.counting && results.context.counting->pmu;
+    CHECK(figures.size() == (hardware ? 3 : 1));  // page faults are counted anywhere
     for (const Figure& figure : figures) {
       if (!draws(figure, scratch)) {
         WARN("gnuplot is missing: nothing was drawn");

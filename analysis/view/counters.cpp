@@ -408,4 +408,36 @@ std::vector<std::string> counter_findings(const Quantities& run, const EventSet&
   return sentences;
 }
 
+bool has_counts(const Quantities& run, const EventSet& set) {
+  return any(run, [&](const Quantity& one) { return one.set == set.id && one.value; });
+}
+
+std::string not_counted_sentence(const Quantities& run) {
+  constexpr std::string_view kAnywhere =
+      "bench-run --counters=simulated counts instructions on any machine.";
+  std::vector<EventSet> sets = event_sets(run);
+  std::erase_if(sets, [](const EventSet& set) { return set.id == results::kSimulated; });
+  if (sets.empty()) {
+    return fmt::format(
+        "This run counted no events. bench-run --counters=auto counts those that "
+        "this machine lets it count; {}",
+        kAnywhere);
+  }
+  std::erase_if(sets, [&](const EventSet& set) { return has_counts(run, set); });
+  if (sets.empty()) return "";
+  Grouping reasons;
+  for (const Quantity& one : run.all()) {
+    const bool shown = std::ranges::find(sets, one.set, &EventSet::id) != sets.end();
+    if (shown) reasons.add(why_not_counted(*one.counter), one.name);
+  }
+  std::string text = "Not counted for any strategy: ";
+  for (const auto& [reason, events] : reasons.groups()) {
+    text += fmt::format("{} ({}). ", joined(events), reason);
+  }
+  return fmt::format(
+      "{}Where the processor has such counters, sysctl kernel.perf_event_paranoid=1 "
+      "(scripts/tune-host) opens them to bench-run --counters=auto; {}",
+      text, kAnywhere);
+}
+
 }  // namespace patchbench::analysis

@@ -44,6 +44,13 @@ struct EventSet {
 /// One sentence of the reasons, with whose they are where they differ.
 [[nodiscard]] std::string all_reasons(const Grouping& reasons);
 
+/// Whether any event of the set has a value.
+[[nodiscard]] bool has_counts(const Quantities& run, const EventSet& set);
+
+/// One paragraph: the measured sets of which no event has a value, why, and what changes that.
+/// Empty where each has some.
+[[nodiscard]] std::string not_counted_sentence(const Quantities& run);
+
 /// Processes that have to count a hardware event before it is said to differ.
 inline constexpr std::size_t kFewestProcesses = 3;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,6 +20,7 @@
 #include "analysis/render/numbers.hpp"
 #include "analysis/render/wrap.hpp"
 #include "analysis/view/attribution.hpp"
+#include "analysis/view/break_even.hpp"
 #include "analysis/view/counter_figures.hpp"
 #include "analysis/view/publishing.hpp"
 #include "analysis/view/titles.hpp"
@@ -105,7 +107,8 @@ using Value = std::function<Point(const std::string& strategy, const Place& plac
 Value median_of(const Quantities& run, std::string metric) {
   return [&run, metric = std::move(metric)](const std::string& id, const Place& place) {
     const Quantity found = time_at(run, id, place, metric);
-    return found.value ? Point{place.x, found.value, found.metric->ci95} : Point{place.x, {}, {}};
+    if (!found.value) return Point{place.x, {}, {}};
+    return Point{place.x, found.value, found.metric->ci95, present(found.metric->samples).size()};
   };
 }
 
@@ -116,8 +119,22 @@ Value ratio_to_floor(const Quantities& run, std::string metric) {
     if (!own.value || !base.value) return Point{place.x, {}, {}};
     if (id == run.results().floor) return Point{place.x, 1, {}};
     const PairedRatio ratio = paired_ratio(own.metric->samples, base.metric->samples);
-    return Point{place.x, ratio.median, deciding_interval(ratio)};
+    return Point{place.x, ratio.median, deciding_interval(ratio), ratio.values.size()};
   };
+}
+
+Value ratio_to_baseline(const Quantities& run, std::string metric) {
+  return [&run, metric = std::move(metric)](const std::string& id, const Place& place) {
+    const Quantity found = time_at(run, id, place, metric);
+    if (!found.value || found.ratio == nullptr) return Point{place.x, {}, {}};
+    return Point{place.x, found.ratio->median, deciding_interval(*found.ratio),
+                 static_cast<std::size_t>(found.ratio->n)};
+  };
+}
+
+std::vector<std::string> without_baseline(const Quantities& run, std::vector<std::string> ids) {
+  std::erase(ids, run.results().baseline);
+  return ids;
 }
 
 bool has_value(const Series& series) {
@@ -175,8 +192,24 @@ LineChart over_sites(const Quantities& run, const std::vector<std::string>& ids,
 }
 
 template <typename Chart>
-Figure figure_of(const Chart& chart, std::string caption) {
-  return {chart.name, chart.title, std::move(caption), chart_script(chart)};
+Figure figure_of(const Chart& chart, Part part, std::string caption) {
+  return {chart.name,          chart.title,        std::move(caption),
+          chart_script(chart), drawn_chart(chart), part};
+}
+
+Figure send_ratio(const Quantities& run) {
+  LineChart chart;
+  chart.name = "send-ratio";
+  chart.title = fmt::format("A monomorphic send, as a ratio to {}", run.results().baseline);
+  chart.y_label = "send cost / " + run.results().baseline;
+  chart.ratio = true;
+  return figure_of(
+      over_sites(run, without_baseline(run, drawn(run)), ratio_to_baseline(run, "send"), chart),
+      Part::send,
+      fmt::format(
+          "Each point is the ratio to {} in the same round, with its 95 % interval. Below 1 "
+          "is faster. Where an interval holds 1 the run sees no difference.",
+          run.results().baseline));
 }
 
 Figure send_by_sites(const Quantities& run) {
@@ -185,7 +218,7 @@ Figure send_by_sites(const Quantities& run) {
   chart.title = "Cost of a monomorphic send by number of send sites";
   chart.y_label = "ns per send";
   return figure_of(
-      over_sites(run, drawn(run), median_of(run, "send"), chart),
+      over_sites(run, drawn(run), median_of(run, "send"), chart), Part::send,
       "Each point is the median over rounds of one strategy at one number of send sites, with its "
       "95 % interval; where strategies cost the same their markers lie one over another. Compare a "
       "strategy with the dashed floor, the same bytes never patched: lines that lie on it cost "
@@ -210,6 +243,7 @@ Figure attribution(const Quantities& run) {
   chart.name = "attribution";
   chart.title = "Where the cost of an indirect send comes from: controls as ratios to the floor";
   chart.y_label = "send cost / floor";
+  chart.ratio = true;
   std::vector<std::string> ids = {"tag-cell",         "target-cell",       "target-register",
                                   "indirect-cell",    "indirect-cell-rwx", "unchecked",
                                   run.results().floor};
@@ -219,7 +253,7 @@ Figure attribution(const Quantities& run) {
   std::erase_if(ids,
                 [&](const std::string& id) { return std::ranges::find(known, id) == known.end(); });
   return figure_of(
-      over_sites(run, ids, ratio_to_floor(run, "send"), chart),
+      over_sites(run, ids, ratio_to_floor(run, "send"), chart), Part::send,
       "Each point is the median over rounds of the ratio to the floor of the same round, with "
       "its 95 % interval; above 1 is slower. target-register adds an indirect branch without "
       "data and tag-cell a data load without an indirect branch, so which of the two "
@@ -262,25 +296,45 @@ std::vector<Place> degree_places(const Quantities& run, const Params& rest) {
   return places;
 }
 
-Figure send_by_degree(const Quantities& run) {
-  LineChart chart;
-  chart.name = "send-by-degree";
-  chart.title =
-      fmt::format("Cost of a send by degree of polymorphism, {} sites", grouped(sites_of_pic(run)));
+/// `ids` by what `value` says of them, with a panel for each way in which closed PICs differ.
+LineChart over_degrees(const Quantities& run, const std::vector<std::string>& ids,
+                       const Value& value, LineChart chart) {
   chart.x_label = "classes that a send site sees, and the kind of cache";
-  chart.y_label = "ns per send";
-  // These controls differ from indirect-cell in their PICs alone: this is their figure.
-  const std::vector<std::string> ids = drawn(run, "pic");
   std::vector<Params> panels = rests(run, "pic", "degree");
   if (panels.empty()) panels.emplace_back();
   for (const Place& place : degree_places(run, panels.front())) {
     if (!place.workload.empty()) chart.x_tics.push_back({place.x, place.label});
   }
   for (const Params& rest : panels) {
-    add_panel(run, ids, spaced(rest), degree_places(run, rest), median_of(run, "send"), chart);
+    add_panel(run, ids, spaced(rest), degree_places(run, rest), value, chart);
   }
+  return chart;
+}
+
+Figure degree_ratio(const Quantities& run) {
+  LineChart chart;
+  chart.name = "degree-ratio";
+  chart.title = fmt::format("A send by degree of polymorphism, as a ratio to {}, {} sites",
+                            run.results().baseline, grouped(sites_of_pic(run)));
+  chart.y_label = "send cost / " + run.results().baseline;
+  chart.ratio = true;
+  return figure_of(over_degrees(run, without_baseline(run, drawn(run, "pic")),
+                                ratio_to_baseline(run, "send"), chart),
+                   Part::life,
+                   "Each point is the ratio to the baseline in the same round, with its 95 % "
+                   "interval. A site begins as a MIC, becomes a closed PIC of up to six classes, "
+                   "and ends as an open PIC.");
+}
+
+Figure send_by_degree(const Quantities& run) {
+  LineChart chart;
+  chart.name = "send-by-degree";
+  chart.title =
+      fmt::format("Cost of a send by degree of polymorphism, {} sites", grouped(sites_of_pic(run)));
+  chart.y_label = "ns per send";
+  // These controls differ from indirect-cell in their PICs alone: this is their figure.
   return figure_of(
-      chart,
+      over_degrees(run, drawn(run, "pic"), median_of(run, "send"), chart), Part::life,
       "Each point is the median over rounds of one strategy, from sites that see one class "
       "(mic) through closed PICs to open PICs that look the class up in the method cache. "
       "Closed PICs are a chain of compares, so cost rises with the degree; the open PIC ends "
@@ -289,15 +343,31 @@ Figure send_by_degree(const Quantities& run) {
 
 // ---- patching ----
 
-Bar bar_of(const Quantities& run, const Quantity& time) {
-  if (time.value) return {time.value, *time.value, time.metric->ci95, short_number(*time.value)};
+/// A word or two why there is none.
+Bar missing_bar(const Quantities& run, const Quantity& time) {
   const auto* status = run.status(time.strategy);
   std::string word = "not measured";
   if (time.cell != nullptr && !is_ok(time.cell)) word = to_string(time.cell->status);
   if (status != nullptr && status->status != results::Availability::available) {
     word = to_string(status->status);
   }
-  return {std::nullopt, 0, std::nullopt, "not available: " + word};
+  return {.text = "not available: " + word};
+}
+
+Bar bar_of(const Quantities& run, const Quantity& time) {
+  if (time.value) {
+    return {time.value, *time.value, time.metric->ci95, present(time.metric->samples).size(),
+            short_number(*time.value)};
+  }
+  return missing_bar(run, time);
+}
+
+/// The ratio to the baseline.
+Bar ratio_bar(const Quantities& run, const Quantity& time) {
+  const results::Ratio* ratio = time.ratio;
+  if (!time.value || ratio == nullptr || !ratio->median) return missing_bar(run, time);
+  return {ratio->median, *ratio->median, deciding_interval(*ratio),
+          static_cast<std::size_t>(ratio->n), short_number(*ratio->median)};
 }
 
 std::vector<std::string> drawn_when_patching(const Quantities& run) {
@@ -360,33 +430,87 @@ BarChart patch_chart(const Quantities& run, const std::vector<Params>& modes, st
   return chart;
 }
 
-Figure patch_cost(const Quantities& run, const Params& params, std::string name) {
-  return figure_of(
-      patch_chart(run, {params}, std::move(name), "Cost of changing a linked send site"),
-      "Each dot is the median over rounds, in nanoseconds, with its 95 % interval where that "
-      "is wider than the dot; the axis is logarithmic, so equal distances are equal factors. "
-      "The left panel is a burst, the throughput of patches, the right one also pays for "
-      "executing bytes that have just changed, which on most processors dwarfs the store. What "
-      "is expected of the number of sites: at 64 the patched lines are still in the "
-      "first-level caches, at 1,024 most have left them. The metric execute, in the tables, is "
-      "a send through such a site without the change.");
+BarChart patch_cost(const Quantities& run, const Params& params, std::string name) {
+  return patch_chart(run, {params}, std::move(name), "Cost of changing a linked send site");
 }
 
-/// The representative cells, and those that differ from them in their number of sites alone.
-void add_patch_costs(const Quantities& run, const Params& chosen, FigureSet& set) {
-  set.figures.push_back(patch_cost(run, chosen, "patch-cost"));
-  for (const Params& params : param_sets(run, "relink")) {
-    const auto sites = integer_param(params, "sites");
-    const bool alike = without_param(params, "sites") == without_param(chosen, "sites");
-    if (sites && params != chosen && alike) {
-      set.figures.push_back(patch_cost(run, params, fmt::format("patch-cost-{}", *sites)));
+constexpr const char* kPatchCostCaption =
+    "Each dot is the median over rounds, in nanoseconds, with its 95 % interval where that "
+    "is wider than the dot; the axis is logarithmic, so equal distances are equal factors. "
+    "The left panel is a burst, the throughput of patches, the right one also pays for "
+    "executing bytes that have just changed, which on most processors dwarfs the store. What "
+    "is expected of the number of sites: at 64 the patched lines are still in the "
+    "first-level caches, at 1,024 most have left them. The metric execute, in the tables, is "
+    "a send through such a site without the change.";
+
+/// Parameters that differ from these in their number of sites alone.
+std::vector<Params> with_any_sites(const Quantities& run, const Params& chosen) {
+  std::vector<Params> sets = param_sets(run, "relink");
+  std::erase_if(sets, [&](const Params& params) {
+    return !integer_param(params, "sites") ||
+           without_param(params, "sites") != without_param(chosen, "sites");
+  });
+  std::ranges::sort(sets, {}, [](const Params& params) { return integer_param(params, "sites"); });
+  return sets;
+}
+
+Figure patch_ratio(const Quantities& run, const Params& chosen) {
+  BarChart chart;
+  chart.name = "patch-ratio";
+  chart.title = "Changing a linked send site, as a ratio to " + run.results().baseline;
+  chart.x_label = "ratio to " + run.results().baseline + ", logarithmic";
+  chart.log = true;
+  chart.ratio = true;
+  const std::vector<std::string> ids = without_baseline(run, drawn_when_patching(run));
+  for (const Params& params : with_any_sites(run, chosen)) {
+    BarSection section{.title = "relink, " + spaced(params)};
+    for (const std::string& id : ids) section.rows.push_back({id, id});
+    for (const std::string& metric : patch_metrics(run, params)) {
+      BarPanel& panel =
+          section.panels.emplace_back(BarPanel{metric_title(run.results(), metric), "", {}});
+      for (const std::string& id : ids) {
+        panel.bars.push_back(ratio_bar(run, run.time({"relink", params}, id, metric)));
+        if (panel.bars.back().total) continue;
+        note_missing(run, id, run.cell({"relink", params}, id), chart.remarks);
+      }
     }
+    chart.sections.push_back(std::move(section));
   }
+  return figure_of(
+      chart, Part::patch,
+      "Each dot is the ratio to the baseline in the same round, with its 95 % interval "
+      "where that is wider than the dot. The axis is logarithmic and the same in all "
+      "panels. The line is the baseline.");
+}
+
+/// Files of the representative cases, and of those that differ from them in their number of sites
+/// alone. A page has all of them in the first figure, with one axis.
+void add_patch_costs(const Quantities& run, const Params& chosen, FigureSet& set) {
+  BarChart all;
+  all.x_label = patch_cost(run, chosen, "").x_label;
+  all.log = true;
+  std::vector<Figure> others;
+  for (const Params& params : with_any_sites(run, chosen)) {
+    const bool first = params == chosen;
+    BarChart chart = patch_cost(
+        run, params,
+        first ? "patch-cost" : fmt::format("patch-cost-{}", *integer_param(params, "sites")));
+    Figure figure = figure_of(chart, Part::patch, kPatchCostCaption);
+    figure.drawn = {};
+    if (first) set.figures.push_back(std::move(figure));
+    if (!first) others.push_back(std::move(figure));
+    chart.sections.front().title = "relink, " + spaced(params);
+    all.sections.push_back(std::move(chart.sections.front()));
+    for (const std::string& remark : chart.remarks) add_once(all.remarks, remark);
+  }
+  set.figures.back().drawn = drawn_chart(all);
+  std::ranges::move(others, std::back_inserter(set.figures));
 }
 
 Figure patch_by_publish(const Quantities& run, const std::vector<Params>& modes) {
   return figure_of(
       patch_chart(run, modes, "patch-by-publish", "Cost of a patch by what it ends with"),
+      Part::patch,
       "Each dot is the median over rounds, in nanoseconds, with its 95 % interval where that "
       "is wider than the dot; the axis is logarithmic. A row is a strategy and what each of "
       "its patches ends with: none is what virtual machines do on x86-64, serialize and cpuid "
@@ -419,7 +543,7 @@ void add_patch_by_batch(const Quantities& run, const Params& like, FigureSet& se
     add_panel(run, ids, metric_title(run.results(), metric), places, median_of(run, metric), chart);
   }
   set.figures.push_back(figure_of(
-      chart,
+      chart, Part::patch,
       "Each point is the median over rounds of the cost of one patch, by the number of patches "
       "in one scope, that is, in one opening and closing of the code zone, with its 95 % interval. "
       "A "
@@ -434,6 +558,7 @@ void add_patching(const Quantities& run, FigureSet& set) {
     set.absent.emplace_back("No figure of patch cost: this run has no cell of relink.");
     return;
   }
+  set.figures.push_back(patch_ratio(run, *relink));
   add_patch_costs(run, *relink, set);
   add_patch_by_batch(run, *relink, set);
   const std::vector<Params> modes = modes_of(run, "relink", *relink);
@@ -451,6 +576,7 @@ FigureSet make_figures(const Quantities& run) {
   }
   const bool has_sites = !rests(run, "mic", "sites").empty();
   if (has_sites) {
+    set.figures.push_back(send_ratio(run));
     set.figures.push_back(send_by_sites(run));
   } else {
     set.absent.emplace_back("No figure of send cost over sites: this run has no cell of mic.");
@@ -460,7 +586,11 @@ FigureSet make_figures(const Quantities& run) {
     set.absent.emplace_back(
         "No figure of send cost by degree: this run has no cell of pic or open-pic.");
   } else {
+    set.figures.push_back(degree_ratio(run));
     set.figures.push_back(send_by_degree(run));
+  }
+  if (auto chart = break_even_chart(run)) {
+    set.figures.push_back(figure_of(*chart, Part::break_even, std::string(kBreakEvenCaption)));
   }
   if (has_sites) set.figures.push_back(attribution(run));
   for (Figure& figure : counter_figures(run)) set.figures.push_back(std::move(figure));

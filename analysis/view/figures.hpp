@@ -5,14 +5,18 @@
 #include <vector>
 
 #include "analysis/quantity/quantities.hpp"
+#include "analysis/render/document.hpp"
+#include "analysis/render/vega.hpp"
 
 namespace patchbench::analysis {
 
 struct Figure {
   std::string name;  // of its files: "send-by-sites"
   std::string title;
-  std::string caption;  // two sentences: how to read it
-  std::string script;   // for gnuplot, self-contained; draws NAME.svg and NAME.pdf
+  std::string caption;    // two sentences: how to read it
+  std::string script;     // for gnuplot, self-contained; draws NAME.svg and NAME.pdf
+  DrawnChart drawn = {};  // for a page; without groups: another figure of the page shows it
+  Part part = Part::send;
 };
 
 struct FigureSet {
@@ -21,8 +25,9 @@ struct FigureSet {
   std::vector<std::string> absent;
 };
 
-/// send-by-sites, patch-cost (and patch-cost-N of other numbers of sites), patch-by-batch,
-/// patch-by-publish, send-by-degree and attribution show times, of which an emulated run has none;
+/// send-ratio, send-by-sites, patch-ratio, patch-cost (and patch-cost-N of other numbers of sites),
+/// patch-by-batch, patch-by-publish, break-even, degree-ratio, send-by-degree and attribution show
+/// times, of which an emulated run has none;
 /// those of analysis/view/counter_figures.hpp show counts. Captions say what each is for.
 ///
 /// A strategy that was refused or failed stands in the figure as not available, with its reason.

@@ -97,7 +97,7 @@ TEST_CASE("every figure has its cells, its labels and what is missing") {
   const SampleRun run = sample_run({.rounds = 5, .standard = true});
   const FigureSet set = make_figures(run.results);
   CHECK(set.absent.empty());
-  REQUIRE(set.figures.size() == 5);
+  REQUIRE(set.figures.size() == 9);
   const Figure* sites = find_figure(set, "send-by-sites");
   REQUIRE(sites != nullptr);
   for (const char* part :
@@ -112,6 +112,13 @@ TEST_CASE("every figure has its cells, its labels and what is missing") {
   CHECK_THAT(patch->script, contains("\"not available: crashed\""));
   CHECK_THAT(patch->script, contains("killed by SIGBUS"));
   CHECK_THAT(patch->script, contains("set logscale x"));
+  const Figure* ratio = find_figure(set, "send-ratio");
+  REQUIRE(ratio != nullptr);
+  CHECK_THAT(ratio->script, contains("'send cost / rwx'") && !contains("title 'rwx'"));
+  CHECK_THAT(ratio->script, contains("set arrow from graph 0,first 1"));
+  const Figure* break_even = find_figure(set, "break-even");
+  REQUIRE(break_even != nullptr);
+  CHECK_THAT(break_even->script, contains("'1,000,000'") && !contains("'floor'"));
   const Figure* batch = find_figure(set, "patch-by-batch");
   REQUIRE(batch != nullptr);
   CHECK_THAT(batch->script, contains("'256' 256"));
@@ -211,7 +218,7 @@ TEST_CASE("gnuplot draws figures in which everything failed, and ids meant to br
   for (auto& cell : run.results.cells) cell.status = results::CellStatus::failed;
   const FigureSet none = make_figures(run.results);
   for (const FigureSet* set : {&some, &none}) {
-    CHECK(set->figures.size() == 4);
+    CHECK(set->figures.size() == 7);
     for (const Figure& figure : set->figures) {
       if (!draws(figure, scratch)) return;
       CHECK_THAT(results::read_text(scratch.path() / (figure.name + ".svg")),

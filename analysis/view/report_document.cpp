@@ -18,6 +18,7 @@
 #include "analysis/render/wrap.hpp"
 #include "analysis/statistics/statistics.hpp"
 #include "analysis/view/attribution.hpp"
+#include "analysis/view/break_even.hpp"
 #include "analysis/view/counters.hpp"
 #include "analysis/view/how_measured.hpp"
 #include "analysis/view/mappings.hpp"
@@ -82,7 +83,8 @@ Column<Quantity> metric_column(const Quantities& run) {
 Section noise_section(const Quantities& run) {
   Section section{.title = "Noise: the baseline against itself",
                   .paragraphs = {noise_sentence(run.results(), noise_of(run))},
-                  .detail = true};
+                  .detail = true,
+                  .part = Part::trust};
   using Row = const Quantity&;
   fill_table(
       section,
@@ -108,7 +110,8 @@ Column<Quantity> cell_column() {
 Section repetitions_section(const Quantities& run) {
   const Results& results = run.results();
   Section section{.title = "Scatter: where it comes from, and what it takes to see through it",
-                  .paragraphs = repetition_advice(results)};
+                  .paragraphs = repetition_advice(results),
+                  .part = Part::trust};
   if (std::string flags = flags_sentence(results); !flags.empty()) {
     section.paragraphs.push_back(
         std::move(flags) +
@@ -136,8 +139,8 @@ void warn_of_failures(const Results& results, std::vector<std::string>& warnings
   });
   if (failed == 0) return;
   warnings.push_back(
-      fmt::format("{} of {} cells failed; their reasons stand in the tables of their workloads.",
-                  failed, results.cells.size()));
+      fmt::format("{} of {} cells failed; their reasons stand in the table of every case.", failed,
+                  results.cells.size()));
 }
 
 std::vector<std::string> warnings_of(const Quantities& run) {
@@ -191,7 +194,7 @@ Section run_section(const Results& results) {
        context.cpu.model.value_or("unknown processor") + ", " + context.arch +
            (virtualization == "none" ? "" : ", virtual machine (" + virtualization + ")")}};
   std::erase_if(facts, [](const Fact& fact) { return fact.value.empty(); });
-  Section section{.title = "What was run"};
+  Section section{.title = "What was run", .part = Part::context};
   fill_table(section, facts,
              {{"", [](const Fact& fact) { return plain(fact.name); }},
               {"", [](const Fact& fact) { return plain(fact.value); }}});
@@ -202,7 +205,9 @@ Section run_section(const Results& results) {
 Section status_section(const Quantities& run) {
   Section section{.title = "Status of each cell",
                   .paragraphs = {"ok: executed in at least 80 % of the rounds, and checked in each "
-                                 "against the oracle."}};
+                                 "against the oracle."},
+                  .part = Part::cases,
+                  .filters = {0, 2, 3}};
   fill_table(section, select(run, [](const Quantity& one) { return one.set == kCells; }),
              {workload_column(),
               parameters_column(),
@@ -233,7 +238,8 @@ Section strategies_section(const Quantities& run, bool controls) {
   Section section{.title = controls ? "Controls" : "Strategies",
                   .paragraphs = {controls ? "No way to change code, but yardsticks: what the "
                                             "ratios of the strategies are held against."
-                                          : "What this machine allowed, and what it refused."}};
+                                          : "What this machine allowed, and what it refused."},
+                  .part = Part::mappings};
   std::vector<std::string> ids = run.strategies();
   std::erase_if(ids, [&](const std::string& id) { return run.is_control(id) != controls; });
   using Row = const std::string&;
@@ -263,12 +269,6 @@ Column<Quantity> ratio_column(const char* title, std::function<Entry(const Ratio
           }};
 }
 
-std::string by_ranks(const Ratio& ratio) {
-  std::string text = full_interval(ratio.ci_free);
-  if (ratio.ci_free_coverage) text += fmt::format(" at {:.1f} %", 100 * *ratio.ci_free_coverage);
-  return text;
-}
-
 std::string notes_of(const Quantity& one) {
   if (one.metric == nullptr) return one.cell->reason;
   std::vector<std::string> notes = flag_words(*one.metric, one.ratio);
@@ -276,31 +276,28 @@ std::string notes_of(const Quantity& one) {
   return joined(notes);
 }
 
-/// A row for each metric, and one for each cell that has none because it failed.
-std::vector<Quantity> metrics_of(const Quantities& run, const std::string& workload) {
-  std::vector<Key> sets;
-  for (results::Params& params : param_sets(run, workload)) {
-    sets.push_back({workload, std::move(params)});
-  }
+/// A row for each metric, and one for each case that has none because it failed.
+std::vector<Quantity> metrics_of(const Quantities& run) {
   std::vector<Quantity> rows;
-  for (const Key& row : rows_of(run, sets, [](const Key&, const Cell&) { return true; })) {
-    const Cell* cell = run.cell(row, row.strategy);
-    for (const Quantity& one : run.of(*cell)) {
-      if (one.set == (is_ok(cell) ? kTimes : kCells)) rows.push_back(one);
+  for (const Cell& cell : run.results().cells) {
+    for (const Quantity& one : run.of(cell)) {
+      if (one.set == (is_ok(&cell) ? kTimes : kCells)) rows.push_back(one);
     }
   }
   return rows;
 }
 
-Section workload_section(const Quantities& run, const std::string& workload) {
-  Section section{.title = "Workload " + workload, .detail = true};
-  if (workload == "mic") {
-    for (Attribution& one : attributions(run)) section.paragraphs.push_back(std::move(one.text));
-  }
+Section cases_section(const Quantities& run) {
+  Section section{.title = "Times of every case",
+                  .paragraphs = {"A case is one workload with one set of parameters under one "
+                                 "strategy. Ratios are to the baseline in the same round."},
+                  .part = Part::cases,
+                  .filters = {0, 2, 3, 9}};
   using Row = const Quantity&;
   fill_table(
-      section, metrics_of(run, workload),
-      {parameters_column(),
+      section, metrics_of(run),
+      {workload_column(),
+       parameters_column(),
        strategy_column(),
        {"metric",
         [&run](Row one) {
@@ -322,11 +319,23 @@ Section workload_section(const Quantities& run, const std::string& workload) {
           return number(one.metric == nullptr ? "" : full_interval(one.metric->ci95));
         }},
        ratio_column("ratio", [](const Ratio& ratio) { return number(full_number(*ratio.median)); }),
-       ratio_column("95 % interval",
-                    [](const Ratio& ratio) { return number(full_interval(ratio.ci95)); }),
-       ratio_column("by ranks", [](const Ratio& ratio) { return number(by_ranks(ratio)); }),
+       ratio_column(
+           "its 95 % interval",
+           [](const Ratio& ratio) { return number(full_interval(deciding_interval(ratio))); }),
        ratio_column("verdict", [](const Ratio& ratio) { return verdict_word(ratio.verdict); }),
        {"notes", [](Row one) { return faint(notes_of(one)); }}});
+  return section;
+}
+
+/// What the controls say of an indirect send.
+Section attribution_section(const Quantities& run) {
+  Section section{.title = "Where the cost of an indirect send comes from, in words",
+                  .detail = true,
+                  .part = Part::send};
+  using Row = const Attribution&;
+  fill_table(section, attributions(run),
+             {{"parameters", [](Row one) { return plain(spaced(one.params)); }},
+              {"what the controls say", [](Row one) { return plain(one.text); }}});
   return section;
 }
 
@@ -362,19 +371,23 @@ std::string process_mappings(const results::Memory& memory) {
                : "";
 }
 
-/// One row a cell: bytes, counts and memory beside the times. Events have tables of their own.
-Section counters_section(const Quantities& run, const std::string& workload) {
-  Section section{.title = "Counters and memory of " + workload, .detail = true};
-  std::vector<Column<Quantity>> columns = {parameters_column(), strategy_column()};
-  const auto fact = [&](const Quantity& one) {
-    return one.set == kFacts && one.workload == workload;
-  };
+/// The key of a fact, whatever workload it is of.
+Key fact_key(const Quantity& one) {
+  return {
+      .per = one.per, .beside = one.beside, .set = kFacts, .name = one.name, .scope = one.scope};
+}
+
+/// One row a case: bytes, counts and memory beside the times. Events have tables of their own.
+Section memory_section(const Quantities& run) {
+  Section section{.title = "Bytes and memory of every case",
+                  .detail = true,
+                  .part = Part::mappings,
+                  .filters = {0, 2}};
+  std::vector<Column<Quantity>> columns = {workload_column(), parameters_column(),
+                                           strategy_column()};
+  const auto fact = [](const Quantity& one) { return one.set == kFacts; };
   for (auto& [title, key] : distinct(run, fact, [](const Quantity& one) {
-         return std::pair(counter_title(*one.counter), Key{.per = one.per,
-                                                           .beside = one.beside,
-                                                           .set = kFacts,
-                                                           .name = one.name,
-                                                           .scope = one.scope});
+         return std::pair(counter_title(*one.counter), fact_key(one));
        })) {
     columns.push_back(quantity_column(run, std::move(title), std::move(key)));
   }
@@ -388,10 +401,7 @@ Section counters_section(const Quantities& run, const std::string& workload) {
                        return number(process_mappings(cell.cell->memory));
                      }});
   fill_table(section,
-             select(run,
-                    [&](const Quantity& one) {
-                      return one.set == kCells && one.workload == workload && is_ok(one.cell);
-                    }),
+             select(run, [](const Quantity& one) { return one.set == kCells && is_ok(one.cell); }),
              columns);
   return section;
 }
@@ -419,7 +429,8 @@ Section lost_section(const Results& results) {
       .paragraphs = {rows.empty() ? "No round was lost."
                                   : "A cell counts as measured with at least 80 % of its rounds; a "
                                     "lost round is missing from both sides of a ratio."},
-      .detail = rows.size() > 20};
+      .detail = rows.size() > 20,
+      .part = Part::trust};
   fill_table(section, rows,
              {{"cell", [](const Lost& lost) { return plain(lost.cell->id); }},
               {"status",
@@ -464,16 +475,20 @@ std::string name_without_numbers(const Cell& cell) {
 }
 
 Section notes_section(const Results& results) {
-  Section section{.title = "Notes on cells"};
+  Section section{.title = "Notes on cases", .part = Part::trust};
   Grouping notes;
   for (const Cell& cell : results.cells) {
-    for (const std::string& note : cell.notes) notes.add(note, name_without_numbers(cell));
+    // Which rounds they were stands in the table of every case.
+    for (const std::string& note : cell.notes) {
+      notes.add(note.substr(0, note.find(" in round")), name_without_numbers(cell));
+    }
   }
+  section.detail = notes.groups().size() > 4;
   using Row = const std::pair<std::string, std::vector<std::string>>&;
   fill_table(section, notes.groups(),
              {{"note", [](Row note) { return plain(note.first); }},
               {"what it means", [](Row note) { return plain(meaning_of_note(note.first)); }},
-              {"cells", [](Row note) { return plain(joined(note.second)); }}});
+              {"cases", [](Row note) { return plain(joined(note.second)); }}});
   if (!section.table) section.paragraphs.emplace_back("None.");
   return section;
 }
@@ -496,13 +511,14 @@ Section context_section(const results::Context& context) {
     columns.push_back(
         {"read from", [&](Row fact) { return faint(std::exchange(sources[fact.field], "")); }});
   }
-  Section section{.title = "Context"};
+  Section section{.title = "The machine", .part = Part::context};
   fill_table(section, facts, columns);
   return section;
 }
 
-void add(std::vector<Section>& all, std::vector<Section> more) {
-  std::move(more.begin(), more.end(), std::back_inserter(all));
+Section in(Part part, Section section) {
+  section.part = part;
+  return section;
 }
 
 /// Unless there is nothing in it.
@@ -510,18 +526,42 @@ void add(std::vector<Section>& all, Section section) {
   if (section.table || !section.paragraphs.empty()) all.push_back(std::move(section));
 }
 
+void add(std::vector<Section>& all, Part part, std::vector<Section> more) {
+  for (Section& section : more) all.push_back(in(part, std::move(section)));
+}
+
+/// What has no number is said once, with what changes that, and not as a table of each set.
+void add_counters(const Quantities& run, std::vector<Section>& all) {
+  std::vector<Section> sections = counter_sections(run);
+  std::erase_if(sections, [](const Section& section) { return !section.table; });
+  add(all, Part::counters, std::move(sections));
+  std::string missing = not_counted_sentence(run);
+  if (missing.empty()) return;
+  add(all, {.title = "What was not counted",
+            .paragraphs = {std::move(missing)},
+            .part = Part::counters});
+}
+
 void add_summary(const Quantities& run, bool times, std::vector<Section>& all) {
   add(all, times ? result_section(run) : status_section(run));
-  if (times) add(all, publishing_section(run));
+  if (times) add(all, in(Part::patch, publishing_section(run)));
   add(all, run_section(run.results()));
-  add(all, counter_sections(run));
-  add(all, simulated_section(run));
+  add_counters(run, all);
+  add(all, in(Part::counters, simulated_section(run)));
 }
 
 void add_times(const Quantities& run, std::vector<Section>& all) {
   const Results& results = run.results();
-  add(all, how_measured_section(run));
-  if (results.context.selftest) add(all, self_test_section(*results.context.selftest));
+  add(all, in(Part::trust, how_measured_section(run)));
+  if (results.context.selftest) {
+    add(all, in(Part::trust, self_test_section(*results.context.selftest)));
+  }
+  add(all, noise_section(run));
+  add(all, repetitions_section(run));
+  add(all, attribution_section(run));
+  add(all, in(Part::patch, publishing_details(run)));
+  add(all, break_even_section(run));
+  add(all, cases_section(run));
 }
 
 }  // namespace
@@ -536,15 +576,9 @@ Document make_document(const Quantities& run) {
   std::vector<Section>& rest = document.rest;
   rest = {strategies_section(run, false), strategies_section(run, true)};
   if (times) add_times(run, rest);
-  if (auto mappings = mappings_section(run)) add(rest, std::move(*mappings));
-  if (times) add(rest, noise_section(run));
-  if (times) add(rest, repetitions_section(run));
-  for (const std::string& workload : workloads(run)) {
-    if (times) add(rest, workload_section(run, workload));
-    add(rest, counters_section(run, workload));
-  }
-  if (times) add(rest, publishing_details(run));
-  add(rest, counter_details(run));
+  if (auto mappings = mappings_section(run)) add(rest, in(Part::mappings, std::move(*mappings)));
+  add(rest, memory_section(run));
+  add(rest, Part::counters, counter_details(run));
   add(rest, lost_section(results));
   add(rest, notes_section(results));
   add(rest, context_section(results.context));

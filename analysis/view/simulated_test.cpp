@@ -125,7 +125,7 @@ TEST_CASE("simulated and measured values stand in different tables of a report")
       simulated->table->rows.begin(), simulated->table->rows.end(),
       [](const auto& row) { return row[0].text == "relink" && row[2].text == "miss"; });
   CHECK(per_miss == 6);
-  const Section* counters = titled("Counters and memory of mic");
+  const Section* counters = titled("Bytes and memory of every case");
   REQUIRE(counters != nullptr);
   for (const std::string& title : counters->table->header) {
     CHECK_THAT(title, !contains("instructions") && !contains("simulated"));

@@ -36,3 +36,10 @@ foreach(tool bench-run bench-report bench-compare bench-probe)
     install(FILES ${PROJECT_SOURCE_DIR}/docs/man/${tool}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
   endif()
 endforeach()
+# bench-report holds these scripts, and so their licences go with it.
+if(TARGET bench-report)
+  install(FILES ${PROJECT_SOURCE_DIR}/analysis/vendor/vega.LICENSE
+    ${PROJECT_SOURCE_DIR}/analysis/vendor/vega-lite.LICENSE
+    ${PROJECT_SOURCE_DIR}/analysis/vendor/vega-embed.LICENSE
+    DESTINATION ${CMAKE_INSTALL_DOCDIR})
+endif()

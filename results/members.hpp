@@ -51,6 +51,8 @@ inline constexpr std::array kVerdicts = {Verdict::faster, Verdict::slower, Verdi
                                          Verdict::inconclusive};
 inline constexpr std::array kAvailabilities = {Availability::available, Availability::denied,
                                                Availability::unsupported};
+inline constexpr std::array kCheaper = {Cheaper::never, Cheaper::always, Cheaper::same,
+                                        Cheaper::below, Cheaper::above,  Cheaper::inconclusive};
 inline constexpr std::array kRoles = {Role::strategy, Role::control};
 constexpr const auto& words_of(CellStatus) { return kCellStatuses; }
 constexpr const auto& words_of(Verdict) { return kVerdicts; }
@@ -59,6 +61,7 @@ constexpr std::pair<std::string_view, Verdict> former_word(Verdict) {
   return {"unsure", Verdict::inconclusive};
 }
 constexpr const auto& words_of(Availability) { return kAvailabilities; }
+constexpr const auto& words_of(Cheaper) { return kCheaper; }
 constexpr const auto& words_of(Role) { return kRoles; }
 
 /// A T to be read into, a const T to be written.
@@ -222,6 +225,9 @@ void members(V& visit, In<V, StrategyStatus>& strategy) {
   visit.later("role", strategy.role);
   visit.later("summary", strategy.summary, kName);
   visit.later("only_workload", strategy.only_workload, kName);
+  visit.later("writable_and_executable", strategy.writable_and_executable);
+  visit.later("toggles_protection", strategy.toggles_protection);
+  visit.later("refused_by", strategy.refused_by);
 }
 
 template <typename V>
@@ -354,6 +360,47 @@ void members(V& visit, In<V, Cell>& cell) {
 }
 
 template <typename V>
+void members(V& visit, In<V, ProfileCost>& cost) {
+  visit("strategy", cost.strategy, kName);
+  visit("ns", cost.ns, kNonNegative);
+  visit("ratio", cost.ratio, kNonNegative);
+  visit("ci95", cost.ci95, kNonNegative);
+  visit("verdict", cost.verdict);
+}
+
+template <typename V>
+void members(V& visit, In<V, ProfileAnswer>& profile) {
+  visit("rate", profile.rate, kNonNegative);
+  visit("sites", profile.sites, kAtLeastOne);
+  visit("threads", profile.threads, kAtLeastOne);
+  visit("sends", profile.sends);
+  visit("patches", profile.patches);
+  visit("costs", profile.costs);
+  visit("best", profile.best);
+  visit("open", profile.open);
+  visit("barred", profile.barred);
+}
+
+template <typename V>
+void members(V& visit, In<V, BreakEvenAnswer>& answer) {
+  visit("strategy", answer.strategy, kName);
+  visit("sites", answer.sites, kAtLeastOne);
+  visit("cheaper", answer.cheaper);
+  visit("sends", answer.sends, kNonNegative);
+  visit("ci95", answer.ci95, kNonNegative);
+}
+
+template <typename V>
+void members(V& visit, In<V, Answer>& answer) {
+  visit("recommendation", answer.recommendation);
+  visit("strategies", answer.strategies);
+  visit("profiles", answer.profiles);
+  visit("break_even", answer.break_even);
+  visit("trust", answer.trust);
+  visit("refused", answer.refused);
+}
+
+template <typename V>
 void members(V& visit, In<V, Results>& results) {
   visit("schema_version", results.schema_version);
   visit("run", results.run);
@@ -365,6 +412,7 @@ void members(V& visit, In<V, Results>& results) {
   visit.later("workloads", results.workloads);
   visit.later("metrics", results.metrics);
   visit("cells", results.cells);
+  visit.later("answer", results.answer);
 }
 
 // ---- samples.jsonl ----

@@ -53,6 +53,24 @@ std::string_view to_string(Availability availability) {
   return "unsupported";
 }
 
+std::string_view to_string(Cheaper cheaper) {
+  switch (cheaper) {
+    case Cheaper::never:
+      return "never";
+    case Cheaper::always:
+      return "always";
+    case Cheaper::same:
+      return "same";
+    case Cheaper::below:
+      return "below";
+    case Cheaper::above:
+      return "above";
+    case Cheaper::inconclusive:
+      return "inconclusive";
+  }
+  return "inconclusive";
+}
+
 std::string_view to_string(Role role) {
   switch (role) {
     case Role::strategy:

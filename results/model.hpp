@@ -217,6 +217,12 @@ struct StrategyStatus {
   std::optional<std::string> summary = {};  // what it is, in a few words
   /// The one workload that a control belongs to; empty where it belongs to all.
   std::optional<std::string> only_workload = {};
+  /// Of its zone: memory is writable and executable at once, or its protection changes for each
+  /// patch, when no other thread may execute there; policies that refuse it
+  /// (strategies/policy.hpp).
+  std::optional<bool> writable_and_executable = {};
+  std::optional<bool> toggles_protection = {};
+  std::vector<std::string> refused_by = {};
 };
 
 /// What a report's first table has of a workload: a metric at the parameters that come nearest to
@@ -376,6 +382,51 @@ struct Cell {
   std::optional<int> every = {};
 };
 
+/// What one strategy costs under a profile: a send, and its share of a patch.
+struct ProfileCost {
+  std::string strategy;
+  double ns = 0;                              // a send, median over rounds
+  std::optional<double> ratio;                // to the cheapest, paired inside a round
+  std::optional<std::array<double, 2>> ci95;  // the deciding one; none for the cheapest
+  Verdict verdict = Verdict::inconclusive;    // for run.delta
+};
+
+/// How a VM uses its inline caches, and what suits that.
+struct ProfileAnswer {
+  double rate = 0;  // patches a send, 0 to 1
+  std::int64_t sites = 0;
+  int threads = 1;
+  Params sends;                     // the cases that come nearest, and are what was measured
+  Params patches;                   // empty where the run measured none
+  std::vector<ProfileCost> costs;   // from the cheapest on
+  std::vector<std::string> best;    // the cheapest, and what certainly costs the same
+  std::vector<std::string> open;    // what the run cannot tell from the cheapest
+  std::vector<std::string> barred;  // what may not be used with so many threads
+};
+
+/// Where a strategy is cheaper than the baseline, in sends a patch. `same`: neither sends nor
+/// patches differ.
+enum class Cheaper { never, always, same, below, above, inconclusive };
+
+/// At how many sends a patch a strategy and the baseline cost the same.
+struct BreakEvenAnswer {
+  std::string strategy;
+  std::int64_t sites = 0;
+  Cheaper cheaper = Cheaper::inconclusive;
+  std::optional<double> sends;
+  std::optional<std::array<double, 2>> ci95;
+};
+
+/// What a person started a run for. Follows from the rest of the results.
+struct Answer {
+  std::vector<std::string> recommendation;  // sentences
+  std::vector<std::string> strategies;      // recommended, the first one first
+  std::vector<ProfileAnswer> profiles;
+  std::vector<BreakEvenAnswer> break_even;
+  std::vector<std::string> trust;    // sentences: how far the run can be trusted
+  std::vector<std::string> refused;  // sentences: what this machine refuses, and why
+};
+
 struct Results {
   int schema_version = kSchemaVersion;
   Run run;
@@ -388,6 +439,8 @@ struct Results {
   std::vector<WorkloadEntry> workloads = {};
   std::vector<MetricEntry> metrics = {};
   std::vector<Cell> cells;
+  /// None while a run goes on, and in files of before it was recorded.
+  std::optional<Answer> answer = {};
 };
 
 struct JournalMetric {

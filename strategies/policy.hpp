@@ -38,6 +38,13 @@ inline constexpr std::array kPolicies = {
     PolicyInfo{Policy::file_size_limit, "ulimit -f", "a file size limit below the zone's size"},
 };
 
+[[nodiscard]] constexpr const PolicyInfo& policy_info(Policy policy) noexcept {
+  for (const PolicyInfo& info : kPolicies) {
+    if (info.policy == policy) return info;
+  }
+  return kPolicies.front();  // there is an entry for each
+}
+
 /// What the zone's constructor throws under a policy.
 struct Refusal {
   Policy policy;

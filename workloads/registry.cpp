@@ -39,6 +39,7 @@ StrategyEntry entry(StrategyRole role) {
                    .only_workload = only_workload<Strategy>(),
                    .code = to_string(Strategy::kDispatch),
                    .toggles_protection = toggles_protection<typename Strategy::Zone>(),
+                   .writable_and_executable = is_writable_and_executable<typename Strategy::Zone>(),
                    .preferred_baseline = is_preferred_baseline<Strategy>(),
                    .floor = is_floor<Strategy>(),
                    .refused_by = refusals_of<typename Strategy::Zone>()},

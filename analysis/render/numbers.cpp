@@ -58,6 +58,22 @@ std::string exact_number(double value) {
   return text == "-0.00" ? "0.00" : text;
 }
 
+std::string duration_text(double ns) {
+  constexpr std::array<const char*, 4> kUnits = {"ns", "us", "ms", "s"};
+  std::size_t unit = 0;
+  while (ns >= 999.5 && unit + 1 < kUnits.size()) {
+    ns /= 1000;
+    ++unit;
+  }
+  return fmt::format("{} {}", ns < 0.01 ? short_number(ns) : bar_number(ns), kUnits.at(unit));
+}
+
+std::string ratio_text(double ratio) {
+  if (ratio < 999.5) return bar_number(ratio) + "x";
+  const double step = std::pow(10, std::floor(std::log10(ratio)) - 2);
+  return grouped(std::llround(std::round(ratio / step) * step)) + "x";
+}
+
 std::string grouped(std::int64_t value) {
   std::string digits = std::to_string(value);
   const std::size_t first = digits.starts_with('-') ? 1 : 0;

@@ -31,6 +31,12 @@ namespace patchbench::analysis {
 /// Two decimals below 1,000: "22.44"; never "-0.00".
 [[nodiscard]] std::string exact_number(double value);
 
+/// Nanoseconds in the unit that people use: "1.71 ns", "13.2 us", "4.05 ms".
+[[nodiscard]] std::string duration_text(double ns);
+
+/// "0.088x", "1.03x", "15,300x"
+[[nodiscard]] std::string ratio_text(double ratio);
+
 /// "1,024"
 [[nodiscard]] std::string grouped(std::int64_t value);
 

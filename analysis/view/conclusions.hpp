@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "analysis/quantity/break_even.hpp"
 #include "analysis/quantity/quantities.hpp"
-#include "analysis/statistics/statistics.hpp"
 
 namespace patchbench::analysis {
 
@@ -41,20 +41,6 @@ struct StrategyOrder {
 [[nodiscard]] std::vector<StrategyOrder> strategy_orders(const Quantities& first,
                                                          const Quantities& second);
 
-/// What a run says about two strategies of which one may be slower to patch and cheaper to execute.
-struct BreakEven {
-  enum class Kind {
-    one_always,    // `one` patches and executes more cheaply
-    other_always,  // `other` does
-    at,            // it depends on how often a site is executed between two patches
-    inconclusive,  // either difference may be none
-  };
-  Kind kind = Kind::inconclusive;
-  bool one_from_there_on = false;    // of `at`: `one` is the better with more sends than that
-  std::optional<double> sends;       // a patch, median over rounds
-  std::optional<Interval> interval;  // the deciding one
-};
-
 struct BreakEvenPair {
   std::string one;
   std::string other;
@@ -66,11 +52,8 @@ struct BreakEvenPair {
 };
 
 /// For every two strategies, per number of sites that `relink` (batch=1) and `mic` share in both
-/// runs. Sends a patch N at which patching and then executing N times costs the same with both:
-/// patch_execute + (N - 1) * send, so N = 1 + (patch_execute(one) - patch_execute(other)) /
-/// (send(other) - send(one)), round by round; patch_execute among hits where both runs have it. A
-/// model: `send` is that of a site in its steady state, `patch_execute` that of the first execution
-/// after a patch. Agreement `holds` where both runs say the same and their intervals overlap.
+/// runs; patch_execute among hits where both runs have it (quantity/break_even.hpp). Agreement
+/// `holds` where both runs say the same and their intervals overlap.
 [[nodiscard]] std::vector<BreakEvenPair> break_evens(const Quantities& first,
                                                      const Quantities& second);
 

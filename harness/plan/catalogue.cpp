@@ -55,6 +55,13 @@ void describe_strategy(results::StrategyStatus& row, const StrategyInfo& info) {
   give(row.summary, info.summary);
   give(row.only_workload, info.only_workload);
   if (!row.second_view) row.second_view = info.second_view;
+  if (!row.toggles_protection) {
+    row.toggles_protection = info.toggles_protection;
+    row.writable_and_executable = info.writable_and_executable;
+    for (const Refusal& refusal : info.refused_by) {
+      row.refused_by.emplace_back(policy_info(refusal.policy).id);
+    }
+  }
   if (!row.role) {
     row.role =
         info.role == StrategyRole::control ? results::Role::control : results::Role::strategy;

@@ -70,7 +70,7 @@ Json to_json(const WorkloadInfo& workload) {
 Json to_json(const StrategyInfo& strategy) {
   Json refused_by = Json::array();
   for (const Refusal& refusal : strategy.refused_by) {
-    refused_by.push_back(std::ranges::find(kPolicies, refusal.policy, &PolicyInfo::policy)->id);
+    refused_by.push_back(policy_info(refusal.policy).id);
   }
   return {{"id", strategy.id},
           {"summary", strategy.summary},

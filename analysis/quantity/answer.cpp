@@ -1,0 +1,442 @@
+#include "analysis/quantity/answer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "analysis/quantity/break_even.hpp"
+#include "analysis/quantity/comparable.hpp"
+#include "analysis/quantity/identical.hpp"
+#include "analysis/quantity/selection.hpp"
+#include "analysis/render/numbers.hpp"
+#include "analysis/render/wrap.hpp"
+#include "analysis/statistics/statistics.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::Cheaper;
+using results::Metric;
+using results::Params;
+using results::ProfileAnswer;
+using results::ProfileCost;
+using results::Verdict;
+using Samples = std::vector<std::optional<double>>;
+
+constexpr std::int64_t kFewSites = 512;
+constexpr std::int64_t kManySites = 16384;
+constexpr double kRarely = 1e-6;
+constexpr double kOften = 1e-2;
+
+// ---- what was measured nearest to a profile ----
+
+std::optional<CostAt> sends_at(const Quantities& run, std::int64_t sites) {
+  const std::array<Preference, 1> wanted = {{{"sites", sites}}};
+  const auto params = nearest(param_sets(run, "mic"), wanted);
+  return params ? std::optional(CostAt{"mic", *params, "send"}) : std::nullopt;
+}
+
+std::optional<CostAt> patches_near(const Quantities& run, std::int64_t sites) {
+  const std::array<Preference, 1> wanted = {{{"sites", sites}}};
+  const auto params = nearest(single_patches(run), wanted);
+  return params ? std::optional(patches_at(run, *params)) : std::nullopt;
+}
+
+Samples samples_of(const Metric* metric) {
+  return metric == nullptr ? Samples{} : with_zeros(*metric);
+}
+
+/// A send and its share of a patch, round by round. Empty where one of them has no value.
+Samples costs(const Quantities& run, const CostAt& send, const std::optional<CostAt>& patch,
+              double rate, const std::string& strategy) {
+  Samples sum = samples_of(find_cost(run, send, strategy));
+  if (!patch) return sum;
+  const Samples patches = samples_of(find_cost(run, *patch, strategy));
+  sum.resize(std::min(sum.size(), patches.size()));
+  for (std::size_t round = 0; round < sum.size(); ++round) {
+    if (sum[round] && patches[round]) {
+      *sum[round] += rate * *patches[round];
+    } else {
+      sum[round].reset();
+    }
+  }
+  return sum;
+}
+
+bool is_candidate(const Quantities& run, const std::string& id) {
+  const auto* status = run.status(id);
+  return !run.is_control(id) &&
+         (status == nullptr || status->status == results::Availability::available);
+}
+
+bool needs_both(const Quantities& run, const std::string& id) {
+  const auto* status = run.status(id);
+  return status != nullptr && status->writable_and_executable.value_or(false);
+}
+
+/// Those that more systems allow first.
+std::vector<std::string> by_preference(const Quantities& run, std::vector<std::string> ids) {
+  const auto rank = [&](const std::string& id) {
+    const auto* status = run.status(id);
+    return std::pair(needs_both(run, id), status == nullptr ? 0 : status->refused_by.size());
+  };
+  std::ranges::stable_sort(ids, [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  return ids;
+}
+
+struct Candidate {
+  std::string id;
+  Samples samples;
+  double median = 0;
+};
+
+std::vector<Candidate> from_the_cheapest(const Quantities& run, const CostAt& send,
+                                         const std::optional<CostAt>& patch, double rate) {
+  std::vector<Candidate> all;
+  for (const std::string& id : run.strategies()) {
+    if (!is_candidate(run, id)) continue;
+    Candidate one{id, costs(run, send, patch, rate, id)};
+    const auto middle = median(present(one.samples));
+    if (!middle) continue;
+    one.median = *middle;
+    all.push_back(std::move(one));
+  }
+  std::ranges::stable_sort(all, {}, &Candidate::median);
+  return all;
+}
+
+ProfileCost cost_against(const Candidate& one, const Candidate& cheapest, double delta) {
+  ProfileCost cost{.strategy = one.id, .ns = one.median};
+  if (&one == &cheapest) {
+    cost.verdict = Verdict::same;
+    return cost;
+  }
+  const PairedRatio ratio = paired_ratio(one.samples, cheapest.samples);
+  cost.ratio = ratio.median;
+  cost.ci95 = deciding_interval(ratio);
+  cost.verdict = plain_verdict(cost.ci95, delta);
+  return cost;
+}
+
+// ---- break-even ----
+
+Verdict verdict_of(const Quantities& run, const CostAt& at, const std::string& id) {
+  const Metric* one = find_cost(run, at, id);
+  const Metric* base = find_cost(run, at, run.results().baseline);
+  if (one == nullptr || base == nullptr) return Verdict::inconclusive;
+  return plain_verdict(deciding_interval(paired_ratio(with_zeros(*one), with_zeros(*base))),
+                       delta_of(run.results()));
+}
+
+Cheaper where_cheaper(Verdict patch, Verdict send) {
+  if (patch == Verdict::inconclusive || send == Verdict::inconclusive) return Cheaper::inconclusive;
+  if (patch == Verdict::same && send == Verdict::same) return Cheaper::same;
+  if (patch == Verdict::faster) return send == Verdict::slower ? Cheaper::below : Cheaper::always;
+  if (send == Verdict::faster) return patch == Verdict::slower ? Cheaper::above : Cheaper::always;
+  return Cheaper::never;
+}
+
+results::BreakEvenAnswer break_even_answer(const Quantities& run, const CostAt& patch,
+                                           const CostAt& send, const std::string& id) {
+  results::BreakEvenAnswer answer{.strategy = id,
+                                  .sites = integer_param(send.params, "sites").value_or(1)};
+  answer.cheaper = where_cheaper(verdict_of(run, patch, id), verdict_of(run, send, id));
+  if (answer.cheaper == Cheaper::below || answer.cheaper == Cheaper::above) {
+    const BreakEven found = break_even(run, patch, send, id, run.results().baseline);
+    answer.sends = found.sends;
+    answer.ci95 = found.interval;
+  }
+  return answer;
+}
+
+// ---- sentences ----
+
+std::string often(double rate) {
+  if (rate <= 0) return "no patch";
+  if (rate >= 1) return "a patch with every send";
+  return fmt::format("1 patch in {} sends", grouped(std::llround(1 / rate)));
+}
+
+bool holds(const std::vector<std::string>& ids, const std::string& id) {
+  return std::ranges::find(ids, id) != ids.end();
+}
+
+std::string where(const std::vector<const ProfileAnswer*>& profiles) {
+  std::vector<std::string> places;
+  std::vector<double> rates;
+  for (const ProfileAnswer* one : profiles) add_once(rates, one->rate);
+  for (const double rate : rates) {
+    std::vector<std::string> sites;
+    for (const ProfileAnswer* one : profiles) {
+      if (one->rate == rate) sites.push_back(grouped(one->sites));
+    }
+    places.push_back(fmt::format("{} at {} sites", often(rate), joined(sites, " and ")));
+  }
+  return joined(places, "; ");
+}
+
+/// The strategy that is among the best of most of them; before others those that more systems
+/// allow. Empty for no profiles.
+std::string most_useful(const Quantities& run, const std::vector<const ProfileAnswer*>& profiles) {
+  std::vector<std::string> ids;
+  for (const ProfileAnswer* one : profiles) {
+    for (const std::string& id : one->best) add_once(ids, id);
+  }
+  ids = by_preference(run, std::move(ids));
+  const auto uses = [&](const std::string& id) {
+    return std::ranges::count_if(profiles, [&](const auto* one) { return holds(one->best, id); });
+  };
+  const auto best = std::ranges::max_element(ids, {}, uses);
+  return best == ids.end() ? "" : *best;
+}
+
+std::string recommend_one(const Quantities& run, const std::string& id,
+                          const std::vector<const ProfileAnswer*>& served, bool everywhere) {
+  std::vector<std::string> equal;
+  for (const std::string& other : run.strategies()) {
+    if (other != id &&
+        std::ranges::all_of(served, [&](const auto* one) { return holds(one->best, other); })) {
+      equal.push_back(needs_both(run, other) ? other + " (writable and executable at once)"
+                                             : other);
+    }
+  }
+  std::string text =
+      fmt::format("{}: cheapest with {}{}", id, everywhere ? "each of " : "", where(served));
+  if (!equal.empty()) {
+    text += fmt::format("; equal within {:.3g} %: {}", 100 * delta_of(run.results()), joined(equal));
+  }
+  return text + ".";
+}
+
+void recommend(const Quantities& run, results::Answer& answer) {
+  std::vector<const ProfileAnswer*> open;
+  for (const ProfileAnswer& one : answer.profiles) open.push_back(&one);
+  while (!open.empty()) {
+    const std::string id = most_useful(run, open);
+    if (id.empty()) break;
+    std::vector<const ProfileAnswer*> served;
+    std::ranges::copy_if(open, std::back_inserter(served),
+                         [&](const auto* one) { return holds(one->best, id); });
+    std::erase_if(open, [&](const auto* one) { return holds(one->best, id); });
+    answer.strategies.push_back(id);
+    answer.recommendation.push_back(recommend_one(
+        run, id, served, served.size() == answer.profiles.size() && served.size() > 1));
+  }
+}
+
+/// The rounds after which an interval that shrinks with their square root lies within delta.
+int rounds_to_decide(const Quantities& run, const Interval& interval) {
+  const double reach = std::max(interval[1] / std::sqrt(interval[0] * interval[1]) - 1, 1e-9);
+  const double factor = std::pow(reach / delta_of(run.results()), 2);
+  return static_cast<int>(std::ceil(run.results().run.rounds * std::max(factor, 1.0)));
+}
+
+void name_undecided(const Quantities& run, results::Answer& answer) {
+  std::vector<std::string> open;
+  int rounds = 0;
+  for (const ProfileAnswer& profile : answer.profiles) {
+    for (const ProfileCost& cost : profile.costs) {
+      if (!holds(profile.open, cost.strategy) || !cost.ci95 || (*cost.ci95)[0] <= 0) continue;
+      rounds = std::max(rounds, rounds_to_decide(run, *cost.ci95));
+      add_once(open, cost.strategy);
+    }
+  }
+  if (open.empty()) return;
+  answer.recommendation.push_back(fmt::format(
+      "Inconclusive for {}: the interval holds both 1 and a difference above {:.3g} %; about {} "
+      "rounds would decide (--rounds={}).",
+      joined(open), 100 * delta_of(run.results()), rounds, rounds));
+}
+
+/// How far the intervals of strategies' ratios reach from their estimates, as shares, sorted.
+std::vector<double> reaches(const Quantities& run) {
+  std::vector<double> all;
+  for (const Quantity& one : run.all()) {
+    if (one.set != kTimes || one.ratio == nullptr || run.is_control(one.strategy)) continue;
+    const auto interval = deciding_interval(*one.ratio);
+    if (!interval || (*interval)[0] <= 0) continue;
+    all.push_back(std::sqrt((*interval)[1] / (*interval)[0]) - 1);
+  }
+  std::ranges::sort(all);
+  return all;
+}
+
+struct Disturbed {
+  int verdicts = 0;
+  int lost = 0;
+  int reversed = 0;
+};
+
+Disturbed without_disturbed(const Quantities& run) {
+  Disturbed count;
+  for (const Quantity& one : run.all()) {
+    if (one.set != kTimes || one.ratio == nullptr || run.is_control(one.strategy)) continue;
+    ++count.verdicts;
+    if (!one.ratio->undisturbed) continue;
+    const Verdict with = one.ratio->verdict;
+    const Verdict without = one.ratio->undisturbed->verdict;
+    count.lost += with != Verdict::inconclusive && without == Verdict::inconclusive ? 1 : 0;
+    count.reversed += (with == Verdict::faster && without == Verdict::slower) ||
+                              (with == Verdict::slower && without == Verdict::faster)
+                          ? 1
+                          : 0;
+  }
+  return count;
+}
+
+std::vector<std::string> trust(const Quantities& run) {
+  std::vector<std::string> lines = identical_alarms(run.results());
+  const std::vector<double> all = reaches(run);
+  if (all.empty()) return lines;
+  const Disturbed count = without_disturbed(run);
+  lines.push_back(fmt::format(
+      "Half of the {} ratios are known to within {:.2g} %, nine in ten to within {:.2g} %; without "
+      "the disturbed samples {} {} certainty, {} reversed.",
+      all.size(), 100 * all[all.size() / 2], 100 * all[all.size() * 9 / 10], count.lost,
+      count.lost == 1 ? "verdict loses" : "verdicts lose",
+      count.reversed == 0
+          ? "none is"
+          : fmt::format("{} {}", count.reversed, count.reversed == 1 ? "is" : "are")));
+  return lines;
+}
+
+std::vector<std::string> refused(const Quantities& run) {
+  Grouping reasons;
+  for (const results::StrategyStatus& one : run.results().strategies) {
+    if (one.status != results::Availability::available && !run.is_control(one.id)) {
+      reasons.add(why_missing(run, one.id, nullptr), one.id);
+    }
+  }
+  std::vector<std::string> lines;
+  for (const auto& [why, who] : reasons.groups()) lines.push_back(joined(who) + ": " + why);
+  return lines;
+}
+
+double number_in(const std::string& text, const std::string& whole) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw std::invalid_argument(
+        fmt::format("'{}' is not RATE,SITES,THREADS, as in 0.001,4096,1 or 1/1000,4096,1", whole));
+  }
+  return value;
+}
+
+}  // namespace
+
+Profile profile_from_text(const std::string& text) {
+  std::array<std::string, 3> parts;
+  std::size_t part = 0;
+  for (const char letter : text) {
+    if (letter == ',' && ++part < parts.size()) continue;
+    parts.at(std::min(part, parts.size() - 1)) += letter;
+  }
+  const auto slash = parts[0].find('/');
+  const double above = number_in(parts[0].substr(0, slash), text);
+  const double below = slash == std::string::npos ? 1 : number_in(parts[0].substr(slash + 1), text);
+  const double sites = number_in(parts[1], text);
+  const double threads = number_in(parts[2], text);
+  const auto is_whole = [](double value, double most) {
+    return value >= 1 && value <= most && value == std::floor(value);
+  };
+  if (!(below > 0) || !(above >= 0) || above > below) {
+    throw std::invalid_argument(fmt::format("RATE in '{}' is not between 0 and 1", text));
+  }
+  if (!is_whole(sites, 1e12) || !is_whole(threads, 1e6)) {
+    throw std::invalid_argument(
+        fmt::format("SITES and THREADS in '{}' are not whole numbers from 1 on", text));
+  }
+  return {above / below, static_cast<std::int64_t>(sites), static_cast<int>(threads)};
+}
+
+std::string profile_text(const ProfileAnswer& profile) {
+  return fmt::format("{}, {} sites, {} thread{}", often(profile.rate), grouped(profile.sites),
+                     profile.threads, profile.threads == 1 ? "" : "s");
+}
+
+std::vector<Profile> usual_profiles(const Quantities& run) {
+  std::vector<std::int64_t> sites;
+  for (const std::int64_t wanted : {kFewSites, kManySites}) {
+    const auto send = sends_at(run, wanted);
+    if (send) add_once(sites, integer_param(send->params, "sites").value_or(wanted));
+  }
+  std::vector<Profile> profiles;
+  for (const double rate : {kRarely, kOften}) {
+    if (rate == kOften && single_patches(run).empty()) continue;
+    for (const std::int64_t count : sites) profiles.push_back({rate, count, 1});
+  }
+  return profiles;
+}
+
+ProfileAnswer answer_for(const Quantities& run, const Profile& profile) {
+  ProfileAnswer answer{.rate = profile.rate, .sites = profile.sites, .threads = profile.threads};
+  const auto send = sends_at(run, profile.sites);
+  if (!send) return answer;
+  const auto patch = patches_near(run, profile.sites);
+  answer.sends = send->params;
+  if (patch) answer.patches = patch->params;
+  std::vector<Candidate> all = from_the_cheapest(run, *send, patch, profile.rate);
+  std::erase_if(all, [&](const Candidate& one) {
+    const auto* status = run.status(one.id);
+    const bool barred =
+        profile.threads > 1 && status != nullptr && status->toggles_protection.value_or(false);
+    if (barred) answer.barred.push_back(one.id);
+    return barred;
+  });
+  for (const Candidate& one : all) {
+    answer.costs.push_back(cost_against(one, all.front(), delta_of(run.results())));
+    const Verdict verdict = answer.costs.back().verdict;
+    if (verdict == Verdict::same || verdict == Verdict::faster) answer.best.push_back(one.id);
+    if (verdict == Verdict::inconclusive) answer.open.push_back(one.id);
+  }
+  return answer;
+}
+
+std::vector<results::BreakEvenAnswer> break_even_answers(const Quantities& run) {
+  std::vector<results::BreakEvenAnswer> answers;
+  std::vector<std::int64_t> sites;
+  for (const Profile& profile : usual_profiles(run)) add_once(sites, profile.sites);
+  for (const std::int64_t count : sites) {
+    const auto send = sends_at(run, count);
+    const auto patch = patches_near(run, count);
+    if (!send || !patch) continue;
+    for (const std::string& id : run.strategies()) {
+      if (id == run.results().baseline || !is_candidate(run, id)) continue;
+      if (find_cost(run, *patch, id) == nullptr || find_cost(run, *send, id) == nullptr) continue;
+      answers.push_back(break_even_answer(run, *patch, *send, id));
+    }
+  }
+  return answers;
+}
+
+results::Answer answer_of(const Quantities& run, std::span<const Profile> profiles) {
+  results::Answer answer;
+  answer.refused = refused(run);
+  if (!times_mean_something(run.results().context)) {
+    answer.recommendation.emplace_back("None: an emulator's times mean nothing.");
+    return answer;
+  }
+  const std::vector<Profile> usual = usual_profiles(run);
+  for (const Profile& one : profiles.empty() ? std::span(usual) : profiles) {
+    answer.profiles.push_back(answer_for(run, one));
+  }
+  recommend(run, answer);
+  name_undecided(run, answer);
+  if (answer.strategies.empty()) {
+    answer.recommendation.insert(
+        answer.recommendation.begin(),
+        "None: this run has no sends of workload mic to tell strategies apart by.");
+  }
+  answer.break_even = break_even_answers(run);
+  answer.trust = trust(run);
+  return answer;
+}
+
+}  // namespace patchbench::analysis

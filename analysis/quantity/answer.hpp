@@ -1,0 +1,48 @@
+// analysis/quantity/answer.hpp - what a run recommends, and what that rests on.
+//
+// Everything follows from intervals. A strategy is recommended where it is the cheapest, or where
+// the interval of its ratio to the cheapest lies within run.delta of 1; what the run cannot tell
+// apart is named.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "analysis/quantity/quantities.hpp"
+
+namespace patchbench::analysis {
+
+/// How a VM uses its inline caches.
+struct Profile {
+  double rate = 0;  // patches a send, 0 to 1
+  std::int64_t sites = 0;
+  int threads = 1;  // that execute the code while one of them patches
+};
+
+/// "RATE,SITES,THREADS": "0.001,4096,1", or "1/1000,4096,1". Throws std::invalid_argument, which
+/// says what is wrong.
+[[nodiscard]] Profile profile_from_text(const std::string& text);
+
+/// "1 patch in 1,000 sends, 4,096 sites, 2 threads"
+[[nodiscard]] std::string profile_text(const results::ProfileAnswer& profile);
+
+/// Few and many sites, each patched rarely and often: what is recommended when nobody asked for a
+/// profile. Empty where the run measured no sends of `mic`.
+[[nodiscard]] std::vector<Profile> usual_profiles(const Quantities& run);
+
+/// A send of `mic` and `rate` of a patch of `relink` with its first execution, both at the cases
+/// nearest to the profile's sites, summed within each round. Controls take no part, nor what this
+/// machine refuses.
+[[nodiscard]] results::ProfileAnswer answer_for(const Quantities& run, const Profile& profile);
+
+/// For each strategy but the baseline, at the few and at the many sites of the usual profiles, with
+/// the patches of the case that comes nearest. Differences within run.delta are none.
+[[nodiscard]] std::vector<results::BreakEvenAnswer> break_even_answers(const Quantities& run);
+
+/// Of a finished run. For no profiles the usual ones. Of an emulated run without costs.
+[[nodiscard]] results::Answer answer_of(const Quantities& run,
+                                        std::span<const Profile> profiles = {});
+
+}  // namespace patchbench::analysis

@@ -1,0 +1,218 @@
+#include "analysis/view/answer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "analysis/quantity/break_even.hpp"
+#include "analysis/quantity/comparable.hpp"
+#include "analysis/quantity/selection.hpp"
+#include "analysis/render/numbers.hpp"
+#include "analysis/render/wrap.hpp"
+#include "analysis/statistics/statistics.hpp"
+#include "analysis/view/table.hpp"
+#include "analysis/view/titles.hpp"
+
+namespace patchbench::analysis {
+namespace {
+
+using results::Answer;
+using results::Cheaper;
+using results::Params;
+using results::Verdict;
+
+/// The ratio where it is decided, else what its interval rules out.
+std::string effect(const results::Ratio& ratio) {
+  const auto interval = deciding_interval(ratio);
+  if (!interval || !ratio.median) return "";
+  const bool differs = ratio.verdict == Verdict::faster || ratio.verdict == Verdict::slower;
+  if (differs) return ratio_text(*ratio.median);
+  const double reach = std::max((*interval)[1] - 1, 1 - (*interval)[0]);
+  return fmt::format("+-{:.2g}%", 100 * std::max(reach, 0.001));
+}
+
+Entry brief_entry(const Quantities& run, const CostAt& at, const std::string& id) {
+  const Quantity time = run.time({at.workload, at.params}, id, at.metric);
+  if (!time.value) return faint(time.cell == nullptr ? "" : std::string(to_string(time.cell->status)));
+  Entry entry = number(duration_text(*time.value));
+  if (id == run.results().baseline || time.ratio == nullptr) return entry;
+  entry.cell.text += "\n" + effect(*time.ratio);
+  entry.cell.verdict = time.ratio->verdict;
+  return entry;
+}
+
+std::string sites_text(const Params& params) {
+  return grouped(integer_param(params, "sites").value_or(0)) + " sites";
+}
+
+const results::BreakEvenAnswer* find_break_even(const Answer& answer, const std::string& id,
+                                                std::int64_t sites) {
+  const auto found = std::ranges::find_if(answer.break_even, [&](const auto& one) {
+    return one.strategy == id && one.sites == sites;
+  });
+  return found == answer.break_even.end() ? nullptr : &*found;
+}
+
+std::string cheaper_text(const results::BreakEvenAnswer& one, bool brief) {
+  if (one.cheaper != Cheaper::below && one.cheaper != Cheaper::above) {
+    return std::string(brief && one.cheaper == Cheaper::inconclusive ? "?"
+                                                                     : to_string(one.cheaper));
+  }
+  const bool below = one.cheaper == Cheaper::below;
+  if (!one.sends) return below ? "below ?" : "above ?";
+  if (brief) return (below ? "<" : ">") + bar_number(std::round(*one.sends));
+  return fmt::format("{} {} {} sends a patch", below ? "below" : "above", full_number(*one.sends),
+                     full_interval(one.ci95));
+}
+
+/// Of few and of many sites, once where both say the same.
+Entry cheaper_entry(const Answer& answer, const std::string& id) {
+  std::vector<std::string> texts;
+  for (const results::BreakEvenAnswer& one : answer.break_even) {
+    if (one.strategy == id) add_once(texts, cheaper_text(one, true));
+  }
+  return number(joined(texts, " / "));
+}
+
+Entry policies_entry(const Quantities& run, const std::string& id, bool brief) {
+  const auto* status = run.status(id);
+  if (status == nullptr) return plain("");
+  if (status->status != results::Availability::available) {
+    return plain(std::string(to_string(status->status)) + " here");
+  }
+  const auto& all = status->refused_by;
+  if (all.empty()) return plain("none");
+  if (!brief) return plain(joined(all));
+  return plain(all.size() == 1 ? all.front() : fmt::format("{} +{}", all.front(), all.size() - 1));
+}
+
+/// The cases that the usual profiles stand on.
+struct Cases {
+  std::vector<CostAt> sends;
+  std::optional<CostAt> patch;
+};
+
+Cases cases_of(const Quantities& run, const Answer& answer) {
+  Cases cases;
+  std::vector<Params> sends;
+  for (const results::ProfileAnswer& one : answer.profiles) {
+    if (!one.sends.empty()) add_once(sends, one.sends);
+    if (!cases.patch && !one.patches.empty()) cases.patch = patches_at(run, one.patches);
+  }
+  for (Params& params : sends) cases.sends.push_back({"mic", std::move(params), "send"});
+  return cases;
+}
+
+std::vector<std::string> rows_of_answer(const Quantities& run) {
+  std::vector<std::string> ids = run.strategies();
+  std::erase_if(ids, [&](const std::string& id) { return run.is_control(id); });
+  return ids;
+}
+
+Column<std::string> cost_column(const Quantities& run, const CostAt& at, std::string title,
+                                bool brief) {
+  return {std::move(title), [&run, at, brief](const std::string& id) {
+            if (brief) return brief_entry(run, at, id);
+            const Quantity time = run.time({at.workload, at.params}, id, at.metric);
+            return cost_entry(run, time, time.ratio, " ns", true);
+          }};
+}
+
+std::string how_to_read(const Quantities& run) {
+  const results::Results& all = run.results();
+  return fmt::format(
+      "Ratios to {}, 95 %: < faster, > slower, = same within {:.3g} %, ? inconclusive; +- is what "
+      "is not ruled out. {} rounds{}.",
+      all.baseline, 100 * delta_of(all), all.run.rounds,
+      all.run.interrupted ? ", interrupted" : "");
+}
+
+}  // namespace
+
+Section answer_section(const Quantities& run, const Answer& answer, bool brief) {
+  Section section{.title = brief ? "" : "Answer", .paragraphs = answer.recommendation};
+  const Cases cases = cases_of(run, answer);
+  if (cases.sends.empty()) return section;
+  std::vector<Column<std::string>> columns = {
+      {"strategy", [](const std::string& id) { return name(id); }}};
+  for (const CostAt& at : cases.sends) {
+    columns.push_back(cost_column(run, at, "send,\n" + sites_text(at.params), brief));
+  }
+  if (cases.patch) {
+    columns.push_back(cost_column(
+        run, *cases.patch, "patch + execute,\n" + sites_text(cases.patch->params), brief));
+    columns.push_back(
+        {fmt::format("sends a patch where\ncheaper than {}", run.results().baseline),
+         [&](const std::string& id) { return cheaper_entry(answer, id); }});
+  }
+  columns.push_back({"refused by", [&](const std::string& id) {
+                       Entry entry = policies_entry(run, id, brief);
+                       if (brief) entry.cell.tone = Tone::number;
+                       return entry;
+                     }});
+  fill_table(section, rows_of_answer(run), columns);
+  section.footnotes.push_back(how_to_read(run));
+  for (const auto* lines : {&answer.trust, &answer.refused}) {
+    section.footnotes.insert(section.footnotes.end(), lines->begin(), lines->end());
+  }
+  return section;
+}
+
+Section profiles_section(const Answer& answer) {
+  Section section{.title = "What each use costs",
+                  .paragraphs = {"A send, and its share of a patch with its first execution, "
+                                 "summed within each round; ratios to the cheapest."}};
+  struct Row {
+    const results::ProfileAnswer* profile;
+    const results::ProfileCost* cost;
+  };
+  std::vector<Row> rows;
+  for (const results::ProfileAnswer& profile : answer.profiles) {
+    for (const results::ProfileCost& cost : profile.costs) rows.push_back({&profile, &cost});
+    if (!profile.barred.empty()) {
+      section.footnotes.push_back(fmt::format(
+          "{}: not with {} threads, because no other thread may execute a page while it is patched.",
+          joined(profile.barred), profile.threads));
+    }
+    if (profile.threads > 1) {
+      section.footnotes.emplace_back(
+          "This run measured one thread; what patching costs the others is not in these numbers.");
+    }
+  }
+  fill_table(section, rows,
+             {Column<Row>{"use", [](const Row& row) { return plain(profile_text(*row.profile)); }},
+              {"strategy", [](const Row& row) { return name(row.cost->strategy); }},
+              {"a send, ns", [](const Row& row) { return number(short_number(row.cost->ns)); }},
+              {"to the cheapest",
+               [](const Row& row) {
+                 if (!row.cost->ratio) return number("cheapest");
+                 return number(fmt::format("{} {}", short_number(*row.cost->ratio),
+                                           row.cost->ci95 ? short_interval(*row.cost->ci95) : ""));
+               }},
+              {"verdict", [](const Row& row) { return verdict_word(row.cost->verdict); }}});
+  return section;
+}
+
+Section break_even_section(const Quantities& run, const Answer& answer) {
+  Section section{
+      .title = "Break-even",
+      .paragraphs = {fmt::format(
+          "How many sends a site has to see between two patches before what a strategy loses in one "
+          "of them is made up by the other. A strategy is cheaper than {} below or above that "
+          "number. `same`: neither sends nor patches differ by more than {:.3g} %.",
+          run.results().baseline, 100 * delta_of(run.results()))}};
+  using Row = results::BreakEvenAnswer;
+  fill_table(section, answer.break_even,
+             {Column<Row>{"strategy", [](const Row& row) { return name(row.strategy); }},
+              {"sites", [](const Row& row) { return number(grouped(row.sites)); }},
+              {fmt::format("cheaper than {}", run.results().baseline),
+               [](const Row& row) { return plain(cheaper_text(row, false)); }}});
+  return section;
+}
+
+}  // namespace patchbench::analysis

@@ -364,7 +364,7 @@ void members(V& visit, In<V, ProfileCost>& cost) {
   visit("strategy", cost.strategy, kName);
   visit("ns", cost.ns, kNonNegative);
   visit("ratio", cost.ratio, kNonNegative);
-  visit("ci95", cost.ci95, kNonNegative);
+  visit("ci95", cost.ci95);
   visit("verdict", cost.verdict);
 }
 
@@ -387,7 +387,7 @@ void members(V& visit, In<V, BreakEvenAnswer>& answer) {
   visit("sites", answer.sites, kAtLeastOne);
   visit("cheaper", answer.cheaper);
   visit("sends", answer.sends, kNonNegative);
-  visit("ci95", answer.ci95, kNonNegative);
+  visit("ci95", answer.ci95);
 }
 
 template <typename V>

@@ -385,10 +385,10 @@ struct Cell {
 /// What one strategy costs under a profile: a send, and its share of a patch.
 struct ProfileCost {
   std::string strategy;
-  double ns = 0;                              // a send, median over rounds
-  std::optional<double> ratio;                // to the cheapest, paired inside a round
-  std::optional<std::array<double, 2>> ci95;  // the deciding one; none for the cheapest
-  Verdict verdict = Verdict::inconclusive;    // for run.delta
+  double ns = 0;                                   // a send, median over rounds
+  std::optional<double> ratio = {};                // to the cheapest, paired inside a round
+  std::optional<std::array<double, 2>> ci95 = {};  // the deciding one; none for the cheapest
+  Verdict verdict = Verdict::inconclusive;         // for run.delta
 };
 
 /// How a VM uses its inline caches, and what suits that.
@@ -396,12 +396,12 @@ struct ProfileAnswer {
   double rate = 0;  // patches a send, 0 to 1
   std::int64_t sites = 0;
   int threads = 1;
-  Params sends;                     // the cases that come nearest, and are what was measured
-  Params patches;                   // empty where the run measured none
-  std::vector<ProfileCost> costs;   // from the cheapest on
-  std::vector<std::string> best;    // the cheapest, and what certainly costs the same
-  std::vector<std::string> open;    // what the run cannot tell from the cheapest
-  std::vector<std::string> barred;  // what may not be used with so many threads
+  Params sends = {};                     // the cases that come nearest, and are what was measured
+  Params patches = {};                   // empty where the run measured none
+  std::vector<ProfileCost> costs = {};   // from the cheapest on
+  std::vector<std::string> best = {};    // the cheapest, and what certainly costs the same
+  std::vector<std::string> open = {};    // what the run cannot tell from the cheapest
+  std::vector<std::string> barred = {};  // what may not be used with so many threads
 };
 
 /// Where a strategy is cheaper than the baseline, in sends a patch. `same`: neither sends nor
@@ -413,8 +413,8 @@ struct BreakEvenAnswer {
   std::string strategy;
   std::int64_t sites = 0;
   Cheaper cheaper = Cheaper::inconclusive;
-  std::optional<double> sends;
-  std::optional<std::array<double, 2>> ci95;
+  std::optional<double> sends = {};
+  std::optional<std::array<double, 2>> ci95 = {};
 };
 
 /// What a person started a run for. Follows from the rest of the results.
@@ -500,6 +500,7 @@ struct JournalEntry {
 [[nodiscard]] std::string_view to_string(Verdict verdict);
 [[nodiscard]] std::string_view to_string(Availability availability);
 [[nodiscard]] std::string_view to_string(Role role);
+[[nodiscard]] std::string_view to_string(Cheaper cheaper);
 
 /// "mic/memfd-dual/sites=1024,order=linear"
 [[nodiscard]] std::string cell_id(std::string_view workload, std::string_view strategy,

@@ -4,9 +4,14 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
+#include <functional>
+#include <iterator>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -81,16 +86,6 @@ bool needs_both(const Quantities& run, const std::string& id) {
   return status != nullptr && status->writable_and_executable.value_or(false);
 }
 
-/// Those that more systems allow first.
-std::vector<std::string> by_preference(const Quantities& run, std::vector<std::string> ids) {
-  const auto rank = [&](const std::string& id) {
-    const auto* status = run.status(id);
-    return std::pair(needs_both(run, id), status == nullptr ? 0 : status->refused_by.size());
-  };
-  std::ranges::stable_sort(ids, [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
-  return ids;
-}
-
 struct Candidate {
   std::string id;
   Samples samples;
@@ -159,8 +154,8 @@ results::BreakEvenAnswer break_even_answer(const Quantities& run, const CostAt& 
 // ---- sentences ----
 
 std::string often(double rate) {
-  if (rate <= 0) return "no patch";
-  if (rate >= 1) return "a patch with every send";
+  if (rate <= 0) return "no patches";
+  if (rate >= 1) return "a patch before every send";
   return fmt::format("1 patch in {} sends", grouped(std::llround(1 / rate)));
 }
 
@@ -168,49 +163,71 @@ bool holds(const std::vector<std::string>& ids, const std::string& id) {
   return std::ranges::find(ids, id) != ids.end();
 }
 
+std::string between(const std::vector<std::int64_t>& sorted) {
+  std::vector<std::string> texts;
+  for (const std::int64_t one : sorted) texts.push_back(grouped(one));
+  return joined(texts, " and ");
+}
+
+/// "1 patch in 100 or 1,000,000 sends at 512 and 16,384 sites"; the sites of each rate where those
+/// differ.
 std::string where(const std::vector<const ProfileAnswer*>& profiles) {
+  std::map<std::vector<std::int64_t>, std::vector<double>> rates_by_sites;
+  std::map<double, std::vector<std::int64_t>, std::greater<>> sites_by_rate;
+  for (const ProfileAnswer* one : profiles) sites_by_rate[one->rate].push_back(one->sites);
+  for (auto& [rate, sites] : sites_by_rate) {
+    std::ranges::sort(sites);
+    rates_by_sites[sites].push_back(rate);
+  }
   std::vector<std::string> places;
-  std::vector<double> rates;
-  for (const ProfileAnswer* one : profiles) add_once(rates, one->rate);
-  for (const double rate : rates) {
-    std::vector<std::string> sites;
-    for (const ProfileAnswer* one : profiles) {
-      if (one->rate == rate) sites.push_back(grouped(one->sites));
-    }
-    places.push_back(fmt::format("{} at {} sites", often(rate), joined(sites, " and ")));
+  for (const auto& [sites, rates] : rates_by_sites) {
+    std::vector<std::string> words;
+    for (const double rate : rates) words.push_back(often(rate));
+    places.push_back(fmt::format("{} at {} sites", joined(words, " or "), between(sites)));
   }
-  return joined(places, "; ");
+  return joined(places, ", and with ");
 }
 
-/// The strategy that is among the best of most of them; before others those that more systems
-/// allow. Empty for no profiles.
+/// Whether no strategy is shown to cost less there.
+bool serves(const ProfileAnswer& profile, const std::string& id) {
+  return holds(profile.best, id) || holds(profile.open, id);
+}
+
+/// The strategy that serves most of them; of several those first that need no memory that is both
+/// writable and executable, that are certain, that more systems allow. Empty for no profiles.
 std::string most_useful(const Quantities& run, const std::vector<const ProfileAnswer*>& profiles) {
-  std::vector<std::string> ids;
-  for (const ProfileAnswer* one : profiles) {
-    for (const std::string& id : one->best) add_once(ids, id);
+  std::string chosen;
+  std::tuple<std::ptrdiff_t, bool, std::ptrdiff_t, std::ptrdiff_t> most{0, false, 0, 0};
+  for (const std::string& id : run.strategies()) {
+    const auto* status = run.status(id);
+    const auto refusals = status == nullptr ? 0 : std::ssize(status->refused_by);
+    const std::tuple value{
+        std::ranges::count_if(profiles, [&](const auto* one) { return serves(*one, id); }),
+        !needs_both(run, id),
+        std::ranges::count_if(profiles, [&](const auto* one) { return holds(one->best, id); }),
+        -refusals};
+    if (get<0>(value) == 0 || value <= most) continue;
+    most = value;
+    chosen = id;
   }
-  ids = by_preference(run, std::move(ids));
-  const auto uses = [&](const std::string& id) {
-    return std::ranges::count_if(profiles, [&](const auto* one) { return holds(one->best, id); });
-  };
-  const auto best = std::ranges::max_element(ids, {}, uses);
-  return best == ids.end() ? "" : *best;
+  return chosen;
 }
 
-std::string recommend_one(const Quantities& run, const std::string& id,
-                          const std::vector<const ProfileAnswer*>& served, bool everywhere) {
+/// `where` is empty for what suits most uses.
+std::string recommend_one(const Quantities& run, const std::string& id, const std::string& where,
+                          const std::vector<const ProfileAnswer*>& served) {
+  std::string text = fmt::format("Use {}{}{}", id, where.empty() ? "" : " with ", where);
   std::vector<std::string> equal;
   for (const std::string& other : run.strategies()) {
-    if (other != id &&
-        std::ranges::all_of(served, [&](const auto* one) { return holds(one->best, other); })) {
-      equal.push_back(needs_both(run, other) ? other + " (writable and executable at once)"
-                                             : other);
+    if (other == id ||
+        !std::ranges::all_of(served, [&](const auto* one) { return holds(one->best, other); })) {
+      continue;
     }
+    equal.push_back(needs_both(run, other) ? other + " (writable and executable at once)" : other);
   }
-  std::string text =
-      fmt::format("{}: cheapest with {}{}", id, everywhere ? "each of " : "", where(served));
   if (!equal.empty()) {
-    text += fmt::format("; equal within {:.3g} %: {}", 100 * delta_of(run.results()), joined(equal));
+    text +=
+        fmt::format("; equal within {:.3g} %: {}", 100 * delta_of(run.results()), joined(equal));
   }
   return text + ".";
 }
@@ -221,13 +238,13 @@ void recommend(const Quantities& run, results::Answer& answer) {
   while (!open.empty()) {
     const std::string id = most_useful(run, open);
     if (id.empty()) break;
-    std::vector<const ProfileAnswer*> served;
-    std::ranges::copy_if(open, std::back_inserter(served),
-                         [&](const auto* one) { return holds(one->best, id); });
-    std::erase_if(open, [&](const auto* one) { return holds(one->best, id); });
+    const auto rest =
+        std::ranges::stable_partition(open, [&](const auto* one) { return serves(*one, id); });
+    const std::vector<const ProfileAnswer*> served(open.begin(), rest.begin());
+    open.erase(open.begin(), rest.begin());
+    answer.recommendation.push_back(
+        recommend_one(run, id, answer.strategies.empty() ? "" : where(served), served));
     answer.strategies.push_back(id);
-    answer.recommendation.push_back(recommend_one(
-        run, id, served, served.size() == answer.profiles.size() && served.size() > 1));
   }
 }
 
@@ -249,10 +266,9 @@ void name_undecided(const Quantities& run, results::Answer& answer) {
     }
   }
   if (open.empty()) return;
-  answer.recommendation.push_back(fmt::format(
-      "Inconclusive for {}: the interval holds both 1 and a difference above {:.3g} %; about {} "
-      "rounds would decide (--rounds={}).",
-      joined(open), 100 * delta_of(run.results()), rounds, rounds));
+  answer.recommendation.push_back(
+      fmt::format("Inconclusive: {}; about {} rounds would decide (--rounds={}).", joined(open),
+                  rounds, rounds));
 }
 
 /// How far the intervals of strategies' ratios reach from their estimates, as shares, sorted.
@@ -297,13 +313,13 @@ std::vector<std::string> trust(const Quantities& run) {
   if (all.empty()) return lines;
   const Disturbed count = without_disturbed(run);
   lines.push_back(fmt::format(
-      "Half of the {} ratios are known to within {:.2g} %, nine in ten to within {:.2g} %; without "
-      "the disturbed samples {} {} certainty, {} reversed.",
+      "Of {} ratios half are known to within {:.2g} %, nine in ten to within {:.2g} %; without the "
+      "disturbed samples {} {} certainty, {}.",
       all.size(), 100 * all[all.size() / 2], 100 * all[all.size() * 9 / 10], count.lost,
       count.lost == 1 ? "verdict loses" : "verdicts lose",
       count.reversed == 0
-          ? "none is"
-          : fmt::format("{} {}", count.reversed, count.reversed == 1 ? "is" : "are")));
+          ? "none reverses"
+          : fmt::format("{} reverse{}", count.reversed, count.reversed == 1 ? "s" : "")));
   return lines;
 }
 
@@ -357,8 +373,8 @@ Profile profile_from_text(const std::string& text) {
 }
 
 std::string profile_text(const ProfileAnswer& profile) {
-  return fmt::format("{}, {} sites, {} thread{}", often(profile.rate), grouped(profile.sites),
-                     profile.threads, profile.threads == 1 ? "" : "s");
+  return often(profile.rate) +
+         (profile.threads == 1 ? "" : fmt::format(", {} threads", profile.threads));
 }
 
 std::vector<Profile> usual_profiles(const Quantities& run) {

@@ -25,7 +25,7 @@ struct Profile {
 /// says what is wrong.
 [[nodiscard]] Profile profile_from_text(const std::string& text);
 
-/// "1 patch in 1,000 sends, 4,096 sites, 2 threads"
+/// "1 patch in 1,000 sends, 2 threads"
 [[nodiscard]] std::string profile_text(const results::ProfileAnswer& profile);
 
 /// Few and many sites, each patched rarely and often: what is recommended when nobody asked for a

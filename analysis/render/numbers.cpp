@@ -1,6 +1,7 @@
 #include "analysis/render/numbers.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>

@@ -33,29 +33,22 @@ std::string effect(const results::Ratio& ratio) {
   const bool differs = ratio.verdict == Verdict::faster || ratio.verdict == Verdict::slower;
   if (differs) return ratio_text(*ratio.median);
   const double reach = std::max((*interval)[1] - 1, 1 - (*interval)[0]);
-  return fmt::format("+-{:.2g}%", 100 * std::max(reach, 0.001));
+  return fmt::format("+-{:.1f}%", 100 * std::max(reach, 0.001));
 }
 
 Entry brief_entry(const Quantities& run, const CostAt& at, const std::string& id) {
   const Quantity time = run.time({at.workload, at.params}, id, at.metric);
-  if (!time.value) return faint(time.cell == nullptr ? "" : std::string(to_string(time.cell->status)));
+  if (!time.value)
+    return faint(time.cell == nullptr ? "" : std::string(to_string(time.cell->status)));
   Entry entry = number(duration_text(*time.value));
   if (id == run.results().baseline || time.ratio == nullptr) return entry;
-  entry.cell.text += "\n" + effect(*time.ratio);
+  entry.cell.text += fmt::format("\n{}", effect(*time.ratio));
   entry.cell.verdict = time.ratio->verdict;
   return entry;
 }
 
 std::string sites_text(const Params& params) {
   return grouped(integer_param(params, "sites").value_or(0)) + " sites";
-}
-
-const results::BreakEvenAnswer* find_break_even(const Answer& answer, const std::string& id,
-                                                std::int64_t sites) {
-  const auto found = std::ranges::find_if(answer.break_even, [&](const auto& one) {
-    return one.strategy == id && one.sites == sites;
-  });
-  return found == answer.break_even.end() ? nullptr : &*found;
 }
 
 std::string cheaper_text(const results::BreakEvenAnswer& one, bool brief) {
@@ -65,7 +58,7 @@ std::string cheaper_text(const results::BreakEvenAnswer& one, bool brief) {
   }
   const bool below = one.cheaper == Cheaper::below;
   if (!one.sends) return below ? "below ?" : "above ?";
-  if (brief) return (below ? "<" : ">") + bar_number(std::round(*one.sends));
+  if (brief) return fmt::format("{}{}", below ? '<' : '>', bar_number(std::round(*one.sends)));
   return fmt::format("{} {} {} sends a patch", below ? "below" : "above", full_number(*one.sends),
                      full_interval(one.ci95));
 }
@@ -76,7 +69,7 @@ Entry cheaper_entry(const Answer& answer, const std::string& id) {
   for (const results::BreakEvenAnswer& one : answer.break_even) {
     if (one.strategy == id) add_once(texts, cheaper_text(one, true));
   }
-  return number(joined(texts, " / "));
+  return number(joined(texts, "/"));
 }
 
 Entry policies_entry(const Quantities& run, const std::string& id, bool brief) {
@@ -88,7 +81,8 @@ Entry policies_entry(const Quantities& run, const std::string& id, bool brief) {
   const auto& all = status->refused_by;
   if (all.empty()) return plain("none");
   if (!brief) return plain(joined(all));
-  return plain(all.size() == 1 ? all.front() : fmt::format("{} +{}", all.front(), all.size() - 1));
+  const std::string first = all.front().substr(0, all.front().find(','));
+  return plain(all.size() == 1 ? first : fmt::format("{} +{}", first, all.size() - 1));
 }
 
 /// The cases that the usual profiles stand on.
@@ -126,8 +120,9 @@ Column<std::string> cost_column(const Quantities& run, const CostAt& at, std::st
 std::string how_to_read(const Quantities& run) {
   const results::Results& all = run.results();
   return fmt::format(
-      "Ratios to {}, 95 %: < faster, > slower, = same within {:.3g} %, ? inconclusive; +- is what "
-      "is not ruled out. {} rounds{}.",
+      "To {}, 95 %: < faster, > slower, = same within {:.3g} %, ? inconclusive; +- not ruled out. "
+      "{} "
+      "rounds{}.",
       all.baseline, 100 * delta_of(all), all.run.rounds,
       all.run.interrupted ? ", interrupted" : "");
 }
@@ -141,14 +136,13 @@ Section answer_section(const Quantities& run, const Answer& answer, bool brief) 
   std::vector<Column<std::string>> columns = {
       {"strategy", [](const std::string& id) { return name(id); }}};
   for (const CostAt& at : cases.sends) {
-    columns.push_back(cost_column(run, at, "send,\n" + sites_text(at.params), brief));
+    columns.push_back(cost_column(run, at, fmt::format("send, {}", sites_text(at.params)), brief));
   }
   if (cases.patch) {
     columns.push_back(cost_column(
-        run, *cases.patch, "patch + execute,\n" + sites_text(cases.patch->params), brief));
-    columns.push_back(
-        {fmt::format("sends a patch where\ncheaper than {}", run.results().baseline),
-         [&](const std::string& id) { return cheaper_entry(answer, id); }});
+        run, *cases.patch, fmt::format("patch, {}", sites_text(cases.patch->params)), brief));
+    columns.push_back({fmt::format("cheaper than {}", run.results().baseline),
+                       [&](const std::string& id) { return cheaper_entry(answer, id); }});
   }
   columns.push_back({"refused by", [&](const std::string& id) {
                        Entry entry = policies_entry(run, id, brief);
@@ -175,26 +169,29 @@ Section profiles_section(const Answer& answer) {
   for (const results::ProfileAnswer& profile : answer.profiles) {
     for (const results::ProfileCost& cost : profile.costs) rows.push_back({&profile, &cost});
     if (!profile.barred.empty()) {
-      section.footnotes.push_back(fmt::format(
-          "{}: not with {} threads, because no other thread may execute a page while it is patched.",
-          joined(profile.barred), profile.threads));
+      section.footnotes.push_back(
+          fmt::format("{}: not with {} threads, because no other thread may execute a page while "
+                      "it is patched.",
+                      joined(profile.barred), profile.threads));
     }
     if (profile.threads > 1) {
       section.footnotes.emplace_back(
-          "This run measured one thread; what patching costs the others is not in these numbers.");
+          "One thread was measured: what a patch costs the others is not in these numbers.");
     }
   }
-  fill_table(section, rows,
-             {Column<Row>{"use", [](const Row& row) { return plain(profile_text(*row.profile)); }},
-              {"strategy", [](const Row& row) { return name(row.cost->strategy); }},
-              {"a send, ns", [](const Row& row) { return number(short_number(row.cost->ns)); }},
-              {"to the cheapest",
-               [](const Row& row) {
-                 if (!row.cost->ratio) return number("cheapest");
-                 return number(fmt::format("{} {}", short_number(*row.cost->ratio),
-                                           row.cost->ci95 ? short_interval(*row.cost->ci95) : ""));
-               }},
-              {"verdict", [](const Row& row) { return verdict_word(row.cost->verdict); }}});
+  fill_table(
+      section, rows,
+      {Column<Row>{"sites", [](const Row& row) { return plain(grouped(row.profile->sites)); }},
+       {"use", [](const Row& row) { return plain(profile_text(*row.profile)); }},
+       {"strategy", [](const Row& row) { return name(row.cost->strategy); }},
+       {"a send, ns", [](const Row& row) { return number(short_number(row.cost->ns)); }},
+       {"to the cheapest",
+        [](const Row& row) {
+          if (!row.cost->ratio) return number("cheapest");
+          return number(fmt::format("{} {}", short_number(*row.cost->ratio),
+                                    row.cost->ci95 ? short_interval(*row.cost->ci95) : ""));
+        }},
+       {"verdict", [](const Row& row) { return verdict_word(row.cost->verdict); }}});
   return section;
 }
 
@@ -202,7 +199,8 @@ Section break_even_section(const Quantities& run, const Answer& answer) {
   Section section{
       .title = "Break-even",
       .paragraphs = {fmt::format(
-          "How many sends a site has to see between two patches before what a strategy loses in one "
+          "How many sends a site has to see between two patches before what a strategy loses in "
+          "one "
           "of them is made up by the other. A strategy is cheaper than {} below or above that "
           "number. `same`: neither sends nor patches differ by more than {:.3g} %.",
           run.results().baseline, 100 * delta_of(run.results()))}};

@@ -15,6 +15,7 @@
 #include "analysis/quantity/selection.hpp"
 #include "analysis/render/wrap.hpp"
 #include "analysis/statistics/statistics.hpp"
+#include "analysis/view/answer.hpp"
 #include "analysis/view/counters.hpp"
 #include "analysis/view/how_measured.hpp"
 #include "analysis/view/publishing.hpp"
@@ -361,6 +362,11 @@ std::vector<Section> end_of_run(const Quantities& run) {
     return !section.table && section.paragraphs.empty() && section.footnotes.empty();
   });
   return sections;
+}
+
+std::string terminal_answer(const Quantities& run, const results::Answer& answer,
+                            const TerminalStyle& style) {
+  return terminal_text(std::vector{answer_section(run, answer, true)}, style);
 }
 
 std::string terminal_table(const Quantities& run, const TerminalStyle& style) {

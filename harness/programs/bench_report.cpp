@@ -12,16 +12,20 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "analysis/quantity/answer.hpp"
 #include "analysis/quantity/comparable.hpp"
 #include "analysis/quantity/quantities.hpp"
 #include "analysis/render/document.hpp"
 #include "analysis/render/html.hpp"
 #include "analysis/render/markdown.hpp"
+#include "analysis/render/terminal.hpp"
 #include "analysis/report.hpp"
+#include "analysis/view/answer.hpp"
 #include "analysis/view/counters.hpp"
 #include "analysis/view/csv.hpp"
 #include "analysis/view/google_benchmark.hpp"
 #include "analysis/view/report_document.hpp"
+#include "analysis/view/result.hpp"
 #include "analysis/view/simulated.hpp"
 #include "harness/base/exit_code.hpp"
 #include "harness/base/usage_error.hpp"
@@ -68,10 +72,13 @@ written; 2 bad usage or results that cannot be read.)";
 
 constexpr ProgramText kText = {.name = "bench-report", .summary = kSummary, .footer = kFooter};
 
+constexpr std::string_view kTerminal = "terminal";
+
 struct Options {
   std::vector<fs::path> inputs;
   fs::path out;
   std::string format = "html";
+  std::vector<std::string> advise;
 };
 
 fs::path output_directory(const Options& options, const fs::path& file) {
@@ -219,10 +226,41 @@ int write_side_by_side(const Options& options) {
   return kDone;
 }
 
+/// What bench-run shows when a run ends, again.
+int print_answer(const results::Results& results) {
+  const Quantities run(results);
+  const results::Answer answer = results.answer.value_or(answer_of(run));
+  fmt::print("{}", answer.strategies.empty() ? terminal_table(run) : terminal_answer(run, answer));
+  return kDone;
+}
+
+/// On the terminal, and no file.
+int print_advice(const Options& options) {
+  if (options.inputs.size() > 1) throw UsageError("--advise takes one run at a time");
+  std::vector<Profile> profiles;
+  for (const std::string& text : options.advise) {
+    try {
+      profiles.push_back(profile_from_text(text));
+    } catch (const std::invalid_argument& error) {
+      throw UsageError(fmt::format("--advise: {}", error.what()));
+    }
+  }
+  const results::Results results = read_described(results_file(options.inputs.front()));
+  const Quantities run(results);
+  const results::Answer answer = answer_of(run, profiles);
+  fmt::print("{}", terminal_text({{.paragraphs = answer.recommendation},
+                                  profiles_section(answer),
+                                  {.paragraphs = answer.trust}},
+                                 {}));
+  return kDone;
+}
+
 int run(const Options& options) {
+  if (!options.advise.empty()) return print_advice(options);
   if (options.inputs.size() > 1) return write_side_by_side(options);
   const fs::path file = results_file(options.inputs.front());
   const results::Results results = read_described(file);
+  if (options.format == kTerminal) return print_answer(results);
   const fs::path directory = output_directory(options, file);
   const TextFormat* format = text_format(options.format);
   if (format != nullptr) check_times(*format, results);
@@ -245,11 +283,16 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--out", options.out, "Where the report goes; default: where the results are")
       ->type_name("DIR");
   app.add_option("--format", options.format,
-                 "html (default; with figures), markdown (tables alone), csv (samples) or "
-                 "google-benchmark (its "
-                 "JSON)")
-      ->check(one_of({"html", "markdown", "csv", "google-benchmark"}))
+                 "html (default; with figures), markdown (tables alone), csv (samples), "
+                 "google-benchmark (its JSON) or terminal (the answer, printed)")
+      ->check(one_of({"html", "markdown", "csv", "google-benchmark", "terminal"}))
       ->type_name("FORMAT");
+  app.add_option("--advise", options.advise,
+                 "Print what the run recommends for a number of patches a send, of sites and of "
+                 "threads, as "
+                 "in 1/1000,4096,1, and write nothing")
+      ->delimiter(';')
+      ->type_name("RATE,SITES,THREADS");
 }
 
 }  // namespace

@@ -80,6 +80,8 @@ struct CommandLine {
   std::optional<std::string> dump_code;
   bool no_report = false;
   bool quiet = false;
+  bool verbose = false;
+  std::vector<std::string> advise;
   bool self_test = false;
   bool has_choice = false;  // of what a run measures, how, or where it goes
 };
@@ -212,6 +214,15 @@ void add_what_to_leave(CLI::App& app, CommandLine& line) {
   app.add_flag("--no-report", line.no_report, "No report.html and no figures")
       ->disable_flag_override();
   app.add_flag("--quiet", line.quiet, "Print errors only")->disable_flag_override();
+  app.add_flag("--verbose", line.verbose,
+               "Print every table at the end, and not the answer alone; the report has them anyway")
+      ->disable_flag_override();
+  app.add_option("--advise", line.advise,
+                 "What to recommend a strategy for: patches a send, sites, threads that execute "
+                 "them, as in 1/1000,4096,1; by default few and many sites, patched rarely and "
+                 "often")
+      ->delimiter(';')
+      ->type_name("RATE,SITES,THREADS");
 }
 
 /// "all" and nothing give an empty list, which stands for all.
@@ -224,6 +235,18 @@ std::vector<std::string> id_list(std::string_view option, const std::string& tex
   if (std::ranges::find(ids, "all") == ids.end()) return ids;
   if (ids.size() > 1) throw UsageError(fmt::format("{}='{}': 'all' stands alone", option, text));
   return {};
+}
+
+std::vector<analysis::Profile> profiles_of(const CommandLine& line) {
+  std::vector<analysis::Profile> profiles;
+  for (const std::string& text : line.advise) {
+    try {
+      profiles.push_back(analysis::profile_from_text(text));
+    } catch (const std::invalid_argument& error) {
+      throw UsageError(fmt::format("--advise: {}", error.what()));
+    }
+  }
+  return profiles;
 }
 
 std::optional<StopRule> stop_rule(const CommandLine& line, const Preset& preset) {
@@ -389,6 +412,8 @@ Options make_options(const CommandLine& line, const Catalogue& catalogue) {
   options.dump_code = line.dump_code;
   options.report = !line.no_report;
   options.quiet = line.quiet;
+  options.verbose = line.verbose;
+  options.profiles = profiles_of(line);
   options.arguments = plan_arguments(line, options);
   return options;
 }
@@ -411,7 +436,8 @@ std::string as_typed(int argc, const char* const* argv) {
 
 /// Whether anything was asked for beside a self-test and where and how loudly it runs.
 bool has_choice(const CLI::App& app) {
-  constexpr std::array<std::string_view, 4> kNoChoice = {"selftest", "cpus", "seed", "quiet"};
+  constexpr std::array<std::string_view, 5> kNoChoice = {"selftest", "cpus", "seed", "quiet",
+                                                         "verbose"};
   const std::vector<const CLI::Option*> options = app.get_options();
   return std::ranges::any_of(options, [&](const CLI::Option* option) {
     return option->count() > 0 &&
@@ -464,6 +490,8 @@ Options resumed_options(const CommandLine& asked, bool alone, const Catalogue& c
   options.unfinished = std::move(unfinished);
   options.out = asked.resume;
   options.quiet = asked.quiet;
+  options.verbose = asked.verbose;
+  options.profiles = profiles_of(asked);
   options.report = !asked.no_report;
   return options;
 }
@@ -471,7 +499,8 @@ Options resumed_options(const CommandLine& asked, bool alone, const Catalogue& c
 /// Whether every argument says where and how loudly, and none what to measure.
 bool only_resumes(int argc, const char* const* argv) {
   return std::all_of(argv + 1, argv + argc, [](std::string_view argument) {
-    return argument.starts_with("--resume=") || argument == "--quiet" || argument == "--no-report";
+    return argument.starts_with("--resume=") || argument.starts_with("--advise=") ||
+           argument == "--quiet" || argument == "--verbose" || argument == "--no-report";
   });
 }
 

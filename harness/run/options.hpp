@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/quantity/answer.hpp"
 #include "harness/counting/source.hpp"
 #include "harness/plan/plan.hpp"
 #include "harness/plan/stopping.hpp"
@@ -40,6 +41,8 @@ struct Options {
   std::optional<std::string> dump_code;  // a case's id
   bool report = true;
   bool quiet = false;
+  bool verbose = false;
+  std::vector<analysis::Profile> profiles;  // that the answer is for; empty: the usual ones
   std::string command;  // as typed, for the record
   /// What decides the plan, in one form however it was typed, with what was left to chance or to
   /// the machine (seed, processors): the same arguments give the same plan.

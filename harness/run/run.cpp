@@ -123,10 +123,13 @@ int table_width() {
   return terminal_width(stdout, kUsualWidth);
 }
 
-void print_table(const results::Results& results) {
+void print_result(const results::Results& results, bool verbose) {
   const bool colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
-  say(stdout, "\n{}\n",
-      analysis::terminal_table(results, {.width = table_width(), .colour = colour}));
+  const analysis::TerminalStyle style = {.width = table_width(), .colour = colour};
+  const analysis::Quantities run(results);
+  const bool answered = results.answer && !results.answer->strategies.empty();
+  if (verbose || !answered) say(stdout, "\n{}\n", analysis::terminal_table(run, style));
+  if (answered) say(stdout, "\n{}", analysis::terminal_answer(run, *results.answer, style));
 }
 
 /// False when results.json could not be replaced, which is then on the terminal.
@@ -193,11 +196,12 @@ int conclude(const Options& options, results::Results& results, const Measuring&
     }
   }
   analysis::summarise(results, measuring.entries());
+  results.answer = analysis::answer_of(results, options.profiles);
   bool written = write_final_results(results, directory);
   signals.release();
   print_failures(results);  // the table shows the headline's cases only
   if (!options.quiet) {
-    print_table(results);
+    print_result(results, options.verbose);
     if (options.until && !ending.reason.empty()) say(stdout, "{}\n", ending.reason);
     say(stdout, "results: {}\n", (directory / "results.json").string());
   }

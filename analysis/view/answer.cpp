@@ -120,8 +120,8 @@ Column<std::string> cost_column(const Quantities& run, const CostAt& at, std::st
 std::string how_to_read(const Quantities& run) {
   const results::Results& all = run.results();
   return fmt::format(
-      "To {}, 95 %: < faster, > slower, = same within {:.3g} %, ? inconclusive; +- not ruled out. "
-      "{} "
+      "To {}, 95 %: < faster, > slower, = same within {:.3g} %, ? inconclusive, +- not ruled out; "
+      "break-even: cheaper below (<) or above (>) a number of sends a patch, few/many sites. {} "
       "rounds{}.",
       all.baseline, 100 * delta_of(all), all.run.rounds,
       all.run.interrupted ? ", interrupted" : "");
@@ -134,21 +134,17 @@ Section answer_section(const Quantities& run, const Answer& answer, bool brief) 
   const Cases cases = cases_of(run, answer);
   if (cases.sends.empty()) return section;
   std::vector<Column<std::string>> columns = {
-      {"strategy", [](const std::string& id) { return name(id); }}};
+      {"strategy", [](const std::string& id) { return name(id); }},
+      {"refused by", [&](const std::string& id) { return policies_entry(run, id, brief); }}};
   for (const CostAt& at : cases.sends) {
     columns.push_back(cost_column(run, at, fmt::format("send, {}", sites_text(at.params)), brief));
   }
   if (cases.patch) {
     columns.push_back(cost_column(
         run, *cases.patch, fmt::format("patch, {}", sites_text(cases.patch->params)), brief));
-    columns.push_back({fmt::format("cheaper than {}", run.results().baseline),
-                       [&](const std::string& id) { return cheaper_entry(answer, id); }});
+    columns.push_back(
+        {"break-even", [&](const std::string& id) { return cheaper_entry(answer, id); }});
   }
-  columns.push_back({"refused by", [&](const std::string& id) {
-                       Entry entry = policies_entry(run, id, brief);
-                       if (brief) entry.cell.tone = Tone::number;
-                       return entry;
-                     }});
   fill_table(section, rows_of_answer(run), columns);
   section.footnotes.push_back(how_to_read(run));
   for (const auto* lines : {&answer.trust, &answer.refused}) {

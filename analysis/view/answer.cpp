@@ -188,12 +188,13 @@ Section profiles_section(const Answer& answer) {
                                     row.cost->ci95 ? short_interval(*row.cost->ci95) : ""));
         }},
        {"verdict", [](const Row& row) { return verdict_word(row.cost->verdict); }}});
+  if (!section.table) section.paragraphs.clear();
   return section;
 }
 
 Section break_even_section(const Quantities& run, const Answer& answer) {
   Section section{
-      .title = "Break-even",
+      .title = "Break-even with the baseline",
       .paragraphs = {fmt::format(
           "How many sends a site has to see between two patches before what a strategy loses in "
           "one "

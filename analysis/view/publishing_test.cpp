@@ -191,7 +191,7 @@ TEST_CASE("terminal and report show what a mode costs against none") {
   CHECK_THAT((*row)[4].text, !contains("\n"));
   CHECK_THAT(text_with_verdict((*row)[5]), contains("\n7.03 [7.01,7.05]\nslower"));
   const Document document = make_document(results);
-  CHECK(document.summary.at(1).title == "What a patch ends with");
+  CHECK(document.summary.at(2).title == "What a patch ends with");
   CHECK(publishing_details(results).table.has_value());
   CHECK_FALSE(publishing_section(sample_run({.rounds = 3}).results).table.has_value());
   results::Results emulated = results;
@@ -224,13 +224,13 @@ TEST_CASE("rows without architectural guarantee are marked in both result tables
   CHECK_THAT(table, contains("* no architectural guarantee where a patch ends with none: "));
   const Document document = make_document(results);
   const auto marked = [](const Document& page, const std::string& name) {
-    const auto& rows = page.summary.at(0).table->rows;
+    const auto& rows = page.summary.at(1).table->rows;
     return std::ranges::any_of(rows, [&](const auto& row) { return row[0].text == name; });
   };
   CHECK(marked(document, "memfd-dual*"));
   CHECK(marked(document, "rwx"));
-  REQUIRE(document.summary.at(0).footnotes.size() == 1);
-  CHECK_THAT(document.summary.at(0).footnotes[0], starts_with("* no architectural guarantee"));
+  REQUIRE(document.summary.at(1).footnotes.size() == 1);
+  CHECK_THAT(document.summary.at(1).footnotes[0], starts_with("* no architectural guarantee"));
   // Columns in which every patch serialises have no mark.
   std::erase_if(results.cells, [](const Cell& cell) {
     return cell.workload != "relink" || publish_mode(cell.params) == "none";

@@ -17,6 +17,7 @@
 #include "analysis/render/numbers.hpp"
 #include "analysis/render/wrap.hpp"
 #include "analysis/statistics/statistics.hpp"
+#include "analysis/view/answer.hpp"
 #include "analysis/view/attribution.hpp"
 #include "analysis/view/break_even.hpp"
 #include "analysis/view/counters.hpp"
@@ -542,7 +543,14 @@ void add_counters(const Quantities& run, std::vector<Section>& all) {
             .part = Part::counters});
 }
 
+/// As results.json has it, or of a file of before it was recorded.
+results::Answer answer_in(const Quantities& run) {
+  const auto& recorded = run.results().answer;
+  return recorded ? *recorded : answer_of(run);
+}
+
 void add_summary(const Quantities& run, bool times, std::vector<Section>& all) {
+  if (times) add(all, answer_section(run, answer_in(run), false));
   add(all, times ? result_section(run) : status_section(run));
   if (times) add(all, in(Part::patch, publishing_section(run)));
   add(all, run_section(run.results()));
@@ -560,6 +568,11 @@ void add_times(const Quantities& run, std::vector<Section>& all) {
   add(all, repetitions_section(run));
   add(all, attribution_section(run));
   add(all, in(Part::patch, publishing_details(run)));
+  const results::Answer answer = answer_in(run);
+  add(all, in(Part::break_even, profiles_section(answer)));
+  if (!answer.break_even.empty()) {
+    add(all, in(Part::break_even, break_even_section(run, answer)));
+  }
   add(all, break_even_section(run));
   add(all, cases_section(run));
 }

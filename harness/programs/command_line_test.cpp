@@ -226,10 +226,21 @@ TEST_CASE("options that do not exist are refused, with the nearest one") {
   CHECK(refusal({"--stratgey=rwx"}) ==
         "unknown option '--stratgey': did you mean --strategy? --help lists the options");
   // Of later versions: must not be taken for something else until then.
-  for (const char* later : {"--policy=x", "--advise"}) {
+  for (const char* later : {"--policy=x", "--placement=near"}) {
     CHECK(says(refusal({later}), "unknown option"));
   }
   CHECK(says(refusal({"mic"}), "unexpected argument 'mic'"));
+}
+
+TEST_CASE("what is recommended may be asked for a profile of one's own") {
+  const Options asked = options({"--advise=1/1000,4096,2;0.5,16,1", "--verbose"});
+  REQUIRE(asked.profiles.size() == 2);
+  CHECK(asked.profiles[0].sites == 4096);
+  CHECK(asked.profiles[0].threads == 2);
+  CHECK(asked.profiles[1].rate == 0.5);
+  CHECK(asked.verbose);
+  CHECK(options({}).profiles.empty());
+  CHECK(says(refusal({"--advise=often"}), "--advise: 'often' is not RATE,SITES,THREADS"));
 }
 
 TEST_CASE("help shows examples and exit codes, and fits a terminal") {

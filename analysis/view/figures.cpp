@@ -260,7 +260,7 @@ Figure attribution(const Quantities& run) {
       "indirect-cell and target-cell follow suggests what they pay for, and "
       "indirect-cell-rwx suggests whether the mapping of the code matters. By how many "
       "instructions target-register differs, and what each control takes, stands in the "
-      "report's section on mic." +
+      "table below the figure." +
           not_attributed_text(run));
 }
 

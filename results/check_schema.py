@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""check_schema.py [--strict=LATER] SCHEMA RESULTS: does an independent validator accept the results?
+"""check_schema.py [--strict=LATER] SCHEMA... RESULTS: does an independent validator accept the results?
 
-With --strict=LATER also whether the schema holds them to anything: without any one of its members, or with any one
+Of several schemas the one counts whose schema_version is that of the results. With --strict=LATER also whether the schema holds them to anything: without any one of its members, or with any one
 replaced by something of another type, the document must be refused; without one of those that came after the first
 files of schema 1, a path a line in LATER, it must be accepted. Exits 77 (skipped) without jsonschema (Debian: python3-jsonschema).
 """
@@ -16,6 +16,15 @@ except ImportError:
     sys.exit(77)
 
 FREE_MEMBERS = {"caches", "mitigations", "libraries", "params", "bracket", "sources", "events", "estimators", "near"}
+
+
+def read(name):
+    with open(name, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def version_of(schema):
+    return schema["properties"]["schema_version"]["const"]
 
 
 def in_schema(path):
@@ -55,11 +64,10 @@ def spoil(parent, key):
 
 def main():
     strict = [a.removeprefix("--strict=") for a in sys.argv[1:] if a.startswith("--strict=")]
-    schema_file, results_file = [a for a in sys.argv[1:] if not a.startswith("--")]
-    with open(schema_file, encoding="utf-8") as file:
-        schema = json.load(file)
-    with open(results_file, encoding="utf-8") as file:
-        document = json.load(file)
+    *schema_files, results_file = [a for a in sys.argv[1:] if not a.startswith("--")]
+    document = read(results_file)
+    schema_file = next((f for f in schema_files if version_of(read(f)) == document["schema_version"]), schema_files[-1])
+    schema = read(schema_file)
     validator = jsonschema.validators.validator_for(schema)
     validator.check_schema(schema)
     check = validator(schema)

@@ -123,7 +123,8 @@ std::array<double, 2> Field::interval() const {
 }
 
 ParamValue Field::param() const {
-  if (value_->is_string()) return value_->get<std::string>();
+  // Version 1 wrote an integer as a word where a parameter also has words to choose from.
+  if (value_->is_string()) return param_value(value_->get<std::string>());
   if (!value_->is_number_integer()) fail("must be an integer or a word, is " + kind_of(*value_));
   return integer();
 }

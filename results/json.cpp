@@ -1,16 +1,26 @@
 #include "results/json.hpp"
 
+#include <algorithm>
+
 #include "results/file.hpp"
+#include "results/missing_counters.hpp"
 #include "results/visitors.hpp"
 
 namespace patchbench::results {
 namespace {
 
+/// Of numbers, nulls and words, such as a metric's samples: by line they would be half of a file.
+bool is_flat_list(const Json& value) {
+  return value.is_array() &&
+         std::ranges::none_of(value, [](const Json& one) { return one.is_structured(); });
+}
+
 /// Whatever fits goes on one line, so that a person can read a cell and a diff shows what changed.
 void lay_out(const Json& value, std::size_t indent, std::string& out) {
   constexpr std::size_t kLineWidth = 118;
   const std::string line = value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (!value.is_structured() || value.empty() || line.size() + indent <= kLineWidth) {
+  const bool fits = line.size() + indent <= kLineWidth;
+  if (!value.is_structured() || value.empty() || fits || is_flat_list(value)) {
     out += line;
     return;
   }
@@ -33,8 +43,11 @@ void lay_out(const Json& value, std::size_t indent, std::string& out) {
 }  // namespace
 
 std::string to_json_text(const Results& results) {
+  Results filed = results;
+  filed.schema_version = kSchemaVersion;
+  fold_missing_counters(filed);
   std::string text;
-  lay_out(to_json(results), 0, text);
+  lay_out(to_json(filed), 0, text);
   text += '\n';
   return text;
 }
@@ -44,11 +57,13 @@ Results from_json_text(std::string_view text, std::string_view source) {
   const Field root(document, source);
   // First of all: a later version may look different everywhere else.
   const Field version = root.member("schema_version");
-  if (version.integer() != kSchemaVersion) {
-    version.fail("is " + std::to_string(version.integer()) + ", but this program reads version " +
-                 std::to_string(kSchemaVersion));
+  if (version.integer() < kOldestSchemaVersion || version.integer() > kSchemaVersion) {
+    version.fail("is " + std::to_string(version.integer()) + ", but this program reads versions " +
+                 std::to_string(kOldestSchemaVersion) + " to " + std::to_string(kSchemaVersion));
   }
-  return from_json<Results>(root);
+  auto results = from_json<Results>(root);
+  spread_missing_counters(results);
+  return results;
 }
 
 Results read_results(const std::filesystem::path& path) {

@@ -1,4 +1,5 @@
-// results/json.hpp - results.json, schema version 1: writing it, and reading it strictly.
+// results/json.hpp - results.json: writing version 2 of its schema, and reading versions 1 and 2
+// strictly.
 //
 // Reading is strict because a results file is evidence: whatever is missing, of the wrong type, out
 // of range or contradictory is an error that names the file and the place inside it
@@ -21,8 +22,9 @@ class FormatError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Numbers are written so that reading them gives the same bits. Throws std::invalid_argument for a
-/// NaN or an infinity: neither exists in JSON, and an unknown value is an empty optional.
+/// Of version 2, also where `results` were read from a file of version 1. Numbers are written so
+/// that reading them gives the same bits. Throws std::invalid_argument for a NaN or an infinity:
+/// neither exists in JSON, and an unknown value is an empty optional.
 [[nodiscard]] std::string to_json_text(const Results& results);
 
 /// `source` names the text in errors. Throws FormatError.

@@ -46,8 +46,8 @@ struct Damage {
 std::vector<Damage> damages_above_cells() {
   return {
       {"a later schema",
-       [](Json& j) { j["schema_version"] = 2; },
-       {"schema_version: is 2", "reads version 1"}},
+       [](Json& j) { j["schema_version"] = 3; },
+       {"schema_version: is 3", "reads versions 1 to 2"}},
       {"schema as text",
        [](Json& j) { j["schema_version"] = "1"; },
        {"schema_version: must be an integer"}},
@@ -150,6 +150,15 @@ std::vector<Damage> damages_in_cells() {
       {"lost round 3 of 3",
        [](Json& j) { j["cells"][0]["lost"][0]["round"] = 3; },
        {"cells[0].lost[0].round", "is 3"}},
+      {"a schema before the first",
+       [](Json& j) { j["schema_version"] = 0; },
+       {"schema_version: is 0", "reads versions 1 to 2"}},
+      {"a promise that nobody makes",
+       [](Json& j) { j["strategies"][1]["guarantee"] = "maybe"; },
+       {"strategies[1].guarantee", "architectural, none, not-needed"}},
+      {"a missing counter without a metric",
+       [](Json& j) { j["context"]["missing_counters"][0].erase("per"); },
+       {"context.missing_counters[0]: has no member \"per\""}},
       {"counter without name",
        [](Json& j) { j["cells"][1]["counters"][0]["name"] = ""; },
        {"cells[1].counters[0].name"}},
@@ -171,6 +180,7 @@ TEST_CASE("results survive being written and read") {
   CHECK(read.context.turbo == false);
   CHECK_FALSE(read.context.smt.has_value());
   CHECK(read.strategies[1].error == "EACCES");
+  CHECK(read.strategies[1].guarantee == Guarantee::none);
   REQUIRE(read.cells.size() == 2);
   const Cell& cell = read.cells[1];
   CHECK(std::get<std::int64_t>(cell.params[0].second) == 1024);
@@ -333,7 +343,8 @@ TEST_CASE("members that came later may be missing") {
     document["run"].erase(member);
   document["context"].erase("selftest");
   for (Json& strategy : document["strategies"]) {
-    for (const char* member : {"code", "second_view", "role", "summary", "only_workload"})
+    for (const char* member :
+         {"code", "second_view", "role", "summary", "only_workload", "guarantee"})
       strategy.erase(member);
   }
   document.erase("floor");
@@ -347,6 +358,7 @@ TEST_CASE("members that came later may be missing") {
   CHECK_FALSE(results.run.identical.has_value());
   CHECK_FALSE(results.strategies[0].code.has_value());
   CHECK_FALSE(results.strategies[0].second_view.has_value());
+  CHECK_FALSE(results.strategies[1].guarantee.has_value());
   CHECK(results.workloads.empty());
   CHECK(results.metrics.empty());
   CHECK(results.cells[1].metrics[0].latency_ns.empty());
@@ -373,6 +385,30 @@ TEST_CASE("a self-test passes when it has lines and all of them do") {
   CHECK_FALSE(passed(test));
   test.lines[1].passed = true;
   CHECK(passed(test));
+}
+
+TEST_CASE("an integer that version 1 wrote as a word is an integer") {
+  Json document = Json::parse(to_json_text(sample_results()));
+  document["schema_version"] = 1;
+  document["cells"][0]["params"]["sites"] = "1024";
+  const Results read = from_json_text(document.dump(), "old.json");
+  CHECK(read.cells[0].params == sample_results().cells[0].params);
+  CHECK(Json::parse(to_json_text(read))["cells"][0]["params"]["sites"] == 1024);
+  CHECK(Json::parse(to_json_text(read))["schema_version"] == kSchemaVersion);
+  for (const char* word : {"linear", "", "007", "-0", "+1", "1.5", "64k", "9223372036854775808"}) {
+    CHECK(param_value(word) == ParamValue(std::string(word)));
+  }
+  CHECK(param_value("-64") == ParamValue(std::int64_t{-64}));
+}
+
+TEST_CASE("samples stand on one line, objects one a line") {
+  Results results = sample_results();
+  results.run.rounds = 40;
+  for (Cell& cell : results.cells) {
+    cell.metrics[0].samples.assign(40, 1.0625);
+    cell.metrics[0].latency_ns.clear();
+  }
+  CHECK_THAT(to_json_text(results), contains("\"samples\": [1.0625,1.0625,1.0625"));
 }
 
 TEST_CASE("members that are not known are left alone") {

@@ -3,8 +3,8 @@
 // members(visitor, value) calls the visitor for every member of `value`, in the order of the file:
 //
 //   visit(key, member, rule)         always there
-//   visit.later(key, member, rule)   schema 1 did not have it from the beginning: may be missing
-//   visit.unless_empty(...)          as later(), and not written where it is empty
+//   visit.later(key, member, rule)   not in all files of schema 1: may be missing
+//   visit.unless_empty(...)          as later(), and not written where it is empty or unknown
 //   visit.derived(key, value)        written; a reader checks it in agrees()
 //
 // A writer and a reader of JSON (visitors.hpp) and the list of later members are such visitors. A
@@ -54,6 +54,8 @@ inline constexpr std::array kAvailabilities = {Availability::available, Availabi
 inline constexpr std::array kCheaper = {Cheaper::never, Cheaper::always, Cheaper::same,
                                         Cheaper::below, Cheaper::above,  Cheaper::inconclusive};
 inline constexpr std::array kRoles = {Role::strategy, Role::control};
+inline constexpr std::array kGuarantees = {Guarantee::architectural, Guarantee::none,
+                                           Guarantee::not_needed};
 constexpr const auto& words_of(CellStatus) { return kCellStatuses; }
 constexpr const auto& words_of(Verdict) { return kVerdicts; }
 /// Of the first files of schema 1.
@@ -63,6 +65,7 @@ constexpr std::pair<std::string_view, Verdict> former_word(Verdict) {
 constexpr const auto& words_of(Availability) { return kAvailabilities; }
 constexpr const auto& words_of(Cheaper) { return kCheaper; }
 constexpr const auto& words_of(Role) { return kRoles; }
+constexpr const auto& words_of(Guarantee) { return kGuarantees; }
 
 /// A T to be read into, a const T to be written.
 template <typename V, typename T>
@@ -181,6 +184,18 @@ void members(V& visit, In<V, SelfTest>& test) {
 }
 
 template <typename V>
+void members(V& visit, In<V, MissingCounter>& counter) {
+  visit("name", counter.name, kName);
+  visit("source", counter.source, kName);
+  visit("scope", counter.scope, kName);
+  visit("per", counter.per, kName);
+  visit.unless_empty("beside", counter.beside, kName);
+  visit.unless_empty("set", counter.set, kName);
+  visit("status", counter.status, kName);
+  visit("reason", counter.reason);
+}
+
+template <typename V>
 void members(V& visit, In<V, Context>& context) {
   visit("host", context.host);
   visit("arch", context.arch, kName);
@@ -209,6 +224,7 @@ void members(V& visit, In<V, Context>& context) {
   visit.later("counting", context.counting);
   visit.later("sources", context.sources);
   visit.later("selftest", context.selftest);
+  visit.unless_empty("missing_counters", context.missing_counters);
   visit("warnings", context.warnings);
 }
 
@@ -228,6 +244,7 @@ void members(V& visit, In<V, StrategyStatus>& strategy) {
   visit.later("writable_and_executable", strategy.writable_and_executable);
   visit.later("toggles_protection", strategy.toggles_protection);
   visit.later("refused_by", strategy.refused_by);
+  visit.later("guarantee", strategy.guarantee);
 }
 
 template <typename V>
@@ -312,10 +329,10 @@ void members(V& visit, In<V, Counter>& counter) {
   visit("scope", counter.scope);
   visit("per", counter.per);
   visit("value", counter.value);
-  visit("time_enabled", counter.time_enabled, kNatural);
-  visit("time_running", counter.time_running, kNatural);
+  visit.unless_empty("time_enabled", counter.time_enabled, kNatural);
+  visit.unless_empty("time_running", counter.time_running, kNatural);
   visit("status", counter.status, kName);
-  visit("reason", counter.reason);
+  visit.unless_empty("reason", counter.reason);
   visit.unless_empty("beside", counter.beside, kName);
   visit.unless_empty("set", counter.set, kName);
   visit.unless_empty("samples", counter.samples);
@@ -353,6 +370,7 @@ void members(V& visit, In<V, Cell>& cell) {
   visit("metrics", cell.metrics);
   visit("ratios", cell.ratios);
   visit("counters", cell.counters);
+  visit.unless_empty("uncounted", cell.uncounted, kName);
   visit("memory", cell.memory);
   visit("lost", cell.lost);
   visit.later("known_after", cell.known_after, kAtLeastOne);

@@ -1,6 +1,8 @@
 #include "results/model.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 
 namespace patchbench::results {
 
@@ -79,6 +81,27 @@ std::string_view to_string(Role role) {
       return "control";
   }
   return "control";
+}
+
+std::string_view to_string(Guarantee guarantee) {
+  switch (guarantee) {
+    case Guarantee::architectural:
+      return "architectural";
+    case Guarantee::none:
+      return "none";
+    case Guarantee::not_needed:
+      return "not-needed";
+  }
+  return "none";
+}
+
+ParamValue param_value(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  // "007" and "-0" stay words: as an integer they would change the id of their cell.
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  if (whole && std::to_string(number) == text) return number;
+  return std::string(text);
 }
 
 std::string params_text(const Params& params) {

@@ -1,7 +1,7 @@
 // results/model.hpp - what a run leaves behind, as types.
 //
 // This is the contract between measuring (harness) and reading (analysis, and other people's
-// tools). It mirrors results.json, schema version 1, field by field; schema.v1.json states the same
+// tools). It mirrors results.json, schema version 2, field by field; schema.v2.json states the same
 // for programs in other languages. A value that is not known is an empty optional (JSON null),
 // never 0 and never NaN. Times are in the unit that stands beside them; a ratio is strategy /
 // baseline, below 1 is faster.
@@ -18,7 +18,10 @@
 
 namespace patchbench::results {
 
-inline constexpr int kSchemaVersion = 1;
+/// Of files that are written. Those of every version from kOldestSchemaVersion on are read: version
+/// 1 repeated a counter that the machine lacks in every cell, with its reason.
+inline constexpr int kSchemaVersion = 2;
+inline constexpr int kOldestSchemaVersion = 1;
 
 /// Where a run's time went, as the lines of its journal have it: that of all processes of rounds.
 struct TimeSpent {
@@ -154,6 +157,19 @@ struct SelfTest {
   std::vector<SelfTestLine> lines;
 };
 
+/// A counter that has no value in any cell, for one reason. Only files have these: what is read has
+/// them spread over the cells again (missing_counters.hpp).
+struct MissingCounter {
+  std::string name;
+  std::string source;
+  std::string scope;
+  std::vector<std::string> per;  // as Counter::per: missing for each of these
+  std::string beside;
+  std::string set;
+  std::string status;
+  std::string reason;
+};
+
 struct Context {
   std::optional<std::string> host;
   std::string arch;  // x86_64 | aarch64
@@ -190,6 +206,8 @@ struct Context {
   std::vector<std::pair<std::string, std::string>> sources;
   /// None where none was run, and in the first files of schema 1.
   std::optional<SelfTest> selftest;
+  /// Empty but in a file: see there.
+  std::vector<MissingCounter> missing_counters = {};
   std::vector<std::string> warnings;
 };
 
@@ -200,6 +218,11 @@ enum class Availability { available, denied, unsupported };
 
 /// A way to change code, or what those are held against.
 enum class Role { strategy, control };
+
+/// What the architecture promises of a patch that ends with no instruction but what it asks for:
+/// that the patching thread executes the new code; nothing, so that it rests on the behaviour of
+/// the processors that exist; or nothing is needed, because only data changes.
+enum class Guarantee { architectural, none, not_needed };
 
 /// In presentation order.
 struct StrategyStatus {
@@ -223,6 +246,7 @@ struct StrategyStatus {
   std::optional<bool> writable_and_executable = {};
   std::optional<bool> toggles_protection = {};
   std::vector<std::string> refused_by = {};
+  std::optional<Guarantee> guarantee = {};  // schema 1 did not have it
 };
 
 /// What a report's first table has of a workload: a metric at the parameters that come nearest to
@@ -253,6 +277,7 @@ struct MetricEntry {
   std::string among_hits;      // the metric of the same change among sends that hit; empty: none
 };
 
+/// Whatever can be an integer is one.
 using ParamValue = std::variant<std::int64_t, std::string>;
 /// In the order in which the workload declares them: that order is part of the cell's id.
 using Params = std::vector<std::pair<std::string, ParamValue>>;
@@ -373,6 +398,8 @@ struct Cell {
   std::vector<Metric> metrics;
   std::vector<Ratio> ratios;
   std::vector<Counter> counters;
+  /// The metrics of which Context::missing_counters have no value here. Empty but in a file.
+  std::vector<std::string> uncounted = {};
   Memory memory;
   std::vector<LostRound> lost;
   /// The rounds after which its ratios were known well enough, so that it had no more of them; none
@@ -501,7 +528,10 @@ struct JournalEntry {
 [[nodiscard]] std::string_view to_string(Availability availability);
 [[nodiscard]] std::string_view to_string(Role role);
 [[nodiscard]] std::string_view to_string(Cheaper cheaper);
+[[nodiscard]] std::string_view to_string(Guarantee guarantee);
 
+/// "1024" is an integer, "linear" a word, and so is what no std::int64_t holds or writes otherwise.
+[[nodiscard]] ParamValue param_value(std::string_view text);
 /// "mic/memfd-dual/sites=1024,order=linear"
 [[nodiscard]] std::string cell_id(std::string_view workload, std::string_view strategy,
                                   const Params& params);

@@ -41,6 +41,15 @@ concept Stated =
 /// Throws std::invalid_argument for a NaN or an infinity.
 [[nodiscard]] Json finite_to_json(double value);
 
+template <typename T>
+[[nodiscard]] bool says_something(const T& value) {
+  if constexpr (kIsOptional<T>) {
+    return value.has_value();
+  } else {
+    return !value.empty();
+  }
+}
+
 class Writer {
  public:
   template <typename T>
@@ -56,7 +65,7 @@ class Writer {
   }
   template <typename T, typename Rule = Plain>
   void unless_empty(const char* key, const T& value, const Rule& /*rule*/ = {}) {
-    if (!value.empty()) json_[key] = written(value);
+    if (says_something(value)) json_[key] = written(value);
   }
   void derived(const char* key, bool value) { json_[key] = value; }
   void has_rounds(int /*rounds*/) {}
@@ -193,7 +202,7 @@ template <typename T>
   return value;
 }
 
-/// Paths of the members that schema 1 did not have from the beginning: "run/delta",
+/// Paths of the members that not every file has: "run/delta",
 /// "cells/metrics/drifts". What such a member contains came with it.
 class LaterMembers {
  public:

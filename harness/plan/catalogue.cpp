@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strategies/publish.hpp"
 #include "workloads/metrics.hpp"
 
 namespace patchbench::harness {
@@ -47,6 +48,14 @@ std::vector<results::MetricEntry> metrics_of(const Catalogue& catalogue) {
   return metrics;
 }
 
+/// Of patches that end as the default of --publish has it.
+results::Guarantee guarantee_of(const StrategyInfo& info) {
+  if (!info.patches_code) return results::Guarantee::not_needed;
+  const AliasKind alias = info.second_view ? AliasKind::second_view : AliasKind::same_address;
+  return publish_is_architectural(alias, PublishMode::none) ? results::Guarantee::architectural
+                                                            : results::Guarantee::none;
+}
+
 void describe_strategy(results::StrategyStatus& row, const StrategyInfo& info) {
   const auto give = [](std::optional<std::string>& to, std::string_view text) {
     if (!to && !text.empty()) to = text;
@@ -62,6 +71,7 @@ void describe_strategy(results::StrategyStatus& row, const StrategyInfo& info) {
       row.refused_by.emplace_back(policy_info(refusal.policy).id);
     }
   }
+  if (!row.guarantee) row.guarantee = guarantee_of(info);
   if (!row.role) {
     row.role =
         info.role == StrategyRole::control ? results::Role::control : results::Role::strategy;
@@ -109,6 +119,8 @@ void describe(results::Results& results, const Catalogue& catalogue,
               const std::vector<std::string>& asked_for) {
   for (results::StrategyStatus& row : results.strategies) {
     if (row.id == kAgain) {
+      const StrategyEntry* twin = find_strategy(catalogue, results.baseline);
+      if (twin != nullptr && !row.guarantee) row.guarantee = guarantee_of(twin->info);
       describe_strategy(row, kAgainInfo);
     } else if (const StrategyEntry* entry = find_strategy(catalogue, row.id); entry != nullptr) {
       describe_strategy(row, entry->info);

@@ -107,10 +107,7 @@ results::Params shown_params(const WorkloadInfo& workload, const ParamText& para
     const Parameter& parameter = workload.parameters.at(i);
     const std::string& value = params[i].second;
     if (!parameter.in_id && value == parameter.default_value) continue;
-    const std::optional<std::int64_t> number =
-        parameter.choices.empty() ? to_number<std::int64_t>(value) : std::nullopt;
-    shown.emplace_back(parameter.name,
-                       number ? results::ParamValue(*number) : results::ParamValue(value));
+    shown.emplace_back(parameter.name, results::param_value(value));
   }
   return shown;
 }

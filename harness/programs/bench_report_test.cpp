@@ -220,7 +220,7 @@ TEST_CASE("bad usage and bad input end with 2 and say what to do") {
   check(run.path().string() + " --colour=red", "bench-report: unknown option '--colour'");
   const results::ScratchDirectory empty;
   check(empty.path().string(), "has no results.json");
-  check(empty.file("later.json", "{\"schema_version\": 9}").string(), "reads version 1");
+  check(empty.file("later.json", "{\"schema_version\": 9}").string(), "reads versions 1");
 }
 
 TEST_CASE("damaged results end with 2 and say what is wrong, whatever becomes of them") {
@@ -248,7 +248,7 @@ TEST_CASE("damaged results end with 2 and say what is wrong, whatever becomes of
   };
   check(text.substr(0, text.size() / 2), "ends in the middle of its JSON");
   check("", "damaged.json");
-  check(damaged([](Json& j) { j["schema_version"] = 2; }), "reads version 1");
+  check(damaged([](Json& j) { j["schema_version"] = 3; }), "reads versions 1");
   check(damaged([](Json& j) { j["cells"][1] = j["cells"][0]; }), "second time");
   check(sample(0), "cells[0].metrics[0].samples[1]");
   check(sample(-2.5), "-2.5");

@@ -9,6 +9,7 @@
 #include "analysis/render/gnuplot.hpp"
 #include "analysis/render/html.hpp"
 #include "analysis/view/figures.hpp"
+#include "analysis/view/machines.hpp"
 #include "analysis/view/report_document.hpp"
 #include "results/file.hpp"
 
@@ -67,22 +68,36 @@ std::vector<PageFigure> draw_all(const FigureSet& set, const fs::path& plots,
   return figures;
 }
 
-}  // namespace
-
-ReportOutcome write_report(const results::Results& results, const std::filesystem::path& dir) {
-  const Quantities run(results);
-  const FigureSet set = make_figures(run);
+/// Makes the directories and draws; `page` stands first among what was written.
+std::vector<PageFigure> draw_beside(const fs::path& page, const FigureSet& set,
+                                    ReportOutcome& outcome) {
+  const fs::path dir = page.parent_path();
   const fs::path plots = dir / "plots";
   const fs::path& deepest = set.figures.empty() ? dir : plots;
   std::error_code error;
   fs::create_directories(deepest, error);
   if (error) throw std::system_error(error, "cannot create " + deepest.string());
+  outcome.files.push_back(page);
+  return draw_all(set, plots, outcome);
+}
+
+ReportOutcome write_page(const fs::path& page, const FigureSet& set, const Document& document) {
   ReportOutcome outcome;
-  outcome.files.push_back(dir / "report.html");
-  const std::vector<PageFigure> figures = draw_all(set, plots, outcome);
-  const std::string page = html_page(make_document(run), figures, set.absent);
-  results::write_text_atomically(dir / "report.html", page);
+  const std::vector<PageFigure> figures = draw_beside(page, set, outcome);
+  results::write_text_atomically(page, html_page(document, figures, set.absent));
   return outcome;
+}
+
+}  // namespace
+
+ReportOutcome write_report(const results::Results& results, const std::filesystem::path& dir) {
+  const Quantities run(results);
+  return write_page(dir / "report.html", make_figures(run), make_document(run));
+}
+
+ReportOutcome write_machines_report(std::span<const results::Results> runs,
+                                    const std::filesystem::path& dir) {
+  return write_page(dir / "machines.html", machines_figures(runs), machines_document(runs));
 }
 
 }  // namespace patchbench::analysis

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,5 +23,9 @@ struct ReportOutcome {
 /// std::system_error when `dir` cannot be written; results.json is not touched.
 [[nodiscard]] ReportOutcome write_report(const results::Results& results,
                                          const std::filesystem::path& dir);
+
+/// The same of several runs: machines.html and its figures (view/machines.hpp).
+[[nodiscard]] ReportOutcome write_machines_report(std::span<const results::Results> runs,
+                                                  const std::filesystem::path& dir);
 
 }  // namespace patchbench::analysis

@@ -13,9 +13,15 @@ namespace patchbench::analysis {
 [[nodiscard]] bool times_mean_something(const results::Context& context);
 
 /// Empty where times, or ratios of times, of the two may be compared; otherwise why not, as the end
-/// of a sentence ("the second is emulated: ..."). Decides nothing about machines that merely
-/// differ.
+/// of a sentence ("the second is emulated: ..."). Of machines that merely
+/// differ see why_processors_differ().
 [[nodiscard]] std::optional<std::string> why_times_do_not_compare(const results::Context& first,
                                                                   const results::Context& second);
+
+/// Empty where both ran on processors of one kind, or may have; otherwise what differs: "x86_64 and
+/// aarch64". What costs more on another processor has not become slower, so there is no verdict on
+/// it.
+[[nodiscard]] std::optional<std::string> why_processors_differ(const results::Context& first,
+                                                               const results::Context& second);
 
 }  // namespace patchbench::analysis

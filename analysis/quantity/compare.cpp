@@ -220,6 +220,12 @@ Side ratio_side(const std::vector<RunRatio>& ratios, const BetweenRuns& between)
   return side;
 }
 
+/// Of the side that has fewer.
+double rounds_of_a_run(const Change& change) {
+  const auto of = [](const Side& side) { return static_cast<double>(side.n) / side.runs; };
+  return std::min(of(change.first), of(change.second));
+}
+
 /// What both sides have of one metric of one cell.
 struct Found {
   std::vector<RunRatio> first;
@@ -350,6 +356,10 @@ class Pairs {
                                                 shift.p_at_least(std::log1p(delta))));
     if (const auto limit = comparison_.options.max_regression) {
       change.p_within_limit = shift.p_at_most(std::log1p(*limit));
+      const auto times = times_the_rounds(first, second, change.between, std::log1p(*limit));
+      const double rounds = rounds_of_a_run(change);
+      if (times) change.rounds_for_limit = static_cast<int>(std::ceil(*times * rounds));
+      change.shows_limit = times && *times <= 1;
     }
   }
 
@@ -374,6 +384,7 @@ class Pairs {
   }
 
   void judge(Change& change) const {
+    if (!comparison_.options.other_processors.empty()) return;
     if (!change.interval) {
       change.regression_possible = true;
       return;

@@ -20,6 +20,9 @@ namespace patchbench::analysis {
 struct CompareOptions {
   double delta = kDefaultDelta;          // changes below this share are called the same
   std::optional<double> max_regression;  // a share: 0.03
+  /// How the processors of the two sides differ (comparable.hpp). Then changes have no verdict, and
+  /// none is a regression: nothing became slower, it is another machine.
+  std::string other_processors = {};
 };
 
 /// One side: one run or several of it, all measured with the same program.
@@ -55,11 +58,16 @@ struct Change {
   std::optional<double> change;
   std::optional<Interval> interval;  // 95 %, of this one change
   results::Verdict verdict = results::Verdict::inconclusive;
-  bool twin = false;                 // again: cannot change, and is never faster or slower
-  double p_none = 1;                 // of "nothing changed", after Holm's correction
-  double p_apart = 1;                // of "it changed by delta", after Benjamini & Hochberg's
-  double p_within_limit = 1;         // of "no regression beyond the limit", after Holm's correction
-  bool regression = false;           // beyond the limit
+  bool twin = false;          // again: cannot change, and is never faster or slower
+  double p_none = 1;          // of "nothing changed", after Holm's correction
+  double p_apart = 1;         // of "it changed by delta", after Benjamini & Hochberg's
+  double p_within_limit = 1;  // of "no regression beyond the limit", after Holm's correction
+  bool regression = false;    // beyond the limit
+  /// Rounds a run with which "no regression beyond the limit" can be shown with a probability of
+  /// 80 % where that is so (run_shift.hpp, times_the_rounds), and whether these runs have them.
+  /// Empty where no number of rounds does.
+  std::optional<int> rounds_for_limit;
+  bool shows_limit = false;
   bool regression_possible = false;  // the limit lies below the end of the interval
 };
 

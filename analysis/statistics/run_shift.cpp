@@ -67,6 +67,18 @@ Interval around(double value, double standard_error, double degrees) {
   return {value - reach, value + reach};
 }
 
+constexpr double kMostTimes = 1000;
+
+/// As they would be with `factor` times as many rounds.
+std::vector<RunEstimate> with_rounds(std::span<const RunEstimate> runs, double factor) {
+  std::vector<RunEstimate> more(runs.begin(), runs.end());
+  for (RunEstimate& run : more) {
+    run.squared_error /= factor;
+    run.degrees = (run.degrees + 1) * factor - 1;
+  }
+  return more;
+}
+
 struct Scatter {
   double squares = 0;
   double degrees = 0;    // that the squares have
@@ -152,6 +164,39 @@ RunShift::RunShift(std::span<const RunEstimate> first, std::span<const RunEstima
 }
 
 Interval RunShift::interval() const { return around(estimate_, standard_error_, degrees_); }
+
+double RunShift::detectable() const {
+  const StudentsT distribution(degrees_);
+  return standard_error_ * (boost::math::quantile(distribution, (1 + kConfidence) / 2) +
+                            boost::math::quantile(distribution, kDetectingPower));
+}
+
+std::optional<double> times_the_rounds(std::span<const RunEstimate> first,
+                                       std::span<const RunEstimate> second,
+                                       const BetweenRuns& between, double limit) {
+  const auto shown = [&](double factor) {
+    return RunShift(with_rounds(first, factor), with_rounds(second, factor), between)
+               .detectable() <= limit;
+  };
+  if (shown(1)) return 1;
+  double low = 1;
+  double high = kMostTimes;
+  if (!shown(high)) return std::nullopt;
+  constexpr double kClose = 1.001;
+  while (high > low * kClose) {
+    const double middle = std::sqrt(low * high);
+    (shown(middle) ? high : low) = middle;
+  }
+  return high;
+}
+
+std::optional<int> rounds_needed(double scatter, double limit, int runs) {
+  constexpr int kFewest = 3;
+  const std::vector<RunEstimate> side(static_cast<std::size_t>(runs),
+                                      RunEstimate{0, scatter * scatter / kFewest, kFewest - 1});
+  const auto times = times_the_rounds(side, side, {}, std::log1p(limit));
+  return times ? std::optional(static_cast<int>(std::ceil(kFewest * *times))) : std::nullopt;
+}
 
 double RunShift::p_at_most(double limit) const {
   return boost::math::cdf(

@@ -62,6 +62,8 @@ struct RunMean {
 };
 [[nodiscard]] RunMean run_mean(std::span<const RunEstimate> runs, const BetweenRuns& between);
 
+inline constexpr double kDetectingPower = 0.8;
+
 /// How far the mean of `second` lies above that of `first`. Its variance is that between runs over
 /// the numbers of runs, plus what the rounds give; its degrees of freedom are Satterthwaite's
 /// (Biometrics Bulletin 2, 1946).
@@ -73,6 +75,9 @@ class RunShift {
 
   [[nodiscard]] double estimate() const { return estimate_; }
   [[nodiscard]] Interval interval() const;
+  /// The smallest limit that the interval stays below with a probability of kDetectingPower where
+  /// nothing changed. Of a difference of logarithms, as the estimate is.
+  [[nodiscard]] double detectable() const;
   /// One-sided p-values of "the shift is at most `limit`", small where it lies above, and "at
   /// least", small where it lies below.
   [[nodiscard]] double p_at_most(double limit) const;
@@ -85,5 +90,16 @@ class RunShift {
   double standard_error_ = 0;
   double degrees_ = 0;
 };
+
+/// How many times as many rounds, at least 1, RunShift::detectable() needs to be at most `limit` if
+/// they scatter as these do. Empty where not even 1,000 times as many do: then the scatter between
+/// runs is too large, and more runs a side help.
+[[nodiscard]] std::optional<double> times_the_rounds(std::span<const RunEstimate> first,
+                                                     std::span<const RunEstimate> second,
+                                                     const BetweenRuns& between, double limit);
+
+/// The same for runs that are still to be measured: rounds of each of `runs` runs a side for a
+/// limit of `limit` (a share) on a ratio whose logarithm scatters by `scatter` from round to round.
+[[nodiscard]] std::optional<int> rounds_needed(double scatter, double limit, int runs);
 
 }  // namespace patchbench::analysis

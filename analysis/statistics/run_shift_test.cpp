@@ -284,5 +284,38 @@ TEST_CASE("without calibrations only several runs a side can be compared") {
   CHECK_FALSE(why_states_differ(bare, good, "A", "B").has_value());
 }
 
+TEST_CASE("more rounds show smaller limits, until the scatter between runs is all there is") {
+  CHECK(rounds_needed(0.05, 0.1, 1) > rounds_needed(0.03, 0.1, 1));
+  CHECK(rounds_needed(0.03, 0.05, 1) > rounds_needed(0.03, 0.1, 1));
+  CHECK_FALSE(rounds_needed(0.001, 0.03, 1).has_value());
+  CHECK(rounds_needed(0.03, 0.03, 2).has_value());
+  CHECK(rounds_needed(0.001, 0.05, 1) == 3);
+}
+
+TEST_CASE("with as many rounds as needed four of five unchanged runs show that") {
+  constexpr double kScatter = 0.04;
+  const double limit = std::log1p(0.08);
+  const int rounds = rounds_needed(kScatter, 0.08, 1).value();
+  std::mt19937_64 random(5);
+  std::normal_distribution<double> normal;
+  const auto run = [&] {
+    const double state = kDefaultBetweenRuns * normal(random);
+    std::vector<double> values;
+    // Fewer than kRobustRounds: the mean, whose error the number of rounds alone decides.
+    for (int i = 0; i < rounds; ++i) values.push_back(state + kScatter * normal(random));
+    return run_estimate(values).value();
+  };
+  REQUIRE(rounds < kRobustRounds);
+  int shown = 0;
+  constexpr int kTrials = 2000;
+  for (int i = 0; i < kTrials; ++i) {
+    const std::vector first = {run()};
+    const std::vector second = {run()};
+    shown += RunShift(first, second, {}).interval()[1] < limit ? 1 : 0;
+  }
+  CHECK(shown > 0.74 * kTrials);
+  CHECK(shown < 0.9 * kTrials);
+}
+
 }  // namespace
 }  // namespace patchbench::analysis

@@ -83,19 +83,22 @@ Entry verdict_entry(const Change& change) {
   return entry;
 }
 
+enum class Shown { verdicts, ratios, times };
+
 /// A section for each metric and parameter set, in the order of the run.
 void add_tables(Document& document, const Metrics& metrics, const std::vector<Change>& changes,
-                bool with_verdict) {
+                Shown shown) {
   std::vector<Column<Change>> columns = {
       {"strategy", [](const Change& change) { return name(change.strategy); }},
       {"first", [](const Change& change) { return number(side_text(change.first)); }},
       {"second", [](const Change& change) { return number(side_text(change.second)); }},
-      {"change", [](const Change& change) { return number(change_text(change)); }}};
-  if (with_verdict) columns.push_back({"verdict", verdict_entry});
+      {shown == Shown::ratios ? "second / first" : "change",
+       [](const Change& change) { return number(change_text(change)); }}};
+  if (shown == Shown::verdicts) columns.push_back({"verdict", verdict_entry});
   std::vector<std::pair<std::string, std::vector<Change>>> tables;
   for (const Change& change : changes) {
     std::string where = place(metrics, change.workload, change.metric, change.params);
-    if (!with_verdict) where += ", " + change.unit;
+    if (shown == Shown::times) where += ", " + change.unit;
     auto found = std::ranges::find(tables, where, &decltype(tables)::value_type::first);
     if (found == tables.end()) found = tables.insert(tables.end(), {where, {}});
     found->second.push_back(change);
@@ -204,8 +207,17 @@ bool several_runs(const ComparisonReport& report) {
 Section how_to_read(const ComparisonReport& report) {
   Section section;
   section.title = "How to read it";
+  if (!report.comparison.options.other_processors.empty()) {
+    section.paragraphs.emplace_back(
+        "first and second are ratios to the baseline of their own machine, in brackets with 95 % "
+        "intervals. They are of two processors, so no difference between them is a change, and "
+        "none "
+        "has a verdict. What may be compared is the order of strategies on each.");
+    return section;
+  }
   section.paragraphs.push_back(fmt::format(
-      "A change is that of the ratio, second / first: below 0 is faster. In brackets 95 % "
+      "A change is that of the ratio, second / first: below 0 it costs less than before. In "
+      "brackets 95 % "
       "intervals. The run is a random factor in them: beside the scatter of rounds they have a "
       "standard deviation between {}.",
       between_text(report)));
@@ -236,6 +248,37 @@ std::string twins_text(const Comparison& comparison) {
                      moved, twins);
 }
 
+/// What the limit asks of the rounds, whatever was found; empty where there is none.
+std::string detection_text(const Comparison& comparison) {
+  if (!comparison.options.max_regression) return "";
+  std::size_t all = 0;
+  std::size_t shown = 0;
+  std::size_t never = 0;
+  int rounds = 0;  // that are enough for all that rounds help
+  for (const Change& change : comparison.changes) {
+    if (change.twin) continue;
+    ++all;
+    shown += change.shows_limit ? 1 : 0;
+    never += change.rounds_for_limit ? 0 : 1;
+    if (change.rounds_for_limit) rounds = std::max(rounds, *change.rounds_for_limit);
+  }
+  std::string text = fmt::format(
+      "limit {:.3g} %: {} of {} metrics can show with these rounds that "
+      "they keep it",
+      100 * *comparison.options.max_regression, shown, all);
+  if (const std::size_t more = all - shown - never; more > 0) {
+    text +=
+        fmt::format("; {} {} up to {} rounds a run", more, more == 1 ? "needs" : "need", rounds);
+  }
+  if (never > 0) {
+    text += fmt::format(
+        "; {} {} more runs a side, because one run differs from the next by more "
+        "than that, or a larger limit",
+        never, never == 1 ? "needs" : "need");
+  }
+  return text;
+}
+
 /// Whether the limit was kept; empty where there is none.
 std::string conclusion(const Comparison& comparison) {
   if (!comparison.options.max_regression) return "";
@@ -260,6 +303,13 @@ Section summary(const ComparisonReport& report) {
   const Comparison& comparison = report.comparison;
   Section section;
   section.title = "Summary";
+  if (!comparison.options.other_processors.empty()) {
+    section.paragraphs.push_back(
+        fmt::format("{} side by side, without verdicts: they are of two processors ({})",
+                    count_of(static_cast<std::size_t>(comparison.tested), "ratio", "ratios"),
+                    comparison.options.other_processors));
+    return section;
+  }
   std::map<Verdict, std::size_t> counts;
   for (const Change& change : comparison.changes) {
     if (!change.twin) ++counts[change.verdict];
@@ -267,6 +317,7 @@ Section summary(const ComparisonReport& report) {
   const auto add = [&section](std::string text) {
     if (!text.empty()) section.paragraphs.push_back(std::move(text));
   };
+  add(detection_text(comparison));
   add(fmt::format("{} changes: {} same, {} faster, {} slower, {} inconclusive", comparison.tested,
                   counts[Verdict::same], counts[Verdict::faster], counts[Verdict::slower],
                   counts[Verdict::inconclusive]));
@@ -318,13 +369,15 @@ Document comparison_document(const ComparisonReport& report) {
   document.summary.push_back(summary(report));
   document.rest.push_back(
       {.title = fmt::format("Ratios to {}, each within its run", report.comparison.baseline)});
-  add_tables(document, report.metrics, report.comparison.changes, true);
+  const bool comparable = report.comparison.options.other_processors.empty();
+  add_tables(document, report.metrics, report.comparison.changes,
+             comparable ? Shown::verdicts : Shown::ratios);
   if (!report.times.empty()) {
     document.rest.push_back({.title = "Absolute times",
                              .paragraphs = {"Of two runs at different times: what the machine did "
                                             "meanwhile is in them. No verdicts, and no part in the "
                                             "exit code."}});
-    add_tables(document, report.metrics, report.times, false);
+    add_tables(document, report.metrics, report.times, Shown::times);
   }
   add_orders(document, report.metrics, report.orders);
   add_break_evens(document, report.break_evens);

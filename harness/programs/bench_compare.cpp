@@ -44,7 +44,7 @@ constexpr const char* kFooter = R"(Examples:
   bench-compare before after --max-regression=3%    for CI: 3 on a regression beyond 3 %, 4 if inconclusive
   bench-compare before1,before2 after1,after2       two runs a side: tells a change from a state of
                                                     the machine
-  bench-compare x86 arm --allow-env-diff            which conclusions hold on both machines
+  bench-compare x86 arm --allow-env-diff            ratios side by side and orders, without verdicts
   bench-compare before/results.json after/results.json --absolute    times as well, labelled
 
 Compared are ratios to the baseline, each within its run: times of different days are no evidence.
@@ -52,6 +52,12 @@ Compared are ratios to the baseline, each within its run: times of different day
 Two runs of one program differ by more than their rounds say. Several runs a side show by how much,
 best measured in turn (before1, after1, before2, after2); with one run a side a usual amount is
 allowed for, and runs whose calibrations show other states of the machine are refused.
+
+A limit needs rounds: --max-regression says first how many metrics can show with the rounds at hand
+that they keep it, and how many rounds the others need. Where a ratio scatters by 3 % from round to
+round, one run a side needs @10@ rounds for a limit of 10 % and @5@ for 5 %, by 10 % it needs @1010@ and
+@105@. Below 4 % no number of rounds is enough for one run a side; for 3 % measure two runs of @23@ rounds
+a side.
 
 Exit codes: 0 done, and no regression where --max-regression asks; 1 failed otherwise; 2 bad usage,
 results that cannot be read or have nothing to compare, or environments or states of the machine
@@ -127,6 +133,22 @@ std::string name_of(const std::string& argument, Runs runs) {
   return text + ")";
 }
 
+/// How the processors differ; empty where they do not. A limit is refused then.
+std::string check_processors(Runs first, Runs second, const Options& options) {
+  for (const Runs side : {first, second}) {
+    for (const results::Results& run : side) {
+      const auto why = why_processors_differ(first.front().context, run.context);
+      if (!why) continue;
+      if (!options.max_regression) return *why;
+      throw UsageError(fmt::format(
+          "--max-regression asks what became slower, and these are runs of two processors ({}); "
+          "bench-report A B --out=DIR shows which conclusions hold on which",
+          *why));
+    }
+  }
+  return "";
+}
+
 double smallest_delta(Runs first, Runs second) {
   double delta = 1;
   for (const Runs side : {first, second}) {
@@ -151,6 +173,7 @@ int run(const Options& options) {
   compared.max_regression = options.max_regression;
   ComparisonReport report;
   report.differences = check_contexts(first, second, options.allow_env_diff);
+  compared.other_processors = check_processors(first, second, options);
   report.first_name = name_of(options.first, first);
   report.second_name = name_of(options.second, second);
   try {
@@ -189,7 +212,7 @@ void add_options(CLI::App& app, Options& options) {
       ->type_name("DIR|FILE[,...]");
   app.add_option("--max-regression", options.max_regression,
                  "Exit with 3 where a ratio became larger by more than this, with 4 where one may "
-                 "have")
+                 "have; says first which metrics can show it with these rounds")
       ->transform(percentage(true))
       ->type_name("PERCENT[%]");
   app.add_option("--delta", options.delta,

@@ -97,11 +97,39 @@ TEST_CASE("bench-compare: other environments are refused by name, or labelled") 
                contains("ENVIRONMENTS DIFFER") && contains("theirs: " + said + " ") &&
                    contains("Ratios to") && contains("of different environments: 1"));
   };
-  check("CPU: Made-up CPU @ 3.00GHz and Another", [](auto& c) { c.cpu.model = "Another"; });
   check("kernel: Linux 6.1.0 and Linux 6.12", [](auto& c) { c.kernel = "Linux 6.12"; });
   check("governor: unknown and powersave", [](auto& c) { c.governor = "powersave"; });
   check("compiler: g++ 12.2.0 and clang 14", [](auto& c) { c.compiler = "clang 14"; });
   check("flags: -O2 and -O3 -DNDEBUG", [](auto& c) { c.flags = "-O3 -DNDEBUG"; });
+}
+
+TEST_CASE("bench-compare: on another processor nothing is faster, slower or a regression") {
+  const auto check = [](const std::string& said, auto change) {
+    CAPTURE(said);
+    const TwoRuns runs([&](auto& results) {
+      change(results.context);
+      for (auto& cell : results.cells) {
+        if (cell.strategy == "rwx") continue;
+        for (auto& metric : cell.metrics) {
+          for (auto& sample : metric.samples) {
+            if (sample) *sample *= 2;
+          }
+        }
+      }
+    });
+    CHECK(bench_compare(runs.both()).code == 2);
+    const Ended allowed = bench_compare(runs.both() + " --allow-env-diff");
+    CHECK(allowed.code == 0);
+    CHECK_THAT(on_one_line(allowed.said), contains(said) && contains("without verdicts"));
+    for (const char* word : {"faster", "slower", "REGRESSION", "verdict |"}) {
+      CHECK_THAT(allowed.said, !contains(word));
+    }
+    const Ended limited = bench_compare(runs.both() + " --allow-env-diff --max-regression=5%");
+    CHECK(limited.code == 2);
+    CHECK_THAT(limited.said, contains("two processors") && contains("bench-report"));
+  };
+  check("Made-up CPU @ 3.00GHz and Another", [](auto& c) { c.cpu.model = "Another"; });
+  check("x86_64 and aarch64", [](auto& c) { c.arch = "aarch64"; });
 }
 
 /// All calibrations times `factor`; none at all for 0.

@@ -24,6 +24,7 @@
 #include "analysis/view/counters.hpp"
 #include "analysis/view/csv.hpp"
 #include "analysis/view/google_benchmark.hpp"
+#include "analysis/view/machines.hpp"
 #include "analysis/view/report_document.hpp"
 #include "analysis/view/result.hpp"
 #include "analysis/view/simulated.hpp"
@@ -50,9 +51,9 @@ constexpr const char* kFooter = R"(Examples:
                        into a directory of its own
   bench-report results.json --format=markdown --out=notes
                        report.md, to paste into an issue
-  bench-report DIR_X86 DIR_ARM --format=markdown --out=notes
-                       simulated.md: instructions per send and per patch, a group of columns for
-                       each run
+  bench-report DIR_X86 DIR_ARM --out=both
+                       machines.html and plots/: two to ten runs side by side, each as ratios on
+                       its own machine, and which conclusion holds on which
   bench-report results.json --format=csv
                        samples.csv: one row a sample, for R or pandas; what was counted in
                        counters.csv, what was simulated in simulated.csv
@@ -60,8 +61,8 @@ constexpr const char* kFooter = R"(Examples:
                        google-benchmark.json: for google/benchmark's compare.py, Bencher and
                        github-action-benchmark
 
-Several results share one table, that of their simulated counts (bench-run --counters=simulated),
-which --out takes as simulated.html or simulated.md. Their times are not put side by side.
+Of several results no times stand side by side, but ratios to the same strategy of each machine.
+Emulated runs take part with the statuses of their cells and their counts alone.
 
 Without --out the report goes where the results are. A report there is replaced if it is that run's
 own, that is, if the results are read from the results.json beside it; any other existing report is
@@ -97,8 +98,7 @@ void keep_foreign_report(const fs::path& report, const fs::path& file) {
 
 void print_written(const fs::path& file) { fmt::print("{}\n", file.string()); }
 
-int write_html(const results::Results& results, const fs::path& directory) {
-  const ReportOutcome outcome = write_report(results, directory);
+int print_outcome(const ReportOutcome& outcome) {
   for (const std::string& warning : outcome.warnings) {
     fmt::print(stderr, "bench-report: warning: {}\n", warning);
   }
@@ -169,7 +169,7 @@ int write_texts(const std::vector<TextFormat>& files, const results::Results& re
   return kDone;
 }
 
-/// A page of simulated counts may be replaced by another one, and by nothing else.
+/// A page of several machines may be replaced by another one, and by nothing else.
 void keep_foreign_page(const fs::path& page, const std::string& title) {
   std::error_code ignored;
   if (!fs::exists(page, ignored) || results::read_text(page).find(title) != std::string::npos) {
@@ -179,26 +179,18 @@ void keep_foreign_page(const fs::path& page, const std::string& title) {
                    " exists and is something else; name another directory with --out=DIR");
 }
 
-/// Why these runs share no table.
-void check_simulated(const std::vector<results::Results>& runs,
-                     const std::vector<fs::path>& inputs) {
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (has_simulated_counts(runs[i])) continue;
-    std::string message =
-        inputs[i].string() +
-        " has no simulated counts (bench-run --counters=simulated), the one thing of several runs "
-        "that a report puts side by side";
-    for (const results::Results& other : runs) {
-      if (const auto why = why_times_do_not_compare(runs[i].context, other.context)) {
-        message += "; and their times cannot be compared: " + *why;
-        break;
-      }
-    }
-    throw UsageError(message);
-  }
+/// What several runs become.
+int write_machines(const std::vector<results::Results>& runs, const fs::path& directory,
+                   bool markdown) {
+  if (!markdown) return print_outcome(write_machines_report(runs, directory));
+  make_directory(directory);
+  const fs::path page = directory / "machines.md";
+  results::write_text_atomically(page, markdown_page(machines_document(runs)));
+  print_written(page);
+  return kDone;
 }
 
-/// One table of several runs.
+/// Several runs side by side.
 int write_side_by_side(const Options& options) {
   const TextFormat* format = text_format(options.format);
   if (format != nullptr && format->times_alone) {
@@ -207,23 +199,21 @@ int write_side_by_side(const Options& options) {
   if (options.out.empty()) {
     throw UsageError("several results have no directory in common; name one with --out=DIR");
   }
+  if (options.inputs.size() > kMostMachines) {
+    throw UsageError(fmt::format("{} runs are too many to read side by side; at most {} are taken",
+                                 options.inputs.size(), kMostMachines));
+  }
   std::vector<results::Results> runs;
   for (const fs::path& input : options.inputs) runs.push_back(read_described(input));
-  check_simulated(runs, options.inputs);
   const bool markdown = format != nullptr;
-  const fs::path page = options.out / (markdown ? "simulated.md" : "simulated.html");
-  const Document document = simulated_document(runs);
-  keep_foreign_page(page, document.title);
+  keep_foreign_page(options.out / (markdown ? "machines.md" : "machines.html"),
+                    std::string(kMachinesTitle));
   try {
-    make_directory(options.out);
-    results::write_text_atomically(
-        page, markdown ? markdown_page(document) : html_page(document, {}, {}));
+    return write_machines(runs, options.out, markdown);
   } catch (const std::system_error& error) {
     fmt::print(stderr, "bench-report: {}; name another directory with --out=DIR\n", error.what());
     return kFailed;
   }
-  print_written(page);
-  return kDone;
 }
 
 /// What bench-run shows when a run ends, again.
@@ -268,7 +258,7 @@ int run(const Options& options) {
   if (format == nullptr) keep_foreign_report(directory / "report.html", file);
   for (const TextFormat& text : files) keep_foreign_report(directory / text.file, file);
   try {
-    return format == nullptr ? write_html(results, directory)
+    return format == nullptr ? print_outcome(write_report(results, directory))
                              : write_texts(files, results, directory);
   } catch (const std::system_error& error) {
     fmt::print(stderr, "bench-report: {}; name another directory with --out=DIR\n", error.what());

@@ -13,8 +13,8 @@ namespace patchbench::analysis {
 [[nodiscard]] bool times_mean_something(const results::Context& context);
 
 /// Empty where times, or ratios of times, of the two may be compared; otherwise why not, as the end
-/// of a sentence ("the second is emulated: ..."). Of machines that merely
-/// differ see why_processors_differ().
+/// of a sentence ("the second is emulated: ..."). Of machines that merely differ see
+/// why_processors_differ().
 [[nodiscard]] std::optional<std::string> why_times_do_not_compare(const results::Context& first,
                                                                   const results::Context& second);
 

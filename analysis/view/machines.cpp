@@ -148,9 +148,7 @@ Section conclusions_section(const Machines& machines) {
               {"not on", on(Holding::not_so)},
               {"undecided on", on(Holding::open)},
               {"not measured on", on(Holding::unmeasured)}});
-  if (!section.table) {
-    section.paragraphs = {"None: no machine has intervals that decide anything."};
-  }
+  if (!section.table) section.paragraphs = {"None: no machine has intervals that decide anything."};
   return section;
 }
 

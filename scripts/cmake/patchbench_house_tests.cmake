@@ -20,6 +20,11 @@ if(NOT CMAKE_CROSSCOMPILING)
   patchbench_house_test("the end of a log shows the tests that failed" "${scripts}/failed_tests_test")
   patchbench_house_test("the README's figure is what the reference runs say" ${python} "${scripts}/draw_ratios" --check)
   patchbench_house_test("the test of the docs can fail" ${python} "${scripts}/check_docs.py" --selftest)
+  patchbench_house_test("examples in docs/results-format.md print what is shown"
+    ${python} "${scripts}/check_examples.py")
+  patchbench_house_test("the test of these examples can fail" ${python} "${scripts}/check_examples.py" --selftest)
+  set_tests_properties("house: examples in docs/results-format.md print what is shown"
+    "house: the test of these examples can fail" PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
   patchbench_house_test("help becomes man pages" ${python} "${scripts}/write_options" --selftest)
   if(TARGET bench-run)
     patchbench_house_test("links lead somewhere, and commands in README and docs work"

@@ -254,21 +254,22 @@ std::string detection_text(const Comparison& comparison) {
   std::size_t all = 0;
   std::size_t shown = 0;
   std::size_t never = 0;
-  int rounds = 0;  // that are enough for all that rounds help
+  std::vector<int> needed;  // rounds, where they help
   for (const Change& change : comparison.changes) {
     if (change.twin) continue;
     ++all;
     shown += change.shows_limit ? 1 : 0;
     never += change.rounds_for_limit ? 0 : 1;
-    if (change.rounds_for_limit) rounds = std::max(rounds, *change.rounds_for_limit);
+    if (change.rounds_for_limit && !change.shows_limit) needed.push_back(*change.rounds_for_limit);
   }
   std::string text = fmt::format(
       "limit {:.3g} %: {} of {} metrics can show with these rounds that "
       "they keep it",
       100 * *comparison.options.max_regression, shown, all);
-  if (const std::size_t more = all - shown - never; more > 0) {
-    text +=
-        fmt::format("; {} {} up to {} rounds a run", more, more == 1 ? "needs" : "need", rounds);
+  std::ranges::sort(needed);
+  if (const std::size_t more = needed.size(); more > 0) {
+    text += fmt::format("; {} {} more rounds, half of them at most {} a run and all {}", more,
+                        more == 1 ? "needs" : "need", needed[(more - 1) / 2], needed.back());
   }
   if (never > 0) {
     text += fmt::format(

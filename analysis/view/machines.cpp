@@ -123,6 +123,40 @@ std::string letters(const Machines& machines, const MachineConclusion& conclusio
   return found.empty() ? "-" : joined(found);
 }
 
+/// Every machine that has an interval says the same.
+bool holds_everywhere(const MachineConclusion& conclusion) {
+  return std::ranges::none_of(conclusion.machines, [](Holding one) {
+    return one == Holding::not_so || one == Holding::open;
+  });
+}
+
+void fill_conclusions(Section& section, const Machines& machines,
+                      const std::vector<MachineConclusion>& conclusions) {
+  const std::string reference = reference_text(machines);
+  using Row = const MachineConclusion&;
+  const auto on = [&machines](Holding holding) {
+    return [&machines, holding](Row row) { return plain(letters(machines, row, holding)); };
+  };
+  fill_table(section, conclusions,
+             {{"operation", [&](Row row) { return plain(title_of(machines, row.operation)); }},
+              {"conclusion",
+               [&](Row row) { return plain(claim_text(row.claim, row.strategy, reference)); }},
+              {"holds on", on(Holding::holds)},
+              {"not on", on(Holding::not_so)},
+              {"undecided on", on(Holding::open)},
+              {"not measured on", on(Holding::unmeasured)}});
+}
+
+/// Those that all machines draw: nothing to decide by.
+Section common_section(const Machines& machines) {
+  Section section{.title = "Conclusions that hold on every machine that measured them"};
+  std::vector<MachineConclusion> conclusions = conclusions_of(machines);
+  std::erase_if(conclusions, [](const auto& one) { return !holds_everywhere(one); });
+  fill_conclusions(section, machines, conclusions);
+  if (!section.table) section.paragraphs.emplace_back("None.");
+  return section;
+}
+
 Section conclusions_section(const Machines& machines) {
   Section section{
       .title = "Which conclusion holds on which machine",
@@ -135,20 +169,14 @@ Section conclusions_section(const Machines& machines) {
           "own machine's rounds, without a correction for how many there are: of {} machines and "
           "many rows some intervals miss by chance.",
           machines_with_times(machines))}};
-  const std::string reference = reference_text(machines);
-  using Row = const MachineConclusion&;
-  const auto on = [&machines](Holding holding) {
-    return [&machines, holding](Row row) { return plain(letters(machines, row, holding)); };
-  };
-  fill_table(section, conclusions_of(machines),
-             {{"operation", [&](Row row) { return plain(title_of(machines, row.operation)); }},
-              {"conclusion",
-               [&](Row row) { return plain(claim_text(row.claim, row.strategy, reference)); }},
-              {"holds on", on(Holding::holds)},
-              {"not on", on(Holding::not_so)},
-              {"undecided on", on(Holding::open)},
-              {"not measured on", on(Holding::unmeasured)}});
-  if (!section.table) section.paragraphs = {"None: no machine has intervals that decide anything."};
+  std::vector<MachineConclusion> conclusions = conclusions_of(machines);
+  const auto all = conclusions.size();
+  std::erase_if(conclusions, holds_everywhere);
+  section.paragraphs.push_back(fmt::format(
+      "{} of {} conclusions hold on every machine that measured them, and stand further "
+      "down; those that do not are these.",
+      all - conclusions.size(), all));
+  fill_conclusions(section, machines, conclusions);
   return section;
 }
 
@@ -475,6 +503,7 @@ Document machines_document(std::span<const Results> runs) {
   document.summary.push_back(machines_section(machines));
   if (machines_with_times(machines) > 0) {
     document.summary.push_back(conclusions_section(machines));
+    document.rest.push_back(common_section(machines));
     document.rest.push_back(ratios_section(machines));
   } else {
     document.warnings.emplace_back(

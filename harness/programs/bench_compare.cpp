@@ -54,10 +54,9 @@ best measured in turn (before1, after1, before2, after2); with one run a side a 
 allowed for, and runs whose calibrations show other states of the machine are refused.
 
 A limit needs rounds: --max-regression says first how many metrics can show with the rounds at hand
-that they keep it, and how many rounds the others need. Where a ratio scatters by 3 % from round to
-round, one run a side needs @10@ rounds for a limit of 10 % and @5@ for 5 %, by 10 % it needs @1010@ and
-@105@. Below 4 % no number of rounds is enough for one run a side; for 3 % measure two runs of @23@ rounds
-a side.
+that they keep it, and what the others need. Where a ratio scatters by 3 % from round to round, one
+run a side needs 3 rounds for a limit of 10 % and 15 for 5 %; where it scatters by 10 %, 22 and 153.
+For 3 % no number of rounds of one run a side is enough: two runs a side need 40 each, or 433.
 
 Exit codes: 0 done, and no regression where --max-regression asks; 1 failed otherwise; 2 bad usage,
 results that cannot be read or have nothing to compare, or environments or states of the machine

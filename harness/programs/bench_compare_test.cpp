@@ -10,6 +10,7 @@
 #include <patchbench_catch.hpp>
 
 #include "analysis/sample_results_test.hpp"
+#include "analysis/statistics/run_shift.hpp"
 #include "harness/programs/run_program_test.hpp"
 #include "results/file.hpp"
 #include "results/json.hpp"
@@ -72,7 +73,10 @@ TEST_CASE("bench-compare: exit codes say what CI wants to know") {
   const Ended plain = bench_compare(same.both());
   CHECK(plain.code == 0);
   CHECK_THAT(plain.said, contains("Ratios to rwx") && contains("0 faster, 0 slower"));
-  CHECK(bench_compare(same.both() + " --max-regression=15%").code == 0);
+  const Ended kept = bench_compare(same.both() + " --max-regression=15%");
+  CHECK(kept.code == 0);
+  CHECK_THAT(on_one_line(kept.said),
+             contains("limit 15 %: ") && contains(" metrics can show with these rounds"));
   const Ended open = bench_compare(same.both() + " --max-regression=0.5");
   CHECK(open.code == 4);
   CHECK_THAT(open.said, contains("cannot tell"));
@@ -261,6 +265,18 @@ TEST_CASE("bench-compare: help and version") {
   CHECK(help.code == 0);
   CHECK_THAT(help.said, contains("Examples:") && contains("Exit codes") &&
                             contains("--max-regression") && contains("--allow-env-diff"));
+  const auto rounds = [](double scatter, double limit, int runs) {
+    return analysis::rounds_needed(scatter, limit, runs).value_or(0);
+  };
+  CHECK_THAT(on_one_line(help.said),
+             contains(fmt::format("needs {} rounds for a limit of 10 % and {} for 5 %; where it "
+                                  "scatters by 10 %, {} and {}.",
+                                  rounds(0.03, 0.1, 1), rounds(0.03, 0.05, 1), rounds(0.1, 0.1, 1),
+                                  rounds(0.1, 0.05, 1))));
+  CHECK(rounds(0.001, 0.03, 1) == 0);
+  CHECK_THAT(on_one_line(help.said),
+             contains(fmt::format("two runs a side need {} each, or {}.", rounds(0.03, 0.03, 2),
+                                  rounds(0.1, 0.03, 2))));
   CHECK(bench_compare("--version").code == 0);
   CHECK_THAT(bench_compare("--version").said, starts_with("bench-compare "));
 }

@@ -50,10 +50,14 @@ class ThePassage(unittest.TestCase):
 
 
 def counters_of(results, source):
-    """(workload, strategy, name, scope, per, beside) of each counter of this source."""
+    """(workload, strategy, name, scope, per, beside) of each counter of this source, those that no cell has included."""
+    missing = results["context"].get("missing_counters", [])
     return {(cell["workload"], cell["strategy"], counter["name"], counter["scope"], counter["per"],
              counter.get("beside", "")): counter
-            for cell in results["cells"] for counter in cell["counters"] if counter["source"] == source}
+            for cell in results["cells"]
+            for counter in cell["counters"] + [one | {"per": per, "value": None} for per in cell.get("uncounted", [])
+                                               for one in missing if per in one["per"]]
+            if counter["source"] == source}
 
 
 class EveryStrategy(unittest.TestCase):

@@ -46,9 +46,10 @@ void add_grid(results::Results& results, bool standard) {
     for (const char* targets : {"64", "sites"}) {
       if (!standard && std::string_view(targets) != "64") continue;
       for (const auto count : sites) {
-        add_cells(
-            results, "mic",
-            {{"sites", count}, {"order", std::string(order)}, {"targets", std::string(targets)}});
+        add_cells(results, "mic",
+                  {{"sites", count},
+                   {"order", std::string(order)},
+                   {"targets", results::param_value(targets)}});
       }
     }
   }

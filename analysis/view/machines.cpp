@@ -283,10 +283,12 @@ std::string panel_title(const Machines& machines, std::size_t machine) {
 Bar ratio_bar(const Machines& machines, std::size_t machine, const HeadlineColumn& operation,
               const std::string& id) {
   const auto ratio = machines.ratio(machine, operation, id);
-  if (!ratio || !ratio->median || *ratio->median <= 0) {
-    return {std::nullopt, 0, std::nullopt, "no ratio"};
-  }
-  return {ratio->median, *ratio->median, deciding_interval(*ratio), short_number(*ratio->median)};
+  if (!ratio || !ratio->median || *ratio->median <= 0) return {.text = "no ratio"};
+  return {.total = ratio->median,
+          .solid = *ratio->median,
+          .range = deciding_interval(*ratio),
+          .n = static_cast<std::size_t>(ratio->n),
+          .text = short_number(*ratio->median)};
 }
 
 /// A section for each operation of the headlines, a panel for each machine, a row for each
@@ -297,6 +299,7 @@ Figure ratios_figure(const Machines& machines) {
   chart.title = "Costs as ratios to each machine's own reference";
   chart.x_label = "cost / reference on the same machine (logarithmic)";
   chart.log = true;
+  chart.ratio = true;
   std::vector<HeadlineColumn> headline;
   for (const Quantities& run : machines.runs()) {
     if (!has_times(run)) continue;
@@ -317,11 +320,14 @@ Figure ratios_figure(const Machines& machines) {
     chart.sections.push_back(std::move(section));
   }
   return {
-      chart.name, chart.title,
+      chart.name,
+      chart.title,
       "Each dot is a strategy's cost as a ratio to that of the reference on the same machine, "
       "with its 95 % interval; a panel is a machine. Compare on which side of 1 a strategy lies "
       "in each panel, and not how far.",
-      chart_script(chart)};
+      chart_script(chart),
+      drawn_chart(chart),
+      Part::answer};
 }
 
 /// The numbers of sites at which any machine measured sends of mic, ascending.
@@ -365,7 +371,8 @@ Series series_of(const Machines& machines, std::size_t machine, const std::strin
     const auto x = static_cast<double>(*integer_param(column.params, "sites"));
     const auto ratio = machines.ratio(machine, column, id);
     if (ratio && ratio->median) {
-      series.points.push_back({x, ratio->median, deciding_interval(*ratio)});
+      series.points.push_back(
+          {x, ratio->median, deciding_interval(*ratio), static_cast<std::size_t>(ratio->n)});
     }
   }
   return series;
@@ -385,6 +392,7 @@ std::optional<Figure> sites_figure(const Machines& machines) {
   chart.x_label = "send sites";
   chart.y_label = "send cost / reference on the same machine";
   chart.log_x = true;
+  chart.ratio = true;
   for (const std::int64_t count : sites) {
     chart.x_tics.push_back({static_cast<double>(count), grouped(count)});
   }
@@ -397,11 +405,14 @@ std::optional<Figure> sites_figure(const Machines& machines) {
     }
     if (!panel.series.empty()) chart.panels.push_back(std::move(panel));
   }
-  return Figure{chart.name, chart.title,
+  return Figure{chart.name,
+                chart.title,
                 fmt::format("Each point is a strategy's ratio to the reference of the same machine "
                             "and round, with its 95 % interval ({}). All panels have one axis.",
                             spaced(without_param(columns.front().params, "sites"))),
-                chart_script(chart)};
+                chart_script(chart),
+                drawn_chart(chart),
+                Part::answer};
 }
 
 }  // namespace

@@ -42,10 +42,10 @@ constexpr double kOften = 1e-2;
 
 // ---- what was measured nearest to a profile ----
 
-std::optional<CostAt> sends_at(const Quantities& run, std::int64_t sites) {
+std::optional<CostAt> sends_near(const Quantities& run, std::int64_t sites) {
   const std::array<Preference, 1> wanted = {{{"sites", sites}}};
   const auto params = nearest(param_sets(run, "mic"), wanted);
-  return params ? std::optional(CostAt{"mic", *params, "send"}) : std::nullopt;
+  return params ? std::optional(sends_at(*params)) : std::nullopt;
 }
 
 std::optional<CostAt> patches_near(const Quantities& run, std::int64_t sites) {
@@ -380,7 +380,7 @@ std::string profile_text(const ProfileAnswer& profile) {
 std::vector<Profile> usual_profiles(const Quantities& run) {
   std::vector<std::int64_t> sites;
   for (const std::int64_t wanted : {kFewSites, kManySites}) {
-    const auto send = sends_at(run, wanted);
+    const auto send = sends_near(run, wanted);
     if (send) add_once(sites, integer_param(send->params, "sites").value_or(wanted));
   }
   std::vector<Profile> profiles;
@@ -393,7 +393,7 @@ std::vector<Profile> usual_profiles(const Quantities& run) {
 
 ProfileAnswer answer_for(const Quantities& run, const Profile& profile) {
   ProfileAnswer answer{.rate = profile.rate, .sites = profile.sites, .threads = profile.threads};
-  const auto send = sends_at(run, profile.sites);
+  const auto send = sends_near(run, profile.sites);
   if (!send) return answer;
   const auto patch = patches_near(run, profile.sites);
   answer.sends = send->params;
@@ -420,7 +420,7 @@ std::vector<results::BreakEvenAnswer> break_even_answers(const Quantities& run) 
   std::vector<std::int64_t> sites;
   for (const Profile& profile : usual_profiles(run)) add_once(sites, profile.sites);
   for (const std::int64_t count : sites) {
-    const auto send = sends_at(run, count);
+    const auto send = sends_near(run, count);
     const auto patch = patches_near(run, count);
     if (!send || !patch) continue;
     for (const std::string& id : run.strategies()) {

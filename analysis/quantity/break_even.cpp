@@ -68,6 +68,10 @@ CostAt patches_at(const Quantities& run, const Params& params) {
   return {"relink", params, std::string(kEverySend)};
 }
 
+double sends_in(const CostAt& patches) { return patches.metric == kEverySend ? 1 : 0; }
+
+CostAt sends_at(const Params& params) { return {"mic", params, "send"}; }
+
 std::vector<Params> single_patches(const Quantities& run) {
   std::vector<Params> sets = param_sets(run, "relink");
   std::erase_if(
@@ -82,7 +86,7 @@ std::optional<CostAt> sends_like(const Quantities& run, const Params& patches) {
     if (integer_param(params, "sites") != sites) continue;
     const auto* order = find_param(params, "order");
     const bool shuffled = order != nullptr && *order == results::ParamValue("shuffled");
-    if (shuffled || !found) found = CostAt{"mic", params, "send"};
+    if (shuffled || !found) found = sends_at(params);
     if (shuffled) break;
   }
   return found;
@@ -101,7 +105,7 @@ BreakEven break_even(const Quantities& run, const CostAt& patch, const CostAt& s
   }
   result.kind = BreakEven::Kind::at;
   result.one_from_there_on = sending == Verdict::faster;
-  const double with_patch = patch.metric == kEverySend ? 1 : 0;
+  const double with_patch = sends_in(patch);
   const auto values =
       sends_by_round({find_cost(run, patch, one), find_cost(run, patch, other)},
                      {find_cost(run, send, one), find_cost(run, send, other)}, with_patch);

@@ -44,6 +44,13 @@ struct CostAt {
 /// else of every send.
 [[nodiscard]] CostAt patches_at(const Quantities& run, const results::Params& params);
 
+/// The sends that such a patch has in it: of patches of every send the one right after, none of
+/// those among hits.
+[[nodiscard]] double sends_in(const CostAt& patches);
+
+/// Sends of `mic`.
+[[nodiscard]] CostAt sends_at(const results::Params& params);
+
 /// The parameter sets of `relink` that patch one site at a time, in the run's order.
 [[nodiscard]] std::vector<results::Params> single_patches(const Quantities& run);
 

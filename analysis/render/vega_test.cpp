@@ -81,7 +81,7 @@ TEST_CASE("what was not measured interrupts the line, and has no interval and no
   CHECK_FALSE(rows.at(2).contains("n"));
 }
 
-TEST_CASE("hover gives strategy, place, value, interval and n; the legend chooses by id") {
+TEST_CASE("hover gives strategy, place, value, interval and n, and the legend chooses by id") {
   const DrawnChart drawn = drawn_chart(two_panels());
   const json spec = spec_of(drawn, 0);
   std::string fields;

@@ -98,7 +98,7 @@ Cases cases_of(const Quantities& run, const Answer& answer) {
     if (!one.sends.empty()) add_once(sends, one.sends);
     if (!cases.patch && !one.patches.empty()) cases.patch = patches_at(run, one.patches);
   }
-  for (Params& params : sends) cases.sends.push_back({"mic", std::move(params), "send"});
+  for (const Params& params : sends) cases.sends.push_back(sends_at(params));
   return cases;
 }
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/quantity/break_even.hpp"
 #include "analysis/quantity/comparable.hpp"
 #include "analysis/quantity/selection.hpp"
 #include "analysis/render/numbers.hpp"
@@ -15,7 +16,6 @@
 #include "analysis/statistics/statistics.hpp"
 #include "analysis/view/conclusions.hpp"
 #include "analysis/view/table.hpp"
-#include "analysis/view/titles.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -41,18 +41,15 @@ std::vector<Place> places_of(const std::vector<BreakEvenPair>& pairs) {
 
 /// Round by round; empty where either was lost or not measured.
 Samples cost(const Quantities& run, const std::string& id, const Place& place, double sends) {
-  const std::string better = among_hits(run.results(), "patch_execute");
-  const Quantity hits = run.time({"relink", place.patch}, id, better);
-  const Quantity every = run.time({"relink", place.patch}, id, "patch_execute");
-  const Quantity send = run.time({"mic", place.send}, id, "send");
-  const Quantity& patch = hits.value ? hits : every;
-  if (!patch.value || !send.value) return {};
-  // Of patches of every send the send right after is a part; among hits it is subtracted.
-  const double between = hits.value ? sends : sends - 1;
-  Samples sums(std::min(patch.metric->samples.size(), send.metric->samples.size()));
+  const CostAt at = patches_at(run, place.patch);
+  const auto* patch = find_cost(run, at, id);
+  const auto* send = find_cost(run, sends_at(place.send), id);
+  if (patch == nullptr || send == nullptr) return {};
+  const double between = sends - sends_in(at);
+  Samples sums(std::min(patch->samples.size(), send->samples.size()));
   for (std::size_t round = 0; round < sums.size(); ++round) {
-    const auto& first = patch.metric->samples[round];
-    const auto& other = send.metric->samples[round];
+    const auto& first = patch->samples[round];
+    const auto& other = send->samples[round];
     if (first && other) sums[round] = *first + between * *other;
   }
   return sums;

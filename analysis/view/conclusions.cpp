@@ -109,9 +109,7 @@ std::vector<BreakEvenPair> break_evens(const Quantities& first, const Quantities
     // The same metric in both: what every send costs where one of them has nothing better.
     const CostAt here = patches_at(first, params);
     const CostAt there = patches_at(second, params);
-    const CostAt patch = here.metric == there.metric
-                             ? here
-                             : CostAt{here.workload, params, std::string("patch_execute")};
+    const CostAt& patch = sends_in(here) > 0 ? here : there;
     const auto ids = strategies_of_both(first, second, patch);
     for (std::size_t i = 0; i < ids.size(); ++i) {
       for (std::size_t j = i + 1; j < ids.size(); ++j) {

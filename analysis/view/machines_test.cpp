@@ -72,7 +72,7 @@ TEST_CASE("a statement holds, does not, or is open, by where the interval lies")
   CHECK(holding(costs_more, std::nullopt, 0.03) == unmeasured);
 }
 
-TEST_CASE("conclusions say on which machine they hold; an emulated one has none") {
+TEST_CASE("conclusions say on which machine they hold, and an emulated one has none") {
   const std::vector<Results> runs = three_machines();
   const Machines machines(runs);
   CHECK(machines.reference(0) == "rwx");

@@ -551,7 +551,7 @@ results::Answer answer_in(const Quantities& run) {
 
 void add_summary(const Quantities& run, bool times, std::vector<Section>& all) {
   if (times) add(all, answer_section(run, answer_in(run), false));
-  add(all, times ? result_section(run) : status_section(run));
+  add(all, times ? in(Part::cases, result_section(run)) : status_section(run));
   if (times) add(all, in(Part::patch, publishing_section(run)));
   add(all, run_section(run.results()));
   add_counters(run, all);
@@ -570,9 +570,7 @@ void add_times(const Quantities& run, std::vector<Section>& all) {
   add(all, in(Part::patch, publishing_details(run)));
   const results::Answer answer = answer_in(run);
   add(all, in(Part::break_even, profiles_section(answer)));
-  if (!answer.break_even.empty()) {
-    add(all, in(Part::break_even, break_even_section(run, answer)));
-  }
+  if (!answer.break_even.empty()) add(all, in(Part::break_even, break_even_section(run, answer)));
   add(all, break_even_section(run));
   add(all, cases_section(run));
 }

@@ -724,8 +724,8 @@ TEST_CASE("by default results go to a directory of their own") {
 TEST_CASE("a full disk stops the run with an error, and the journal stays readable") {
   const TemporaryDirectory directory;
   const fs::path out = directory / "out";
-  constexpr rlim_t kBytes =
-      40'000;  // the first results.json fits, a few hundred journal lines do not
+  // results.json fits, a few hundred lines of the journal do not.
+  constexpr rlim_t kBytes = 80'000;
   const Finished finished =
       run_fake({.arguments = {"--strategy=rwx", "--workload=zone", "--rounds=100", "--no-report",
                               "--out=" + out.string()},

@@ -238,10 +238,11 @@ void recommend(const Quantities& run, results::Answer& answer) {
   while (!open.empty()) {
     const std::string id = most_useful(run, open);
     if (id.empty()) break;
-    const auto rest =
-        std::ranges::stable_partition(open, [&](const auto* one) { return serves(*one, id); });
-    const std::vector<const ProfileAnswer*> served(open.begin(), rest.begin());
-    open.erase(open.begin(), rest.begin());
+    // clang 14 cannot take the subrange of std::ranges::stable_partition apart.
+    const auto rest = std::stable_partition(open.begin(), open.end(),
+                                            [&](const auto* one) { return serves(*one, id); });
+    const std::vector<const ProfileAnswer*> served(open.begin(), rest);
+    open.erase(open.begin(), rest);
     answer.recommendation.push_back(
         recommend_one(run, id, answer.strategies.empty() ? "" : where(served), served));
     answer.strategies.push_back(id);

@@ -80,7 +80,7 @@ Entry policies_entry(const Quantities& run, const std::string& id, bool brief) {
   }
   const auto& all = status->refused_by;
   if (all.empty()) return plain("none");
-  if (!brief) return plain(joined(all));
+  if (!brief) return plain(joined(all, "; "));
   const std::string first = all.front().substr(0, all.front().find(','));
   return plain(all.size() == 1 ? first : fmt::format("{} +{}", first, all.size() - 1));
 }

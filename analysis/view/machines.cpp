@@ -276,8 +276,9 @@ void add_simulated(std::span<const Results> runs, Document& document) {
 // ---- figures ----
 
 std::string panel_title(const Machines& machines, std::size_t machine) {
+  const results::Context& context = machines.runs()[machine].results().context;
   return fmt::format("{}: {}, to {}", machines.letter(machine),
-                     machines.runs()[machine].results().context.arch, machines.reference(machine));
+                     context.cpu.model.value_or(context.arch), machines.reference(machine));
 }
 
 Bar ratio_bar(const Machines& machines, std::size_t machine, const HeadlineColumn& operation,
@@ -327,7 +328,7 @@ Figure ratios_figure(const Machines& machines) {
       "in each panel, and not how far.",
       chart_script(chart),
       drawn_chart(chart),
-      Part::answer};
+      Part::send};
 }
 
 /// The numbers of sites at which any machine measured sends of mic, ascending.
@@ -412,7 +413,7 @@ std::optional<Figure> sites_figure(const Machines& machines) {
                             spaced(without_param(columns.front().params, "sites"))),
                 chart_script(chart),
                 drawn_chart(chart),
-                Part::answer};
+                Part::send};
 }
 
 }  // namespace

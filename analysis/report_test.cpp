@@ -187,7 +187,7 @@ TEST_CASE("no time of an emulated run is in its report") {
   const Document document = make_document(run.results);
   for (const std::string& page : {html_page(document, {}, {}), markdown_page(document)}) {
     CHECK_THAT(page, !contains("777") && !contains("0.1234") && !contains(" ns"));
-    CHECK_THAT(page, contains("times mean nothing") && contains("Status of each cell"));
+    CHECK_THAT(page, contains("times mean nothing") && contains("Status of each case"));
     CHECK_THAT(page, contains("code-bytes per site") && contains("mapped KiB"));
   }
   run.results.context.emulated = false;
@@ -277,7 +277,7 @@ TEST_CASE("warnings stand first: interruption, failures, a noisy baseline") {
   run.results.run.interrupted = true;
   std::string all;
   for (const std::string& warning : make_document(run.results).warnings) all += warning + "\n";
-  CHECK_THAT(all, contains("was interrupted") && contains("cells failed"));
+  CHECK_THAT(all, contains("was interrupted") && contains("cases failed"));
   CHECK_THAT(all, !contains("differs from itself"));
   for (auto& cell : run.results.cells) {
     if (cell.strategy != "again") continue;

@@ -248,7 +248,7 @@ class Pairs {
       if (second_.has(*cell)) add(*cell);
     }
     if (found_.empty()) {
-      throw CompareError("the runs have cells in common, but no ratio to " + comparison_.baseline +
+      throw CompareError("the runs have cases in common, but no ratio to " + comparison_.baseline +
                          " that both measured");
     }
     allow_for_runs();
@@ -276,7 +276,7 @@ class Pairs {
     }
     if (common > 0) return;
     throw CompareError(
-        fmt::format("the runs have no cell in common ({} cells in the first, {} in the second); "
+        fmt::format("the runs have no case in common ({} cases in the first, {} in the second); "
                     "measure the same workloads and parameters in both",
                     first.size(), second.size()));
   }

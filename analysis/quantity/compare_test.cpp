@@ -223,7 +223,7 @@ TEST_CASE("runs with nothing in common, and samples that are no times, are refus
   const Results run = sample(1);
   Results other = sample(2);
   for (auto& cell : other.cells) cell.params.emplace_back("x", std::int64_t{1});
-  CHECK_THROWS_WITH(compare(run, other, {}), contains("no cell in common"));
+  CHECK_THROWS_WITH(compare(run, other, {}), contains("no case in common"));
   Results without = sample(2);
   std::erase_if(without.cells, [](const auto& cell) { return cell.strategy == "rwx"; });
   CHECK_THROWS_WITH(compare(run, without, {}), contains("share no baseline"));

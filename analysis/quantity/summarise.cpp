@@ -516,7 +516,7 @@ void warn_of_lines_left_out(Results& results, int left_out) {
   });
   if (left_out > 0) {
     results.context.warnings.push_back(
-        fmt::format("{} {}: they belong to no planned cell or round", left_out, kLeftOutWarning));
+        fmt::format("{} {}: they belong to no planned case or round", left_out, kLeftOutWarning));
   }
 }
 

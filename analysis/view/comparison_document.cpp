@@ -292,7 +292,7 @@ std::string conclusion(const Comparison& comparison) {
       return fmt::format("regression: {} of more than {}", count(&Change::regression), bound);
     case Outcome::cannot_tell:
       return fmt::format(
-          "cannot tell: {} of the changes may exceed {}; more --rounds, or fewer cells, may decide",
+          "cannot tell: {} of the changes may exceed {}; more --rounds, or fewer cases, may decide",
           count(&Change::regression_possible), bound);
     case Outcome::none:
       break;

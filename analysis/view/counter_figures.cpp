@@ -143,9 +143,9 @@ Bar bar_of(const EventCounters& counters, const Scopes& scopes) {
 /// What the lines beside bars are, and are not.
 std::string about_lines(const Quantities& run, const EventSet& set) {
   const std::size_t processes = processes_of(run, set);
-  if (processes <= 1) return "Each cell was counted in 1 process: no spread is known.";
+  if (processes <= 1) return "Each case was counted in 1 process: no spread is known.";
   return fmt::format(
-      "Thin lines reach from the lowest to the highest of up to {} processes that counted a cell; "
+      "Thin lines reach from the lowest to the highest of up to {} processes that counted a case; "
       "a bar without one was counted the same in all of them, or in 1 alone: then no spread is "
       "known.",
       processes);

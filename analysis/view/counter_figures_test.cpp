@@ -263,7 +263,7 @@ TEST_CASE("a figure says what its lines are, and of how many processes") {
     return std::pair{figure.caption, figure.script};
   };
   CHECK_THAT(texts().first,
-             contains("from the lowest to the highest of up to 3 processes that counted a cell") &&
+             contains("from the lowest to the highest of up to 3 processes that counted a case") &&
                  contains("again is rwx counted a second time") && !contains("overlap"));
   CHECK_THAT(texts().second, contains("the highest of up to 3 processes"));
   for (results::Cell& cell : results.cells) {

@@ -107,7 +107,7 @@ std::string sources_of(const Quantities& run, const EventSet& set) {
 
 std::string reading_of(const results::Counting& counting) {
   std::string text = fmt::format(
-      "Counted by perf_event ({}) in {} process{} a cell that were not timed; a value is the "
+      "Counted by perf_event ({}) in {} process{} a case that were not timed; a value is the "
       "median of these, in brackets their lowest and highest.",
       counting.library, counting.rounds, counting.rounds == 1 ? "" : "es");
   if (counting.pmu) {

@@ -202,7 +202,7 @@ TEST_CASE("of one process a cell the kernel's counts are said, and hardware's ar
   }
   const std::vector<Section> sections = counter_sections(results);
   const std::string misses = text_of(titled(sections, "Counters: instruction cache").paragraphs);
-  CHECK_THAT(misses, contains("Hardware events were counted in 1 process a cell: too few") &&
+  CHECK_THAT(misses, contains("Hardware events were counted in 1 process a case: too few") &&
                          !contains("Misses of") && !contains("Restarts"));
   const std::string calls = text_of(titled(sections, "Counters: mappings").paragraphs);
   CHECK_THAT(calls, contains("0 for rwx, memfd-dual, indirect-cell; 2 for mprotect-toggle.") &&
@@ -219,7 +219,7 @@ TEST_CASE("how it was counted stands beside what was counted") {
   const std::vector<Section> sections = counter_sections(measured_run());
   const std::string text = text_of(titled(sections, "Counters: instruction cache").paragraphs);
   CHECK_THAT(text, contains("hardware: l1i-misses, itlb-misses, smc-clears"));
-  CHECK_THAT(text, contains("libpfm 4.13.0") && contains("in 3 processes a cell"));
+  CHECK_THAT(text, contains("libpfm 4.13.0") && contains("in 3 processes a case"));
   CHECK_THAT(text,
              contains("made-up PMU, 4 counters at a time") && contains("412.00 ns a reading"));
   CHECK_THAT(text, !contains("EMULATED"));

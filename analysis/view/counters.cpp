@@ -228,7 +228,7 @@ std::string about_hardware(const Quantities& run, const EventSet& set, bool foun
   const std::size_t processes = processes_of(run, set);
   if (processes < kFewestProcesses) {
     return fmt::format(
-        "Hardware events were counted in {} process{} a cell: too few to know how they scatter, so "
+        "Hardware events were counted in {} process{} a case: too few to know how they scatter, so "
         "no difference between strategies is stated (from {} on, as by --preset=standard).",
         processes, processes == 1 ? "" : "es", kFewestProcesses);
   }

@@ -555,7 +555,7 @@ void add_patching(const Quantities& run, FigureSet& set) {
   const std::array wish = {Preference{"batch", 1}, Preference{"sites", 1024}};
   const auto relink = nearest(param_sets(run, "relink"), wish);
   if (!relink) {
-    set.absent.emplace_back("No figure of patch cost: this run has no cell of relink.");
+    set.absent.emplace_back("No figure of patch cost: this run has no case of relink.");
     return;
   }
   set.figures.push_back(patch_ratio(run, *relink));
@@ -579,12 +579,12 @@ FigureSet make_figures(const Quantities& run) {
     set.figures.push_back(send_ratio(run));
     set.figures.push_back(send_by_sites(run));
   } else {
-    set.absent.emplace_back("No figure of send cost over sites: this run has no cell of mic.");
+    set.absent.emplace_back("No figure of send cost over sites: this run has no case of mic.");
   }
   add_patching(run, set);
   if (param_sets(run, "pic").empty() && param_sets(run, "open-pic").empty()) {
     set.absent.emplace_back(
-        "No figure of send cost by degree: this run has no cell of pic or open-pic.");
+        "No figure of send cost by degree: this run has no case of pic or open-pic.");
   } else {
     set.figures.push_back(degree_ratio(run));
     set.figures.push_back(send_by_degree(run));

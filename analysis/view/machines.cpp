@@ -250,7 +250,7 @@ Entry status_entry(const Quantities& run, const std::string& id) {
 
 Section status_section(const Machines& machines) {
   Section section{.title = "What each machine allows",
-                  .paragraphs = {"Cells of each strategy that were executed and were right."}};
+                  .paragraphs = {"Cases of each strategy that were executed and were right."}};
   std::vector<Column<std::string>> columns = {
       {"strategy", [](const std::string& id) { return name(id); }}};
   for (std::size_t i = 0; i < machines.runs().size(); ++i) {

@@ -83,9 +83,9 @@ std::string leftovers(const Quantities& run, const std::vector<Key>& rows) {
   }
   if (!known) return "";
   if (left.groups().empty()) {
-    return "After its cell every process had as many mappings as before it.";
+    return "After its case every process had as many mappings as before it.";
   }
-  std::string text = "Mappings after the cell, against before it: ";
+  std::string text = "Mappings after the case, against before it: ";
   for (const auto& [difference, ids] : left.groups()) {
     text += fmt::format("{} in {}; ", difference, joined(ids));
   }

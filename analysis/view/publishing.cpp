@@ -181,7 +181,7 @@ Section publishing_details(const Quantities& run) {
   }
   Section section;
   if (operations.size() > headline_operations(run).size()) {
-    section = mode_section(run, "What a patch ends with, every cell", operations, ratios);
+    section = mode_section(run, "What a patch ends with, every case", operations, ratios);
   }
   section.detail = true;
   return section;

@@ -140,7 +140,7 @@ void warn_of_failures(const Results& results, std::vector<std::string>& warnings
   });
   if (failed == 0) return;
   warnings.push_back(
-      fmt::format("{} of {} cells failed; their reasons stand in the table of every case.", failed,
+      fmt::format("{} of {} cases failed; their reasons stand in the table of every case.", failed,
                   results.cells.size()));
 }
 
@@ -151,7 +151,7 @@ std::vector<std::string> warnings_of(const Quantities& run) {
   if (results.context.emulated) {
     warnings.emplace_back(
         "EMULATED: times mean nothing, and none is shown here: instructions were interpreted or "
-        "translated. What this run shows is which cells ran and answered right, what they occupy, "
+        "translated. What this run shows is which cases ran and answered right, what they occupy, "
         "and how many instructions they execute.");
   }
   if (results.run.interrupted) {
@@ -184,7 +184,7 @@ Section run_section(const Results& results) {
       {"command", run.command},
       {"preset", run.preset},
       {"rounds",
-       fmt::format("{}: n of every interval; a round is one fresh process per cell", run.rounds)},
+       fmt::format("{}: n of every interval; a round is one fresh process per case", run.rounds)},
       {"ended by", run.ended},
       {"seed", std::to_string(run.seed)},
       {"cells", std::to_string(results.cells.size())},
@@ -204,7 +204,7 @@ Section run_section(const Results& results) {
 
 /// In place of the headline, where times mean nothing.
 Section status_section(const Quantities& run) {
-  Section section{.title = "Status of each cell",
+  Section section{.title = "Status of each case",
                   .paragraphs = {"ok: executed in at least 80 % of the rounds, and checked in each "
                                  "against the oracle."},
                   .part = Part::cases,
@@ -428,7 +428,7 @@ Section lost_section(const Results& results) {
   Section section{
       .title = "Lost rounds",
       .paragraphs = {rows.empty() ? "No round was lost."
-                                  : "A cell counts as measured with at least 80 % of its rounds; a "
+                                  : "A case counts as measured with at least 80 % of its rounds; a "
                                     "lost round is missing from both sides of a ratio."},
       .detail = rows.size() > 20,
       .part = Part::trust};

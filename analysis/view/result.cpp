@@ -282,7 +282,7 @@ void add_costs(const Quantities& run, std::vector<Section>& sections) {
   const Results& results = run.results();
   const std::vector<HeadlineColumn> columns = headline_columns(run);
   if (columns.empty()) {
-    sections.push_back({.paragraphs = {"No cell was measured."}});
+    sections.push_back({.paragraphs = {"No case was measured."}});
   } else {
     ResultTable(run, columns).fill(sections.emplace_back(), true);
     sections.push_back(modes_section(run, columns));
@@ -310,7 +310,7 @@ Section result_section(const Quantities& run) {
   Section section{.title = "The result"};
   const std::vector<HeadlineColumn> columns = headline_columns(run);
   if (columns.empty()) {
-    section.paragraphs.emplace_back("No cell was measured.");
+    section.paragraphs.emplace_back("No case was measured.");
     return section;
   }
   for (std::string& line : identical_lines(run.results())) {

@@ -200,7 +200,7 @@ TEST_CASE("an emulated run's table has statuses and no times") {
 }
 
 TEST_CASE("a run with nothing in it has a table that says so") {
-  CHECK_THAT(terminal_table(results::Results{}), contains("No cell was measured"));
+  CHECK_THAT(terminal_table(results::Results{}), contains("No case was measured"));
   SampleRun run = sample_run({.rounds = 1});
   CHECK_THAT(terminal_table(run.results), contains("[n<2]"));
 }

@@ -158,7 +158,7 @@ std::vector<std::string> simulated_findings(const Quantities& run) {
       }
       sentences.push_back(fmt::format(
           "{}, per {}, against {}{}: {}.", workload, per, run.results().baseline,
-          operations.size() > 1 ? fmt::format(", {} cells each", operations.size()) : "",
+          operations.size() > 1 ? fmt::format(", {} cases each", operations.size()) : "",
           joined(parts, "; ")));
     }
   }

@@ -154,7 +154,7 @@ TEST_CASE("what the counts say is computed from them") {
     }
     return text;
   };
-  CHECK_THAT(findings(), contains("mic, per send, against rwx, 2 cells each: memfd-dual, "));
+  CHECK_THAT(findings(), contains("mic, per send, against rwx, 2 cases each: memfd-dual, "));
   CHECK_THAT(findings(), contains("indirect-cell: instructions +1,212, data reads +2.00, data "
                                   "writes 0.00"));
   CHECK_THAT(findings(), contains("relink, per patch, against rwx: ") && !contains("misses +") &&

@@ -205,7 +205,7 @@ TEST_CASE("nothing left to measure is refused") {
   }
 }
 
-TEST_CASE("a round has every cell once, in an order of its own") {
+TEST_CASE("a round has every case once, in an order of its own") {
   const auto cells = plan(quick());
   const auto rounds = plan_rounds(cells, 8, 42, &some_arena);
   REQUIRE(rounds.size() == 8);

@@ -231,7 +231,7 @@ TEST_CASE("bench-compare: bad results end with 2 and say what is wrong") {
   check(runs.scratch().file("empty.json", "").string(), "empty.json");
   check(runs.damaged([](Json& j) { j["schema_version"] = 3; }), "reads versions 1");
   check(runs.damaged([](Json& j) { j["cells"][1] = j["cells"][0]; }), "second time");
-  check(runs.damaged([](Json& j) { j["cells"] = Json::array(); }), "no cell in common");
+  check(runs.damaged([](Json& j) { j["cells"] = Json::array(); }), "no case in common");
   check(runs.damaged([](Json& j) { j["cells"][0]["metrics"][0]["samples"][1] = 0; }), "is 0");
   check(runs.damaged([](Json& j) { j["cells"][0]["metrics"][0]["samples"][1] = -2.5; }), "-2.5");
   check("/no/such/run", "/no/such/run");

@@ -33,11 +33,12 @@ int terminal_width(std::FILE* stream, int otherwise) {
   return size.ws_col;
 }
 
-Progress::Progress(std::FILE* stream, bool quiet, const Work& work)
+Progress::Progress(std::FILE* stream, bool quiet, const Work& work, double later_s)
     : stream_(stream),
       quiet_(quiet),
       terminal_(isatty(fileno(stream)) != 0),
       work_(work),
+      later_s_(later_s),
       start_ns_(now_ns()) {}
 
 Progress::~Progress() {
@@ -47,11 +48,18 @@ Progress::~Progress() {
   }
 }
 
+void Progress::next(const Work& work) {
+  share_before_ = whole_share(work_.all);
+  work_ = work;
+  later_s_ = std::max(0.0, later_s_ - work.expected_s);
+  start_ns_ = now_ns();
+}
+
 void Progress::show(double done, std::string_view stage, std::string_view cell) {
   if (quiet_) return;
   if (terminal_) {
     rewrite(done, stage, cell);
-  } else if (const double steps = share(done) * kPlainLines; steps >= next_step_) {
+  } else if (const double steps = whole_share(done) * kPlainLines; steps >= next_step_) {
     next_step_ = static_cast<int>(steps) + 1;
     add_line(done, stage);
   }
@@ -61,16 +69,23 @@ double Progress::share(double done) const {
   return work_.all > 0 ? std::min(1.0, done / work_.all) : 1;
 }
 
+double Progress::whole_share(double done) const {
+  const double expected_s = work_.expected_s + later_s_;
+  const double part = expected_s > 0 ? work_.expected_s / expected_s : 1;
+  return share_before_ + (1 - share_before_) * part * share(done);
+}
+
 double Progress::remaining_s(double done) const {
   constexpr double kEnough = 0.02;
   const double elapsed_s = static_cast<double>(now_ns() - start_ns_) * 1e-9;
   const double left = 1 - share(done);
-  return share(done) < kEnough ? work_.expected_s * left : elapsed_s * left / share(done);
+  return later_s_ +
+         (share(done) < kEnough ? work_.expected_s * left : elapsed_s * left / share(done));
 }
 
 void Progress::rewrite(double done, std::string_view stage, std::string_view cell) {
   constexpr int kUsualWidth = 80;
-  std::string line = fmt::format("{:3.0f} %  {}, {} left  {}", share(done) * 100, stage,
+  std::string line = fmt::format("{:3.0f} %  {}, {} left  {}", whole_share(done) * 100, stage,
                                  duration_text(remaining_s(done)), cell);
   const int width = terminal_width(stream_, kUsualWidth) - 1;  // the last column would wrap
   line.resize(std::min(line.size(), static_cast<std::size_t>(std::max(1, width))));
@@ -79,7 +94,7 @@ void Progress::rewrite(double done, std::string_view stage, std::string_view cel
 }
 
 void Progress::add_line(double done, std::string_view stage) {
-  say(stream_, "{:3.0f} %  {}, {} left\n", share(done) * 100, stage,
+  say(stream_, "{:3.0f} %  {}, {} left\n", whole_share(done) * 100, stage,
       duration_text(remaining_s(done)));
   std::fflush(stream_);
 }

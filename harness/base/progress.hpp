@@ -17,21 +17,28 @@ struct Work {
   double expected_s = 0;  // the plan's estimate, used until there is enough to extrapolate from
 };
 
-/// One line that is rewritten where `stream` is a terminal, a plain line every twentieth of the run
-/// otherwise.
+/// One for a whole run, whose parts (timing, then counting) it puts together by how long each is
+/// expected to take: its share never goes back. One line that is rewritten where `stream` is a
+/// terminal, a plain line every twentieth of the run otherwise.
 class Progress {
  public:
-  Progress(std::FILE* stream, bool quiet, const Work& work);
+  /// `later_s`: what is expected to come behind this part.
+  Progress(std::FILE* stream, bool quiet, const Work& work, double later_s = 0);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   /// Wipes the line.
   ~Progress();
 
-  /// Before a child starts: so much of the work is done, at `stage` ("round 3/10").
+  /// The part before is done.
+  void next(const Work& work);
+
+  /// Before a child starts: so much of the part's work is done, at `stage` ("round 3/10").
   void show(double done, std::string_view stage, std::string_view cell);
 
  private:
+  /// Of this part.
   [[nodiscard]] double share(double done) const;
+  [[nodiscard]] double whole_share(double done) const;
   [[nodiscard]] double remaining_s(double done) const;
   void rewrite(double done, std::string_view stage, std::string_view cell);
   void add_line(double done, std::string_view stage);
@@ -40,8 +47,10 @@ class Progress {
   bool quiet_;
   bool terminal_;
   Work work_;
-  std::int64_t start_ns_;
-  int next_step_ = 1;  // in twentieths
+  double later_s_;
+  double share_before_ = 0;  // of the whole, when this part began
+  std::int64_t start_ns_;    // of this part
+  int next_step_ = 1;        // in twentieths
 };
 
 /// Columns of the terminal behind `stream`, or `otherwise`.

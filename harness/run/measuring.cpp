@@ -86,10 +86,10 @@ Measuring::Measuring(const Options& options, const Settings& settings, const Pre
 
 std::string Measuring::run_all(const JudgeRounds& judge) {
   idle_since_ns_ = now_ns();
-  Progress progress(stderr, options_.quiet, work(options_, prepared_));
+  progress_.emplace(stderr, options_.quiet, work(options_, prepared_), output_.counting_s);
   for (rounds_ = 1;; ++rounds_) {
     const std::size_t before = entries_.size();
-    if (!run_round(rounds_ - 1, progress)) return {};
+    if (!run_round(rounds_ - 1)) return {};
     const AfterRound after = judge(entries_, rounds_);
     known_ = after.known;
     if (options_.until && rounds_ < done_before_.rounds()) {
@@ -103,10 +103,9 @@ std::string Measuring::run_all(const JudgeRounds& judge) {
 }
 
 bool Measuring::count_all(const CountingPlan& plan) {
-  Progress progress(stderr, options_.quiet,
-                    {.all = static_cast<double>(count_metrics(plan)),
-                     .expected_s = expected_counting_seconds(plan)});
-  return count_cells(plan, *output_.journal, signals_, progress, entries_);
+  progress_->next({.all = static_cast<double>(count_metrics(plan)),
+                   .expected_s = expected_counting_seconds(plan)});
+  return count_cells(plan, *output_.journal, signals_, *progress_, entries_);
 }
 
 bool Measuring::asked_for(std::size_t cell) const {
@@ -171,7 +170,7 @@ ChildTask Measuring::timed_task(const PlannedCell& cell, const PlannedRound& rou
   return task;
 }
 
-bool Measuring::run_round(int number, Progress& progress) {
+bool Measuring::run_round(int number) {
   lost_.begin(number + 1);
   PlannedRound round = planner_.next();
   std::erase_if(round.order, [this, number](std::size_t cell) {
@@ -180,8 +179,8 @@ bool Measuring::run_round(int number, Progress& progress) {
   });
   int order = 0;
   for (const CellGroup& group : groups_of(prepared_.cells, round.order)) {
-    progress.show(options_.until ? used_s_ : static_cast<double>(done_), stage(number),
-                  id(group.front()));
+    progress_->show(options_.until ? used_s_ : static_cast<double>(done_), stage(number),
+                    id(group.front()));
     const std::vector<std::string> known = known_metrics(group);
     std::vector<ChildTask> tasks;
     for (const std::size_t cell : group) {

@@ -65,6 +65,7 @@ using JudgeRounds = std::function<AfterRound(std::span<const results::JournalEnt
 struct MeasuringOutput {
   results::JournalWriter* journal = nullptr;  // nullptr: nowhere
   std::string stage = "round";                // "self-test, round"
+  double counting_s = 0;                      // expected of count_all()
 };
 
 /// The rounds of a run, and of a self-test.
@@ -80,6 +81,8 @@ class Measuring {
   [[nodiscard]] std::string run_all(const JudgeRounds& judge);
   /// After run_all(), with a journal. False and exceptions as there.
   [[nodiscard]] bool count_all(const CountingPlan& plan);
+  /// Before something else is written to the terminal.
+  void hide_progress() { progress_.reset(); }
 
   /// How many were begun.
   [[nodiscard]] int rounds() const { return rounds_; }
@@ -109,7 +112,7 @@ class Measuring {
   [[nodiscard]] ChildTask timed_task(const PlannedCell& cell, const PlannedRound& round, int number,
                                      int order) const;
   /// False when the run was asked to stop.
-  bool run_round(int number, Progress& progress);
+  bool run_round(int number);
   /// Those of one group, which is kept as a whole: samples of a case that was resumed would have
   /// been measured in other laps than those that it is paired with.
   bool run_tasks(std::span<const ChildTask> tasks, std::uint64_t seed);
@@ -122,6 +125,7 @@ class Measuring {
   DoneRounds done_before_;
   SignalWatch& signals_;
   MeasuringOutput output_;
+  std::optional<Progress> progress_;  // of the whole run, while there is something to wait for
   LostRounds lost_;
   std::set<std::string> requested_;
   KnownRatios known_;

@@ -162,8 +162,10 @@ Ending measure(const Catalogue& catalogue, const Options& options, const Prepare
       plan.cells = cells_to_count(catalogue, options, prepared, measuring, plan);
       all = all && measuring.count_all(plan);
     }
+    measuring.hide_progress();
     return {.interrupted = !all, .journal_lost = false, .reason = all ? reason : std::string()};
   } catch (const std::system_error& error) {
+    measuring.hide_progress();
     say(stderr,
         "bench-run: stopped: {}; {} is intact up to here; make room, or name a directory on "
         "another filesystem with --out=DIR\n",
@@ -289,11 +291,11 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
     earlier.journal = read_unfinished_journal(directory);
     earlier.done = DoneRounds(earlier.journal);
   }
-  announce(options, *prepared, earlier,
-           expected_counting_s(catalogue, options, *prepared, counting), results, directory);
+  const double counting_s = expected_counting_s(catalogue, options, *prepared, counting);
+  announce(options, *prepared, earlier, counting_s, results, directory);
   if (!self_test_first(options, settings, directory, results, signals)) return kInterrupted;
   Measuring measuring(options, settings, *prepared, requested_cells(catalogue, *prepared), signals,
-                      {.journal = &journal}, std::move(earlier));
+                      {.journal = &journal, .counting_s = counting_s}, std::move(earlier));
   const Ending ending = measure(catalogue, options, *prepared, results, std::move(counting),
                                 journal.path(), measuring);
   return conclude(options, results, measuring, ending, directory, signals);

@@ -61,8 +61,8 @@ Entry cost_entry(const Quantities& run, const Quantity& time, const results::Rat
   const auto interval = deciding_interval(*ratio);
   Entry entry = number(fmt::format("{}\n{} {}", text, short_number(*ratio->median),
                                    interval ? short_interval(*interval) : "[n<2]"));
-  // The noise is what verdicts are held against; it has none itself.
-  if (time.strategy != results::kAgain) entry.cell.verdict = ratio->verdict;
+  // Controls are what strategies are held against: a verdict on one would read as advice.
+  if (!run.is_control(time.strategy)) entry.cell.verdict = ratio->verdict;
   return entry;
 }
 

@@ -40,7 +40,7 @@ TEST_CASE("a run's parts are one progress, which never goes back") {
   progress.next({.all = 4, .expected_s = 30});
   for (int done = 0; done <= 4; ++done) progress.show(done, "counting", "case");
   const std::vector<int> shares = shares_in(file.get());
-  CHECK(std::is_sorted(shares.begin(), shares.end()));
+  CHECK(std::ranges::is_sorted(shares));
   CHECK(shares.back() == 100);
 }
 

@@ -216,7 +216,10 @@ std::string most_useful(const Quantities& run, const std::vector<const ProfileAn
 /// `where` is empty for what suits most uses.
 std::string recommend_one(const Quantities& run, const std::string& id, const std::string& where,
                           const std::vector<const ProfileAnswer*>& served) {
-  std::string text = fmt::format("Use {}{}{}", id, where.empty() ? "" : " with ", where);
+  const bool certain =
+      std::ranges::all_of(served, [&](const auto* one) { return holds(one->best, id); });
+  std::string text = fmt::format("Use {}{}{}{}", id, where.empty() ? "" : " with ", where,
+                                 certain ? "" : ", as far as this run can tell");
   std::vector<std::string> equal;
   for (const std::string& other : run.strategies()) {
     if (other == id ||
@@ -249,11 +252,16 @@ void recommend(const Quantities& run, results::Answer& answer) {
   }
 }
 
-/// The rounds after which an interval that shrinks with their square root lies within delta.
+/// The rounds after which an interval around the same middle, which shrinks with their square root,
+/// either leaves 1 out or lies within delta of it.
 int rounds_to_decide(const Quantities& run, const Interval& interval) {
-  const double reach = std::max(interval[1] / std::sqrt(interval[0] * interval[1]) - 1, 1e-9);
-  const double factor = std::pow(reach / delta_of(run.results()), 2);
-  return static_cast<int>(std::ceil(run.results().run.rounds * std::max(factor, 1.0)));
+  const double middle = std::sqrt(interval[0] * interval[1]);
+  const double reach = interval[1] / middle - 1;
+  const double off = std::abs(middle - 1);
+  const double enough = std::max(off, delta_of(run.results()) - off);
+  const double factor = std::pow(reach / enough, 2);
+  const int rounds = run.results().run.rounds;
+  return std::max(rounds + 1, static_cast<int>(std::ceil(rounds * factor)));
 }
 
 void name_undecided(const Quantities& run, results::Answer& answer) {

@@ -136,6 +136,8 @@ TEST_CASE("where a run cannot decide it says so, and how many rounds would") {
   CHECK(holds(answer.profiles[0].open, "sysv-shm"));
   CHECK_THAT(answer.recommendation.back(),
              contains("Inconclusive: sysv-shm") && contains("--rounds="));
+  const std::string& said = answer.recommendation.back();
+  CHECK(std::stoi(said.substr(said.find("--rounds=") + 9)) > run.run.rounds);
   CHECK(std::ranges::none_of(answer_of(with_costs(usual)).recommendation,
                              [](const auto& text) { return text.starts_with("Inconclusive"); }));
 }

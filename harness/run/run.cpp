@@ -97,16 +97,23 @@ void print_failures(const results::Results& results) {
 
 bool is_figure(const fs::path& file) { return file.extension() == ".svg"; }
 
+/// How much of what a run ends with is printed: the answer fits on a screen.
+enum class Ends { silently, with_the_answer, with_all };
+
+Ends ends(const Options& options, const results::Results& results) {
+  if (options.quiet) return Ends::silently;
+  const bool answered = results.answer && !results.answer->strategies.empty();
+  return answered && !options.verbose ? Ends::with_the_answer : Ends::with_all;
+}
+
 /// False when it could not be written, which is then on the terminal.
-bool write_report_files(const results::Results& results, const fs::path& directory, bool quiet) {
+bool write_report_files(const results::Results& results, const fs::path& directory, Ends how) {
   try {
     const analysis::ReportOutcome outcome = analysis::write_report(results, directory);
     for (const std::string& warning : outcome.warnings) say(stderr, "warning: {}\n", warning);
-    if (!quiet) {
-      say(stdout, "report:  {}\n", (directory / "report.html").string());
-      if (std::ranges::any_of(outcome.files, is_figure)) {
-        say(stdout, "figures: {}\n", (directory / "plots").string());
-      }
+    if (how != Ends::silently) say(stdout, "report:  {}\n", (directory / "report.html").string());
+    if (how == Ends::with_all && std::ranges::any_of(outcome.files, is_figure)) {
+      say(stdout, "figures: {}\n", (directory / "plots").string());
     }
     return true;
   } catch (const std::exception& error) {
@@ -123,13 +130,14 @@ int table_width() {
   return terminal_width(stdout, kUsualWidth);
 }
 
-void print_result(const results::Results& results, bool verbose) {
+void print_result(const results::Results& results, Ends how) {
   const bool colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
   const analysis::TerminalStyle style = {.width = table_width(), .colour = colour};
   const analysis::Quantities run(results);
-  const bool answered = results.answer && !results.answer->strategies.empty();
-  if (verbose || !answered) say(stdout, "\n{}\n", analysis::terminal_table(run, style));
-  if (answered) say(stdout, "\n{}", analysis::terminal_answer(run, *results.answer, style));
+  if (how == Ends::with_all) say(stdout, "\n{}\n", analysis::terminal_table(run, style));
+  if (results.answer && !results.answer->strategies.empty()) {
+    say(stdout, "\n{}", analysis::terminal_answer(run, *results.answer, style));
+  }
 }
 
 /// False when results.json could not be replaced, which is then on the terminal.
@@ -202,15 +210,20 @@ int conclude(const Options& options, results::Results& results, const Measuring&
   bool written = write_final_results(results, directory);
   signals.release();
   print_failures(results);  // the table shows the headline's cases only
-  if (!options.quiet) {
-    print_result(results, options.verbose);
-    if (options.until && !ending.reason.empty()) say(stdout, "{}\n", ending.reason);
+  const Ends how = ends(options, results);
+  if (how != Ends::silently) print_result(results, how);
+  if (how == Ends::with_all && options.until && !ending.reason.empty()) {
+    say(stdout, "{}\n", ending.reason);
+  }
+  if (how == Ends::with_all || (how == Ends::with_the_answer && !options.report)) {
     say(stdout, "results: {}\n", (directory / "results.json").string());
   }
-  if (options.report && written) written = write_report_files(results, directory, options.quiet);
+  if (options.report && written) written = write_report_files(results, directory, how);
   std::fflush(stdout);
   if (ending.interrupted && !ending.journal_lost) {
-    say(stderr, "interrupted: what was measured until then is kept\n");
+    say(stderr,
+        "interrupted: what was measured until then is kept; bench-run --resume={} goes on\n",
+        directory.string());
   }
   return exit_code(results, ending, written);
 }

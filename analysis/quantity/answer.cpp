@@ -165,6 +165,7 @@ bool holds(const std::vector<std::string>& ids, const std::string& id) {
 
 std::string between(const std::vector<std::int64_t>& sorted) {
   std::vector<std::string> texts;
+  texts.reserve(sorted.size());
   for (const std::int64_t one : sorted) texts.push_back(grouped(one));
   return joined(texts, " and ");
 }

@@ -240,7 +240,7 @@ std::vector<Chapter> chapters_of(const Document& document, const std::vector<Pag
       text += section_html(*section, first ? 2 : 3, first && document.emulated, tables);
     }
     if (text.empty()) continue;
-    if (!first) text = heading(2, std::string(title_of(part)), document.emulated) + text;
+    if (!first) text.insert(0, heading(2, std::string(title_of(part)), document.emulated));
     chapters.push_back({part, std::move(text)});
   }
   return chapters;

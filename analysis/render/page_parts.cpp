@@ -1,6 +1,7 @@
 #include "analysis/render/page_parts.hpp"
 
 // The names that analysis/CMakeLists.txt gives the first byte and the end of each file.
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" {
 extern const char patchbench_vega[], patchbench_vega_end[];
 extern const char patchbench_vega_lite[], patchbench_vega_lite_end[];
@@ -8,6 +9,7 @@ extern const char patchbench_vega_embed[], patchbench_vega_embed_end[];
 extern const char patchbench_page_script[], patchbench_page_script_end[];
 extern const char patchbench_page_style[], patchbench_page_style_end[];
 }
+// NOLINTEND(readability-identifier-naming)
 
 namespace patchbench::analysis {
 namespace {

@@ -13,7 +13,6 @@
 namespace patchbench::analysis {
 namespace {
 
-using results::Metric;
 using results::Params;
 using results::Verdict;
 

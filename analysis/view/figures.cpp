@@ -497,8 +497,7 @@ void add_patch_costs(const Quantities& run, const Params& chosen, FigureSet& set
         first ? "patch-cost" : fmt::format("patch-cost-{}", *integer_param(params, "sites")));
     Figure figure = figure_of(chart, Part::patch, kPatchCostCaption);
     figure.drawn = {};
-    if (first) set.figures.push_back(std::move(figure));
-    if (!first) others.push_back(std::move(figure));
+    (first ? set.figures : others).push_back(std::move(figure));
     chart.sections.front().title = "relink, " + spaced(params);
     all.sections.push_back(std::move(chart.sections.front()));
     for (const std::string& remark : chart.remarks) add_once(all.remarks, remark);

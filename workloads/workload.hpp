@@ -175,8 +175,8 @@ struct StrategyInfo {
   std::string_view code = {};       // strategies with the same execute the same bytes once linked
   bool toggles_protection = false;  // of pages, for each patch
   bool writable_and_executable = false;  // its memory is both at once
-  bool preferred_baseline = false;  // before those that are not
-  bool floor = false;               // the control that nothing can go below
+  bool preferred_baseline = false;       // before those that are not
+  bool floor = false;                    // the control that nothing can go below
   std::span<const Refusal> refused_by = {};
 };
 

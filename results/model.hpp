@@ -428,7 +428,7 @@ struct ProfileAnswer {
   std::vector<ProfileCost> costs = {};   // from the cheapest on
   std::vector<std::string> best = {};    // the cheapest, and what certainly costs the same
   std::vector<std::string> open = {};    // what the run cannot tell from the cheapest
-  std::vector<std::string> barred = {};  // what may not be used with so many threads
+  std::vector<std::string> barred = {};  // what may not be used with that number of threads
 };
 
 /// Where a strategy is cheaper than the baseline, in sends a patch. `same`: neither sends nor

@@ -465,4 +465,9 @@ results::Answer answer_of(const Quantities& run, std::span<const Profile> profil
   return answer;
 }
 
+results::Answer answer_in(const Quantities& run) {
+  const auto& recorded = run.results().answer;
+  return recorded ? *recorded : answer_of(run);
+}
+
 }  // namespace patchbench::analysis

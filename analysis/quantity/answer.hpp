@@ -45,4 +45,7 @@ struct Profile {
 [[nodiscard]] results::Answer answer_of(const Quantities& run,
                                         std::span<const Profile> profiles = {});
 
+/// As its results have it; of a file of before it was recorded, found now.
+[[nodiscard]] results::Answer answer_in(const Quantities& run);
+
 }  // namespace patchbench::analysis

@@ -17,16 +17,6 @@ using results::Verdict;
 
 constexpr std::string_view kEverySend = "patch_execute";
 
-std::string among_hits_of(const Quantities& run, std::string_view metric) {
-  const auto& metrics = run.results().metrics;
-  const auto found = std::ranges::find(metrics, metric, &results::MetricEntry::id);
-  return found == metrics.end() ? "" : found->among_hits;
-}
-
-bool is_decided(Verdict verdict) {
-  return verdict == Verdict::faster || verdict == Verdict::slower;
-}
-
 /// Sends a patch at which the two cost the same, round by round; rounds without one are left out.
 /// `with_patch` of them are in what a patch costs already.
 std::vector<double> sends_by_round(const std::array<const Metric*, 2>& patch,
@@ -49,6 +39,10 @@ std::vector<double> sends_by_round(const std::array<const Metric*, 2>& patch,
 
 }  // namespace
 
+bool is_decided(Verdict verdict) {
+  return verdict == Verdict::faster || verdict == Verdict::slower;
+}
+
 const Metric* find_cost(const Quantities& run, const CostAt& at, const std::string& strategy) {
   const Quantity time = run.time({at.workload, at.params}, strategy, at.metric);
   return time.value ? time.metric : nullptr;
@@ -63,7 +57,7 @@ Verdict cost_order(const Quantities& run, const CostAt& at, const std::string& o
 }
 
 CostAt patches_at(const Quantities& run, const Params& params) {
-  CostAt better{"relink", params, among_hits_of(run, kEverySend)};
+  CostAt better{"relink", params, among_hits(run.results(), kEverySend)};
   if (find_cost(run, better, run.results().baseline) != nullptr) return better;
   return {"relink", params, std::string(kEverySend)};
 }

@@ -24,6 +24,9 @@ struct BreakEven {
   std::optional<Interval> interval;  // the deciding one
 };
 
+/// Whether it says which of two costs less.
+[[nodiscard]] bool is_decided(results::Verdict verdict);
+
 /// A metric of one workload at one parameter set.
 struct CostAt {
   std::string workload;

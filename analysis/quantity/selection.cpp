@@ -22,6 +22,17 @@ const results::Ratio* find_ratio(const Cell& cell, std::string_view metric) {
   return found == cell.ratios.end() ? nullptr : &*found;
 }
 
+const results::MetricEntry* find_described(const std::vector<results::MetricEntry>& metrics,
+                                           std::string_view metric) {
+  const auto found = std::ranges::find(metrics, metric, &results::MetricEntry::id);
+  return found == metrics.end() ? nullptr : &*found;
+}
+
+std::string among_hits(const results::Results& results, std::string_view metric) {
+  const auto* described = find_described(results.metrics, metric);
+  return described == nullptr ? "" : described->among_hits;
+}
+
 std::vector<std::optional<double>> with_zeros(const Metric& metric) {
   std::vector<std::optional<double>> samples = metric.samples;
   for (const int round : metric.not_above_zero) {

@@ -19,6 +19,13 @@ namespace patchbench::analysis {
 [[nodiscard]] const results::Metric* find_metric(const results::Cell& cell, std::string_view name);
 [[nodiscard]] const results::Ratio* find_ratio(const results::Cell& cell, std::string_view metric);
 
+/// What a run says of a metric; nullptr where it does not describe it.
+[[nodiscard]] const results::MetricEntry* find_described(
+    const std::vector<results::MetricEntry>& metrics, std::string_view metric);
+/// The metric of the same change among sends that hit, which a predictor cannot learn; empty where
+/// the run describes none of that kind.
+[[nodiscard]] std::string among_hits(const results::Results& results, std::string_view metric);
+
 /// The samples, and 0 in the rounds in which a difference was not above that: for ranks.
 [[nodiscard]] std::vector<std::optional<double>> with_zeros(const results::Metric& metric);
 

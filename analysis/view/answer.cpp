@@ -30,8 +30,7 @@ using results::Verdict;
 std::string effect(const results::Ratio& ratio) {
   const auto interval = deciding_interval(ratio);
   if (!interval || !ratio.median) return "";
-  const bool differs = ratio.verdict == Verdict::faster || ratio.verdict == Verdict::slower;
-  if (differs) return ratio_text(*ratio.median);
+  if (is_decided(ratio.verdict)) return ratio_text(*ratio.median);
   const double reach = std::max((*interval)[1] - 1, 1 - (*interval)[0]);
   return fmt::format("+-{:.1f}%", 100 * std::max(reach, 0.001));
 }

@@ -1,14 +1,12 @@
 #include "analysis/view/conclusions.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <string_view>
 #include <utility>
 
 #include "analysis/quantity/selection.hpp"
-#include "analysis/view/titles.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -16,16 +14,14 @@ namespace {
 using results::Params;
 using results::Verdict;
 
-bool decided(Verdict verdict) { return verdict == Verdict::faster || verdict == Verdict::slower; }
-
 PairOrder pair_order(const Quantities& first, const Quantities& second, const CostAt& at,
                      const std::string& one, const std::string& other) {
   const Verdict here = cost_order(first, at, one, other);
   const Verdict there = cost_order(second, at, one, other);
-  const Verdict shown = decided(here) ? here : there;
+  const Verdict shown = is_decided(here) ? here : there;
   PairOrder pair{one, other, Agreement::open};
   if (shown == Verdict::slower) std::swap(pair.cheaper, pair.costlier);
-  if (decided(here) && decided(there)) {
+  if (is_decided(here) && is_decided(there)) {
     pair.agreement = here == there ? Agreement::holds : Agreement::reversed;
   }
   return pair;

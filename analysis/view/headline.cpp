@@ -59,6 +59,10 @@ std::vector<HeadlineColumn> with_modes(const Quantities& run,
 
 }  // namespace
 
+bool same_operation(const HeadlineColumn& one, const HeadlineColumn& other) {
+  return one.workload == other.workload && one.metric == other.metric && one.params == other.params;
+}
+
 std::vector<HeadlineColumn> headline_columns(const Quantities& run) {
   std::vector<HeadlineColumn> columns;
   for (const results::WorkloadEntry& workload : run.results().workloads) {
@@ -68,10 +72,8 @@ std::vector<HeadlineColumn> headline_columns(const Quantities& run) {
       HeadlineColumn column{workload.id, wanted.metric, *params, {}};
       HeadlineColumn better{workload.id, among_hits(run.results(), wanted.metric), *params, {}};
       if (!better.metric.empty() && measured(run, better)) column = std::move(better);
-      const bool repeated = std::ranges::any_of(columns, [&](const HeadlineColumn& known) {
-        return known.workload == column.workload && known.metric == column.metric &&
-               known.params == column.params;
-      });
+      const bool repeated = std::ranges::any_of(
+          columns, [&](const HeadlineColumn& known) { return same_operation(known, column); });
       if (!repeated && measured(run, column)) columns.push_back(std::move(column));
     }
   }

@@ -17,6 +17,9 @@ struct HeadlineColumn {
   std::string mode = {};
 };
 
+/// Whatever their mode.
+[[nodiscard]] bool same_operation(const HeadlineColumn& one, const HeadlineColumn& other);
+
 /// What the run's workloads say of themselves (results::WorkloadEntry::headline), in their order:
 /// of each the parameter set nearest to the one that it prefers, and only what the run has. Misses
 /// and patches are those among hits where the run has them, else those of every send. Where that

@@ -35,12 +35,9 @@ std::string common(const std::vector<Quantities>& runs, std::string Results::*st
   return named.size() == 1 ? *named.begin() : std::string();
 }
 
-bool same(const HeadlineColumn& one, const HeadlineColumn& other) {
-  return one.workload == other.workload && one.metric == other.metric && one.params == other.params;
-}
-
 void add_column(std::vector<HeadlineColumn>& columns, HeadlineColumn column) {
-  if (std::ranges::none_of(columns, [&](const auto& known) { return same(known, column); })) {
+  if (std::ranges::none_of(columns,
+                           [&](const auto& known) { return same_operation(known, column); })) {
     columns.push_back(std::move(column));
   }
 }
@@ -148,16 +145,15 @@ void fill_conclusions(Section& section, const Machines& machines,
 }
 
 /// Those that all machines draw: nothing to decide by.
-Section common_section(const Machines& machines) {
+Section common_section(const Machines& machines, std::vector<MachineConclusion> conclusions) {
   Section section{.title = "Conclusions that hold on every machine that measured them"};
-  std::vector<MachineConclusion> conclusions = conclusions_of(machines);
   std::erase_if(conclusions, [](const auto& one) { return !holds_everywhere(one); });
   fill_conclusions(section, machines, conclusions);
   if (!section.table) section.paragraphs.emplace_back("None.");
   return section;
 }
 
-Section conclusions_section(const Machines& machines) {
+Section conclusions_section(const Machines& machines, std::vector<MachineConclusion> conclusions) {
   Section section{
       .title = "Which conclusion holds on which machine",
       .paragraphs = {fmt::format(
@@ -169,7 +165,6 @@ Section conclusions_section(const Machines& machines) {
           "own machine's rounds, without a correction for how many there are: of {} machines and "
           "many rows some intervals miss by chance.",
           machines_with_times(machines))}};
-  std::vector<MachineConclusion> conclusions = conclusions_of(machines);
   const auto all = conclusions.size();
   std::erase_if(conclusions, holds_everywhere);
   section.paragraphs.push_back(fmt::format(
@@ -514,8 +509,9 @@ Document machines_document(std::span<const Results> runs) {
   Document document{.title = std::string(kMachinesTitle)};
   document.summary.push_back(machines_section(machines));
   if (machines_with_times(machines) > 0) {
-    document.summary.push_back(conclusions_section(machines));
-    document.rest.push_back(common_section(machines));
+    std::vector<MachineConclusion> conclusions = conclusions_of(machines);
+    document.summary.push_back(conclusions_section(machines, conclusions));
+    document.rest.push_back(common_section(machines, std::move(conclusions)));
     document.rest.push_back(ratios_section(machines));
   } else {
     document.warnings.emplace_back(

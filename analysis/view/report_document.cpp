@@ -543,14 +543,9 @@ void add_counters(const Quantities& run, std::vector<Section>& all) {
             .part = Part::counters});
 }
 
-/// As results.json has it, or of a file of before it was recorded.
-results::Answer answer_in(const Quantities& run) {
-  const auto& recorded = run.results().answer;
-  return recorded ? *recorded : answer_of(run);
-}
-
-void add_summary(const Quantities& run, bool times, std::vector<Section>& all) {
-  if (times) add(all, answer_section(run, answer_in(run), false));
+void add_summary(const Quantities& run, const results::Answer& answer, bool times,
+                 std::vector<Section>& all) {
+  if (times) add(all, answer_section(run, answer, false));
   add(all, times ? in(Part::cases, result_section(run)) : status_section(run));
   if (times) add(all, in(Part::patch, publishing_section(run)));
   add(all, run_section(run.results()));
@@ -558,7 +553,7 @@ void add_summary(const Quantities& run, bool times, std::vector<Section>& all) {
   add(all, in(Part::counters, simulated_section(run)));
 }
 
-void add_times(const Quantities& run, std::vector<Section>& all) {
+void add_times(const Quantities& run, const results::Answer& answer, std::vector<Section>& all) {
   const Results& results = run.results();
   add(all, in(Part::trust, how_measured_section(run)));
   if (results.context.selftest) {
@@ -568,7 +563,6 @@ void add_times(const Quantities& run, std::vector<Section>& all) {
   add(all, repetitions_section(run));
   add(all, attribution_section(run));
   add(all, in(Part::patch, publishing_details(run)));
-  const results::Answer answer = answer_in(run);
   add(all, in(Part::break_even, profiles_section(answer)));
   if (!answer.break_even.empty()) add(all, in(Part::break_even, break_even_section(run, answer)));
   add(all, break_even_section(run));
@@ -583,10 +577,11 @@ Document make_document(const Quantities& run) {
   Document document{.title = "patchbench: " + results.run.id,
                     .emulated = results.context.emulated,
                     .warnings = warnings_of(run)};
-  add_summary(run, times, document.summary);
+  const results::Answer answer = answer_in(run);
+  add_summary(run, answer, times, document.summary);
   std::vector<Section>& rest = document.rest;
   rest = {strategies_section(run, false), strategies_section(run, true)};
-  if (times) add_times(run, rest);
+  if (times) add_times(run, answer, rest);
   if (auto mappings = mappings_section(run)) add(rest, in(Part::mappings, std::move(*mappings)));
   add(rest, memory_section(run));
   add(rest, Part::counters, counter_details(run));

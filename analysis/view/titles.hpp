@@ -17,10 +17,6 @@ namespace patchbench::analysis {
 [[nodiscard]] std::string metric_title(const std::vector<results::MetricEntry>& metrics,
                                        std::string_view metric);
 
-/// The metric of the same change among sends that hit, which a predictor cannot learn; empty where
-/// the run describes none of that kind.
-[[nodiscard]] std::string among_hits(const results::Results& results, std::string_view metric);
-
 /// Whether tables have a column of it for each mode of --publish.
 [[nodiscard]] bool has_a_column_for_each_mode(const results::Results& results,
                                               std::string_view metric);

@@ -6,6 +6,7 @@
 
 #include <patchbench_catch.hpp>
 
+#include "analysis/quantity/selection.hpp"
 #include "analysis/quantity/summarise.hpp"
 #include "analysis/render/document.hpp"
 #include "analysis/render/markdown.hpp"

@@ -1,9 +1,9 @@
 // harness/counting/measured.hpp - --counters=auto|SET|EVENT: what the processor and the kernel
 // count while a case's operations execute.
 //
-// Each case is counted in children of its own, so many times as the preset has counted rounds; a
-// child counts one group of events after the other. Events that this machine does not have are rows
-// with a reason and never make a run fail.
+// Each case is counted in children of its own, as often as the preset has counted rounds; a child
+// counts one group of events after the other. Events that this machine does not have are rows with
+// a reason and never make a run fail.
 #pragma once
 
 #include <chrono>

@@ -219,7 +219,7 @@ int write_side_by_side(const Options& options) {
 /// What bench-run shows when a run ends, again.
 int print_answer(const results::Results& results) {
   const Quantities run(results);
-  const results::Answer answer = results.answer.value_or(answer_of(run));
+  const results::Answer answer = answer_in(run);
   fmt::print("{}", answer.strategies.empty() ? terminal_table(run) : terminal_answer(run, answer));
   return kDone;
 }
@@ -227,14 +227,7 @@ int print_answer(const results::Results& results) {
 /// On the terminal, and no file.
 int print_advice(const Options& options) {
   if (options.inputs.size() > 1) throw UsageError("--advise takes one run at a time");
-  std::vector<Profile> profiles;
-  for (const std::string& text : options.advise) {
-    try {
-      profiles.push_back(profile_from_text(text));
-    } catch (const std::invalid_argument& error) {
-      throw UsageError(fmt::format("--advise: {}", error.what()));
-    }
-  }
+  const std::vector<Profile> profiles = advised(options.advise);
   const results::Results results = read_described(results_file(options.inputs.front()));
   const Quantities run(results);
   const results::Answer answer = answer_of(run, profiles);

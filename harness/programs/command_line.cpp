@@ -237,18 +237,6 @@ std::vector<std::string> id_list(std::string_view option, const std::string& tex
   return {};
 }
 
-std::vector<analysis::Profile> profiles_of(const CommandLine& line) {
-  std::vector<analysis::Profile> profiles;
-  for (const std::string& text : line.advise) {
-    try {
-      profiles.push_back(analysis::profile_from_text(text));
-    } catch (const std::invalid_argument& error) {
-      throw UsageError(fmt::format("--advise: {}", error.what()));
-    }
-  }
-  return profiles;
-}
-
 std::optional<StopRule> stop_rule(const CommandLine& line, const Preset& preset) {
   if (!line.precision && !line.budget_s) {
     return line.rounds ? std::nullopt : std::optional(preset.until);
@@ -413,7 +401,7 @@ Options make_options(const CommandLine& line, const Catalogue& catalogue) {
   options.report = !line.no_report;
   options.quiet = line.quiet;
   options.verbose = line.verbose;
-  options.profiles = profiles_of(line);
+  options.profiles = advised(line.advise);
   options.arguments = plan_arguments(line, options);
   return options;
 }
@@ -491,7 +479,7 @@ Options resumed_options(const CommandLine& asked, bool alone, const Catalogue& c
   options.out = asked.resume;
   options.quiet = asked.quiet;
   options.verbose = asked.verbose;
-  options.profiles = profiles_of(asked);
+  options.profiles = advised(asked.advise);
   options.report = !asked.no_report;
   return options;
 }

@@ -7,6 +7,7 @@
 #include <exception>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -210,6 +211,18 @@ fs::path results_file(const fs::path& named) {
                                  named.string()));
   }
   return named / "results.json";
+}
+
+std::vector<analysis::Profile> advised(const std::vector<std::string>& texts) {
+  std::vector<analysis::Profile> profiles;
+  for (const std::string& text : texts) {
+    try {
+      profiles.push_back(analysis::profile_from_text(text));
+    } catch (const std::invalid_argument& error) {
+      throw UsageError(fmt::format("--advise: {}", error.what()));
+    }
+  }
+  return profiles;
 }
 
 }  // namespace patchbench::harness

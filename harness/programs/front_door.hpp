@@ -12,6 +12,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "analysis/quantity/answer.hpp"
+
 namespace patchbench::harness {
 
 struct ProgramText {
@@ -62,5 +64,8 @@ class CommandLineParser {
 
 /// The results file that a person named, by itself or by its directory. Throws UsageError.
 [[nodiscard]] std::filesystem::path results_file(const std::filesystem::path& named);
+
+/// What --advise asks about. Throws UsageError.
+[[nodiscard]] std::vector<analysis::Profile> advised(const std::vector<std::string>& texts);
 
 }  // namespace patchbench::harness

@@ -122,12 +122,10 @@ ProfileCost cost_against(const Candidate& one, const Candidate& cheapest, double
 
 // ---- break-even ----
 
+/// The run's own, corrected for the number of ratios: as the tables beside it have it.
 Verdict verdict_of(const Quantities& run, const CostAt& at, const std::string& id) {
-  const Metric* one = find_cost(run, at, id);
-  const Metric* base = find_cost(run, at, run.results().baseline);
-  if (one == nullptr || base == nullptr) return Verdict::inconclusive;
-  return plain_verdict(deciding_interval(paired_ratio(with_zeros(*one), with_zeros(*base))),
-                       delta_of(run.results()));
+  const Quantity time = run.time({at.workload, at.params}, id, at.metric);
+  return time.value && time.ratio != nullptr ? time.ratio->verdict : Verdict::inconclusive;
 }
 
 Cheaper where_cheaper(Verdict patch, Verdict send) {

@@ -38,7 +38,8 @@ struct Profile {
 [[nodiscard]] results::ProfileAnswer answer_for(const Quantities& run, const Profile& profile);
 
 /// For each strategy but the baseline, at the few and at the many sites of the usual profiles, with
-/// the patches of the case that comes nearest. Differences within run.delta are none.
+/// the patches of the case that comes nearest. Which differences there are is what the ratios'
+/// verdicts say; where one is inconclusive, so is the break-even.
 [[nodiscard]] std::vector<results::BreakEvenAnswer> break_even_answers(const Quantities& run);
 
 /// Of a finished run. For no profiles the usual ones. Of an emulated run without costs.

@@ -159,6 +159,15 @@ TEST_CASE("break-even is where what sends lose is what patches gain") {
   CHECK(find("memfd-dual", true).cheaper == Cheaper::same);
 }
 
+TEST_CASE("no break-even rests on a ratio that the run calls inconclusive") {
+  Results run = with_costs(usual);
+  for (auto& cell : run.cells) {
+    if (cell.workload != "mic") continue;
+    for (auto& ratio : cell.ratios) ratio.verdict = results::Verdict::inconclusive;
+  }
+  for (const auto& one : break_even_answers(run)) CHECK(one.cheaper == Cheaper::inconclusive);
+}
+
 TEST_CASE("an emulated run recommends nothing, nor does one without sends") {
   SampleRun emulated = sample_run({.emulated = true});
   CHECK(answer_of(emulated.results).strategies.empty());

@@ -24,7 +24,6 @@ namespace {
 using results::Answer;
 using results::Cheaper;
 using results::Params;
-using results::Verdict;
 
 /// The ratio where it is decided, else what its interval rules out.
 std::string effect(const results::Ratio& ratio) {

@@ -43,7 +43,7 @@ struct Options {
   bool quiet = false;
   bool verbose = false;
   std::vector<analysis::Profile> profiles;  // that the answer is for; empty: the usual ones
-  std::string command;  // as typed, for the record
+  std::string command;                      // as typed, for the record
   /// What decides the plan, in one form however it was typed, with what was left to chance or to
   /// the machine (seed, processors): the same arguments give the same plan.
   std::vector<std::string> arguments;

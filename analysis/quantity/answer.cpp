@@ -39,6 +39,8 @@ constexpr std::int64_t kFewSites = 512;
 constexpr std::int64_t kManySites = 16384;
 constexpr double kRarely = 1e-6;
 constexpr double kOften = 1e-2;
+/// In one sentence; the profiles have all.
+constexpr std::size_t kMostNames = 4;
 
 // ---- what was measured nearest to a profile ----
 
@@ -228,8 +230,8 @@ std::string recommend_one(const Quantities& run, const std::string& id, const st
     equal.push_back(needs_both(run, other) ? other + " (writable and executable at once)" : other);
   }
   if (!equal.empty()) {
-    text +=
-        fmt::format("; equal within {:.3g} %: {}", 100 * delta_of(run.results()), joined(equal));
+    text += fmt::format("; equal within {:.3g} %: {}", 100 * delta_of(run.results()),
+                        joined_some(equal, kMostNames));
   }
   return text + ".";
 }
@@ -275,8 +277,8 @@ void name_undecided(const Quantities& run, results::Answer& answer) {
   }
   if (open.empty()) return;
   answer.recommendation.push_back(
-      fmt::format("Inconclusive: {}; about {} rounds would decide (--rounds={}).", joined(open),
-                  rounds, rounds));
+      fmt::format("Inconclusive: {}; about {} rounds would decide (--rounds={}).",
+                  joined_some(open, kMostNames), rounds, rounds));
 }
 
 /// How far the intervals of strategies' ratios reach from their estimates, as shares, sorted.
@@ -320,14 +322,14 @@ std::vector<std::string> trust(const Quantities& run) {
   const std::vector<double> all = reaches(run);
   if (all.empty()) return lines;
   const Disturbed count = without_disturbed(run);
-  lines.push_back(fmt::format(
-      "Of {} ratios half are known to within {:.2g} %, nine in ten to within {:.2g} %; without the "
-      "disturbed samples {} {} certainty, {}.",
-      all.size(), 100 * all[all.size() / 2], 100 * all[all.size() * 9 / 10], count.lost,
-      count.lost == 1 ? "verdict loses" : "verdicts lose",
-      count.reversed == 0
-          ? "none reverses"
-          : fmt::format("{} reverse{}", count.reversed, count.reversed == 1 ? "s" : "")));
+  lines.push_back(
+      fmt::format("Of {} ratios half are known to within {:.2g} %, nine in ten to within {:.2g} %.",
+                  all.size(), 100 * all[all.size() / 2], 100 * all[all.size() * 9 / 10]));
+  lines.push_back(fmt::format("Without the disturbed samples {} {} certainty, {}.", count.lost,
+                              count.lost == 1 ? "verdict loses" : "verdicts lose",
+                              count.reversed == 0 ? "none reverses"
+                                                  : fmt::format("{} reverse{}", count.reversed,
+                                                                count.reversed == 1 ? "s" : "")));
   return lines;
 }
 

@@ -10,7 +10,6 @@
 
 #include "analysis/quantity/summarise.hpp"
 #include "analysis/sample_results_test.hpp"
-#include "analysis/view/result.hpp"
 #include "results/json.hpp"
 #include "results/matchers_test.hpp"
 
@@ -214,18 +213,6 @@ TEST_CASE("the answer is in results.json, and comes back") {
   CHECK(results::to_json_text(read) == text);
   REQUIRE(read.answer);
   CHECK(read.answer->strategies == run.answer->strategies);
-}
-
-TEST_CASE("the last screen has at most fifteen lines of a hundred columns") {
-  const Results run = with_costs(usual);
-  const results::Answer answer = answer_of(run);
-  const std::string text = terminal_answer(run, answer, {.width = 100, .colour = false});
-  CAPTURE(text);
-  CHECK(std::ranges::count(text, '\n') <= 14);  // and where the report is
-  for (const char* there : {"Use memfd-dual", "indirect-cell", "break-even", "known to within",
-                            "never", "always/<12"}) {
-    CHECK_THAT(text, contains(there));
-  }
 }
 
 }  // namespace patchbench::analysis

@@ -74,6 +74,10 @@ class TableText {
     }
   }
 
+  [[nodiscard]] bool is_one_block() const {
+    return keys_ == widths_.size() || fitting(keys_) == widths_.size();
+  }
+
   [[nodiscard]] std::string text() {
     const std::size_t all = widths_.size();
     if (keys_ == all) narrow_last();
@@ -273,6 +277,10 @@ std::string terminal_text(const Section& section, const TerminalStyle& style) {
   if (section.table && !section.footnotes.empty()) out += '\n';
   for (const std::string& note : section.footnotes) out += wrap(note, width, kFootnoteIndent);
   return out;
+}
+
+bool stands_in_one_block(const TextTable& table, const TerminalStyle& style) {
+  return TableText(table, style).is_one_block();
 }
 
 std::string terminal_text(const std::vector<Section>& sections, const TerminalStyle& style) {

@@ -24,6 +24,9 @@ inline constexpr int kNarrowest = 40;
 /// repeats the one above it, with all keys before it, is left out.
 [[nodiscard]] std::string terminal_text(const Section& section, const TerminalStyle& style);
 
+/// Whether no column of the table has to go on in another table below.
+[[nodiscard]] bool stands_in_one_block(const TextTable& table, const TerminalStyle& style);
+
 /// One after the other, without the first empty line.
 [[nodiscard]] std::string terminal_text(const std::vector<Section>& sections,
                                         const TerminalStyle& style);

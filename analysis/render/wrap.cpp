@@ -49,6 +49,13 @@ void Grouping::add(const std::string& text, const std::string& member) {
   if (std::ranges::find(members, member) == members.end()) members.push_back(member);
 }
 
+std::string joined_some(const std::vector<std::string>& texts, std::size_t most) {
+  if (texts.size() <= most + 1) return joined(texts);
+  const auto shown = static_cast<std::ptrdiff_t>(most);
+  return fmt::format("{} and {} more", fmt::join(texts.begin(), texts.begin() + shown, ", "),
+                     texts.size() - most);
+}
+
 std::string joined(const std::vector<std::string>& texts, std::string_view separator) {
   return fmt::format("{}", fmt::join(texts, separator));
 }

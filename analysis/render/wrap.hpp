@@ -33,6 +33,9 @@ class Grouping {
   std::vector<std::pair<std::string, std::vector<std::string>>> groups_;
 };
 
+/// "a, b, c and 9 more"; all of them where one more name would do.
+[[nodiscard]] std::string joined_some(const std::vector<std::string>& texts, std::size_t most);
+
 /// "a, b, c"
 [[nodiscard]] std::string joined(const std::vector<std::string>& texts,
                                  std::string_view separator = ", ");

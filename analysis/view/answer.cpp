@@ -1,10 +1,7 @@
 #include "analysis/view/answer.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <optional>
-#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,7 +12,6 @@
 #include "analysis/render/numbers.hpp"
 #include "analysis/render/wrap.hpp"
 #include "analysis/statistics/statistics.hpp"
-#include "analysis/view/table.hpp"
 #include "analysis/view/titles.hpp"
 
 namespace patchbench::analysis {
@@ -25,72 +21,46 @@ using results::Answer;
 using results::Cheaper;
 using results::Params;
 
-/// The ratio where it is decided, else what its interval rules out.
-std::string effect(const results::Ratio& ratio) {
-  const auto interval = deciding_interval(ratio);
-  if (!interval || !ratio.median) return "";
-  if (is_decided(ratio.verdict)) return ratio_text(*ratio.median);
-  const double reach = std::max((*interval)[1] - 1, 1 - (*interval)[0]);
-  return fmt::format("+-{:.1f}%", 100 * std::max(reach, 0.001));
-}
-
-Entry brief_entry(const Quantities& run, const CostAt& at, const std::string& id) {
-  const Quantity time = run.time({at.workload, at.params}, id, at.metric);
-  if (!time.value)
-    return faint(time.cell == nullptr ? "" : std::string(to_string(time.cell->status)));
-  Entry entry = number(duration_text(*time.value));
-  if (id == run.results().baseline || time.ratio == nullptr) return entry;
-  entry.cell.text += fmt::format("\n{}", effect(*time.ratio));
-  entry.cell.verdict = time.ratio->verdict;
-  return entry;
-}
-
-std::string sites_text(const Params& params) {
-  return grouped(integer_param(params, "sites").value_or(0)) + " sites";
-}
-
-std::string cheaper_text(const results::BreakEvenAnswer& one, bool brief) {
+std::string cheaper_text(const results::BreakEvenAnswer& one) {
   if (one.cheaper != Cheaper::below && one.cheaper != Cheaper::above) {
-    return std::string(brief && one.cheaper == Cheaper::inconclusive ? "?"
-                                                                     : to_string(one.cheaper));
+    return std::string(to_string(one.cheaper));
   }
   const bool below = one.cheaper == Cheaper::below;
   if (!one.sends) return below ? "below ?" : "above ?";
-  if (brief) return fmt::format("{}{}", below ? '<' : '>', bar_number(std::round(*one.sends)));
   return fmt::format("{} {} {} sends a patch", below ? "below" : "above", full_number(*one.sends),
                      full_interval(one.ci95));
 }
 
-/// Of few and of many sites, once where both say the same.
-Entry cheaper_entry(const Answer& answer, const std::string& id) {
-  std::vector<std::string> texts;
-  for (const results::BreakEvenAnswer& one : answer.break_even) {
-    if (one.strategy == id) add_once(texts, cheaper_text(one, true));
+std::string short_cheaper(const results::BreakEvenAnswer& one) {
+  if (one.cheaper == Cheaper::inconclusive) return "?";
+  if (one.cheaper != Cheaper::below && one.cheaper != Cheaper::above) {
+    return std::string(to_string(one.cheaper));
   }
-  return number(joined(texts, "/"));
+  const char sign = one.cheaper == Cheaper::below ? '<' : '>';
+  return one.sends ? fmt::format("{}{}", sign, bar_number(std::round(*one.sends)))
+                   : fmt::format("{}?", sign);
 }
 
-Entry policies_entry(const Quantities& run, const std::string& id, bool brief) {
+Entry policies_entry(const Quantities& run, const std::string& id) {
   const auto* status = run.status(id);
   if (status == nullptr) return plain("");
   if (status->status != results::Availability::available) {
     return plain(std::string(to_string(status->status)) + " here");
   }
-  const auto& all = status->refused_by;
-  if (all.empty()) return plain("none");
-  if (!brief) return plain(joined(all, "; "));
-  const std::string first = all.front().substr(0, all.front().find(','));
-  return plain(all.size() == 1 ? first : fmt::format("{} +{}", first, all.size() - 1));
+  return plain(status->refused_by.empty() ? "none" : joined(status->refused_by, "; "));
 }
 
-/// The cases that the usual profiles stand on.
-struct Cases {
-  std::vector<CostAt> sends;
-  std::optional<CostAt> patch;
-};
+Column<std::string> cost_column(const Quantities& run, const CostAt& at, std::string title) {
+  return {std::move(title), [&run, at](const std::string& id) {
+            const Quantity time = run.time({at.workload, at.params}, id, at.metric);
+            return cost_entry(run, time, time.ratio, " ns", true);
+          }};
+}
 
-Cases cases_of(const Quantities& run, const Answer& answer) {
-  Cases cases;
+}  // namespace
+
+AnswerCases cases_of(const Quantities& run, const Answer& answer) {
+  AnswerCases cases;
   std::vector<Params> sends;
   for (const results::ProfileAnswer& one : answer.profiles) {
     if (!one.sends.empty()) add_once(sends, one.sends);
@@ -106,16 +76,19 @@ std::vector<std::string> rows_of_answer(const Quantities& run) {
   return ids;
 }
 
-Column<std::string> cost_column(const Quantities& run, const CostAt& at, std::string title,
-                                bool brief) {
-  return {std::move(title), [&run, at, brief](const std::string& id) {
-            if (brief) return brief_entry(run, at, id);
-            const Quantity time = run.time({at.workload, at.params}, id, at.metric);
-            return cost_entry(run, time, time.ratio, " ns", true);
-          }};
+std::string sites_text(const Params& params) {
+  return grouped(integer_param(params, "sites").value_or(0)) + " sites";
 }
 
-std::string how_to_read(const Quantities& run) {
+Entry cheaper_entry(const Answer& answer, const std::string& id) {
+  std::vector<std::string> texts;
+  for (const results::BreakEvenAnswer& one : answer.break_even) {
+    if (one.strategy == id) add_once(texts, short_cheaper(one));
+  }
+  return number(joined(texts, "/"));
+}
+
+std::string how_to_read_answer(const Quantities& run) {
   const results::Results& all = run.results();
   return fmt::format(
       "To {}, 95 %: < faster, > slower, = same within {:.3g} %, ? inconclusive, +- not ruled out; "
@@ -125,26 +98,24 @@ std::string how_to_read(const Quantities& run) {
       all.run.interrupted ? ", interrupted" : "");
 }
 
-}  // namespace
-
-Section answer_section(const Quantities& run, const Answer& answer, bool brief) {
-  Section section{.title = brief ? "" : "Answer", .paragraphs = answer.recommendation};
-  const Cases cases = cases_of(run, answer);
+Section answer_section(const Quantities& run, const Answer& answer) {
+  Section section{.title = "Answer", .paragraphs = answer.recommendation};
+  const AnswerCases cases = cases_of(run, answer);
   if (cases.sends.empty()) return section;
   std::vector<Column<std::string>> columns = {
       {"strategy", [](const std::string& id) { return name(id); }},
-      {"refused by", [&](const std::string& id) { return policies_entry(run, id, brief); }}};
+      {"refused by", [&](const std::string& id) { return policies_entry(run, id); }}};
   for (const CostAt& at : cases.sends) {
-    columns.push_back(cost_column(run, at, fmt::format("send, {}", sites_text(at.params)), brief));
+    columns.push_back(cost_column(run, at, fmt::format("send, {}", sites_text(at.params))));
   }
   if (cases.patch) {
-    columns.push_back(cost_column(
-        run, *cases.patch, fmt::format("patch, {}", sites_text(cases.patch->params)), brief));
+    columns.push_back(
+        cost_column(run, *cases.patch, fmt::format("patch, {}", sites_text(cases.patch->params))));
     columns.push_back(
         {"break-even", [&](const std::string& id) { return cheaper_entry(answer, id); }});
   }
   fill_table(section, rows_of_answer(run), columns);
-  section.footnotes.push_back(how_to_read(run));
+  section.footnotes.push_back(how_to_read_answer(run));
   for (const auto* lines : {&answer.trust, &answer.refused}) {
     section.footnotes.insert(section.footnotes.end(), lines->begin(), lines->end());
   }
@@ -204,7 +175,7 @@ Section break_even_section(const Quantities& run, const Answer& answer) {
              {Column<Row>{"strategy", [](const Row& row) { return name(row.strategy); }},
               {"sites", [](const Row& row) { return number(grouped(row.sites)); }},
               {fmt::format("cheaper than {}", run.results().baseline),
-               [](const Row& row) { return plain(cheaper_text(row, false)); }}});
+               [](const Row& row) { return plain(cheaper_text(row)); }}});
   return section;
 }
 

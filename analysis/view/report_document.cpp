@@ -545,7 +545,7 @@ void add_counters(const Quantities& run, std::vector<Section>& all) {
 
 void add_summary(const Quantities& run, const results::Answer& answer, bool times,
                  std::vector<Section>& all) {
-  if (times) add(all, answer_section(run, answer, false));
+  if (times) add(all, answer_section(run, answer));
   add(all, times ? in(Part::cases, result_section(run)) : status_section(run));
   if (times) add(all, in(Part::patch, publishing_section(run)));
   add(all, run_section(run.results()));

@@ -364,15 +364,6 @@ std::vector<Section> end_of_run(const Quantities& run) {
   return sections;
 }
 
-std::string terminal_answer(const Quantities& run, const results::Answer& answer,
-                            const TerminalStyle& style) {
-  std::string text = terminal_text(std::vector{answer_section(run, answer, true)}, style);
-  // Fifteen lines are a screen that is read; notes need no gap above them.
-  const std::size_t gap = text.rfind("\n\n");
-  if (gap != std::string::npos) text.erase(gap, 1);
-  return text;
-}
-
 std::string terminal_table(const Quantities& run, const TerminalStyle& style) {
   return terminal_text(end_of_run(run), style);
 }

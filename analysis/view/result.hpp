@@ -30,9 +30,6 @@ namespace patchbench::analysis {
 /// that says, and the simulated counts, where there are any. Of an emulated run, whose times mean
 /// nothing, instead of costs how many cells of each strategy are ok.
 [[nodiscard]] std::vector<Section> end_of_run(const Quantities& run);
-/// The last screen of a run: alarms, then what to use here and what that rests on.
-[[nodiscard]] std::string terminal_answer(const Quantities& run, const results::Answer& answer,
-                                          const TerminalStyle& style = {});
 [[nodiscard]] std::string terminal_table(const Quantities& run, const TerminalStyle& style = {});
 
 }  // namespace patchbench::analysis

@@ -21,6 +21,7 @@
 #include "analysis/render/terminal.hpp"
 #include "analysis/report.hpp"
 #include "analysis/view/answer.hpp"
+#include "analysis/view/answer_screen.hpp"
 #include "analysis/view/counters.hpp"
 #include "analysis/view/csv.hpp"
 #include "analysis/view/google_benchmark.hpp"
@@ -29,6 +30,7 @@
 #include "analysis/view/result.hpp"
 #include "analysis/view/simulated.hpp"
 #include "harness/base/exit_code.hpp"
+#include "harness/base/progress.hpp"
 #include "harness/base/usage_error.hpp"
 #include "harness/programs/front_door.hpp"
 #include "harness/programs/registered.hpp"
@@ -220,7 +222,9 @@ int write_side_by_side(const Options& options) {
 int print_answer(const results::Results& results) {
   const Quantities run(results);
   const results::Answer answer = answer_in(run);
-  fmt::print("{}", answer.strategies.empty() ? terminal_table(run) : terminal_answer(run, answer));
+  const TerminalStyle style = {.width = harness::terminal_width(stdout, TerminalStyle{}.width)};
+  fmt::print("{}", answer.strategies.empty() ? terminal_table(run, style)
+                                             : terminal_answer(run, answer, style));
   return kDone;
 }
 

@@ -15,6 +15,7 @@
 
 #include "analysis/quantity/summarise.hpp"
 #include "analysis/report.hpp"
+#include "analysis/view/answer_screen.hpp"
 #include "analysis/view/result.hpp"
 #include "analysis/view/self_test.hpp"
 #include "harness/base/clock.hpp"

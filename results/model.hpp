@@ -194,6 +194,9 @@ struct Context {
   std::string compiler;
   std::string flags;
   std::string build_type;
+  /// What the measuring processes set for themselves, as --policy has it; none where they set
+  /// nothing, and in files of before there was that option.
+  std::optional<std::string> policy = {};
   std::optional<std::string> git;  // revision, with "-dirty" when the tree had changes
   std::vector<std::pair<std::string, std::string>> libraries;
   /// What counters of source `simulated` were counted by, and what it assumes; empty where nothing

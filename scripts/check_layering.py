@@ -38,6 +38,7 @@ INSIDE = {
         "counters": {"counters", "machine", "base"},
         "plan": {"plan", "counters", "machine", "base"},
         "process": {"process", "plan", "counters", "machine", "base"},
+        "policies": {"policies", "process", "plan", "counters", "machine", "base"},
         "counting": {"counting", "process", "plan", "counters", "machine", "base"},
         "run": {"run", "counting", "process", "plan", "counters", "machine", "base"},
     },

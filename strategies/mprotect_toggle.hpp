@@ -28,8 +28,8 @@ class MprotectToggleZone {
   static constexpr std::array kRefusedBy = {
       Refusal{Policy::mdwe, EACCES, "mprotect"},
       Refusal{Policy::seccomp, EPERM, "mprotect"},
-      Refusal{Policy::selinux, EACCES, "mprotect"},
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mprotect"},
+      Refusal{Policy::selinux, EACCES, "mmap"},
+      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
   };
 
   explicit MprotectToggleZone(const ZoneRequest& request)

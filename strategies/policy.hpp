@@ -6,6 +6,7 @@
 
 #include <array>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace patchbench {
@@ -22,20 +23,23 @@ enum class Policy {
 
 struct PolicyInfo {
   Policy policy;
-  std::string_view id;  // at the head of a table
+  std::string_view id;    // at the head of a table
+  std::string_view word;  // on a command line and in results
   std::string_view summary;
 };
 
 inline constexpr std::array kPolicies = {
-    PolicyInfo{Policy::mdwe, "MDWE", "PR_SET_MDWE (Linux 6.3)"},
-    PolicyInfo{Policy::seccomp, "seccomp",
+    PolicyInfo{Policy::mdwe, "MDWE", "mdwe", "PR_SET_MDWE (Linux 6.3)"},
+    PolicyInfo{Policy::seccomp, "seccomp", "seccomp",
                "the filter of systemd's MemoryDenyWriteExecute= before version 254"},
-    PolicyInfo{Policy::noexec, "noexec", "/tmp, /dev/shm and the like mounted so"},
-    PolicyInfo{Policy::memfd_noexec, "memfd_noexec=2", "the sysctl (Linux 6.3)"},
-    PolicyInfo{Policy::selinux, "SELinux", "enforcing, with execmem, execmod and execheap denied"},
-    PolicyInfo{Policy::selinux_no_tmpfs_exec, "SELinux, no tmpfs exec",
+    PolicyInfo{Policy::noexec, "noexec", "noexec", "/tmp, /dev/shm and the like mounted so"},
+    PolicyInfo{Policy::memfd_noexec, "memfd_noexec=2", "memfd-noexec", "the sysctl (Linux 6.3)"},
+    PolicyInfo{Policy::selinux, "SELinux", "selinux",
+               "enforcing, with execmem, execmod and execheap denied"},
+    PolicyInfo{Policy::selinux_no_tmpfs_exec, "SELinux, no tmpfs exec", "selinux-no-tmpfs-exec",
                "the same, and files on tmpfs may not be executed"},
-    PolicyInfo{Policy::file_size_limit, "ulimit -f", "a file size limit below the zone's size"},
+    PolicyInfo{Policy::file_size_limit, "ulimit -f", "file-size-limit",
+               "a file size limit below the zone's size"},
 };
 
 [[nodiscard]] constexpr const PolicyInfo& policy_info(Policy policy) noexcept {
@@ -43,6 +47,14 @@ inline constexpr std::array kPolicies = {
     if (info.policy == policy) return info;
   }
   return kPolicies.front();  // there is an entry for each
+}
+
+/// nullptr when there is none of that word.
+[[nodiscard]] constexpr const PolicyInfo* find_policy(std::string_view word) noexcept {
+  for (const PolicyInfo& info : kPolicies) {
+    if (info.word == word) return &info;
+  }
+  return nullptr;
 }
 
 /// What the zone's constructor throws under a policy.
@@ -56,6 +68,16 @@ template <class Zone>
 [[nodiscard]] constexpr std::span<const Refusal> refusals_of() noexcept {
   if constexpr (requires { Zone::kRefusedBy; }) {
     return Zone::kRefusedBy;
+  } else {
+    return {};
+  }
+}
+
+/// Why this machine cannot have such a zone, whatever the policy; empty where it can.
+template <class Zone>
+[[nodiscard]] std::string why_unavailable() {
+  if constexpr (requires { Zone::why_unavailable(); }) {
+    return Zone::why_unavailable();
   } else {
     return {};
   }

@@ -3,35 +3,18 @@
 #include "policy.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstddef>
-#include <fstream>
+#include <cstdlib>
 #include <string>
 #include <type_traits>
 
 #include <grp.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <patchbench_catch.hpp>
-#include <sched.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/shm.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "apply_policy.hpp"
 #include "child_findings_test.hpp"
 #include "conformance_test.hpp"
 #include "every_zone_test.hpp"
-
-// In Linux since 6.3 and not yet in this distribution's headers.
-#ifndef PR_SET_MDWE
-#  define PR_SET_MDWE 65
-#  define PR_MDWE_REFUSE_EXEC_GAIN (1UL << 0)
-#endif
-#ifndef MFD_EXEC
-#  define MFD_EXEC 0x0010U
-#endif
 
 namespace patchbench::testing {
 namespace {
@@ -72,77 +55,11 @@ void expect_as_stated(Violations& found, Policy policy) {
   });
 }
 
-Report under_mdwe() {
-  if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) != 0) {
-    return {text_of({kSkipped, "this kernel has no PR_SET_MDWE"})};
-  }
+Report under(Policy policy) {
+  const AppliedPolicy applied = apply(policy);
+  if (applied.setting != PolicySetting::set) return {text_of({kSkipped, applied.reason})};
   Violations found;
-  expect_as_stated(found, Policy::mdwe);
-  return found.take();
-}
-
-// The third argument of all three calls that it judges; the low half suffices, the flags are small.
-constexpr std::uint32_t kThirdArgument = offsetof(seccomp_data, args) + 2 * sizeof(std::uint64_t);
-
-// As systemd's MemoryDenyWriteExecute= did before it used PR_SET_MDWE: no mmap that is writable and
-// executable, no mprotect to executable, no shmat with SHM_EXEC.
-bool refuse_write_execute_as_systemd_did() {
-  constexpr std::uint32_t kWritableExecutable = PROT_WRITE | PROT_EXEC;
-  std::array program{
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 3, 0),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 5, 0),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_shmat, 6, 0),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kThirdArgument),
-      sock_filter BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kWritableExecutable),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kWritableExecutable, 5, 4),
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kThirdArgument),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 3, 2),
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kThirdArgument),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, SHM_EXEC, 1, 0),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-  };
-  const sock_fprog filter{.len = program.size(), .filter = program.data()};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0;
-}
-
-Report under_seccomp() {
-  if (!refuse_write_execute_as_systemd_did()) {
-    return {text_of({kSkipped, "this kernel takes no seccomp filter"})};
-  }
-  Violations found;
-  expect_as_stated(found, Policy::seccomp);
-  return found.take();
-}
-
-Report with_executable_memfds_refused() {
-  std::ofstream("/proc/sys/vm/memfd_noexec") << "2";
-  const Fd executable{memfd_create("probe", MFD_CLOEXEC | MFD_EXEC)};
-  if (executable || errno != EACCES) {
-    return {text_of({kSkipped, "vm.memfd_noexec cannot be set to 2"})};
-  }
-  Violations found;
-  expect_as_stated(found, Policy::memfd_noexec);
-  return found.take();
-}
-
-// The setting belongs to a PID namespace, of which only the child of who makes it is a member.
-Report in_another_pid_namespace() {
-  if (unshare(CLONE_NEWPID) != 0) return {text_of({kSkipped, "no right to make a PID namespace"})};
-  ChildOutcome outcome = run_in_child(with_executable_memfds_refused);
-  if (!outcome.finished()) {
-    outcome.report.push_back(text_of({outcome.ending(), " ", outcome.error_output}));
-  }
-  return outcome.report;
-}
-
-Report under_file_size_limit() {
-  const SoftLimit limit{RLIMIT_FSIZE, page_size()};
-  Violations found;
-  expect_as_stated(found, Policy::file_size_limit);
+  expect_as_stated(found, policy);
   return found.take();
 }
 
@@ -160,20 +77,32 @@ Report without_privileges() {
 
 TEST_CASE("no zone needs a privilege") { check_found_nothing(run_in_child(without_privileges)); }
 
-TEST_CASE("PR_SET_MDWE refuses memory that is or was writable") {
-  check_found_nothing(run_in_child(under_mdwe));
+TEST_CASE("a policy refuses the zones that say so, as they say, and no other") {
+  for (const PolicyInfo& info : kPolicies) {
+    DYNAMIC_SECTION(info.id) {
+      check_found_nothing(run_in_child([&] { return under(info.policy); }));
+    }
+  }
 }
 
-TEST_CASE("a seccomp filter as systemd's refuses SysV segments too") {
-  check_found_nothing(run_in_child(under_seccomp));
+// Its first process would survive what kills others, and a test of crashes would see none.
+TEST_CASE("a process in the PID namespace of memfd_noexec dies as others do") {
+  const ChildOutcome outcome = run_in_child([]() -> Report {
+    const AppliedPolicy applied = apply(Policy::memfd_noexec);
+    if (applied.setting != PolicySetting::set) return {text_of({kSkipped, applied.reason})};
+    std::abort();
+  });
+  if (outcome.finished()) {
+    check_found_nothing(outcome);
+  } else {
+    CHECK(outcome.ending() == "killed by signal 6 (Aborted)");
+  }
 }
 
-TEST_CASE("vm.memfd_noexec=2 refuses a flag and not the memory") {
-  check_found_nothing(run_in_child(in_another_pid_namespace));
-}
-
-TEST_CASE("RLIMIT_FSIZE is an error of the zones that are files") {
-  check_found_nothing(run_in_child(under_file_size_limit));
+TEST_CASE("a policy has a word of its own") {
+  for (const PolicyInfo& info : kPolicies) {
+    CHECK(std::ranges::count(kPolicies, info.word, &PolicyInfo::word) == 1);
+  }
 }
 
 TEST_CASE("a zone says of a policy once how it is refused") {

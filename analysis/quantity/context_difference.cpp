@@ -70,6 +70,7 @@ void add_system(Facts& facts, const Context& context) {
        {"governor", "governor", much, context.governor},
        {"turbo", "turbo", much, text_of(context.turbo)},
        {"simultaneous multithreading", "smt", much, text_of(context.smt), "SMT"},
+       {"policy", "policy", much, context.policy.value_or("none")},
        {"perf_event_paranoid", "perf_event_paranoid", little, text_of(context.perf_event_paranoid)},
        {"load at the start", "load_average", no, text_of(context.load_average)}});
   add(facts, "mitigation", "mitigations", much, context.mitigations);

@@ -13,8 +13,8 @@
 namespace patchbench::harness {
 namespace {
 
-int other_processor(int cpu, pid_t allowed_of) {
-  for (const int other : allowed_cpus(allowed_of)) {
+int other_processor(int cpu, std::span<const int> allowed) {
+  for (const int other : allowed) {
     if (other != cpu) return other;
   }
   throw_errno("sched_setaffinity (no second processor for a busy thread)", ENODEV);
@@ -22,8 +22,8 @@ int other_processor(int cpu, pid_t allowed_of) {
 
 }  // namespace
 
-BusyThread::BusyThread(int cpu, pid_t allowed_of)
-    : cpu_(other_processor(cpu, allowed_of)), thread_([this] { execute(); }) {
+BusyThread::BusyThread(int cpu, std::span<const int> allowed)
+    : cpu_(other_processor(cpu, allowed)), thread_([this] { execute(); }) {
   error_.wait(-1);
   if (const int error = error_.load(); error != 0) {
     thread_.join();

@@ -7,9 +7,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <thread>
-
-#include <sys/types.h>
 
 namespace patchbench::harness {
 
@@ -17,9 +16,9 @@ namespace patchbench::harness {
 /// its own. Every event that it shall be counted by is opened before.
 class BusyThread {
  public:
-  /// On the first of the processors that `allowed_of`, a process (0: this one), may use, other than
-  /// `cpu`. Returns once it runs there. Throws std::system_error when there is none.
-  BusyThread(int cpu, pid_t allowed_of);
+  /// On the first of the `allowed` processors other than `cpu`. Returns once it runs there. Throws
+  /// std::system_error when there is none.
+  BusyThread(int cpu, std::span<const int> allowed);
   BusyThread(const BusyThread&) = delete;
   BusyThread& operator=(const BusyThread&) = delete;
   ~BusyThread();

@@ -196,7 +196,7 @@ std::vector<Counter> count_events(std::span<const Measurement> measurements,
   for (const std::vector<Event>& events : groups) {
     const EventGroup group(events, thread.read);
     std::optional<BusyThread> busy;  // after the events, which it inherits
-    if (!events.front().beside.empty()) busy.emplace(thread.processor, thread.allowed_of);
+    if (!events.front().beside.empty()) busy.emplace(thread.processor, thread.allowed);
     for (const Measurement& measurement : measurements) {
       if (measurement.without != nullptr) {
         leave_out(events, measurement, counters);

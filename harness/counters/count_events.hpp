@@ -36,11 +36,11 @@ inline constexpr int kRepetitions = 5;
 /// What two readings with nothing between them count, for each event: the median of many.
 [[nodiscard]] std::vector<double> empty_bracket(const EventGroup& group);
 
-/// Where the thread that counts runs, which process' processors a busy thread may have, and how
-/// counts are read.
+/// Where the thread that counts runs, which processors a busy thread may have, and how counts are
+/// read.
 struct CountingThread {
   int processor = -1;
-  pid_t allowed_of = 0;  // 0: this process
+  std::span<const int> allowed = {};
   ReadPath read = ReadPath::fastest;
 };
 

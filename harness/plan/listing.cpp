@@ -111,7 +111,7 @@ std::string list_json(const Catalogue& catalogue) {
   for (const WorkloadInfo& workload : catalogue.workloads) workloads.push_back(to_json(workload));
   Json policies = Json::array();
   for (const PolicyInfo& policy : kPolicies) {
-    policies.push_back({{"id", policy.id}, {"summary", policy.summary}});
+    policies.push_back({{"id", policy.id}, {"word", policy.word}, {"summary", policy.summary}});
   }
   Json presets = Json::array();
   for (const Preset& preset : kPresets) {

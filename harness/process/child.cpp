@@ -31,6 +31,7 @@
 #include "harness/process/self_test_cells.hpp"
 #include "harness/process/timing.hpp"
 #include "results/journal.hpp"
+#include "strategies/apply_policy.hpp"
 #include "strategies/vmas.hpp"
 #include "workloads/metrics.hpp"
 
@@ -192,9 +193,9 @@ void execute_one(const Instance& instance, const ChildTask& task, JournalEntry& 
 }
 
 void count(const Instance& instance, const ChildTask& task, JournalEntry& entry) {
-  entry.counters = count_events(
-      instance.measurements(), task.events,
-      {.processor = task.cpu, .allowed_of = static_cast<pid_t>(task.parent), .read = task.read});
+  entry.counters =
+      count_events(instance.measurements(), task.events,
+                   {.processor = task.cpu, .allowed = task.processors, .read = task.read});
   if (task.cpu_time) {
     for (const Measurement& measurement : instance.measurements()) {
       std::ranges::move(count_cpu_time(measurement, cpu_time_takes()),
@@ -256,6 +257,17 @@ void pin_to(int cpu) {
   }
 }
 
+/// It was possible when the run began (prepare()).
+void set_policy(const std::string& word) {
+  if (word.empty()) return;
+  const PolicyInfo* info = find_policy(word);
+  if (info == nullptr) throw std::runtime_error(fmt::format("no policy '{}'", word));
+  const AppliedPolicy applied = apply(info->policy);
+  if (applied.setting != PolicySetting::set) {
+    throw std::runtime_error(fmt::format("the policy {} is not set: {}", word, applied.reason));
+  }
+}
+
 std::string read_task_text() {
   std::string text;
   std::array<char, 4096> buffer{};
@@ -295,8 +307,8 @@ void leave_no_core() {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Event, name, set, source, scope, type, config, config1, config2,
                                    filter, beside)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ChildTask, cell, strategy, workload, request, round, order, cpu,
-                                   batches, budget_ms, left_out, takes_turns, parent, purpose,
-                                   metric, extent, events, read, cpu_time)
+                                   batches, budget_ms, left_out, takes_turns, parent, policy,
+                                   purpose, metric, extent, events, processors, read, cpu_time)
 
 std::string to_json_text(const ChildTask& task) { return nlohmann::json(task).dump(); }
 
@@ -310,6 +322,7 @@ JournalEntry do_task(const Catalogue& catalogue, const ChildTask& task) {
   entry.order = task.order;
   entry.cell = task.cell;
   if (!attempt(entry, CellStatus::failed, [&] { pin_to(task.cpu); })) return entry;
+  if (!attempt(entry, CellStatus::failed, [&] { set_policy(task.policy); })) return entry;
   if (task.workload.empty()) {
     probe(find_strategy(catalogue, task.strategy), entry);
   } else {

@@ -47,10 +47,12 @@ struct ChildTask {
   std::vector<std::string> left_out;  // metrics that are known well enough
   bool takes_turns = false;           // with the other children of its group (run_group)
   std::int64_t parent = 0;            // process id: a child whose parent is gone does not start
+  std::string policy;  // set before anything else (strategies/policy.hpp); empty: none
   ChildPurpose purpose = ChildPurpose::time;
   std::string metric;                 // to execute
   Extent extent = Extent::fewer;      // to execute
   EventGroups events;                 // to count
+  std::vector<int> processors;        // that the parent may use; to count
   ReadPath read = ReadPath::fastest;  // by which
   bool cpu_time = false;              // to be counted beside the events
   /// What the parent starts, a layout of this executable; empty: this one. Nothing that a child

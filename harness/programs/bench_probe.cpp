@@ -10,25 +10,35 @@
 #include "harness/counting/measured.hpp"
 #include "harness/machine/disturbances.hpp"
 #include "harness/machine/environment.hpp"
+#include "harness/policies/survival.hpp"
 #include "harness/programs/front_door.hpp"
 
 namespace patchbench::harness {
 namespace {
 
 constexpr const char* kSummary =
-    "Names what will disturb a run on this machine, and what can be counted here.";
+    "Names what will disturb a run on this machine, what can be counted here, and which "
+    "strategies\n"
+    "survive which policy.";
 
 constexpr const char* kFooter = R"(Examples:
-  bench-probe           what disturbs a run here, where that was read, and the command that changes
-                        it; then every event of the sets of counters, and why one is missing
-  bench-probe --json    the same for programs; what is not known is null
+  bench-probe             what disturbs a run here, where that was read, and the command that changes
+                          it; then every event of the sets of counters, and why one is missing
+  bench-probe --policies  which strategy patches and executes under which policy, tried here
+  bench-probe --json      the same for programs; what is not known is null
 
-Nothing is changed and nothing is guessed. scripts/tune-host apply changes what can be changed, and
-restores it.
+Nothing is changed and nothing is guessed: policies are set in processes that end. scripts/tune-host
+apply changes what can be changed, and restores it.
 
 Exit codes: 0 done, whatever was found; 1 the machine could not be looked at; 2 bad usage.)";
 
 constexpr ProgramText kText = {.name = "bench-probe", .summary = kSummary, .footer = kFooter};
+
+int probe_policies(bool json) {
+  const SurvivalMatrix matrix = find_survival();
+  say(stdout, "{}", json ? survival_json(matrix) : survival_text(matrix));
+  return kDone;
+}
 
 int probe(bool json) {
   const std::vector<Finding> findings =
@@ -49,7 +59,14 @@ int probe(bool json) {
 int main(int argc, char** argv) {
   using namespace patchbench::harness;
   bool json = false;
+  bool policies = false;
   return front_door(
-      argc, argv, kText, [&](CLI::App& app) { app.add_flag("--json", json, "For programs"); },
-      [&] { return probe(json); });
+      argc, argv, kText,
+      [&](CLI::App& app) {
+        app.add_flag("--policies", policies,
+                     "Which strategy survives which policy; one that needs rights is shown as such")
+            ->disable_flag_override();
+        app.add_flag("--json", json, "For programs");
+      },
+      [&] { return policies ? probe_policies(json) : probe(json); });
 }

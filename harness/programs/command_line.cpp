@@ -29,6 +29,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMostRounds = 10'000;
 constexpr std::string_view kAutomatic = "auto";
+constexpr std::string_view kNoPolicy = "none";
 
 constexpr const char* kSummary =
     "Measures what it costs a JIT to change code that is already running: strategies for patching\n"
@@ -43,6 +44,7 @@ constexpr const char* kFooter = R"(Examples:
   bench-run --workload=mic --counters=simulated   and simulated counts of instructions
   bench-run --workload=relink --counters=icache,branch-misses:u
   bench-run --workload=relink --publish=none,membarrier   what telling every thread costs
+  bench-run --policy=mdwe                  what is left where the system forbids writable code
   bench-run --selftest                     what this machine and this program can tell apart
   bench-run --dry-run                      the cases and the time they would take
   bench-run --dump-code=mic/rwx/sites=16   the machine code that is measured
@@ -70,6 +72,7 @@ struct CommandLine {
   std::optional<std::string> filter;
   std::vector<std::string> params;
   std::optional<std::string> publish;
+  std::string policy{kNoPolicy};
   std::optional<std::string> baseline;
   std::string counters = "auto";
   std::optional<std::string> cpus;
@@ -90,6 +93,20 @@ std::vector<std::string> ids_of_publish_modes() {
   std::vector<std::string> words;
   for (const PublishModeInfo& mode : publish_modes()) words.emplace_back(mode.id);
   return words;
+}
+
+std::vector<std::string> policy_words() {
+  std::vector<std::string> words = {std::string(kNoPolicy)};
+  for (const PolicyInfo& info : kPolicies) words.emplace_back(info.word);
+  return words;
+}
+
+std::string policy_text() {
+  std::string text =
+      "What the system forbids: each measuring process sets it for itself, and a strategy that it "
+      "refuses is a row with the reason. none (default)";
+  for (const PolicyInfo& info : kPolicies) text += fmt::format("; {}: {}", info.word, info.summary);
+  return text;
 }
 
 std::vector<std::string> preset_names() {
@@ -155,6 +172,9 @@ std::vector<std::string> times_of_presets() {
 }
 
 void add_how_to_measure(CLI::App& app, CommandLine& line) {
+  app.add_option("--policy", line.policy, policy_text())
+      ->check(one_of(policy_words()))
+      ->type_name("POLICY");
   app.add_option(
          "--rounds", line.rounds,
          fmt::format("Fresh processes for each case, a fixed number. Unless given, the preset goes "
@@ -361,6 +381,7 @@ std::vector<std::string> plan_arguments(const CommandLine& line, const Options& 
   add_if_given(kPublishParameter, line.publish);
   add_if_given("filter", line.filter);
   add_if_given("baseline", line.baseline);
+  if (options.policy) add("policy", line.policy);
   add("counters", line.counters);
   if (line.self_test) arguments.emplace_back("--selftest");
   return arguments;
@@ -387,6 +408,7 @@ Options make_options(const CommandLine& line, const Catalogue& catalogue) {
   options.rounds = options.until ? kFewestRounds : *line.rounds;
   options.seed = line.seed ? *line.seed : fresh_seed();
   options.baseline = line.baseline;
+  if (const PolicyInfo* info = find_policy(line.policy)) options.policy = info->policy;
   options.counters = parse_counters(line.counters);
   if (line.self_test) {
     options.self_test = line.has_choice ? SelfTestWanted::before_the_run : SelfTestWanted::alone;

@@ -189,6 +189,16 @@ TEST_CASE("modes of publishing are values of a parameter") {
              "mic"));
 }
 
+TEST_CASE("a policy is part of the plan, and none is nothing") {
+  const Options mdwe = options({"--policy=mdwe"});
+  CHECK(mdwe.policy == Policy::mdwe);
+  CHECK(options(mdwe.arguments).policy == Policy::mdwe);
+  CHECK_FALSE(options({"--policy=none"}).policy);
+  CHECK(options({"--policy=none", "--seed=1"}).arguments == options({"--seed=1"}).arguments);
+  CHECK(says(refusal({"--policy=memfd_noexec"}), "did you mean 'memfd-noexec'?"));
+  CHECK(says(refusal({"--policy=lots"}), "Valid: none, mdwe, seccomp, "));
+}
+
 TEST_CASE("a self-test alone is nothing but that, beside a choice it comes first") {
   CHECK(options({}).self_test == SelfTestWanted::no);
   CHECK(options({"--selftest"}).self_test == SelfTestWanted::alone);

@@ -36,8 +36,9 @@ std::vector<CountedPlace> places_to_count(const Options& options, const Prepared
   return places;
 }
 
-CountedCell counted_cell(const Catalogue& catalogue, const PlannedCell& cell,
-                         const CountingPlan& plan, const std::vector<CountedPlace>& places) {
+CountedCell counted_cell(const Catalogue& catalogue, const Options& options,
+                         const PlannedCell& cell, const CountingPlan& plan,
+                         const std::vector<CountedPlace>& places) {
   CountedCell counted;
   std::ranges::copy_if(find_workload(catalogue, cell.workload)->metrics,
                        std::back_inserter(counted.metrics),
@@ -45,6 +46,7 @@ CountedCell counted_cell(const Catalogue& catalogue, const PlannedCell& cell,
   counted.task.cell = cell.id;
   counted.task.strategy = cell.runs;
   counted.task.workload = cell.workload;
+  counted.task.policy = policy_word(options);
   counted.places = places;
   counted.task.request = {
       .params = cell.params, .seed = places.front().seed, .arena = places.front().arena};
@@ -96,7 +98,8 @@ double expected_counting_s(const Catalogue& catalogue, const Options& options,
   for (const CountingPlan& plan : plans) {
     for (const PlannedCell& cell : prepared.cells) {
       if (plan.found.source && is_run(prepared, cell)) {
-        seconds += plan.found.source->expected_seconds(counted_cell(catalogue, cell, plan, places));
+        seconds += plan.found.source->expected_seconds(
+            counted_cell(catalogue, options, cell, plan, places));
       }
     }
   }
@@ -114,7 +117,7 @@ std::vector<CountedCell> cells_to_count(const Catalogue& catalogue, const Option
         has_been_counted(measuring.entries(), plan.id, cell.id)) {
       continue;
     }
-    CountedCell one = counted_cell(catalogue, cell, plan, places);
+    CountedCell one = counted_cell(catalogue, options, cell, plan, places);
     if (!one.metrics.empty()) counted.push_back(std::move(one));
   }
   SeededRandom random{options.seed};

@@ -158,6 +158,7 @@ ChildTask Measuring::timed_task(const PlannedCell& cell, const PlannedRound& rou
   task.cell = cell.id;
   task.strategy = cell.runs;
   task.workload = cell.workload;
+  task.policy = policy_word(options_);
   task.request = {.params = cell.params, .seed = round.seed, .arena = round.arena};
   task.round = number;
   task.order = order;

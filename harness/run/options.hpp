@@ -12,6 +12,7 @@
 #include "harness/plan/plan.hpp"
 #include "harness/plan/stopping.hpp"
 #include "results/model.hpp"
+#include "strategies/policy.hpp"
 
 namespace patchbench::harness {
 
@@ -34,7 +35,8 @@ struct Options {
   std::optional<std::string> baseline;
   CountersAsked counters;
   SelfTestWanted self_test = SelfTestWanted::no;
-  std::vector<int> cpus;  // children are pinned to one of them, the same for a whole round
+  std::optional<Policy> policy;  // that children set for themselves
+  std::vector<int> cpus;         // children are pinned to one of them, the same for a whole round
   std::optional<std::filesystem::path> out;
   ListFormat list = ListFormat::none;
   bool dry_run = false;
@@ -50,5 +52,10 @@ struct Options {
   /// What results.json in *out says of the run to resume; empty for a new one.
   std::optional<results::Results> unfinished;
 };
+
+/// As ChildTask has it: empty for none.
+[[nodiscard]] inline std::string policy_word(const Options& options) {
+  return options.policy ? std::string(policy_info(*options.policy).word) : std::string();
+}
 
 }  // namespace patchbench::harness

@@ -9,9 +9,11 @@
 #include "harness/base/clock.hpp"
 #include "harness/base/usage_error.hpp"
 #include "harness/plan/arena.hpp"
+#include "harness/process/forked.hpp"
 #include "harness/process/launch.hpp"
 #include "harness/run/output_directory.hpp"
 #include "harness/run/resume.hpp"
+#include "strategies/apply_policy.hpp"
 #include "strategies/publish.hpp"
 #include "workloads/parameters.hpp"
 
@@ -21,10 +23,20 @@ namespace {
 using results::Availability;
 using results::CellStatus;
 
-ChildTask probe_task(const StrategyEntry& strategy) {
+/// Throws UsageError where the children of this run could not set it.
+void require_policy(const std::optional<Policy>& policy) {
+  if (!policy) return;
+  const Forked child = run_forked([&] { return apply(*policy).reason; });
+  if (child.returned() && child.text.empty()) return;
+  throw UsageError(fmt::format("--policy={}: it cannot be set here: {}", policy_info(*policy).word,
+                               child.returned() ? child.text : child.ending));
+}
+
+ChildTask probe_task(const StrategyEntry& strategy, const Options& options) {
   ChildTask task;
   task.cell = fmt::format("probe/{}", strategy.info.id);
   task.strategy = strategy.info.id;
+  task.policy = policy_word(options);
   return task;
 }
 
@@ -52,11 +64,12 @@ bool is_available(const Probed* probed) {
 /// One child for each strategy and control, in the catalogue's order. Empty when the run was asked
 /// to stop.
 std::optional<std::vector<Probed>> probe_strategies(const Catalogue& catalogue,
+                                                    const Options& options,
                                                     std::chrono::milliseconds timeout,
                                                     SignalWatch& signals) {
   std::vector<Probed> probed;
   for (const StrategyEntry& strategy : catalogue.strategies) {
-    auto entry = run_child(probe_task(strategy), timeout, signals);
+    auto entry = run_child(probe_task(strategy, options), timeout, signals);
     if (!entry) return std::nullopt;
     probed.push_back(to_probed(strategy, std::move(*entry)));
   }
@@ -172,7 +185,8 @@ const Probed* find_probed(const std::vector<Probed>& probed, std::string_view id
 
 std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& options,
                                 const Settings& settings, SignalWatch& signals) {
-  auto probed = probe_strategies(catalogue, settings.child_timeout, signals);
+  require_policy(options.policy);
+  auto probed = probe_strategies(catalogue, options, settings.child_timeout, signals);
   if (!probed) return std::nullopt;
   Prepared prepared;
   prepared.probed = std::move(*probed);
@@ -212,6 +226,7 @@ results::Results blank_results(const Catalogue& catalogue, const Options& option
                                const Settings& settings, const Prepared& prepared) {
   results::Results results;
   results.context = read_environment(settings.sources, options.cpus);
+  if (options.policy) results.context.policy = policy_word(options);
   results.run = describe_run(options, results.context);
   results.run.execute_only = execute_only_metrics(catalogue);
   results.baseline = prepared.baseline;

@@ -35,8 +35,8 @@ struct Prepared {
 /// Probes the strategies, chooses the one that ratios are to, and plans the cases. The baseline is
 /// the one that was asked for, else the first that is available of the preferred ones, else of all;
 /// none when this machine allows none. Empty when the run was asked to stop. Throws
-/// UsageError as plan_cells() does, and when the baseline asked for is not available; and as
-/// run_child() does.
+/// UsageError as plan_cells() does, when the baseline asked for is not available, and when the
+/// policy asked for cannot be set; and as run_child() does.
 [[nodiscard]] std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& options,
                                               const Settings& settings, SignalWatch& signals);
 

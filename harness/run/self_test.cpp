@@ -52,6 +52,7 @@ std::optional<results::SelfTest> run_self_test(const Options& options, const Set
                    .overrides = {},
                    .filter = {},
                    .preset = options.selection.preset};
+  own.policy.reset();  // nothing that it measures is what a policy judges
   own.until = StopRule{.precision = kSelfTestDelta / 2, .budget_s = kMostSelfTestSeconds};
   Prepared prepared;
   prepared.cells = plan_cells(self_test_catalogue(), own.selection, kChainCell);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -34,12 +35,18 @@ int terminal_width(std::FILE* stream, int otherwise) {
 }
 
 Progress::Progress(std::FILE* stream, bool quiet, const Work& work, double later_s)
+    : Progress(stream, quiet, work, later_s, &now_ns) {}
+
+Progress::Progress(std::FILE* stream, bool quiet, const Work& work, double later_s, Clock clock)
     : stream_(stream),
       quiet_(quiet),
       terminal_(isatty(fileno(stream)) != 0),
       work_(work),
       later_s_(later_s),
-      start_ns_(now_ns()) {}
+      clock_(std::move(clock)),
+      prior_s_(work.all > 0 ? work.expected_s / work.all : 0),
+      planned_(work.all),
+      start_ns_(clock_()) {}
 
 Progress::~Progress() {
   if (!quiet_ && terminal_) {
@@ -49,19 +56,23 @@ Progress::~Progress() {
 }
 
 void Progress::next(const Work& work) {
-  share_before_ = whole_share(work_.all);
+  share_before_ = shown_;
   work_ = work;
   later_s_ = std::max(0.0, later_s_ - work.expected_s);
-  start_ns_ = now_ns();
+  prior_s_ = work.all > 0 ? work.expected_s / work.all : 0;
+  planned_ = work.all;
+  skipped_ = 0;
+  start_ns_ = clock_();
 }
 
 void Progress::show(double done, std::string_view stage, std::string_view cell) {
   if (quiet_) return;
+  shown_ = std::max(shown_, whole_share(done));
   if (terminal_) {
-    rewrite(done, stage, cell);
-  } else if (const double steps = whole_share(done) * kPlainLines; steps >= next_step_) {
+    rewrite(shown_, remaining_s(done), stage, cell);
+  } else if (const double steps = shown_ * kPlainLines; steps >= next_step_) {
     next_step_ = static_cast<int>(steps) + 1;
-    add_line(done, stage);
+    add_line(shown_, remaining_s(done), stage);
   }
 }
 
@@ -69,33 +80,38 @@ double Progress::share(double done) const {
   return work_.all > 0 ? std::min(1.0, done / work_.all) : 1;
 }
 
+/// By time, so that a share and what is left say the same.
 double Progress::whole_share(double done) const {
-  const double expected_s = work_.expected_s + later_s_;
-  const double part = expected_s > 0 ? work_.expected_s / expected_s : 1;
-  return share_before_ + (1 - share_before_) * part * share(done);
+  const double left_s = remaining_s(done);
+  const double part_s = left_s + static_cast<double>(clock_() - start_ns_) * 1e-9;
+  const double part = part_s > 0 ? 1 - left_s / part_s : share(done);
+  return share_before_ + (1 - share_before_) * std::clamp(part, 0.0, 1.0);
 }
 
+/// What a unit takes is expected as planned, as if a twentieth of the part had been seen to take
+/// that.
 double Progress::remaining_s(double done) const {
-  constexpr double kEnough = 0.02;
-  const double elapsed_s = static_cast<double>(now_ns() - start_ns_) * 1e-9;
-  const double left = 1 - share(done);
-  return later_s_ +
-         (share(done) < kEnough ? work_.expected_s * left : elapsed_s * left / share(done));
+  constexpr double kWeight = 0.05;
+  const double elapsed_s = static_cast<double>(clock_() - start_ns_) * 1e-9;
+  const double planned = kWeight * planned_;
+  const double seen = std::max(0.0, done - skipped_);
+  const double unit_s =
+      planned + seen > 0 ? (planned * prior_s_ + elapsed_s) / (planned + seen) : 0;
+  return later_s_ + std::max(0.0, work_.all - done) * unit_s;
 }
 
-void Progress::rewrite(double done, std::string_view stage, std::string_view cell) {
+void Progress::rewrite(double share, double left_s, std::string_view stage, std::string_view cell) {
   constexpr int kUsualWidth = 80;
-  std::string line = fmt::format("{:3.0f} %  {}, {} left  {}", whole_share(done) * 100, stage,
-                                 duration_text(remaining_s(done)), cell);
+  std::string line =
+      fmt::format("{:3.0f} %  {}, {} left  {}", share * 100, stage, duration_text(left_s), cell);
   const int width = terminal_width(stream_, kUsualWidth) - 1;  // the last column would wrap
   line.resize(std::min(line.size(), static_cast<std::size_t>(std::max(1, width))));
   say(stream_, "\r{}\033[K", line);
   std::fflush(stream_);
 }
 
-void Progress::add_line(double done, std::string_view stage) {
-  say(stream_, "{:3.0f} %  {}, {} left\n", whole_share(done) * 100, stage,
-      duration_text(remaining_s(done)));
+void Progress::add_line(double share, double left_s, std::string_view stage) {
+  say(stream_, "{:3.0f} %  {}, {} left\n", share * 100, stage, duration_text(left_s));
   std::fflush(stream_);
 }
 

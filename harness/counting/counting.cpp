@@ -8,17 +8,17 @@
 
 namespace patchbench::harness {
 
-std::size_t count_metrics(const CountingPlan& plan) {
-  std::size_t count = 0;
-  for (const CountedCell& cell : plan.cells) count += cell.metrics.size();
-  return count;
+namespace {
+
+double expected_seconds(const CountingPlan& plan, const CountedCell& cell) {
+  return plan.found.source ? plan.found.source->expected_seconds(cell) : 0;
 }
+
+}  // namespace
 
 double expected_counting_seconds(const CountingPlan& plan) {
   double seconds = 0;
-  for (const CountedCell& cell : plan.cells) {
-    seconds += plan.found.source ? plan.found.source->expected_seconds(cell) : 0;
-  }
+  for (const CountedCell& cell : plan.cells) seconds += expected_seconds(plan, cell);
   return seconds;
 }
 
@@ -28,10 +28,10 @@ bool counts_metric(const CountingPlan& plan, std::string_view metric) {
 
 bool count_cells(const CountingPlan& plan, results::JournalWriter& journal, SignalWatch& signals,
                  Progress& progress, std::vector<results::JournalEntry>& entries) {
-  std::size_t done = 0;
+  double done_s = 0;  // of what was expected: cases differ in it
   for (const CountedCell& cell : plan.cells) {
-    progress.show(static_cast<double>(done), "counting", cell.task.cell);
-    done += cell.metrics.size();
+    progress.show(done_s, "counting", cell.task.cell);
+    done_s += expected_seconds(plan, cell);
     results::JournalEntry entry;
     entry.counted = plan.id;
     entry.cell = cell.task.cell;

@@ -21,9 +21,7 @@ struct CountingPlan {
   std::vector<CountedCell> cells;
 };
 
-/// Metrics of all cases: what a source has to count.
-[[nodiscard]] std::size_t count_metrics(const CountingPlan& plan);
-/// Roughly what that will take; without a source nothing.
+/// Roughly what counting all cases will take; without a source nothing.
 [[nodiscard]] double expected_counting_seconds(const CountingPlan& plan);
 /// Whether a metric is counted at all; without a source the reason stands with those that one would
 /// have counted.

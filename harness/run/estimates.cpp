@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "harness/base/terminal.hpp"
+#include "harness/plan/expected_end.hpp"
 #include "harness/process/timing.hpp"
 
 namespace patchbench::harness {
@@ -29,25 +31,36 @@ double expected_child_ms(const PlannedCell& cell, const Preset& preset) {
   return std::min(preset.budget_ms, batches_ms) + kOverheadMs;
 }
 
-double expected_round_s(const Prepared& prepared, const Preset& preset) {
+}  // namespace
+
+double expected_round_s(const Options& options, const Prepared& prepared) {
   double total_ms = 0;
   for (const PlannedCell& cell : prepared.cells) {
-    total_ms += is_run(prepared, cell) ? expected_child_ms(cell, preset) / cell.every : 0;
+    total_ms += is_run(prepared, cell)
+                    ? expected_child_ms(cell, *options.selection.preset) / cell.every
+                    : 0;
   }
   return total_ms * 1e-3;
 }
 
-}  // namespace
+double expected_report_s(const Options& options) {
+  constexpr double kOfFigures = 1.5;  // gnuplot, a figure after the other
+  return options.report ? kOfFigures : 0;
+}
 
 double expected_seconds(const Options& options, const Prepared& prepared) {
   return options.until ? options.until->budget_s
-                       : expected_round_s(prepared, *options.selection.preset) * options.rounds;
+                       : expected_round_s(options, prepared) * options.rounds;
 }
 
 Work work(const Options& options, const Prepared& prepared) {
-  return {.all = options.until ? options.until->budget_s
-                               : static_cast<double>(children_of(prepared, options.rounds)),
-          .expected_s = expected_seconds(options, prepared)};
+  if (!options.until) {
+    return {.all = static_cast<double>(children_of(prepared, options.rounds)),
+            .expected_s = expected_seconds(options, prepared)};
+  }
+  const RoundTimes planned{.seconds = {}, .expected_s = expected_round_s(options, prepared)};
+  const double used_s = expected_use(*options.until, planned, std::nullopt);
+  return {.all = used_s, .expected_s = used_s};
 }
 
 std::string plan_text(const Options& options, const Prepared& prepared, double counting_s) {

@@ -12,8 +12,12 @@ namespace patchbench::harness {
 /// Of the timed rounds.
 [[nodiscard]] double expected_seconds(const Options& options, const Prepared& prepared);
 
-/// What the rounds are to Progress: their number is not known where time ends them.
+/// What the rounds are to Progress: children, or seconds of them where a rule ends the run.
 [[nodiscard]] Work work(const Options& options, const Prepared& prepared);
+/// Of one round, controls as often as they come.
+[[nodiscard]] double expected_round_s(const Options& options, const Prepared& prepared);
+/// Of what comes behind everything that is measured: the report, if one is written.
+[[nodiscard]] double expected_report_s(const Options& options);
 
 /// "4 cases x 3 rounds = 9 processes, about 0:12", or "4 cases, rounds for 0:58 at most and 0:20 of
 /// counting".

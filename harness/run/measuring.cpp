@@ -1,6 +1,7 @@
 #include "harness/run/measuring.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include "analysis/quantity/summarise.hpp"
 #include "harness/base/clock.hpp"
 #include "harness/plan/arena.hpp"
+#include "harness/plan/expected_end.hpp"
 #include "harness/process/launch.hpp"
 #include "harness/process/layouts.hpp"
 #include "harness/run/estimates.hpp"
@@ -15,22 +17,27 @@
 namespace patchbench::harness {
 namespace {
 
+std::vector<double> seconds_of_rounds(std::span<const results::JournalEntry> entries, int rounds) {
+  std::vector<double> seconds(static_cast<std::size_t>(rounds));
+  for (const results::JournalEntry& entry : entries) {
+    if (entry.counted.empty() && entry.round < rounds) {
+      seconds[static_cast<std::size_t>(entry.round)] += entry.wall_ms * 1e-3;
+    }
+  }
+  return seconds;
+}
+
 /// Time is that of the children, so that it goes on counting where a run was resumed. The next
 /// round will take what the last one with as many cases did, and no less than the last one.
 Standing standing_of(std::span<const results::JournalEntry> entries, int rounds, int every) {
-  double used_ms = 0;
-  std::map<int, double> round_ms;
-  for (const results::JournalEntry& entry : entries) {
-    if (entry.counted.empty() && entry.round < rounds) {
-      used_ms += entry.wall_ms;
-      round_ms[entry.round] += entry.wall_ms;
-    }
-  }
-  double next_ms = 0;
+  const std::vector<double> seconds = seconds_of_rounds(entries, rounds);
+  double next_s = 0;
   for (const int like : {rounds - every, rounds - 1}) {
-    next_ms = std::max(next_ms, round_ms[std::max(like, 0)]);
+    next_s = std::max(next_s, seconds.at(static_cast<std::size_t>(std::max(like, 0))));
   }
-  return {.rounds = rounds, .used_s = used_ms * 1e-3, .round_s = next_ms * 1e-3};
+  return {.rounds = rounds,
+          .used_s = std::accumulate(seconds.begin(), seconds.end(), 0.0),
+          .round_s = next_s};
 }
 
 }  // namespace
@@ -62,7 +69,8 @@ JudgeRounds judge_rounds(const Catalogue& catalogue, const Options& options,
     analysis::summarise_ratios(so_far, entries);
     return AfterRound{.reason_to_stop = reason_to_stop(rule, so_far, requested,
                                                        standing_of(entries, done, every)),
-                      .known = known_ratios(rule, so_far)};
+                      .known = known_ratios(rule, so_far),
+                      .known_after = rounds_to_know(rule, so_far, requested)};
   };
 }
 
@@ -86,7 +94,8 @@ Measuring::Measuring(const Options& options, const Settings& settings, const Pre
 
 std::string Measuring::run_all(const JudgeRounds& judge) {
   idle_since_ns_ = now_ns();
-  progress_.emplace(stderr, options_.quiet, work(options_, prepared_), output_.counting_s);
+  progress_.emplace(stderr, options_.quiet, work(options_, prepared_), output_.later_s);
+  if (options_.until) progress_->skip(used_s_);
   for (rounds_ = 1;; ++rounds_) {
     const std::size_t before = entries_.size();
     if (!run_round(rounds_ - 1)) return {};
@@ -99,12 +108,22 @@ std::string Measuring::run_all(const JudgeRounds& judge) {
       return fmt::format("rounds: {}, because no case is left that can be measured", rounds_);
     }
     if (after.reason_to_stop) return *after.reason_to_stop;
+    expect_end(after.known_after);
   }
 }
 
+void Measuring::expect_end(std::optional<int> known_after) {
+  if (!options_.until) return;
+  const std::vector<double> seconds = seconds_of_rounds(entries_, rounds_);
+  progress_->expect(expected_use(
+      *options_.until,
+      {.seconds = seconds, .every = options_.selection.preset->controls_every, .expected_s = 0},
+      known_after));
+}
+
 bool Measuring::count_all(const CountingPlan& plan) {
-  progress_->next({.all = static_cast<double>(count_metrics(plan)),
-                   .expected_s = expected_counting_seconds(plan)});
+  const double expected_s = expected_counting_seconds(plan);
+  progress_->next({.all = expected_s, .expected_s = expected_s});
   return count_cells(plan, *output_.journal, signals_, *progress_, entries_);
 }
 
@@ -191,6 +210,7 @@ bool Measuring::run_round(int number) {
       }
       ++order;
     }
+    if (tasks.empty() && !options_.until) progress_->skip(static_cast<double>(group.size()));
     if (!run_tasks(tasks, round.seed)) return false;
     done_ += group.size();
   }

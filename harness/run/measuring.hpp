@@ -54,6 +54,7 @@ class LostRounds {
 struct AfterRound {
   std::optional<std::string> reason_to_stop;
   KnownRatios known;
+  std::optional<int> known_after = {};  // rounds, as far as can be said (plan/expected_end.hpp)
 };
 using JudgeRounds = std::function<AfterRound(std::span<const results::JournalEntry>, int rounds)>;
 
@@ -65,7 +66,7 @@ using JudgeRounds = std::function<AfterRound(std::span<const results::JournalEnt
 struct MeasuringOutput {
   results::JournalWriter* journal = nullptr;  // nullptr: nowhere
   std::string stage = "round";                // "self-test, round"
-  double counting_s = 0;                      // expected of count_all()
+  double later_s = 0;                         // expected behind the rounds: counting, a report
 };
 
 /// The rounds of a run, and of a self-test.
@@ -113,6 +114,8 @@ class Measuring {
                                      int order) const;
   /// False when the run was asked to stop.
   bool run_round(int number);
+  /// Tells the progress when a rule will end the rounds.
+  void expect_end(std::optional<int> known_after);
   /// Those of one group, which is kept as a whole: samples of a case that was resumed would have
   /// been measured in other laps than those that it is paired with.
   bool run_tasks(std::span<const ChildTask> tasks, std::uint64_t seed);

@@ -309,7 +309,8 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
   announce(options, *prepared, earlier, counting_s, results, directory);
   if (!self_test_first(options, settings, directory, results, signals)) return kInterrupted;
   Measuring measuring(options, settings, *prepared, requested_cells(catalogue, *prepared), signals,
-                      {.journal = &journal, .counting_s = counting_s}, std::move(earlier));
+                      {.journal = &journal, .later_s = counting_s + expected_report_s(options)},
+                      std::move(earlier));
   const Ending ending = measure(catalogue, options, *prepared, results, std::move(counting),
                                 journal.path(), measuring);
   return conclude(options, results, measuring, ending, directory, signals);

@@ -1,5 +1,7 @@
 // bench-probe: what of this machine will disturb a run, and what it counts, before there is one.
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <vector>
 
 #include "harness/base/exit_code.hpp"
@@ -11,6 +13,7 @@
 #include "harness/machine/disturbances.hpp"
 #include "harness/machine/environment.hpp"
 #include "harness/policies/survival.hpp"
+#include "harness/policies/wishes.hpp"
 #include "harness/programs/front_door.hpp"
 
 namespace patchbench::harness {
@@ -25,6 +28,7 @@ constexpr const char* kFooter = R"(Examples:
   bench-probe             what disturbs a run here, where that was read, and the command that changes
                           it; then every event of the sets of counters, and why one is missing
   bench-probe --policies  which strategy patches and executes under which policy, tried here
+  bench-probe --wishes    what the kernel answers to the wishes of 2007, each tried, with its cost
   bench-probe --json      the same for programs; what is not known is null
 
 Nothing is changed and nothing is guessed: policies are set in processes that end. scripts/tune-host
@@ -37,6 +41,14 @@ constexpr ProgramText kText = {.name = "bench-probe", .summary = kSummary, .foot
 int probe_policies(bool json) {
   const SurvivalMatrix matrix = find_survival();
   say(stdout, "{}", json ? survival_json(matrix) : survival_text(matrix));
+  if (!json) say(stdout, "\n{}", wishes_text(answer_later_questions()));
+  return kDone;
+}
+
+int probe_wishes(bool json) {
+  std::vector<WishAnswer> answers = answer_wishes();
+  std::ranges::move(answer_later_questions(), std::back_inserter(answers));
+  say(stdout, "{}", json ? wishes_json(answers) : wishes_text(answers));
   return kDone;
 }
 
@@ -60,13 +72,22 @@ int main(int argc, char** argv) {
   using namespace patchbench::harness;
   bool json = false;
   bool policies = false;
+  bool wishes = false;
   return front_door(
       argc, argv, kText,
       [&](CLI::App& app) {
         app.add_flag("--policies", policies,
                      "Which strategy survives which policy; one that needs rights is shown as such")
             ->disable_flag_override();
+        app.add_flag("--wishes", wishes,
+                     "What this kernel answers to the wishes of \"JIT emulator needs\" (2007), and "
+                     "to mseal(2) and IPE, which came later")
+            ->disable_flag_override()
+            ->excludes("--policies");
         app.add_flag("--json", json, "For programs");
       },
-      [&] { return policies ? probe_policies(json) : probe(json); });
+      [&] {
+        if (policies) return probe_policies(json);
+        return wishes ? probe_wishes(json) : probe(json);
+      });
 }

@@ -66,6 +66,21 @@ function(patchbench_guest_test name class)
       $<TARGET_FILE:harness_test> ${class})
   set_tests_properties("guest: ${name}" PROPERTIES LABELS guest TIMEOUT 600)
 endfunction()
+# SELinux is enforced in a machine of its own; what survives there is what the table in docs/policies.md is made from.
+if(TARGET bench-probe AND NOT PATCHBENCH_SANITIZE)
+  if(PATCHBENCH_ARCH STREQUAL "x86_64")
+    set(guest_architecture x86-64)
+    set(guest_label slow)
+  else()
+    set(guest_architecture arm64)
+    set(guest_label guest)
+  endif()
+  add_test(NAME "guest: strategies survive as recorded, under SELinux too"
+    COMMAND "${scripts}/selinux-guest" ${guest_architecture} $<TARGET_FILE:bench-probe>
+      "--check=${PROJECT_SOURCE_DIR}/results/reference/policies/${PATCHBENCH_ARCH}.json")
+  set_tests_properties("guest: strategies survive as recorded, under SELinux too" PROPERTIES
+    LABELS ${guest_label} TIMEOUT 900)
+endif()
 if(TARGET count_self)
   patchbench_guest_test("output, status and files come back" ThePassage)
   patchbench_guest_test("every strategy works under a real kernel" EveryStrategy)

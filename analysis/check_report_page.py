@@ -4,8 +4,8 @@
     check_report_page.py BENCH_REPORT RESULTS DIR [EMULATOR...]
 
 Writes the report of RESULTS into DIR and looks at it: no error, no request, figures drawn, a click sorts, a filter
-filters, a legend chooses, hover shows a value, nothing is wider than the window, dark mode is dark, and the PDF has A4
-pages. Leaves screenshots and the PDF in DIR. Exit code 77 where Chromium is not installed: skipped.
+filters, a legend chooses, hover shows a value, points that overlap are all named, nothing is wider than the window, cards
+sort, dark mode is dark, and the PDF has A4 pages with every row of every table and labels that can be read. Leaves screenshots and the PDF in DIR. Exit code 77 where Chromium is not installed: skipped.
 """
 
 import base64
@@ -169,7 +169,7 @@ def a_click_sorts(page):
 
 
 def a_filter_filters(page):
-    select = f"{CASES}.parentElement.previousElementSibling.querySelector('select')"
+    select = f"{CASES}.parentElement.previousElementSibling.querySelector('label:not(.of-cards) select')"
     before = set(column(page, 0))
     value = page.value(f"{select}.options[1].value")
     choose = "(() => {{ const s = {0}; s.value = {1}; s.dispatchEvent(new Event('change')); }})()"
@@ -199,9 +199,65 @@ def hover_shows(page):
     page.mouse("mouseMoved", x, y)
     page.wait("document.querySelector('#vg-tooltip-element.visible') !== null", 10)
     text = page.value("document.querySelector('#vg-tooltip-element').innerText")
-    for part in ("strategy", "95 % interval", "\nn", " to "):
-        expect(part in text, f"no {part!r} in the tooltip {text!r}")
+    for part in ("95 % interval", r"\bn\s+\d", " to "):
+        expect(re.search(part, text), f"no {part!r} in the tooltip {text!r}")
     page.mouse("mouseMoved", 1, 1)
+
+
+def a_legend_chooses_rows(page):
+    """Of figures of bars and dots, too."""
+    figure = page.value("[...document.querySelectorAll('figure')].find(f => f.querySelector('.legend') && "
+                        "f.querySelector('.mark-rect'))?.id")
+    expect(figure, "no figure of rows has a legend")
+    rows = f"document.querySelector('#{figure} .chart').querySelectorAll('.mark-text.role-mark text').length"
+    before = page.value(rows)
+    expect(before > 1, "a figure of rows with one row")
+    button = f"document.querySelector('#{figure} .legend button')"
+    page.click(button)
+    page.wait(f"{rows} < {before}", 10)
+    page.click(button)
+    page.wait(f"{rows} === {before}", 10)
+
+
+def every_figure_has_a_legend(page):
+    without = page.value("[...document.querySelectorAll('figure')].filter(f => !f.querySelector('.legend button'))"
+                         ".map(f => f.id)")
+    expect(not without, f"figures without a legend: {without}")
+
+
+OVERLAP = """(() => {
+  const points = [...document.querySelectorAll('#send-ratio .chart:first-of-type .mark-symbol:last-of-type path')]
+    .map(e => e.getBoundingClientRect()).map(r => [r.x + r.width / 2, r.y + r.height / 2]);
+  return points.find(([x, y]) => points.filter(([a, b]) => Math.hypot(a - x, b - y) < 6).length > 1);
+})()"""
+
+
+def hover_names_all(page):
+    page.place("document.querySelector('#send-ratio .chart')")
+    place = page.value(OVERLAP)
+    expect(place, "no points overlap in the reference")
+    page.mouse("mouseMoved", place[0] + 2, place[1])
+    page.mouse("mouseMoved", *place)
+    page.wait("document.querySelector('#vg-tooltip-element.visible') !== null", 10)
+    rows = page.value("[...document.querySelectorAll('#vg-tooltip-element tr td.key')].map(e => e.innerText)")
+    names = page.value("[...document.querySelectorAll('#send-ratio .legend button')].map(e => e.dataset.id)")
+    named = [row for row in rows if row.rstrip(":") in names]
+    expect(len(named) > 1, f"of points that overlap the tooltip names {rows}")
+    page.mouse("mouseMoved", 1, 1)
+
+
+def cards_sort(page):
+    page.window(390, 844)
+    choice = f"{CASES}.parentElement.previousElementSibling.querySelector('label.of-cards select')"
+    expect(page.value(f"{choice}.getBoundingClientRect().height > 0"), "cards cannot be sorted")
+    page.value(f"(() => {{ const s = {choice}; s.value = [...s.options].find(o => o.text === 'median, descending').value;"
+               "s.dispatchEvent(new Event('change')); })()")
+    number = page.value(f"[...{CASES}.tHead.rows[0].cells].findIndex(cell => cell.textContent === 'median')")
+    values = [float(text.split()[0].replace(",", "")) for text in column(page, number) if text.strip()]
+    expect(len(set(values)) > 3 and values == sorted(values, reverse=True), f"cards not sorted: {values[:8]}")
+    page.window(1400, 900)
+    expect(page.value(f"{choice}.getBoundingClientRect().height") == 0, "the cards' choice shows beside heads")
+    page.value(f"(() => {{ const s = {choice}; s.value = '-1 1'; s.dispatchEvent(new Event('change')); }})()")
 
 
 def fits(page, directory):
@@ -226,7 +282,44 @@ def is_dark(page, directory):
     page.media("light")
 
 
+SMALLEST = """Math.min(...[...document.querySelectorAll('.chart svg')].filter(e => e.getBoundingClientRect().width)
+  .map(e => 12 * e.getBoundingClientRect().width / e.viewBox.baseVal.width * 0.75))"""
+
+
+BROKEN_NUMBERS = """[...document.querySelectorAll('td:not(:first-child)')].filter(e => /^[\\d.,]+$/.test(e.textContent) &&
+  e.getBoundingClientRect().height > 0).filter(e => { const range = document.createRange(); range.selectNodeContents(e);
+  return new Set([...range.getClientRects()].map(r => Math.round(r.top))).size > 1; })
+  .map(e => e.textContent).slice(0, 5)"""
+
+
+def shows_all_on_paper(page):
+    rows = f"{CASES}.tBodies[0].rows.length"
+    before = page.value(rows)
+    page.value("dispatchEvent(new Event('beforeprint'))")
+    expect(page.value("document.querySelectorAll('details:not([open])').length") == 0, "tables are folded on paper")
+    expect(page.value(rows) > before, f"{before} rows of cases on paper, as on the screen")
+    page.value("dispatchEvent(new Event('afterprint'))")
+    expect(page.value(rows) == before, "the screen is another one after printing")
+    expect(page.value("document.querySelectorAll('details[open]').length") == 0, "printing leaves tables open")
+    page.call("Emulation.setEmulatedMedia", media="print")
+    page.window(703, 1000)  # A4 without its margins; figures are drawn for the screen and scaled
+    points = page.value(SMALLEST)
+    expect(points > 6.5, f"labels of {points:.1f} points on paper")
+    page.value("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+    for tables, width in (("not(.wide)", 703), ("is(.wide)", 1032)):  # the latter on pages that lie
+        page.window(width, 1000)
+        wide = page.value(f"[...document.querySelectorAll('.scroll:{tables} table')].map(t => [t.id, "
+                          f"Math.round(t.getBoundingClientRect().width)]).filter(([, width]) => width > {width} + 2)")
+        expect(not wide, f"tables wider than the page of {width} pixels: {wide}")
+        broken = page.value(BROKEN_NUMBERS)
+        expect(not broken, f"numbers broken into lines on paper: {broken}")
+    page.value("document.querySelectorAll('details').forEach(details => { details.open = false; })")
+    page.call("Emulation.setEmulatedMedia", media="")
+    page.window(1400, 900)
+
+
 def prints(page, directory):
+    shows_all_on_paper(page)
     page.media("dark")  # paper is white all the same
     data = base64.b64decode(page.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"])
     (directory / "page.pdf").write_bytes(data)
@@ -246,7 +339,11 @@ def check(page, report, directory):
     a_click_sorts(page)
     a_filter_filters(page)
     a_legend_chooses(page)
+    a_legend_chooses_rows(page)
+    every_figure_has_a_legend(page)
     hover_shows(page)
+    hover_names_all(page)
+    cards_sort(page)
     fits(page, directory)
     is_dark(page, directory)
     prints(page, directory)

@@ -156,7 +156,8 @@ std::string warnings_html(const std::vector<std::string>& warnings) {
 /// A click shows what is chosen alone.
 std::string legend_html(const DrawnChart& drawn) {
   std::string html;
-  for (const std::string& id : drawn.ids) {
+  const std::vector<std::string> one;  // is nothing to choose from
+  for (const std::string& id : drawn.ids.size() > 1 ? drawn.ids : one) {
     const Appearance look = appearance(id);
     html += fmt::format(
         "<button type=\"button\" data-id=\"{0}\" aria-pressed=\"false\"><svg viewBox=\"-22 -7 44 "

@@ -34,7 +34,7 @@
     const rows = [...body.rows];
     const head = table.tHead ? [...table.tHead.rows[0].cells] : [];
     const titles = head.map(cell => cell.textContent);
-    const state = { column: -1, sign: 1, words: "", chosen: new Map(), group: -1, all: false };
+    const state = { column: -1, sign: 1, words: "", chosen: new Map(), group: -1, all: false, paper: false };
     let shown = () => {};
 
     const matches = row =>
@@ -51,7 +51,7 @@
         const key = state.group < 0 ? "" : row.cells[state.group].textContent;
         groups.set(key, [...(groups.get(key) || []), row]);
       }
-      const limit = table.dataset.filters && !state.all ? kShown : Infinity;
+      const limit = table.dataset.filters && !state.all && !state.paper ? kShown : Infinity;
       const visible = [];
       for (const [key, members] of groups) {
         if (visible.length >= limit) break;
@@ -67,21 +67,23 @@
       shown(visible.filter(row => row.className !== "group").length, found.length);
     };
 
+    addEventListener("beforeprint", () => { state.paper = true; render(); });
+    addEventListener("afterprint", () => { state.paper = false; render(); });
+
+    // A column of -1: as the rows came.
+    const sortBy = (column, sign) => {
+      [state.column, state.sign] = [column, sign];
+      head.forEach(cell => cell.removeAttribute("aria-sort"));
+      if (column >= 0) head[column].setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+      render();
+    };
     head.forEach((cell, column) => {
       cell.classList.add("sorts");
       cell.tabIndex = 0;
-      const sort = () => {
-        state.sign = state.column === column ? -state.sign : 1;
-        state.column = column;
-        head.forEach(other => other.removeAttribute("aria-sort"));
-        cell.setAttribute("aria-sort", state.sign > 0 ? "ascending" : "descending");
-        render();
-      };
+      const sort = () => sortBy(column, state.column === column ? -state.sign : 1);
       cell.addEventListener("click", sort);
       cell.addEventListener("keydown", event => event.key === "Enter" && sort());
     });
-    if (!table.dataset.filters) return;
-
     const controls = make("div");
     controls.className = "controls";
     table.parentElement.before(controls);
@@ -89,7 +91,19 @@
       const select = make("select", "", make("label", title, controls));
       for (const [value, text] of options) make("option", text, select).value = value;
       select.addEventListener("change", () => { changed(select.value); render(); });
+      return select;
     };
+    // Cards have no heads to click.
+    if (head.length && rows.length > 1) {
+      const orders = titles.flatMap((title, column) => title
+        ? [[`${column} 1`, `${title}, ascending`], [`${column} -1`, `${title}, descending`]] : []);
+      choice("sort by", [["-1 1", "as it is"], ...orders], value => sortBy(...value.split(" ").map(Number)))
+        .parentElement.className = "of-cards";
+    }
+    if (!table.dataset.filters) {
+      controls.classList.add("of-cards");
+      return;
+    }
     const columns = table.dataset.filters.split(",").map(Number);
     for (const column of columns) {
       const values = [...new Set(rows.map(row => row.cells[column].textContent))].filter(Boolean);
@@ -122,13 +136,32 @@
     text: { fontSize: 12 },
   };
 
+  // What lies within a finger's width of what is pointed at is named with it: points overlap.
+  const kNear = 8;  // pixels
+  const together = (item, value) => {
+    if (!value || item?.mark?.marktype !== "symbol") return value;
+    const near = item.mark.items.filter(other => other.tooltip &&
+      Math.hypot(other.x - item.x, other.y - item.y) <= kNear);
+    if (near.length < 2) return value;
+    const words = ({ strategy, ...rest }) =>
+      [strategy, Object.entries(rest).map(([title, text]) => `${title} ${text}`).join(", ")];
+    return Object.fromEntries(near.map(other => words(other.tooltip)));
+  };
+  const nameAll = view => {
+    const show = view.tooltip();
+    view.tooltip((handler, event, item, value) => show.call(view, handler, event, item, together(item, value)));
+    return view.runAsync();  // a view with another tooltip is drawn anew
+  };
+
   const draw = async figure => {
     const specs = JSON.parse(figure.querySelector("script").textContent);
     const views = [];
     for (const [index, element] of [...figure.querySelectorAll(".chart")].entries()) {
       const options = { actions: false, renderer: "svg", config: kConfig, tooltip: { theme: "light" } };
       const spec = { ...specs[index], autosize: { type: "fit-x", contains: "padding" } };
-      views.push((await vegaEmbed(element, spec, options)).view);
+      const { view } = await vegaEmbed(element, spec, options);
+      await nameAll(view);
+      views.push(view);
     }
     const legend = figure.querySelector(".legend");
     if (!legend) return;
@@ -143,6 +176,19 @@
       for (const view of views) view.signal("picked", picked).runAsync();
     });
   };
+
+  // On paper nothing is folded.
+  const folded = new Set();
+  addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details:not([open])")) {
+      folded.add(details);
+      details.open = true;
+    }
+  });
+  addEventListener("afterprint", () => {
+    for (const details of folded) details.open = false;
+    folded.clear();
+  });
 
   const start = async () => {
     document.querySelectorAll("table").forEach(setUpTable);

@@ -201,8 +201,14 @@ json line_layers(const LineChart& chart, const std::vector<std::string>& ids) {
   return layers;
 }
 
+/// With the parameter that the legend sets, and what it leaves.
 json panel_spec(json rows, std::size_t height) {
-  return {{"data", {{"values", std::move(rows)}}}, {"width", "container"}, {"height", height}};
+  return {{"data", {{"values", std::move(rows)}}},
+          {"width", "container"},
+          {"height", height},
+          {"params", json::array({{{"name", "picked"}, {"value", json::array()}}})},
+          {"transform", json::array({filter("!length(picked) || indexof(picked, datum.id) >= 0"),
+                                     interval_words()})}};
 }
 
 std::vector<std::string> ids_of(const LineChart& chart) {
@@ -218,9 +224,6 @@ std::vector<std::string> ids_of(const LineChart& chart) {
 json line_spec(const LineChart& chart, const LinePanel& panel,
                const std::vector<std::string>& ids) {
   json spec = panel_spec(rows_of(panel), 260);
-  spec["params"] = json::array({{{"name", "picked"}, {"value", json::array()}}});
-  spec["transform"] =
-      json::array({filter("!length(picked) || indexof(picked, datum.id) >= 0"), interval_words()});
   spec["layer"] = line_layers(chart, ids);
   return spec;
 }
@@ -265,9 +268,10 @@ std::vector<std::string> ids_of(const BarSection& section) {
 json row_names(const BarSection& section) {
   json labels = json::array();
   for (const Row& row : section.rows) labels.push_back(row.label);
+  // An order and no domain: rows that the legend hides leave no gap.
   return {{"field", "row"},
           {"type", "nominal"},
-          {"scale", {{"domain", std::move(labels)}}},
+          {"sort", std::move(labels)},
           {"axis", {{"title", nullptr}, {"ticks", false}, {"domain", false}, {"labelLimit", 240}}}};
 }
 
@@ -335,7 +339,6 @@ json bar_spec(const BarChart& chart, const BarSection& section, const BarPanel& 
   const Axis wide = with_room(axis);
   const std::size_t step = chart.log ? 24 : 17;
   json spec = panel_spec(rows_of(section, panel, axis), step * section.rows.size());
-  spec["transform"] = json::array({interval_words()});
   spec["layer"] = bar_layers(chart, section, wide);
   return spec;
 }
@@ -359,6 +362,9 @@ DrawnChart drawn_chart(const BarChart& chart) {
   DrawnChart drawn{.fills = chart.legend, .remarks = chart.remarks};
   const auto axes = bar_axes(chart);
   for (const BarSection& section : chart.sections) {
+    for (std::string& id : ids_of(section)) {
+      if (std::ranges::find(drawn.ids, id) == drawn.ids.end()) drawn.ids.push_back(std::move(id));
+    }
     PanelGroup group{.title = section.title, .notes = section.notes};
     for (const BarPanel& panel : section.panels) {
       group.panels.push_back(

@@ -3,8 +3,8 @@
 //
 // One specification a panel: panels then stand side by side where there is room, and below one
 // another on a phone. They have one axis because the axis is computed here. The parameter `picked`
-// of a panel of lines holds the ids that are shown; empty means all. Colours, markers and dashes
-// are those of palette.hpp.
+// of a panel holds the ids that are shown; empty means all. Colours, markers and dashes are those
+// of palette.hpp.
 #pragma once
 
 #include <string>
@@ -27,7 +27,7 @@ struct PanelGroup {
 };
 
 struct DrawnChart {
-  std::vector<std::string> ids = {};  // of the legend, each with a line of its own
+  std::vector<std::string> ids = {};  // of the legend
   std::vector<std::string> fills =
       {};  // what solid and what tinted parts of bars are; may be empty
   std::vector<PanelGroup> groups = {};

@@ -95,6 +95,20 @@ TEST_CASE("hover gives strategy, place, value, interval and n, and the legend ch
   CHECK_THAT(spec.at("transform").dump(), contains("indexof(picked, datum.id)"));
 }
 
+TEST_CASE("the legend chooses among rows of bars as among lines, and leaves no gap") {
+  BarChart bars;
+  bars.sections.push_back({.rows = {{"rwx", "rwx"}, {"floor", "floor"}},
+                           .panels = {{"", "", {{.total = 1, .text = "1"}, {.total = 2}}}}});
+  const DrawnChart drawn = drawn_chart(bars);
+  CHECK(drawn.ids == std::vector<std::string>{"rwx", "floor"});
+  const json spec = spec_of(drawn, 0);
+  CHECK(spec.at("params").at(0).at("name") == "picked");
+  CHECK_THAT(spec.at("transform").dump(), contains("indexof(picked, datum.id)"));
+  const json rows = layer(spec, "bar").at("encoding").at("y");
+  CHECK(rows.at("sort") == json({"rwx", "floor"}));
+  CHECK_FALSE(rows.contains("scale"));
+}
+
 TEST_CASE("ratios have a line at 1 where the axis has it") {
   LineChart chart = two_panels();
   const auto lines_at_1 = [&chart] {

@@ -170,7 +170,7 @@ void add_lonely(Section& section, const std::vector<std::string>& cells, std::st
   if (cells.empty()) return;
   const std::size_t shown = std::min(cells.size(), kListed);
   section.paragraphs.push_back(
-      fmt::format("{} only in the {} run: {}{}", count_of(cells.size(), "cell", "cells"), which,
+      fmt::format("{} only in the {} run: {}{}", count_of(cells.size(), "case", "cases"), which,
                   joined({cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(shown)}),
                   cells.size() > kListed ? ", ..." : ""));
 }
@@ -244,8 +244,9 @@ std::string twins_text(const Comparison& comparison) {
     if ((*change.interval)[0] > 1 || (*change.interval)[1] < 1) ++moved;
   }
   if (twins == 0) return "";
-  return fmt::format("again, which cannot change: {} of {} intervals miss 0 (5 % are expected to)",
-                     moved, twins);
+  return fmt::format(
+      "The A/A control again, which cannot change: {} of {} intervals miss 0 (5 % are expected to)",
+      moved, twins);
 }
 
 /// What the limit asks of the rounds, whatever was found; empty where there is none.

@@ -152,7 +152,7 @@ std::string about_lines(const Quantities& run, const EventSet& set) {
 }
 
 std::string about_twin(const Quantities& run) {
-  return fmt::format("The bar again is {} counted a second time.",
+  return fmt::format("The bar of the A/A control again is {} counted a second time.",
                      run.results().baseline.empty() ? "the baseline" : run.results().baseline);
 }
 

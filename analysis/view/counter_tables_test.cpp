@@ -46,7 +46,7 @@ std::string entry(const TextTable& table, const std::string& counted, const std:
 TEST_CASE("every set has a table: a row a strategy, a column an event and scope") {
   const std::vector<Section> sections = counter_sections(measured_run());
   REQUIRE(sections.size() == 3);
-  const Section& prefetch = titled(sections, "Counters: prefetch");
+  const Section& prefetch = titled(sections, "Counters: front end");
   REQUIRE(prefetch.table.has_value());
   CHECK(entry(*prefetch.table, "per patch", "mprotect-toggle", "cycles, kernel") ==
         "5,120 [4,966, 5,325]");
@@ -74,6 +74,20 @@ TEST_CASE("what a strategy lacks is a mark and a footnote") {
   }
 }
 
+TEST_CASE("what was not counted is one sentence, with its reason and what would count it") {
+  const auto sentence = [](const results::Results& run) {
+    return not_counted_sentence(Quantities(run));
+  };
+  CHECK(sentence(measured_run()).empty());  // each set has counts
+  const std::string nothing = sentence(sample_run().results);
+  CHECK_THAT(nothing, starts_with("This run counted no events.") && contains("--counters=auto") &&
+                          contains("--counters=simulated"));
+  const std::string no_pmu = sentence(measured_run({.pmu = false}));
+  CHECK_THAT(no_pmu, starts_with("Not counted for any strategy: ") && contains("cycles") &&
+                         contains(kNoPmu) && contains("perf_event_paranoid=1"));
+  CHECK_THAT(no_pmu, !contains("system-calls"));  // vma has counts
+}
+
 TEST_CASE("what nobody was to count in an operation is no footnote") {
   results::Results results = measured_run();
   for (results::Cell& cell : results.cells) {
@@ -90,7 +104,7 @@ TEST_CASE("what nobody was to count in an operation is no footnote") {
 TEST_CASE("columns that nobody has are one sentence a reason") {
   const std::vector<Section> sections =
       counter_sections(measured_run({.pmu = false, .tracepoints = false}));
-  const Section& prefetch = titled(sections, "Counters: prefetch");
+  const Section& prefetch = titled(sections, "Counters: front end");
   CHECK_FALSE(prefetch.table.has_value());
   const std::string text = text_of(prefetch.paragraphs);
   CHECK_THAT(text, contains("Not available for any strategy: cycles, user; cycles, kernel; "));
@@ -164,7 +178,7 @@ TEST_CASE("hardware events differ where ranges lie further apart than the baseli
   CHECK(with({90, 92, 93.5}, {105, 110, 109}) ==
         "Misses of the first-level instruction cache per patch_execute (relink, sites=1024, "
         "batch=1): 90 to 93.5 for indirect-cell; 100 to 110 for rwx, memfd-dual, mprotect-toggle "
-        "(rwx and again: up to 6 apart).");
+        "(rwx and its twin again: up to 6 apart).");
   CHECK(with({90, 92, 94}, {105, 110, 109}).empty());
   CHECK_THAT(with({99, 102, 98}, {111, 114, 112}),
              contains("98 to 104 for indirect-cell, rwx, memfd-dual; 111 to 114 for mprotect"));

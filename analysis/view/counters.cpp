@@ -22,7 +22,7 @@ struct KnownSet {
 
 /// In the order of kEventSets.
 constexpr std::array<KnownSet, kEventSets.size()> kKnownSets = {{
-    {"Counters: prefetch",
+    {"Counters: front end",
      "Does the processor fetch ahead past a send, or does it wait for the target?"},
     {"Counters: instruction cache",
      "What does changed code cost, and does the processor notice the change?"},
@@ -182,8 +182,8 @@ std::optional<double> twin_distance(const Quantities& run, const EventSet& set,
   return std::max(base->high - again->low, again->high - base->low);
 }
 
-/// "80.1 to 84.2 for indirect-cell; 110 to 140 for rwx, memfd-dual (rwx and again: up to 12.3
-/// apart)"; empty where there are not two groups further apart than that.
+/// "80.1 to 84.2 for indirect-cell; 110 to 140 for rwx, memfd-dual (rwx and its twin again: up to
+/// 12.3 apart)"; empty where there are not two groups further apart than that.
 std::string differing_values(const std::optional<double>& apart, const std::string& baseline,
                              std::vector<Count> counts) {
   if (!apart) return "";
@@ -201,7 +201,8 @@ std::string differing_values(const std::optional<double>& apart, const std::stri
     text += fmt::format("{}{} to {} for {}", text.empty() ? "" : "; ", bar_number(group.low),
                         bar_number(group.high), joined(group.ids));
   }
-  return text + fmt::format(" ({} and again: up to {} apart)", baseline, bar_number(*apart));
+  return text +
+         fmt::format(" ({} and its twin again: up to {} apart)", baseline, bar_number(*apart));
 }
 
 std::string values_of(const Quantities& run, const EventSet& set, const std::string& event,
@@ -235,7 +236,7 @@ std::string about_hardware(const Quantities& run, const EventSet& set, bool foun
   if (!found) return "";
   return fmt::format(
       "Hardware events: lowest to highest of {} processes; only what lies further apart than {} "
-      "and again, the same code counted twice, is distinguished.",
+      "and the A/A control again, the same code counted twice, is distinguished.",
       processes, run.results().baseline);
 }
 

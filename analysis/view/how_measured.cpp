@@ -79,7 +79,7 @@ Section how_measured_section(const Quantities& run) {
   using Row = const Quantity&;
   fill_table(
       section, rows,
-      {{"cell", [](Row one) { return name(one.cell->id); }},
+      {{"case", [](Row one) { return name(one.cell->id); }},
        {"metric", [&run](Row one) { return plain(metric_title(run.results(), one.name)); }},
        {"n", [](Row one) { return number(std::to_string(one.ratio->n)); }},
        {"ratio", [](Row one) { return median_entry(one.ratio->median); }},

@@ -105,7 +105,7 @@ Section noise_section(const Quantities& run) {
 // ---- repetitions ----
 
 Column<Quantity> cell_column() {
-  return {"cell", [](const Quantity& one) { return plain(one.cell->id); }};
+  return {"case", [](const Quantity& one) { return plain(one.cell->id); }};
 }
 
 Section repetitions_section(const Quantities& run) {
@@ -187,7 +187,7 @@ Section run_section(const Results& results) {
        fmt::format("{}: n of every interval; a round is one fresh process per case", run.rounds)},
       {"ended by", run.ended},
       {"seed", std::to_string(run.seed)},
-      {"cells", std::to_string(results.cells.size())},
+      {"cases", std::to_string(results.cells.size())},
       {"baseline", results.baseline.empty() ? "none was available" : results.baseline},
       {"started, finished",
        run.started + (run.finished.empty() ? ", not finished" : ", " + run.finished)},
@@ -433,7 +433,7 @@ Section lost_section(const Results& results) {
       .detail = rows.size() > 20,
       .part = Part::trust};
   fill_table(section, rows,
-             {{"cell", [](const Lost& lost) { return plain(lost.cell->id); }},
+             {{"case", [](const Lost& lost) { return plain(lost.cell->id); }},
               {"status",
                [](const Lost& lost) { return plain(lost.what.substr(0, lost.what.find('\n'))); }},
               {"reason",

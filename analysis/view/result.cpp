@@ -174,7 +174,8 @@ std::string how_to_read(const Results& results, const std::vector<HeadlineColumn
   if (std::ranges::any_of(columns,
                           [](const HeadlineColumn& column) { return !column.mode.empty(); })) {
     text +=
-        " Columns that differ in publish differ in what a patch ends with, and their ratios are to "
+        " Columns that differ in the parameter publish differ in what a patch ends with, and their "
+        "ratios are to "
         "the baseline with the same; what each mode costs stands in the next table.";
   }
   return text;
@@ -227,7 +228,7 @@ Section statuses(const Quantities& run) {
   Section section;
   fill_table(section, run.strategies(),
              {{"strategy", [](const std::string& id) { return name(id); }},
-              {"cells", [&](const std::string& id) {
+              {"cases", [&](const std::string& id) {
                  std::vector<std::string> texts;
                  for (const auto& [status, count] : counts[id]) {
                    texts.push_back(fmt::format("{} {}", count, to_string(status)));
@@ -297,11 +298,13 @@ void add_costs(const Quantities& run, std::vector<Section>& sections) {
   sections.push_back({.paragraphs = std::move(others)});
   if (columns.empty()) return;
   sections.push_back(
-      {.paragraphs = {legend(results),
-                      fmt::format("floor: a send's bytes, never patched: the best to hope for. "
-                                  "unchecked: without the class check. again: {} once more, so the "
-                                  "noise of this run.",
-                                  baseline_of(results))}});
+      {.paragraphs = {
+           legend(results),
+           fmt::format(
+               "floor: a send's bytes, never patched: the best to hope for. "
+               "unchecked: without the class check. again: the A/A control, {} once more, so the "
+               "noise of this run.",
+               baseline_of(results))}});
 }
 
 }  // namespace

@@ -191,9 +191,7 @@ std::vector<std::vector<std::string>> cells_of(const SurvivalMatrix& matrix) {
   std::vector<std::vector<std::string>> rows;
   rows.reserve(matrix.strategies.size() + 1);
   rows.push_back({"strategy"});
-  for (const TriedPolicy& tried : matrix.policies) {
-    rows.front().emplace_back(word_of(tried.policy));
-  }
+  for (const TriedPolicy& tried : matrix.policies) rows.front().emplace_back(word_of(tried.policy));
   for (const TriedStrategy& strategy : matrix.strategies) {
     std::vector<std::string> row = {strategy.id};
     for (std::size_t i = 0; i < matrix.policies.size(); ++i) {

@@ -86,6 +86,7 @@ void members(V& visit, In<V, FlaggedSamples>& flagged) {
   visit("all", flagged.samples, kNatural);
   visit("drifted", flagged.drifted, kNatural);
   visit("stolen", flagged.stolen, kNatural);
+  visit.later("starved", flagged.starved, kNatural);
   visit("any", flagged.any, kNatural);
 }
 
@@ -137,6 +138,8 @@ void members(V& visit, In<V, Cpu>& cpu) {
   visit("online", cpu.online);
   visit.later("cores", cpu.cores);
   visit("pinned", cpu.pinned);
+  visit.later("core_type", cpu.core_type, kName);
+  visit.later("quota", cpu.quota, kPositive);
   visit("caches", cpu.caches);
 }
 
@@ -346,6 +349,8 @@ void members(V& visit, In<V, Memory>& memory) {
   visit("rss_kib", memory.rss_kib, kNatural);
   visit("page_kib", memory.page_kib, kNatural);
   visit("huge_kib", memory.huge_kib, kNatural);
+  visit.unless_empty("pss_kib", memory.pss_kib, kNatural);
+  visit.unless_empty("anon_kib", memory.anon_kib, kNatural);
   visit.later("vmas_open", memory.vmas_open, kNatural);
   visit.later("process_vmas_before", memory.process_vmas_before, kNatural);
   visit.later("process_vmas_during", memory.process_vmas_during, kNatural);
@@ -472,6 +477,10 @@ void members(V& visit, In<V, JournalEntry>& entry) {
   visit("calibration_after_ns", entry.calibration_after_ns, kNonNegative);
   visit("steal_ticks", entry.steal_ticks, kNatural);
   visit("max_rss_kib", entry.max_rss_kib, kNatural);
+  visit.unless_empty("cpu_ms", entry.cpu_ms, kNonNegative);
+  visit.unless_empty("waited_ms", entry.waited_ms, kNonNegative);
+  visit.unless_empty("throttled", entry.throttled, kNatural);
+  visit.unless_empty("killed_run", entry.killed_run);
 }
 
 // ---- what no member shows by itself ----

@@ -36,7 +36,8 @@ struct FlaggedSamples {
   int samples = 0;  // that there are
   int drifted = 0;  // the calibrations before and after differ by more than 5 %
   int stolen = 0;   // the hypervisor gave the processor to others meanwhile
-  int any = 0;      // either or both
+  int starved = 0;  // waited for its processor for a while: a neighbour or a quota
+  int any = 0;      // any of these
 };
 
 /// How many of a kind of ratios whose truth is 1 have intervals that say otherwise.
@@ -98,6 +99,10 @@ struct Cpu {
   std::optional<int> online;          // logical processors
   std::optional<int> cores;           // what they belong to; later than the first files of schema 1
   std::optional<std::string> pinned;  // the --cpus list that children were pinned to
+  /// The kind of core that they were, where the machine has several; how much processor time the
+  /// control group may use, in processors, where it is limited. Both are later.
+  std::optional<std::string> core_type = {};
+  std::optional<double> quota = {};
   std::vector<std::pair<std::string, std::string>> caches;  // "L1d" -> "48K", as sysfs says
 };
 
@@ -378,6 +383,8 @@ struct Memory {
   std::optional<std::int64_t> page_kib;    // size of the pages behind them (KernelPageSize)
   std::optional<std::int64_t> huge_kib;    // part of them on transparent huge pages
   // Later than the first files of schema 1, which do not have them.
+  std::optional<std::int64_t> pss_kib = {};    // resident, a page of two views counted once
+  std::optional<std::int64_t> anon_kib = {};   // anonymous part of that; the rest is shared
   std::optional<std::int64_t> vmas_open = {};  // of the zone and its data during one patch
   std::optional<std::int64_t> process_vmas_before = {};  // of the process, before set-up
   std::optional<std::int64_t> process_vmas_during = {};  // once everything was measured
@@ -520,6 +527,14 @@ struct JournalEntry {
   std::optional<double> calibration_before_ns;  // one dependent multiplication
   std::optional<double> calibration_after_ns;
   std::optional<std::int64_t> steal_ticks;
+  /// While it was measured: processor time of the child, time in which it could have executed and
+  /// had no processor, and periods in which its control group was stopped for its quota. Later than
+  /// the first journals.
+  std::optional<double> cpu_ms = {};
+  std::optional<double> waited_ms = {};
+  std::optional<std::int64_t> throttled = {};
+  /// The run itself was killed while this case was measured: it is not begun again.
+  std::optional<bool> killed_run = {};
   std::optional<std::int64_t> max_rss_kib;
 };
 

@@ -1,5 +1,6 @@
 #include "mapping.hpp"
 
+#include <array>
 #include <cerrno>
 #include <system_error>
 
@@ -123,6 +124,22 @@ int protection_to_execute(const ZoneRequest& request) noexcept {
   return PROT_READ | PROT_EXEC | (request.landing_pads ? landing_pad_protection() : 0);
 }
 
+namespace {
+
+/// What is written is allocated; a full file system is an error here, and would be a SIGBUS later.
+void allocate_by_writing(const Fd& file, std::size_t size) {
+  constexpr std::array<char, 1> kZero{};
+  for (std::size_t at = 0; at < size; at += page_size()) {
+    ssize_t written = 0;
+    do {
+      written = pwrite(file.get(), kZero.data(), kZero.size(), static_cast<off_t>(at));
+    } while (written < 0 && errno == EINTR);
+    if (written < 0) throw_errno("pwrite");
+  }
+}
+
+}  // namespace
+
 void allocate_file(const Fd& file, std::size_t size) {
   rlimit limit{};
   if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
@@ -130,10 +147,11 @@ void allocate_file(const Fd& file, std::size_t size) {
     throw_errno("ftruncate (over RLIMIT_FSIZE)", EFBIG);
   }
   if (ftruncate(file.get(), static_cast<off_t>(size)) != 0) throw_errno("ftruncate");
-  // Some file systems cannot allocate ahead; they are still usable.
-  if (fallocate(file.get(), 0, 0, static_cast<off_t>(size)) != 0 && errno != EOPNOTSUPP) {
-    throw_errno("fallocate");
-  }
+  // Some file systems cannot allocate ahead.
+  if (fallocate(file.get(), 0, 0, static_cast<off_t>(size)) == 0) return;
+  // ENOSYS: a sandbox hides the call (qemu-user, gVisor, old seccomp profiles).
+  if (errno != EOPNOTSUPP && errno != ENOSYS) throw_errno("fallocate");
+  allocate_by_writing(file, size);
 }
 
 Fd executable_memfd(const char* name, std::size_t size) {

@@ -65,6 +65,10 @@ MemoryUse memory_in_arena(const ArenaMap& arena) {
     } else if (inside) {
       if (std::sscanf(line.c_str(), "Rss: %lld kB", &kib) == 1) {
         use.rss_kib += kib;
+      } else if (std::sscanf(line.c_str(), "Pss: %lld kB", &kib) == 1) {
+        use.pss_kib = std::max<std::int64_t>(use.pss_kib, 0) + kib;
+      } else if (std::sscanf(line.c_str(), "Anonymous: %lld kB", &kib) == 1) {
+        use.anon_kib = std::max<std::int64_t>(use.anon_kib, 0) + kib;
       } else if (std::sscanf(line.c_str(), "KernelPageSize: %lld kB", &kib) == 1) {
         use.page_kib = std::max<std::int64_t>(use.page_kib, kib);
       } else if (std::sscanf(line.c_str(), "AnonHugePages: %lld kB", &kib) == 1 ||

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "strategies/cgroup.hpp"
 #include "strategies/code_zone.hpp"
 #include "strategies/dispatch.hpp"
 #include "strategies/publish.hpp"
@@ -71,7 +72,7 @@ class PublishCell : public MeasuredCell<PublishCell<Strategy>> {
       : mode_(prepared_publish_mode(request)),
         functions_(published_functions(count_parameter(request, "bytes"))),
         arena_(map_arena(request.arena)),
-        zone_(ZoneRequest{.size = walks_of(functions_).size,
+        zone_(ZoneRequest{.size = require_memory(walks_of(functions_).size),
                           .placement = arena_.placement(),
                           .landing_pads = true}),
         list_(functions_.count) {

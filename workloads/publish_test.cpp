@@ -93,6 +93,19 @@ const std::map<std::string, Counts>& expected() {
 
 }  // namespace
 
+TEST_CASE("publishing: once for each scope where that is asked for", "[any-page-size]") {
+  if (!why_unavailable(PublishMode::membarrier).empty()) return;
+  const Counts each = {
+      {"patch", kSites}, {"patch_execute", kSites}, {"miss", kSites}, {"execute", 0}};
+  const Counts once = {
+      {"patch", kSites / 10}, {"patch_execute", kSites / 10}, {"miss", kSites}, {"execute", 0}};
+  for_each_cell([&](const CellFactory& cell) {
+    if (cell.workload != "relink" || cell.strategy != "rwx") return;
+    CHECK(barriers_of(cell, "membarrier", {{"batch", "10"}}) == each);
+    CHECK(barriers_of(cell, "membarrier", {{"batch", "10"}, {"publish_per", "scope"}}) == once);
+  });
+}
+
 TEST_CASE("publishing: once for each patch, in the cell's mode", "[any-page-size]") {
   if (const std::string reason = why_unavailable(PublishMode::membarrier); !reason.empty()) {
     WARN("skipped: " << reason);

@@ -5,26 +5,11 @@
 #include <vector>
 
 #include "strategies/registry.hpp"
+#include "workloads/probe.hpp"
 #include "workloads/workload.hpp"
 
 namespace patchbench {
 namespace {
-
-template <class Strategy>
-std::string probe_strategy() {
-  using Zone = typename Strategy::Zone;
-  Zone zone{ZoneRequest{.size = 2 * page_size()}};
-  const send::CodeBytes function = send::NativeArchitecture::emit_return();
-  for (int turn = 0; turn < 2; ++turn) {
-    {
-      const PatchScope scope{zone};
-      std::ranges::copy(function, zone.writable(zone.exec()).data());
-      publish(zone.exec(), zone.writable(zone.exec()), function.size(), Zone::kAlias);
-    }
-    zone.exec().template as_function<void()>()();
-  }
-  return zone.describe();
-}
 
 template <class Strategy>
 StrategyEntry entry(StrategyRole role) {
@@ -43,7 +28,7 @@ StrategyEntry entry(StrategyRole role) {
                    .preferred_baseline = is_preferred_baseline<Strategy>(),
                    .floor = is_floor<Strategy>(),
                    .refused_by = refusals_of<typename Strategy::Zone>()},
-          .probe = &probe_strategy<Strategy>};
+          .probe = &probe_zone<typename Strategy::Zone>};
 }
 
 template <class... Strategies, class... Controls>

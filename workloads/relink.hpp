@@ -44,10 +44,11 @@ class RelinkCell : public MeasuredCell<RelinkCell<Strategy>> {
  public:
   using Machine = send::SendMachine<typename Strategy::Zone, Strategy::kDispatch>;
 
-  RelinkCell(const send::TwoClassSites& sites, std::uint32_t batch)
+  RelinkCell(const send::TwoClassSites& sites, std::uint32_t batch, bool publish_per_scope = false)
       : machine_(with_walks(sites, batch)),
         sites_(sites, machine_.table(), machine_.plan().walks[kAllSites].sites, batch == 1),
-        batch_(batch) {
+        batch_(batch),
+        publish_per_scope_(publish_per_scope) {
     std::vector<std::vector<std::uint32_t>> linked_for;
     linked_for.reserve(sites.first.size());
     for (std::uint32_t i = 0; i < machine_.sites(); ++i) {
@@ -195,8 +196,14 @@ class RelinkCell : public MeasuredCell<RelinkCell<Strategy>> {
     const std::size_t end = std::min(begin + batch_, sites_.order().size());
     for (std::size_t i = begin; i < end; ++i) {
       const std::uint32_t site = sites_.order()[i];
-      machine_.relink_in_scope(site, values_[from][site], values_[1 - from][site]);
+      const send::SiteValue& old = values_[from][site];
+      if (publish_per_scope_) {
+        machine_.relink_unpublished(site, old, values_[1 - from][site]);
+      } else {
+        machine_.relink_in_scope(site, old, values_[1 - from][site]);
+      }
     }
+    if (publish_per_scope_) machine_.publish_scope(sites_.order()[end - 1]);
   }
 
   void patch_all() noexcept {
@@ -342,6 +349,7 @@ class RelinkCell : public MeasuredCell<RelinkCell<Strategy>> {
   std::array<std::vector<send::SiteValue>, 2> values_;  // of each side
   std::array<std::vector<std::uint32_t>, 2> lists_;     // of patch_execute, to each side
   std::size_t batch_;
+  bool publish_per_scope_;
   std::uint64_t sink_ = 0;
 };
 
@@ -365,7 +373,15 @@ struct Relink {
                             .max = 1 << 20,
                             .choices = {}},
                            work_parameter(),
-                           publish_parameter()},
+                           publish_parameter(),
+                           {.name = "publish_per",
+                            .summary = "whether each patch of a scope publishes, or the scope at "
+                                       "its end",
+                            .default_value = "patch",
+                            .standard_grid = {"patch"},
+                            .quick_grid = {"patch"},
+                            .choices = {"patch", "scope"},
+                            .in_id = false}},
             .metrics = {"patch", "patch_isolated", "patch_execute", "patch_execute_among_hits",
                         "miss", "miss_among_hits", "execute"},
             .headline = headline()};
@@ -385,8 +401,9 @@ struct Relink {
   }
   template <class Strategy>
   static std::unique_ptr<Instance> make(const CellRequest& request) {
-    return std::make_unique<RelinkCell<Strategy>>(send::describe_two_class_sites(request),
-                                                  count_parameter(request, "batch"));
+    return std::make_unique<RelinkCell<Strategy>>(
+        send::describe_two_class_sites(request), count_parameter(request, "batch"),
+        word_parameter(request, "publish_per") == "scope");
   }
   template <class Strategy>
   static std::vector<CodeSnapshot> dump(const CellRequest& request) {

@@ -99,6 +99,8 @@ struct MemoryUse {
   std::int64_t vmas = 0;
   std::int64_t mapped_kib = 0;
   std::int64_t rss_kib = 0;
+  std::int64_t pss_kib = -1;   // resident, a page that is mapped twice counted once; -1: unknown
+  std::int64_t anon_kib = -1;  // part of that which is anonymous; the rest is shared; -1: unknown
   std::int64_t page_kib = -1;  // size of the pages behind them; -1: unknown
   std::int64_t huge_kib = -1;  // part of it on huge pages; -1: unknown
 };

@@ -183,6 +183,7 @@ TEST_CASE("cells: relink in batches that do not divide the sites") {
     if (cell.workload == "relink") {
       check_and_measure(cell, small_request("relink", {{"batch", "16"}}));
       check_and_measure(cell, small_request("relink", {{"batch", "1000"}}));
+      check_and_measure(cell, small_request("relink", {{"batch", "16"}, {"publish_per", "scope"}}));
     }
   });
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "strategies/cgroup.hpp"
 #include "strategies/code_zone.hpp"
 #include "strategies/mapping.hpp"
 #include "strategies/publish.hpp"
@@ -33,7 +34,7 @@ class ZoneCell : public MeasuredCell<ZoneCell<Strategy>> {
 
   explicit ZoneCell(const CellRequest& request)
       : arena_(map_arena(request.arena)),
-        request_{.size = count_parameter(request, "kib") * std::size_t{1024},
+        request_{.size = require_memory(count_parameter(request, "kib") * std::size_t{1024}),
                  .placement = arena_.placement()},
         pages_(round_up_to_pages(request_.size) / page_size()),
         function_(send::NativeArchitecture::emit_return()) {

@@ -26,6 +26,8 @@ constexpr std::array kMemoryMembers = {
     MemoryMember{"process_vmas_after", &Memory::process_vmas_after},
     MemoryMember{"mapped_kib", &Memory::mapped_kib},
     MemoryMember{"rss_kib", &Memory::rss_kib},
+    MemoryMember{"pss_kib", &Memory::pss_kib},
+    MemoryMember{"anon_kib", &Memory::anon_kib},
     MemoryMember{"page_kib", &Memory::page_kib},
     MemoryMember{"huge_kib", &Memory::huge_kib}};
 

@@ -37,6 +37,7 @@ using results::Results;
 
 constexpr std::string_view kDriftNote = "drift over 5 %";
 constexpr std::string_view kStealNote = "steal time";
+constexpr std::string_view kStarvedNote = "waited for the processor";
 constexpr std::string_view kLeftOutWarning = "lines of samples.jsonl were left out";
 /// Status `ok` needs this share of the rounds.
 constexpr int kEnoughPercent = 80;
@@ -218,6 +219,8 @@ void fill_memory(Cell& cell, const Rounds& rounds) {
                                   &Memory::rss_kib,
                                   &Memory::page_kib,
                                   &Memory::huge_kib,
+                                  &Memory::pss_kib,
+                                  &Memory::anon_kib,
                                   &Memory::vmas_open,
                                   &Memory::process_vmas_before,
                                   &Memory::process_vmas_during,
@@ -288,7 +291,18 @@ bool has_drifted(const JournalEntry& entry) {
 
 bool was_stolen_from(const JournalEntry& entry) { return entry.steal_ticks.value_or(0) > 0; }
 
-bool is_flagged(const JournalEntry& entry) { return has_drifted(entry) || was_stolen_from(entry); }
+/// The process could have executed and had no processor for a twentieth of what it had, or its
+/// control group was stopped.
+bool was_starved(const JournalEntry& entry) {
+  constexpr double kShare = 0.05;
+  const double waited = entry.waited_ms.value_or(0);
+  return entry.throttled.value_or(0) > 0 ||
+         (waited > 0 && entry.cpu_ms && waited > kShare * *entry.cpu_ms);
+}
+
+bool is_flagged(const JournalEntry& entry) {
+  return has_drifted(entry) || was_stolen_from(entry) || was_starved(entry);
+}
 
 /// The note says in which rounds, so that nobody has to look for them in the journal.
 void note_rounds(Cell& cell, const Rounds& rounds, std::string_view note,
@@ -313,6 +327,7 @@ void fill_flagged(Results& results, const Lines& lines) {
       ++flagged.samples;
       flagged.drifted += has_drifted(*entry) ? 1 : 0;
       flagged.stolen += was_stolen_from(*entry) ? 1 : 0;
+      flagged.starved += was_starved(*entry) ? 1 : 0;
       flagged.any += is_flagged(*entry) ? 1 : 0;
     }
   }
@@ -570,6 +585,7 @@ void summarise(results::Results& results, std::span<const results::JournalEntry>
     note_differences(cell);
     note_rounds(cell, rounds, kDriftNote, has_drifted);
     note_rounds(cell, rounds, kStealNote, was_stolen_from);
+    note_rounds(cell, rounds, kStarvedNote, was_starved);
   }
   fill_time(results, journal);
   fill_flagged(results, lines);

@@ -58,6 +58,12 @@ std::string flagged_sentence(const Results& results) {
       "Of {} samples {} drifted (the calibrations before and after differ by more than 5 %), and "
       "in {} the hypervisor gave the processor to others meanwhile (steal time).",
       grouped(flagged.samples), grouped(flagged.drifted), grouped(flagged.stolen));
+  if (flagged.starved > 0) {
+    text += fmt::format(
+        " In {} the process waited for its processor: something else ran there, or a quota of "
+        "processor time was used up.",
+        grouped(flagged.starved));
+  }
   if (flagged.any == 0) return text;
   const int changed = changed_verdicts(results);
   return text + fmt::format(" These {} are flagged and not left out. Without their rounds {}.",

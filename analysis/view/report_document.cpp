@@ -395,7 +395,9 @@ Section memory_section(const Quantities& run) {
   columns.push_back(memory_column(run, "mappings", "vmas"));
   columns.push_back(memory_column(run, "mappings, a patch open", "vmas_open"));
   columns.push_back(memory_column(run, "mapped KiB", "mapped_kib"));
-  columns.push_back(memory_column(run, "resident KiB", "rss_kib"));
+  columns.push_back(memory_column(run, "resident KiB (Rss of every view)", "rss_kib"));
+  columns.push_back(memory_column(run, "resident KiB (Pss)", "pss_kib"));
+  columns.push_back(memory_column(run, "of it anonymous KiB", "anon_kib"));
   columns.push_back(memory_column(run, "page KiB", "page_kib"));
   columns.push_back(memory_column(run, "huge pages KiB", "huge_kib"));
   columns.push_back({"process' mappings before, during, after", [](const Quantity& cell) {
@@ -462,6 +464,14 @@ std::string meaning_of_note(std::string_view note) {
   }
   if (note.starts_with("steal time")) {
     return "the hypervisor gave the processor to others meanwhile";
+  }
+  if (note.starts_with("waited for the processor")) {
+    return "something else ran on the processor meanwhile, or a quota of processor time was used "
+           "up";
+  }
+  if (note.starts_with("not pinned")) {
+    return "a sandbox refuses sched_setaffinity: the kernel may have moved the process between "
+           "processors";
   }
   return "";
 }

@@ -146,11 +146,22 @@ void count_one(const EventGroup& group, std::span<const Event> events,
     const bool typical = events[i].source == "hardware" && all_the_time;
     counter.value = (typical ? analysis::median(found[i]).value() : mean(found[i])) / operations;
     take_times(counter, before, after);
+    if (!typical) never_negative(counter);
     counters.push_back(std::move(counter));
   }
 }
 
 }  // namespace
+
+void never_negative(Counter& counter) {
+  if (!counter.value || *counter.value >= 0) return;
+  if (counter.reason.empty()) {
+    counter.reason =
+        fmt::format("none: what happened by itself was more than what was executed caused ({:.3g})",
+                    *counter.value);
+  }
+  counter.value = 0;
+}
 
 results::Counter blank_counter(const Event& event, const std::string& metric) {
   Counter counter;

@@ -33,6 +33,10 @@ inline constexpr int kRepetitions = 5;
 /// one run, in the larger.
 [[nodiscard]] int counted_runs(const Measurement& measurement);
 
+/// Of a count that is exact: what happens by itself while less is executed, an interrupt, makes the
+/// difference negative. Then what was executed caused none, and the counter says so.
+void never_negative(results::Counter& counter);
+
 /// What two readings with nothing between them count, for each event: the median of many.
 [[nodiscard]] std::vector<double> empty_bracket(const EventGroup& group);
 

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <fstream>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -12,20 +14,52 @@
 
 #include "harness/machine/calibration.hpp"
 #include "harness/machine/proc.hpp"
+#include "harness/machine/sandbox.hpp"
 
 namespace patchbench::harness {
 namespace {
 
 constexpr const char* kParanoid = "/proc/sys/kernel/perf_event_paranoid";
 
+/// CAP_PERFMON, or CAP_SYS_ADMIN, which includes it.
+bool has_capability_of_perf() {
+  constexpr unsigned kPerfmon = 38;
+  constexpr unsigned kSysAdmin = 21;
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    unsigned long long held = 0;
+    if (std::sscanf(line.c_str(), "CapEff: %llx", &held) == 1) {
+      return ((held >> kPerfmon) & 1U) != 0 || ((held >> kSysAdmin) & 1U) != 0;
+    }
+  }
+  return false;
+}
+
+/// Ubuntu's and Debian's levels above 2 forbid everything without privileges.
 std::string explain_permission(const Event& event) {
   const int highest = highest_paranoid(event);
   const auto paranoid = read_integer(kParanoid);
+  if (!paranoid) {
+    return fmt::format(
+        "perf_event_open: not permitted, and {} cannot be read: the kernel was built without "
+        "perf events, or a sandbox hides them",
+        kParanoid);
+  }
+  if (*paranoid <= highest || has_capability_of_perf()) {
+    return fmt::format(
+        "perf_event_open: not permitted, though {} allows it: {} refuses the call; a container "
+        "needs a profile that allows perf_event_open (docker run --security-opt seccomp=FILE, or "
+        "--cap-add PERFMON for CAP_PERFMON)",
+        *paranoid <= highest ? fmt::format("kernel.perf_event_paranoid={}", *paranoid)
+                             : std::string("a capability of this process"),
+        has_seccomp_filter() ? "a seccomp filter" : "a security module or a sandbox");
+  }
   return fmt::format(
       "perf_event_open: not permitted (kernel.perf_event_paranoid is {}; {} or less allows it, as "
-      "does the capability CAP_PERFMON, unless a container's seccomp filter forbids the call: "
-      "sysctl kernel.perf_event_paranoid={})",
-      paranoid ? std::to_string(*paranoid) : "unknown", highest, highest);
+      "does the capability CAP_PERFMON: sysctl kernel.perf_event_paranoid={}){}",
+      *paranoid, highest, highest,
+      has_seccomp_filter() ? "; a seccomp filter is in force here, which may refuse it besides"
+                           : "");
 }
 
 /// What perf_event_open(2) gives as the errors' meaning.
@@ -58,6 +92,9 @@ void control(const Fd& fd, unsigned long request, const char* name) {
 int highest_paranoid(const Event& event) { return event.scope == "user" ? 2 : 1; }
 
 Fd open_event(const Event& event, const Opening& opening) {
+  if (is_killed("perf_event_open")) {
+    throw_errno("perf_event_open: a seccomp filter kills it", EPERM);
+  }
   perf_event_attr attributes{};
   attributes.size = sizeof attributes;
   attributes.type = event.type;

@@ -10,10 +10,13 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "harness/base/text_parts.hpp"
 #include "harness/counters/simulated_counter.hpp"
 #include "harness/machine/build_info.hpp"
+#include "harness/machine/sandbox.hpp"
 #include "harness/process/launch.hpp"
 #include "results/file.hpp"
 
@@ -32,15 +35,43 @@ constexpr std::string_view kLastLevel = "8388608,16,64";
 /// How much slower than without valgrind a child may be; cachegrind's manual speaks of 20 to 100.
 constexpr int kSlowdown = 20;
 
-std::string first_line_of(const char* command) {
-  std::string text;
+constexpr int kGetMdwe = 66;  // PR_GET_MDWE, which headers of before Linux 6.3 do not have
+
+/// How a command ended, as a shell says it, and its first line.
+struct Said {
+  int code = -1;  // 127: there is no such program; -1: a signal ended it, or there is no shell
+  std::string line;
+};
+
+Said run_command(const char* command) {
+  Said said;
   std::FILE* pipe = popen(command, "r");
-  if (pipe == nullptr) return text;
-  for (int c = std::fgetc(pipe); c != EOF && c != '\n'; c = std::fgetc(pipe)) {
-    text += static_cast<char>(c);
+  if (pipe == nullptr) return said;
+  bool first = true;
+  for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) {
+    first = first && c != '\n';
+    if (first) said.line += static_cast<char>(c);
   }
-  pclose(pipe);
-  return text;
+  const int status = pclose(pipe);
+  if (WIFEXITED(status)) said.code = WEXITSTATUS(status);
+  return said;
+}
+
+/// That valgrind is not there is one thing, that it does not run another.
+std::string why_no_valgrind(const Said& said) {
+  constexpr int kNotFound = 127;
+  if (said.code == kNotFound) {
+    return "valgrind was not found: install the package valgrind (scripts/setup does)";
+  }
+  const bool refuses_execution = prctl(kGetMdwe, 0, 0, 0, 0) > 0;
+  return fmt::format(
+      "valgrind is there and does not run here ({}{}){}",
+      said.code < 0 ? std::string("a signal ended it") : fmt::format("exit code {}", said.code),
+      said.line.empty() ? std::string() : ": " + said.line,
+      refuses_execution
+          ? ": it translates code, which memory that was writable must become executable for, and "
+            "PR_SET_MDWE refuses that"
+          : ": a sandbox may refuse it memory that is writable and executable");
 }
 
 /// A file without a name, for a child to write and for us to read.
@@ -212,12 +243,12 @@ FoundSource find_cachegrind(std::chrono::milliseconds timeout) {
     return {.source = nullptr,
             .reason = "this build has sanitizers, whose programs valgrind does not run"};
   }
-  std::string version = first_line_of("valgrind --version 2>/dev/null");
-  if (!version.starts_with("valgrind-")) {
-    return {.source = nullptr,
-            .reason = "valgrind was not found: install the package valgrind (scripts/setup does)"};
+  if (is_killed("memfd_create")) return {.source = nullptr, .reason = why_killed("memfd_create")};
+  Said said = run_command("valgrind --version 2>&1");
+  if (!said.line.starts_with("valgrind-")) {
+    return {.source = nullptr, .reason = why_no_valgrind(said)};
   }
-  return {.source = std::make_unique<Cachegrind>(std::move(version), timeout), .reason = {}};
+  return {.source = std::make_unique<Cachegrind>(std::move(said.line), timeout), .reason = {}};
 }
 
 }  // namespace patchbench::harness

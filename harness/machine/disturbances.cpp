@@ -13,6 +13,7 @@
 
 #include "harness/machine/cpu_list.hpp"
 #include "harness/machine/proc.hpp"
+#include "harness/machine/sandbox.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -98,6 +99,15 @@ Finding processors(const results::Context& context) {
                 context.cpu.online == 1, "whatever else runs here runs between the measurements");
 }
 
+Finding quota(const results::Context& context) {
+  const std::optional<double>& share = context.cpu.quota;
+  return judged("processor quota",
+                share ? fmt::format("{:.0f} % of a processor", *share * 100) : "none",
+                source_of(context, "cpu.quota"), share.has_value(),
+                "the kernel stops the run in every period in which that time is used up, in the "
+                "middle of what is timed; samples in which it did are flagged");
+}
+
 Finding load(const results::Context& context) {
   constexpr double kQuiet = 0.5;
   std::optional<std::string> value;
@@ -120,10 +130,12 @@ Finding randomization(const results::Context& context) {
                 context.aslr.value_or(kFull) != kFull,
                 "rounds are to differ in their layout, and do so less: one accident of layout "
                 "looks like a difference",
-                sysctl_command("kernel.randomize_va_space", "2"));
+                source_of(context, "aslr") != "/proc/self/personality"
+                    ? sysctl_command("kernel.randomize_va_space", "2")
+                    : std::string("start it without setarch -R (and not from a debugger)"));
 }
 
-Finding pmu(int error) {
+Finding pmu(int error, const results::Context& context) {
   Finding finding{"hardware counters", std::nullopt, "perf_event_open(PERF_COUNT_HW_CPU_CYCLES)",
                   Effect::unknown,     "",           ""};
   if (error == 0) {
@@ -136,8 +148,21 @@ Finding pmu(int error) {
     finding.why =
         fmt::format("no counter can say why a difference arises ({})", std::strerror(error));
   } else {
-    finding.why = fmt::format("refused: {}", std::strerror(error));
-    finding.command = sysctl_command("kernel.perf_event_paranoid", "1");
+    constexpr int kHighestForUserCode = 2;
+    const std::string refused = fmt::format("refused: {}", std::strerror(error));
+    if (is_killed("perf_event_open")) {
+      finding.why =
+          "denied: a seccomp filter kills perf_event_open; a container needs a profile "
+          "that allows it";
+    } else if (context.perf_event_paranoid.value_or(kHighestForUserCode) > kHighestForUserCode) {
+      finding.why = refused;
+      finding.command = sysctl_command("kernel.perf_event_paranoid", "1");
+    } else {
+      finding.why = fmt::format(
+          "{}, though kernel.perf_event_paranoid allows it: {}; a container needs a profile that "
+          "allows perf_event_open",
+          refused, has_seccomp_filter() ? "a seccomp filter is in force" : "a sandbox refuses it");
+    }
   }
   return finding;
 }
@@ -210,6 +235,8 @@ std::vector<std::string> warnings_of(const results::Context& context) {
   warn("turbo is on", turbo(context));
   warn("SMT is on", smt(context));
   warn("one processor only", processors(context));
+  warn(fmt::format("quota of {:.0f} % of a processor", context.cpu.quota.value_or(0) * 100),
+       quota(context));
   warn(fmt::format("load average {:.2f}", context.load_average.value_or(0)), load(context));
   return warnings;
 }
@@ -219,10 +246,17 @@ std::vector<Finding> find_disturbances(const ProbeSources& sources) {
   results::Context context = read_environment(sources.environment, {});
   context.governor = governors(root);
   std::ranges::find(context.sources, "governor", &NamedText::first)->second = kGovernors;
-  std::vector<Finding> findings = {
-      emulation(context),     virtualization(context),    governor(context), turbo(context),
-      smt(context),           processors(context),        load(context),     huge_pages(context),
-      randomization(context), pmu(sources.count_cycles())};
+  std::vector<Finding> findings = {emulation(context),
+                                   virtualization(context),
+                                   governor(context),
+                                   turbo(context),
+                                   smt(context),
+                                   processors(context),
+                                   quota(context),
+                                   load(context),
+                                   huge_pages(context),
+                                   randomization(context),
+                                   pmu(sources.count_cycles(), context)};
   for (const Setting& setting : kSettings) findings.push_back(judge(setting, root));
   return findings;
 }

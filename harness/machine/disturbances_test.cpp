@@ -98,6 +98,28 @@ TEST_CASE("each disturbance is named with the command that changes it") {
   CHECK(std::ranges::count(all, Effect::disturbs, &Finding::effect) == 1);
 }
 
+TEST_CASE("a quota of processor time disturbs, and is named with its file") {
+  const QuietMachine machine;
+  CHECK(machine.find("processor quota").value == "none");
+  machine.tree.write("proc/self/cgroup", "0::/app\n");
+  machine.tree.write("sys/fs/cgroup/app/cpu.max", "50000 100000\n");
+  const Finding quota = machine.find("processor quota");
+  CHECK(quota.effect == Effect::disturbs);
+  CHECK(quota.value == "50 % of a processor");
+  CHECK(quota.source == "/sys/fs/cgroup/app/cpu.max");
+}
+
+TEST_CASE("refused counters: another level is advised only where the level refuses") {
+  QuietMachine machine;
+  machine.count_cycles = [] { return EPERM; };
+  machine.tree.write("proc/sys/kernel/perf_event_paranoid", "4\n");
+  CHECK(machine.find("hardware counters").command.find("perf_event_paranoid=1") !=
+        std::string::npos);
+  machine.tree.write("proc/sys/kernel/perf_event_paranoid", "2\n");
+  CHECK(machine.find("hardware counters").command.empty());
+  CHECK(machine.find("hardware counters").why.find("container") != std::string::npos);
+}
+
 TEST_CASE("AMD's switch is turned the other way") {
   const QuietMachine machine;
   std::filesystem::remove(machine.tree / "sys/devices/system/cpu/intel_pstate/no_turbo");

@@ -25,6 +25,7 @@
 #include "harness/machine/lookup.hpp"
 #include "harness/machine/proc.hpp"
 #include "harness/machine/virtualization.hpp"
+#include "strategies/cgroup.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -129,6 +130,16 @@ std::optional<int> count_cores(Lookup& lookup) {
   const bool known = complete && !cores.empty();
   lookup.ask(fmt::format("{}/cpu*/topology/{{physical_package_id,core_id}}", kCpus), known);
   return known ? std::optional(static_cast<int>(cores.size())) : std::nullopt;
+}
+
+/// kernel.randomize_va_space, and 0 where it is off for this process (setarch -R), of which its
+/// children are.
+std::optional<int> read_aslr(Lookup& lookup) {
+  constexpr unsigned long kNoRandomize = 0x0040000;  // personality(2)
+  const auto text = lookup.text("/proc/self/personality");
+  const auto bits = text ? std::optional(std::strtoul(text->c_str(), nullptr, 16)) : std::nullopt;
+  if (bits && (*bits & kNoRandomize) != 0) return 0;
+  return lookup.integer("/proc/sys/kernel/randomize_va_space");
 }
 
 /// Of the directories "hugepages-2048kB"; none where the kernel was built without.
@@ -277,6 +288,11 @@ class Facts {
     std::optional<std::string> pinned;
     if (!cpus_.empty()) pinned = fmt::format("{}", fmt::join(cpus_, ","));
     take("cpu.pinned", cpu.pinned, pinned, "--cpus, or sched_getaffinity(2)");
+    take("cpu.core_type", cpu.core_type, core_type(sources_.root, first_),
+         "/sys/devices/cpu_*/cpus, /sys/devices/system/cpu/cpu*/cpu_capacity");
+    const std::optional<CpuQuota> quota = cpu_quota(sources_.root);
+    take("cpu.quota", cpu.quota, quota ? std::optional(quota->processors) : std::nullopt,
+         quota ? quota->source : std::string("/proc/self/cgroup"));
     fill("cpu.caches", cpu.caches, [this](Lookup& lookup) {
       NamedTexts caches = read_caches(lookup, first_);
       if (!sources_.cache_maintenance.empty()) {
@@ -302,7 +318,7 @@ class Facts {
       return read_choice(lookup, "/sys/kernel/mm/transparent_hugepage/enabled");
     });
     fill("thp_size", context_.thp_size, read_thp_size);
-    read_integer("aslr", context_.aslr, "/proc/sys/kernel/randomize_va_space");
+    fill("aslr", context_.aslr, read_aslr);
   }
 
   void describe_frequency() {

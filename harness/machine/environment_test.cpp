@@ -427,6 +427,36 @@ TEST_CASE("steal time is the eighth number") {
   CHECK_FALSE(read_steal_ticks(tree.path(), 0).has_value());
 }
 
+TEST_CASE("what a thread had of a processor, and how long it waited for one") {
+  const TemporaryDirectory tree;
+  CHECK_FALSE(read_schedule(tree.path()).has_value());
+  tree.write("proc/thread-self/schedstat", "5000000 70000 12\n");
+  CHECK(read_schedule(tree.path())->executed_ns == 5'000'000);
+  CHECK(read_schedule(tree.path())->waited_ns == 70'000);
+}
+
+TEST_CASE("addresses that are not randomised for this process are off, whatever the kernel has") {
+  FakeMachine machine;
+  machine.tree.write("proc/self/personality", "00000000\n");
+  CHECK(machine.read().aslr == 2);
+  machine.tree.write("proc/self/personality", "00040000\n");
+  const results::Context context = machine.read();
+  CHECK(context.aslr == 0);
+  CHECK(std::ranges::find(context.sources, "aslr", &std::pair<std::string, std::string>::first)
+            ->second == "/proc/self/personality");
+}
+
+TEST_CASE("a quota of processor time is part of the context, and a warning") {
+  FakeMachine machine;
+  machine.tree.write("proc/self/cgroup", "0::/app\n");
+  machine.tree.write("sys/fs/cgroup/app/cpu.max", "20000 100000\n");
+  const results::Context context = machine.read();
+  CHECK(context.cpu.quota == 0.2);
+  CHECK(std::ranges::any_of(context.warnings, [](const std::string& warning) {
+    return warning.starts_with("quota of 20 % of a processor");
+  }));
+}
+
 TEST_CASE("peak memory is this process' own") {
   const TemporaryDirectory tree;
   tree.write("proc/self/status", "Name:\tx\nVmHWM:\t    5212 kB\n");

@@ -35,6 +35,13 @@ std::optional<std::int64_t> read_steal_ticks(const std::filesystem::path& root, 
   return std::nullopt;
 }
 
+std::optional<Schedule> read_schedule(const std::filesystem::path& root) {
+  std::ifstream stream(root / "proc/thread-self/schedstat");
+  Schedule schedule;
+  return stream >> schedule.executed_ns >> schedule.waited_ns ? std::optional(schedule)
+                                                              : std::nullopt;
+}
+
 std::optional<std::int64_t> read_peak_rss_kib(const std::filesystem::path& root) {
   constexpr std::string_view kKey = "VmHWM:";
   std::ifstream stream(root / "proc/self/status");

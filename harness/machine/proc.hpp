@@ -22,6 +22,15 @@ namespace patchbench::harness {
 [[nodiscard]] std::optional<std::int64_t> read_steal_ticks(const std::filesystem::path& root,
                                                            int cpu);
 
+/// Of the thread that calls, since it began (/proc/thread-self/schedstat): time for which it had a
+/// processor, and time for which it could have executed and had none, because something else ran
+/// there or its control group's quota was used up. Empty where the kernel keeps no such account.
+struct Schedule {
+  std::int64_t executed_ns = 0;
+  std::int64_t waited_ns = 0;
+};
+[[nodiscard]] std::optional<Schedule> read_schedule(const std::filesystem::path& root);
+
 /// This process' largest resident size. From VmHWM and not getrusage, whose maximum a child
 /// inherits from the parent that it was spawned by.
 [[nodiscard]] std::optional<std::int64_t> read_peak_rss_kib(const std::filesystem::path& root);

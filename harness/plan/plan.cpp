@@ -1,11 +1,14 @@
 #include "harness/plan/plan.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "harness/base/text_parts.hpp"
 #include "harness/base/usage_error.hpp"
+#include "harness/machine/sandbox.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -165,16 +168,41 @@ std::vector<PlannedCell> plan_cells(const Catalogue& catalogue, const Selection&
   return cells;
 }
 
-std::string why_unavailable(const Catalogue& catalogue, const PlannedCell& cell) {
+namespace {
+
+/// Without a filter that kills, no child is started for it.
+bool asking_kills(const Parameter& parameter, const std::string& value) {
+  if (killed_calls().empty()) return false;
+  const auto ask = [&] { return parameter.why_unavailable(value).empty() ? 0 : 1; };
+  return try_in_child(ask).signal == SIGSYS;
+}
+
+}  // namespace
+
+void find_unavailable(const Catalogue& catalogue, PlannedCell& cell) {
   for (const Parameter& parameter : find_workload(catalogue, cell.workload)->parameters) {
     const auto given =
         std::ranges::find(cell.params, parameter.name, &std::pair<std::string, std::string>::first);
     if (parameter.why_unavailable == nullptr || given == cell.params.end()) continue;
-    if (std::string reason = parameter.why_unavailable(given->second); !reason.empty()) {
-      return fmt::format("{}={}: {}", parameter.name, given->second, reason);
-    }
+    cell.denied = asking_kills(parameter, given->second);
+    const std::string reason =
+        cell.denied ? reason_of_sigsys() : parameter.why_unavailable(given->second);
+    if (reason.empty()) continue;
+    cell.unavailable = fmt::format("{}={}: {}", parameter.name, given->second, reason);
+    return;
   }
-  return {};
+}
+
+double scale_of(const WorkloadInfo& workload, const ParamText& params) {
+  double scale = 1;
+  for (const auto& [name, value] : params) {
+    const auto parameter = std::ranges::find(workload.parameters, name, &Parameter::name);
+    if (parameter == workload.parameters.end()) continue;
+    const auto usual = to_number<double>(parameter->default_value);
+    const auto number = to_number<double>(value);
+    if (usual && number && *usual > 0) scale = std::max(scale, *number / *usual);
+  }
+  return scale;
 }
 
 std::vector<std::vector<std::size_t>> groups_of(const std::vector<PlannedCell>& cells,

@@ -42,12 +42,19 @@ struct PlannedCell {
   MakeInstance make = nullptr;  // null: unsupported
   std::string unsupported;      // the reason
   std::string unavailable;      // why this machine has not what it needs; no part of the plan
+  bool denied = false;          // because it is refused, not because there is none
+  double scale = 1;             // how much larger than a usual case (scale_of())
   int every = 1;                // it is in the rounds whose number this divides
 };
 
-/// Why this machine cannot have a case's parameters; empty when it can. No part of the plan, which
-/// is the same on every machine.
-[[nodiscard]] std::string why_unavailable(const Catalogue& catalogue, const PlannedCell& cell);
+/// How much larger a case is than one with its workload's default parameters: the largest quotient
+/// of a number and its default, at least 1. What a case takes grows with it.
+[[nodiscard]] double scale_of(const WorkloadInfo& workload, const ParamText& params);
+
+/// Fills in why this machine cannot have the case's parameters, where it cannot. No part of the
+/// plan, which is the same on every machine. What a seccomp filter may kill for is asked in a
+/// child.
+void find_unavailable(const Catalogue& catalogue, PlannedCell& cell);
 
 /// One round: the same seed and the same place in memory for all of its cases.
 struct PlannedRound {

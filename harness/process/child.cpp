@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <iterator>
 #include <memory>
 #include <new>
@@ -32,6 +33,7 @@
 #include "harness/process/timing.hpp"
 #include "results/journal.hpp"
 #include "strategies/apply_policy.hpp"
+#include "strategies/cgroup.hpp"
 #include "strategies/vmas.hpp"
 #include "workloads/metrics.hpp"
 
@@ -62,6 +64,20 @@ void refuse(JournalEntry& entry, CellStatus status, const std::system_error& err
   entry.reason = std::move(denial.reason);
 }
 
+/// A limit that stands in the way is a refusal by the machine.
+void fail_without_memory(JournalEntry& entry, CellStatus refused, std::string_view call,
+                         std::string_view what) {
+  const std::string limit = limit_behind_enomem();
+  if (limit.empty()) {
+    fail(entry, CellStatus::failed, std::string(what));
+    return;
+  }
+  entry.status = refused;
+  entry.call = call;
+  entry.error = "ENOMEM";
+  entry.reason = fmt::format("{}; {}", what, limit);
+}
+
 /// Runs `step`; a refusal by the machine gets `refused`, everything else that it throws is a
 /// failure. True when it threw nothing.
 template <typename Step>
@@ -76,9 +92,15 @@ bool attempt(JournalEntry& entry, CellStatus refused, Step step) {
   } catch (const WrongResult& error) {
     fail(entry, CellStatus::failed, fmt::format("wrong result: {}", error.what()));
   } catch (const std::bad_alloc&) {
-    fail(entry, CellStatus::failed, "out of memory: operator new failed; see ulimit -v and free");
+    fail_without_memory(entry, refused, "operator new",
+                        "out of memory: operator new failed; see ulimit -v and free");
   } catch (const std::exception& error) {
-    fail(entry, CellStatus::failed, error.what());
+    // AsmJit's own errors are no system errors.
+    if (std::string_view(error.what()).find("OutOfMemory") != std::string_view::npos) {
+      fail_without_memory(entry, refused, "mmap", error.what());
+    } else {
+      fail(entry, CellStatus::failed, error.what());
+    }
   }
   return false;
 }
@@ -123,6 +145,31 @@ void wait_for_turn(std::uint8_t metric) {
   if (got <= 0) throw std::runtime_error("the parent gives no turns any more");
 }
 
+/// What this thread had of a processor since it was made, and what it lost to others. Waiting for a
+/// turn is neither: it sleeps.
+class TimeOnProcessor {
+ public:
+  void report(JournalEntry& entry) const {
+    if (const auto now = read_schedule("/"); now && before_) {
+      constexpr double kNsOfMs = 1e6;
+      entry.cpu_ms = static_cast<double>(now->executed_ns - before_->executed_ns) / kNsOfMs;
+      entry.waited_ms = static_cast<double>(now->waited_ns - before_->waited_ns) / kNsOfMs;
+    }
+    if (const auto now = throttled(); now && throttled_) {
+      entry.throttled = std::max<std::int64_t>(0, *now - *throttled_);
+    }
+  }
+
+ private:
+  [[nodiscard]] std::optional<std::int64_t> throttled() const {
+    return quota_ ? throttled_periods(quota_->stat) : std::nullopt;
+  }
+
+  std::optional<CpuQuota> quota_ = cpu_quota();
+  std::optional<std::int64_t> throttled_ = throttled();
+  std::optional<Schedule> before_ = read_schedule("/");
+};
+
 void measure(const Instance& instance, const ChildTask& task, JournalEntry& entry) {
   const std::span<const Measurement> measurements = instance.measurements();
   const TimingBudget budget{
@@ -130,6 +177,7 @@ void measure(const Instance& instance, const ChildTask& task, JournalEntry& entr
           task.budget_ms * 1e6 / static_cast<double>(std::max<std::size_t>(1, measurements.size())),
       .batches = task.batches};
   const std::optional<std::int64_t> steal = read_steal_ticks("/", task.cpu);
+  const TimeOnProcessor processor;
   std::vector<std::optional<double>> subtracted_ns(measurements.size());
   Calibration before = calibrate();
   entry.calibration_before_ns = before.latency_ns;
@@ -150,6 +198,7 @@ void measure(const Instance& instance, const ChildTask& task, JournalEntry& entr
   if (const auto later = read_steal_ticks("/", task.cpu); steal && later) {
     entry.steal_ticks = std::max<std::int64_t>(0, *later - *steal);
   }
+  processor.report(entry);
   for (std::size_t i = 0; is_described(task) && i < measurements.size(); ++i) {
     report_overhead(measurements[i], subtracted_ns[i], entry.counters);
   }
@@ -172,6 +221,8 @@ void describe_memory(Instance& instance, JournalEntry& entry) {
   entry.memory.vmas = memory.vmas;
   entry.memory.mapped_kib = memory.mapped_kib;
   entry.memory.rss_kib = memory.rss_kib;
+  entry.memory.pss_kib = if_known(memory.pss_kib);
+  entry.memory.anon_kib = if_known(memory.anon_kib);
   entry.memory.page_kib = if_known(memory.page_kib);
   entry.memory.huge_kib = if_known(memory.huge_kib);
   entry.memory.process_vmas_during = vmas_of_process();
@@ -295,6 +346,10 @@ bool follow_parent(std::int64_t parent) {
   return getppid() == parent;  // it may have died before prctl
 }
 
+/// Where memory runs out, the kernel kills what can best be spared: a case, and not the run. Any
+/// process may make itself more likely to be chosen.
+void die_before_the_parent() { std::ofstream("/proc/self/oom_score_adj") << 1000; }
+
 void leave_no_core() {
   const rlimit none{.rlim_cur = 0, .rlim_max = 0};
   setrlimit(RLIMIT_CORE, &none);  // a crash is a row with a reason, not a file
@@ -302,8 +357,8 @@ void leave_no_core() {
 
 }  // namespace
 
-// A child is the program that wrote its task, so that numbers do for enumerations. `program` is the
-// parent's alone.
+// A child is the program that wrote its task, so that numbers do for enumerations. `program` and
+// `patience` are the parent's alone.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Event, name, set, source, scope, type, config, config1, config2,
                                    filter, beside)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ChildTask, cell, strategy, workload, request, round, order, cpu,
@@ -334,6 +389,7 @@ JournalEntry do_task(const Catalogue& catalogue, const ChildTask& task) {
 
 int child_main(const Catalogue& catalogue, std::optional<int> layout) {
   leave_no_core();
+  die_before_the_parent();
   try {
     const ChildTask task = parse_child_task(read_task_text());
     if (!follow_parent(task.parent)) return 1;

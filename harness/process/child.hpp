@@ -58,6 +58,8 @@ struct ChildTask {
   /// What the parent starts, a layout of this executable; empty: this one. Nothing that a child
   /// needs to know.
   std::filesystem::path program = {};
+  /// How much more time than usual it has: larger cases take longer. The parent's alone, too.
+  double patience = 1;
 };
 
 /// In the answer of a child that executed: a counter of this name whose value is

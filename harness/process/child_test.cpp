@@ -5,11 +5,17 @@
 #include <system_error>
 
 #include <patchbench_catch.hpp>
+#include <sys/mman.h>
 
 #include "harness/base/progress.hpp"
 #include "harness/machine/calibration.hpp"
+#include "harness/machine/emulator.hpp"
+#include "harness/machine/proc.hpp"
+#include "harness/machine/sandbox.hpp"
 #include "harness/process/denial.hpp"
 #include "harness/programs/fake_catalogue_test.hpp"
+#include "strategies/mapping.hpp"
+#include "strategies/vmas.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -177,10 +183,51 @@ TEST_CASE("a refusal is taken apart into call, errno and what to do") {
 TEST_CASE("advice fits the call and the errno") {
   CHECK(what_to_do("memfd_create", EACCES).find("memfd_noexec") != std::string_view::npos);
   CHECK(what_to_do("shmat", EPERM).find("seccomp") != std::string_view::npos);
-  CHECK(what_to_do("mmap", EPERM).find("noexec") != std::string_view::npos);
+  CHECK(what_to_do("mmap (no directory allows", EPERM).find("noexec") != std::string_view::npos);
+  CHECK(what_to_do("mmap (read-write-execute)", EPERM).find("MemoryDenyWriteExecute") !=
+        std::string_view::npos);
+  CHECK(what_to_do("mmap (read-write-execute)", EPERM).find("TMPDIR") == std::string_view::npos);
+  CHECK(what_to_do("posix_spawnp", EAGAIN).find("ulimit -u") != std::string_view::npos);
   CHECK(what_to_do("mprotect", EACCES).find("execmem") != std::string_view::npos);
   CHECK(what_to_do("mmap", ENOMEM).find("max_map_count") != std::string_view::npos);
   CHECK(what_to_do("open", EISDIR).empty());
+}
+
+/// As many mappings as this process may have, but for a few.
+bool use_all_mappings(std::int64_t most) {
+  const std::size_t page = page_size();
+  for (std::int64_t i = count_vmas(0, kEndOfAddresses).value_or(most); i + 8 < most; ++i) {
+    // Neighbours differ in their protection, so that the kernel does not make one of them.
+    const int protection = i % 2 == 0 ? PROT_READ : PROT_NONE;
+    if (mmap(nullptr, page, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) {
+      return false;
+    }
+  }
+  return true;
+}
+
+TEST_CASE("where mappings run out, vm.max_map_count is named and nothing else") {
+  constexpr std::int64_t kSoManyTakeLong = 200'000;
+  const auto most = read_integer("/proc/sys/vm/max_map_count");
+  if (!most || *most > kSoManyTakeLong || PATCHBENCH_SANITIZED || in_qemu_user()) {
+    WARN("not tested: this machine allows too many mappings, or does not say how many");
+    return;
+  }
+  CHECK(limit_behind_enomem().find("max_map_count") == std::string::npos);
+  const Tried tried = try_in_child([most] {
+    if (!use_all_mappings(*most)) return 1;
+    const std::string reason = explain(refused(ENOMEM, "mprotect (to read-write)")).reason;
+    return reason.find("vm.max_map_count allows") != std::string::npos ? 0 : 2;
+  });
+  CHECK(tried.signal == 0);
+  CHECK(tried.answer == 0);
+}
+
+TEST_CASE("a limit that was not reached for has its own words, and no other advice") {
+  const Denial denial = explain(refused(ENOMEM, "mmap (not tried: memory.max of /x)"));
+  CHECK(denial.call == "mmap");
+  CHECK(denial.error == "ENOMEM");
+  CHECK(denial.reason == "mmap (not tried: memory.max of /x): Cannot allocate memory");
 }
 
 TEST_CASE("errors that are not errno's have no symbol") {

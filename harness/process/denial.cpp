@@ -4,8 +4,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <tuple>
 
 #include <fmt/format.h>
+#include <sys/resource.h>
+
+#include "harness/machine/proc.hpp"
+#include "strategies/vmas.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -29,9 +34,14 @@ constexpr std::array kAdvice = {
     Advice{"shm", EINVAL, "larger than kernel.shmmax, or the address is taken"},
     Advice{"ftruncate", EFBIG, "the file size limit is too small: ulimit -f unlimited"},
     Advice{"fallocate", EFBIG, "the file size limit is too small: ulimit -f unlimited"},
+    Advice{"fallocate (no directory", EPERM,
+           "a seccomp filter refuses fallocate: allow it in the sandbox's profile"},
+    Advice{"mmap (no directory", EPERM,
+           "every directory that was tried is on a filesystem mounted noexec, or a seccomp filter "
+           "refuses executable mappings: set TMPDIR to a directory that is not noexec"},
     Advice{"mmap", EPERM,
-           "the file is on a filesystem mounted noexec, or a seccomp filter refuses it: set TMPDIR "
-           "to a directory that is not noexec"},
+           "no filesystem is involved: a seccomp filter refuses memory that is executable (systemd "
+           "MemoryDenyWriteExecute=, or a container's profile)"},
     Advice{"m", EACCES,
            "a security policy refuses memory that is or was writable to become executable (SELinux "
            "execmem, systemd MemoryDenyWriteExecute=, PR_SET_MDWE)"},
@@ -44,7 +54,10 @@ constexpr std::array kAdvice = {
            "vm.max_map_count"},
     Advice{"", ENOSPC, "the filesystem is full: free some space (df shows which)"},
     Advice{"", ENOSYS, "the kernel is too old for this call, or a sandbox hides it"},
+    Advice{"", EAGAIN,
+           "no further process may be started: see ulimit -u, and pids.max of the control group"},
     Advice{"", EMFILE, "too many open files: ulimit -n"},
+    Advice{"", EROFS, "the filesystem is read-only: name a writable directory"},
 };
 
 bool is_errno(const std::error_code& code) {
@@ -62,11 +75,38 @@ std::string_view leading_name(std::string_view text) {
 
 }  // namespace
 
-std::string_view what_to_do(std::string_view call, int error_number) {
+std::string_view what_to_do(std::string_view what, int error_number) {
   const auto found = std::ranges::find_if(kAdvice, [&](const Advice& advice) {
-    return call.starts_with(advice.call) && advice.error_number == error_number;
+    return what.starts_with(advice.call) && advice.error_number == error_number;
   });
   return found == kAdvice.end() ? std::string_view{} : found->text;
+}
+
+std::string limit_behind_enomem() {
+  constexpr std::int64_t kAlmost = 16;  // what failed has been given back meanwhile
+  const auto most = read_integer("/proc/sys/vm/max_map_count");
+  const auto used = count_vmas(0, kEndOfAddresses);
+  if (most && used && *used + kAlmost > *most) {
+    return fmt::format(
+        "vm.max_map_count allows {} mappings and {} are in use; a page that is toggled in the "
+        "middle of a mapping takes two more: sysctl vm.max_map_count={}",
+        *most, *used, 4 * *most);
+  }
+  for (const auto& [resource, name, option] :
+       {std::tuple(RLIMIT_AS, "RLIMIT_AS", "-v"), std::tuple(RLIMIT_DATA, "RLIMIT_DATA", "-d")}) {
+    rlimit limit{};
+    if (getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+      constexpr rlim_t kKib = 1024;
+      return fmt::format("{} is {} KiB here: ulimit {} unlimited", name, limit.rlim_cur / kKib,
+                         option);
+    }
+  }
+  constexpr std::int64_t kStrict = 2;
+  if (read_integer("/proc/sys/vm/overcommit_memory") == kStrict) {
+    return "vm.overcommit_memory=2 grants no more than vm.overcommit_ratio allows: sysctl "
+           "vm.overcommit_memory=0";
+  }
+  return {};
 }
 
 Denial explain(const std::system_error& error) {
@@ -75,9 +115,11 @@ Denial explain(const std::system_error& error) {
   if (!is_errno(error.code())) return denial;
   const int number = error.code().value();
   if (const char* symbol = strerrorname_np(number); symbol != nullptr) denial.error = symbol;
-  if (const std::string_view advice = what_to_do(denial.call, number); !advice.empty()) {
-    denial.reason += fmt::format("; {}", advice);
-  }
+  // One that was not made was kept back because of a limit that what() names.
+  if (denial.reason.find("(not tried") != std::string::npos) return denial;
+  const std::string limit = number == ENOMEM ? limit_behind_enomem() : std::string();
+  const std::string_view advice = limit.empty() ? what_to_do(denial.reason, number) : limit;
+  if (!advice.empty()) denial.reason += fmt::format("; {}", advice);
   return denial;
 }
 

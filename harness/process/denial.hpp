@@ -16,7 +16,12 @@ struct Denial {
 
 [[nodiscard]] Denial explain(const std::system_error& error);
 
-/// One sentence, or empty when there is nothing better to say than what errno says.
-[[nodiscard]] std::string_view what_to_do(std::string_view call, int error_number);
+/// One sentence, or empty when there is nothing better to say than what errno says. `what` begins
+/// with the call and may say what was asked of it, "mmap (read-write-execute)".
+[[nodiscard]] std::string_view what_to_do(std::string_view what, int error_number);
+
+/// Which limit of this process or machine is behind ENOMEM, as far as can be seen in this process
+/// now: vm.max_map_count, RLIMIT_AS, RLIMIT_DATA, strict overcommit. Empty where none is.
+[[nodiscard]] std::string limit_behind_enomem();
 
 }  // namespace patchbench::harness

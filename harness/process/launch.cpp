@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <ctime>
 #include <memory>
@@ -21,6 +22,7 @@
 
 #include "harness/base/clock.hpp"
 #include "harness/base/text_parts.hpp"
+#include "harness/machine/sandbox.hpp"
 #include "harness/process/child_process.hpp"
 #include "results/journal.hpp"
 #include "workloads/seeded_random.hpp"
@@ -70,6 +72,11 @@ std::string signal_reason(int signal) {
 
 JournalEntry read_answer(const ChildTask& task, const ChildProcess& child) {
   const int status = child.wait_status();
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
+    JournalEntry entry = ended_badly(task, CellStatus::denied, reason_of_sigsys(), child);
+    entry.call = call_of_sigsys();
+    return entry;
+  }
   if (WIFSIGNALED(status)) {
     return ended_badly(task, CellStatus::crashed, signal_reason(WTERMSIG(status)), child);
   }
@@ -107,7 +114,8 @@ class Member {
   Member(const ChildTask& task, std::chrono::milliseconds timeout, const SignalWatch& signals,
          const Wrapper* wrapper = nullptr)
       : task_(&task),
-        timeout_(timeout),
+        timeout_(std::chrono::milliseconds(
+            static_cast<std::int64_t>(static_cast<double>(timeout.count()) * task.patience))),
         started_(utc_now()),
         turn_began_ns_(now_ns()),
         turn_began_cpu_ms_(own_cpu_ms()),
@@ -133,6 +141,7 @@ class Member {
     let_work(signals);
   }
 
+  [[nodiscard]] const ChildTask& task() const { return *task_; }
   [[nodiscard]] bool ended() const { return child_.ended(); }
   [[nodiscard]] double wall_ms() const { return wall_ms_; }
   [[nodiscard]] std::optional<std::uint8_t> waits_for() const { return child_.waits_for(); }
@@ -140,7 +149,11 @@ class Member {
   [[nodiscard]] JournalEntry entry() const {
     JournalEntry entry = timed_out_
                              ? ended_badly(*task_, CellStatus::timeout,
-                                           fmt::format("no answer within {}", timeout_), child_)
+                                           fmt::format("no answer within {}: --timeout=T gives "
+                                                       "cases more time, smaller parameters take "
+                                                       "less",
+                                                       timeout_),
+                                           child_)
                              : read_answer(*task_, child_);
     entry.started = started_;
     entry.wall_ms = wall_ms_;
@@ -163,8 +176,9 @@ class Member {
 /// The children that are alive at the same time.
 class Group {
  public:
-  Group(std::chrono::milliseconds timeout, SignalWatch& signals, const TakeEntry& take)
-      : timeout_(timeout), signals_(signals), take_(take) {}
+  Group(std::chrono::milliseconds timeout, SignalWatch& signals, const TakeEntry& take,
+        const SayWhoWorks& works)
+      : timeout_(timeout), signals_(signals), take_(take), works_(works) {}
 
   /// Starts children for `tasks`, one after the other, until each waits for its first turn; fewer
   /// of them where descriptors do not suffice for all, and at least one. Returns how many.
@@ -182,6 +196,7 @@ class Group {
     for (std::vector<Member*> lap = next_lap(); !lap.empty(); lap = next_lap()) {
       random.shuffle(lap);
       for (Member* member : lap) {
+        if (works_) works_(member->task());
         member->take_turn(signals_);
         if (signals_.stop_requested()) return false;
       }
@@ -193,6 +208,7 @@ class Group {
  private:
   /// False when there are no descriptors left, and other members will give theirs back.
   bool start(const ChildTask& task) {
+    if (works_) works_(task);
     try {
       members_.push_back(std::make_unique<Member>(task, timeout_, signals_));
     } catch (const std::system_error& error) {
@@ -231,6 +247,7 @@ class Group {
   std::chrono::milliseconds timeout_;
   SignalWatch& signals_;
   const TakeEntry& take_;
+  const SayWhoWorks& works_;
   double gone_ms_ = 0;  // used by those that it has let go of
   std::vector<std::unique_ptr<Member>> members_;
 };
@@ -253,8 +270,9 @@ void use_all_descriptors() {
 }
 
 bool run_group(std::span<const ChildTask> tasks, std::chrono::milliseconds timeout,
-               std::uint64_t seed, SignalWatch& signals, const TakeEntry& take) {
-  Group group(timeout, signals, take);
+               std::uint64_t seed, SignalWatch& signals, const TakeEntry& take,
+               const SayWhoWorks& works) {
+  Group group(timeout, signals, take, works);
   SeededRandom random(seed);
   while (!tasks.empty()) {
     const std::size_t begun = group.set_up(tasks);

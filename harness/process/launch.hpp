@@ -50,6 +50,9 @@ void use_all_descriptors();
 /// group have used so far, each in its own turns: the rest of the wall time was the parent's.
 using TakeEntry = std::function<void(results::JournalEntry entry, double worked_ms)>;
 
+/// Is passed a task before its child is started, and before each of its turns.
+using SayWhoWorks = std::function<void(const ChildTask& task)>;
+
 /// Runs the children of one group, tasks that are compared with each other. They are alive at the
 /// same time, on the same processor: set up one after the other, they then measure one batch each
 /// in turn, in laps, each lap in another order that `seed` decides, all at the same metric as long
@@ -61,6 +64,7 @@ using TakeEntry = std::function<void(results::JournalEntry entry, double worked_
 /// child that uses more than `timeout` in its turns has ended with it. False when the run was asked
 /// to stop; then no child is left.
 [[nodiscard]] bool run_group(std::span<const ChildTask> tasks, std::chrono::milliseconds timeout,
-                             std::uint64_t seed, SignalWatch& signals, const TakeEntry& take);
+                             std::uint64_t seed, SignalWatch& signals, const TakeEntry& take,
+                             const SayWhoWorks& works = {});
 
 }  // namespace patchbench::harness

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "harness/machine/cpu_list.hpp"
+#include "harness/machine/sandbox.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -69,7 +70,7 @@ std::vector<char*> child_environment() {
 /// While it lives, programs that this thread starts get the addresses that they always get.
 class FixedLayout {
  public:
-  FixedLayout() : before_(personality(kAsk)) {
+  FixedLayout() : before_(is_killed("personality") ? -1 : personality(kAsk)) {
     if (before_ >= 0) personality(static_cast<unsigned long>(before_) | ADDR_NO_RANDOMIZE);
   }
   FixedLayout(const FixedLayout&) = delete;

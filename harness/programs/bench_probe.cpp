@@ -12,6 +12,7 @@
 #include "harness/counting/measured.hpp"
 #include "harness/machine/disturbances.hpp"
 #include "harness/machine/environment.hpp"
+#include "harness/machine/sandbox.hpp"
 #include "harness/policies/survival.hpp"
 #include "harness/policies/wishes.hpp"
 #include "harness/programs/front_door.hpp"
@@ -53,6 +54,7 @@ int probe_wishes(bool json) {
 }
 
 int probe(bool json) {
+  try_calls();
   const std::vector<Finding> findings =
       find_disturbances({.environment = {}, .count_cycles = count_cycles});
   const std::vector<WantedEvent> events = all_sets(read_environment({}, {}));

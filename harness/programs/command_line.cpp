@@ -67,6 +67,7 @@ struct CommandLine {
   std::optional<int> rounds;
   std::optional<double> precision;  // shares
   std::optional<double> budget_s;
+  std::optional<double> timeout_s;
   double delta = analysis::kDefaultDelta;
   std::optional<std::uint64_t> seed;
   std::optional<std::string> filter;
@@ -193,6 +194,11 @@ void add_how_to_measure(CLI::App& app, CommandLine& line) {
                  "1h unless given")
       ->transform(duration())
       ->type_name("TIME[s|m|h]");
+  app.add_option("--timeout", line.timeout_s,
+                 "Give a case up that has used so much time in its turns; 30s unless given, and as "
+                 "much more, up to twenty times, as its parameters are larger than the defaults")
+      ->transform(duration())
+      ->type_name("TIME[s|m|h]");
   app.add_option("--delta", line.delta,
                  fmt::format("Costs closer than this are called the same; {}% unless given",
                              percent(analysis::kDefaultDelta)))
@@ -209,7 +215,8 @@ void add_how_to_measure(CLI::App& app, CommandLine& line) {
       ->transform(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
       ->type_name("N");
   app.add_option("--cpus", line.cpus,
-                 "Processors to pin to, one a round in turn; by default the last one allowed")
+                 "Processors to pin to, one a round in turn; by default one on which nothing runs, "
+                 "of the fastest kind")
       ->type_name("LIST");
 }
 
@@ -369,7 +376,7 @@ std::vector<std::string> plan_arguments(const CommandLine& line, const Options& 
   add("workload", line.workloads);
   add("preset", line.preset);
   add("seed", options.seed);
-  add("cpus", fmt::format("{}", fmt::join(options.cpus, ",")));
+  if (!options.cpus.empty()) add("cpus", fmt::format("{}", fmt::join(options.cpus, ",")));
   if (line.precision || line.budget_s) {
     add("precision", percent(options.until->precision) + "%");
     add("budget", fmt::format("{}s", options.until->budget_s));
@@ -421,6 +428,7 @@ Options make_options(const CommandLine& line, const Catalogue& catalogue) {
   options.dry_run = line.dry_run;
   options.dump_code = line.dump_code;
   options.report = !line.no_report;
+  options.timeout_s = line.timeout_s;
   options.quiet = line.quiet;
   options.verbose = line.verbose;
   options.profiles = advised(line.advise);
@@ -446,8 +454,8 @@ std::string as_typed(int argc, const char* const* argv) {
 
 /// Whether anything was asked for beside a self-test and where and how loudly it runs.
 bool has_choice(const CLI::App& app) {
-  constexpr std::array<std::string_view, 5> kNoChoice = {"selftest", "cpus", "seed", "quiet",
-                                                         "verbose"};
+  constexpr std::array<std::string_view, 6> kNoChoice = {"selftest", "cpus",    "seed",
+                                                         "quiet",    "verbose", "timeout"};
   const std::vector<const CLI::Option*> options = app.get_options();
   return std::ranges::any_of(options, [&](const CLI::Option* option) {
     return option->count() > 0 &&
@@ -476,6 +484,7 @@ CommandLine recorded_command_line(const std::vector<std::string>& arguments) {
 void require_no_contradiction(CommandLine asked, const CommandLine& recorded,
                               const Catalogue& catalogue) {
   if (!asked.seed) asked.seed = recorded.seed;
+  if (!asked.cpus) asked.cpus = recorded.cpus;  // which one is idle now says nothing
   if (asked.out && fs::path(*asked.out) != fs::path(*asked.resume)) {
     throw UsageError(fmt::format("--out={} and --resume={}: a resumed run stays where it is",
                                  *asked.out, *asked.resume));
@@ -499,6 +508,7 @@ Options resumed_options(const CommandLine& asked, bool alone, const Catalogue& c
   options.command = unfinished.run.command;
   options.unfinished = std::move(unfinished);
   options.out = asked.resume;
+  options.timeout_s = asked.timeout_s;
   options.quiet = asked.quiet;
   options.verbose = asked.verbose;
   options.profiles = advised(asked.advise);
@@ -510,7 +520,8 @@ Options resumed_options(const CommandLine& asked, bool alone, const Catalogue& c
 bool only_resumes(int argc, const char* const* argv) {
   return std::all_of(argv + 1, argv + argc, [](std::string_view argument) {
     return argument.starts_with("--resume=") || argument.starts_with("--advise=") ||
-           argument == "--quiet" || argument == "--verbose" || argument == "--no-report";
+           argument.starts_with("--timeout=") || argument == "--quiet" || argument == "--verbose" ||
+           argument == "--no-report";
   });
 }
 

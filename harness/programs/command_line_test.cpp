@@ -49,7 +49,9 @@ TEST_CASE("without options everything is measured, quickly") {
   CHECK(all.until->budget_s == all.selection.preset->until.budget_s);
   CHECK(all.report);
   CHECK_FALSE(all.quiet);
-  CHECK(all.cpus == std::vector<int>{allowed_cpus().back()});
+  REQUIRE(all.cpus.size() == 1);
+  const std::vector<int> allowed = allowed_cpus();
+  CHECK(std::ranges::find(allowed, all.cpus.front()) != allowed.end());
 }
 
 TEST_CASE("counters are chosen by name, and by default all sets are") {

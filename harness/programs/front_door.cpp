@@ -20,6 +20,7 @@
 #include "harness/base/usage_error.hpp"
 #include "harness/machine/build_info.hpp"
 #include "harness/machine/git_revision.hpp"
+#include "harness/process/denial.hpp"
 #include "results/json.hpp"
 
 namespace patchbench::harness {
@@ -133,6 +134,9 @@ int guarded(const char* program, const std::function<int()>& run) {
     return explain(error, kBadUsage);
   } catch (const results::FormatError& error) {
     return explain(error, kBadUsage);
+  } catch (const std::system_error& error) {
+    say(stderr, "{}: {}\n", program, harness::explain(error).reason);
+    return kFailed;
   } catch (const std::exception& error) {
     return explain(error, kFailed);
   }

@@ -1,5 +1,7 @@
 #include "harness/programs/program.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <string_view>
 #include <variant>
@@ -7,6 +9,7 @@
 #include "harness/base/exit_code.hpp"
 #include "harness/base/signals.hpp"
 #include "harness/base/terminal.hpp"
+#include "harness/machine/sandbox.hpp"
 #include "harness/plan/listing.hpp"
 #include "harness/process/child.hpp"
 #include "harness/process/layouts.hpp"
@@ -40,10 +43,22 @@ int obey(const Catalogue& catalogue, const Options& options, const Settings& set
     say(stdout, "{}", json ? list_json(catalogue) : list_text(catalogue));
     return kDone;
   }
+  require_proc();
+  require_calls_of_the_parent();
   if (options.dump_code) return dump_code(catalogue, options);
   if (options.self_test == SelfTestWanted::alone) return self_test_alone(options, settings);
   return options.dry_run ? dry_run(catalogue, options, settings)
                          : run(catalogue, options, settings);
+}
+
+/// What a person said goes before what the program itself set.
+Settings with_timeout(Settings settings, const Options& options) {
+  constexpr double kMsOfSecond = 1e3;
+  if (options.timeout_s) {
+    settings.child_timeout =
+        std::chrono::milliseconds(static_cast<std::int64_t>(*options.timeout_s * kMsOfSecond));
+  }
+  return settings;
 }
 
 }  // namespace
@@ -58,12 +73,14 @@ int program_main(int argc, const char* const* argv, const Catalogue& catalogue,
   }
   turn_write_signals_into_errors();
   return guarded("bench-run", [&] {
+    try_calls();
     const auto parsed = parse_command_line(argc, argv, catalogue);
     if (const auto* answer = std::get_if<Answer>(&parsed)) {
       say(stdout, "{}", answer->text);
       return kDone;
     }
-    return obey(catalogue, std::get<Options>(parsed), settings);
+    const auto& options = std::get<Options>(parsed);
+    return obey(catalogue, options, with_timeout(settings, options));
   });
 }
 

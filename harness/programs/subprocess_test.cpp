@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <csignal>
-#include <cstddef>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -12,14 +11,12 @@
 #include <thread>
 
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/machine/emulator.hpp"
+#include "harness/programs/seccomp_test.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -38,17 +35,6 @@ std::filesystem::path new_file() {
 }
 
 void redirect(const std::filesystem::path& file, int to) { dup2(open(file.c_str(), O_WRONLY), to); }
-
-bool let_perf_event_open_fail(int error) {
-  std::array filter = {
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_perf_event_open, 0, 1),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-  const sock_fprog program{.len = filter.size(), .filter = filter.data()};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
-}
 
 /// What a resumed run counts is written down in it.
 bool says_what_to_count(const std::vector<std::string>& arguments) {
@@ -79,9 +65,10 @@ bool says_what_to_count(const std::vector<std::string>& arguments) {
     const rlimit limit{.rlim_cur = start.limit->second, .rlim_max = start.limit->second};
     setrlimit(start.limit->first, &limit);
   }
-  if (start.perf_event_error != 0 && !let_perf_event_open_fail(start.perf_event_error)) {
+  if (start.perf_event_error != 0 && !filter_call(SYS_perf_event_open, start.perf_event_error)) {
     _exit(kNotFiltered);
   }
+  if (start.prepare && !start.prepare()) _exit(kNotFiltered);
   execv(program.file.c_str(), arguments.data());
   _exit(127);
 }

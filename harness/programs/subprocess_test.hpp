@@ -28,6 +28,9 @@ struct Start {
   std::vector<int> ignored = {};  // signals, as nohup does
   bool silent = false;            // stdout and stderr are /dev/full
   int perf_event_error = 0;       // what perf_event_open fails with; 0: it is not kept from working
+  /// Called in the new process right before the program: a filter, a namespace, a mount. False
+  /// where this machine cannot have it: the exit code is kNotFiltered.
+  std::function<bool()> prepare = {};
   std::filesystem::path program = PATCHBENCH_FAKE;
 };
 

@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 
 #include "harness/counting/measured.hpp"
+#include "harness/machine/cpu_list.hpp"
 #include "harness/plan/arena.hpp"
+#include "harness/run/estimates.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -31,7 +33,7 @@ std::vector<CountedPlace> places_to_count(const Options& options, const Prepared
     SeededRandom random(seed);
     places.push_back({.seed = seed,
                       .arena = prepared.arena.value_or(&no_arena)(random),
-                      .cpu = options.cpus[round % options.cpus.size()]});
+                      .cpu = cpu_of_round(options.cpus, round)});
   }
   return places;
 }
@@ -51,6 +53,7 @@ CountedCell counted_cell(const Catalogue& catalogue, const Options& options,
   counted.task.request = {
       .params = cell.params, .seed = places.front().seed, .arena = places.front().arena};
   counted.task.cpu = places.front().cpu;
+  counted.task.patience = patience_of(cell);
   return counted;
 }
 

@@ -28,7 +28,7 @@ double expected_child_ms(const PlannedCell& cell, const Preset& preset) {
   constexpr double kOverheadMs = 25;
   const double batches_ms =
       static_cast<double>(cell.metrics) * preset.batches * kLongestBatchNs * 1e-6;
-  return std::min(preset.budget_ms, batches_ms) + kOverheadMs;
+  return std::min(preset.budget_ms, batches_ms) + kOverheadMs * cell.scale;
 }
 
 }  // namespace
@@ -46,6 +46,11 @@ double expected_round_s(const Options& options, const Prepared& prepared) {
 double expected_report_s(const Options& options) {
   constexpr double kOfFigures = 1.5;  // gnuplot, a figure after the other
   return options.report ? kOfFigures : 0;
+}
+
+double patience_of(const PlannedCell& cell) {
+  constexpr double kMost = 20;
+  return std::min(cell.scale, kMost);
 }
 
 double expected_seconds(const Options& options, const Prepared& prepared) {

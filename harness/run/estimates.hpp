@@ -24,4 +24,8 @@ namespace patchbench::harness {
 [[nodiscard]] std::string plan_text(const Options& options, const Prepared& prepared,
                                     double counting_s);
 
+/// By how much a case's timeout is longer than that of a usual one: as much as it is larger, and
+/// twenty times at most.
+[[nodiscard]] double patience_of(const PlannedCell& cell);
+
 }  // namespace patchbench::harness

@@ -8,6 +8,7 @@
 
 #include "analysis/quantity/summarise.hpp"
 #include "harness/base/clock.hpp"
+#include "harness/machine/cpu_list.hpp"
 #include "harness/plan/arena.hpp"
 #include "harness/plan/expected_end.hpp"
 #include "harness/process/launch.hpp"
@@ -49,7 +50,10 @@ void LostRounds::begin(int round) { rounds_ = std::max(rounds_, round); }
 
 void LostRounds::count(std::size_t cell) { ++lost_[cell]; }
 
+void LostRounds::give_up(std::size_t cell) { given_up_.insert(cell); }
+
 bool LostRounds::given_up(std::size_t cell) const {
+  if (given_up_.contains(cell)) return true;
   const int every = cells_[cell].every;
   return lost_[cell] * 5 > (rounds_ + every - 1) / every;
 }
@@ -89,6 +93,11 @@ Measuring::Measuring(const Options& options, const Settings& settings, const Pre
       entries_(std::move(earlier.journal)) {
   for (const results::JournalEntry& entry : entries_) {
     used_s_ += entry.counted.empty() ? entry.wall_ms * 1e-3 : 0;
+    if (!entry.killed_run.value_or(false)) continue;
+    const auto found = std::ranges::find(prepared_.cells, entry.cell, &PlannedCell::id);
+    if (found != prepared_.cells.end()) {
+      lost_.give_up(static_cast<std::size_t>(found - prepared_.cells.begin()));
+    }
   }
 }
 
@@ -181,12 +190,13 @@ ChildTask Measuring::timed_task(const PlannedCell& cell, const PlannedRound& rou
   task.request = {.params = cell.params, .seed = round.seed, .arena = round.arena};
   task.round = number;
   task.order = order;
-  task.cpu = options_.cpus[static_cast<std::size_t>(number) % options_.cpus.size()];
+  task.cpu = cpu_of_round(options_.cpus, static_cast<std::size_t>(number));
   const int layout = layout_of_round(prepared_.layouts, number, cell.strategy == kAgain);
   task.program = prepared_.layouts.programs.at(static_cast<std::size_t>(layout));
   task.batches = preset.batches;
   task.budget_ms = settings_.budget_ms.value_or(preset.budget_ms);
   task.takes_turns = true;
+  task.patience = patience_of(cell);
   return task;
 }
 
@@ -220,16 +230,22 @@ bool Measuring::run_round(int number) {
 bool Measuring::run_tasks(std::span<const ChildTask> tasks, std::uint64_t seed) {
   double worked_before_ms = 0;
   std::vector<results::JournalEntry> group;
-  if (!run_group(tasks, settings_.child_timeout, seed, signals_,
-                 [&](results::JournalEntry entry, double worked_ms) {
-                   const std::int64_t now = now_ns();
-                   entry.between_ms =
-                       std::max(0.0, (static_cast<double>(now - idle_since_ns_) * 1e-6) -
-                                         (worked_ms - worked_before_ms));
-                   idle_since_ns_ = now;
-                   worked_before_ms = worked_ms;
-                   group.push_back(std::move(entry));
-                 })) {
+  SayWhoWorks works;
+  if (output_.in_flight != nullptr) {
+    output_.in_flight->begin_group();
+    works = [this](const ChildTask& task) { output_.in_flight->at(task.round, task.cell); };
+  }
+  if (!run_group(
+          tasks, settings_.child_timeout, seed, signals_,
+          [&](results::JournalEntry entry, double worked_ms) {
+            const std::int64_t now = now_ns();
+            entry.between_ms = std::max(0.0, (static_cast<double>(now - idle_since_ns_) * 1e-6) -
+                                                 (worked_ms - worked_before_ms));
+            idle_since_ns_ = now;
+            worked_before_ms = worked_ms;
+            group.push_back(std::move(entry));
+          },
+          works)) {
     return false;
   }
   keep(std::move(group));

@@ -18,6 +18,7 @@
 #include "harness/plan/plan.hpp"
 #include "harness/plan/stopping.hpp"
 #include "harness/process/child.hpp"
+#include "harness/run/in_flight.hpp"
 #include "harness/run/options.hpp"
 #include "harness/run/prepared.hpp"
 #include "harness/run/resume.hpp"
@@ -42,11 +43,14 @@ class LostRounds {
 
   void begin(int round);
   void count(std::size_t cell);
+  /// Of one that killed the run: no round of it is begun again.
+  void give_up(std::size_t cell);
   [[nodiscard]] bool given_up(std::size_t cell) const;
 
  private:
   const std::vector<PlannedCell>& cells_;
   std::vector<int> lost_;
+  std::set<std::size_t> given_up_;
   int rounds_;
 };
 
@@ -65,6 +69,7 @@ using JudgeRounds = std::function<AfterRound(std::span<const results::JournalEnt
 /// Where entries go besides into memory, and what the person who waits is shown.
 struct MeasuringOutput {
   results::JournalWriter* journal = nullptr;  // nullptr: nowhere
+  InFlight* in_flight = nullptr;              // nullptr: nowhere
   std::string stage = "round";                // "self-test, round"
   double later_s = 0;                         // expected behind the rounds: counting, a report
 };

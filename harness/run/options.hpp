@@ -36,12 +36,14 @@ struct Options {
   CountersAsked counters;
   SelfTestWanted self_test = SelfTestWanted::no;
   std::optional<Policy> policy;  // that children set for themselves
-  std::vector<int> cpus;         // children are pinned to one of them, the same for a whole round
+  /// Children are pinned to one of them, the same for a whole round; none: they are not pinned.
+  std::vector<int> cpus;
   std::optional<std::filesystem::path> out;
   ListFormat list = ListFormat::none;
   bool dry_run = false;
   std::optional<std::string> dump_code;  // a case's id
   bool report = true;
+  std::optional<double> timeout_s;  // of a case of usual size, instead of the program's
   bool quiet = false;
   bool verbose = false;
   std::vector<analysis::Profile> profiles;  // that the answer is for; empty: the usual ones

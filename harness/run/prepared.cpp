@@ -8,6 +8,8 @@
 
 #include "harness/base/clock.hpp"
 #include "harness/base/usage_error.hpp"
+#include "harness/machine/cpu_list.hpp"
+#include "harness/machine/sandbox.hpp"
 #include "harness/plan/arena.hpp"
 #include "harness/process/forked.hpp"
 #include "harness/process/launch.hpp"
@@ -115,7 +117,7 @@ std::string note_on_publishing(const StrategyInfo& strategy, const PlannedCell& 
 }
 
 results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
-                        const PlannedCell& cell) {
+                        const PlannedCell& cell, bool pinned) {
   results::Cell row;
   row.id = cell.id;
   row.strategy = cell.strategy;
@@ -126,7 +128,7 @@ results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
     row.status = CellStatus::unsupported;
     row.reason = cell.unsupported;
   } else if (!cell.unavailable.empty()) {
-    row.status = CellStatus::unsupported;
+    row.status = cell.denied ? CellStatus::denied : CellStatus::unsupported;
     row.reason = cell.unavailable;
   } else if (!is_allowed(prepared, cell)) {
     const Probed* probed = find_probed(prepared.probed, cell.runs);
@@ -134,6 +136,7 @@ results::Cell blank_row(const Catalogue& catalogue, const Prepared& prepared,
     row.reason = probed->row.reason;
   }
   if (cell.strategy == kAgain) row.notes.push_back(fmt::format("twin of {}", cell.runs));
+  if (!pinned && row.status == CellStatus::ok) row.notes.emplace_back("not pinned to a processor");
   const StrategyEntry* strategy = find_strategy(catalogue, cell.runs);
   if (strategy != nullptr && row.status == CellStatus::ok) {
     if (std::string note = note_on_publishing(strategy->info, cell); !note.empty()) {
@@ -193,7 +196,8 @@ std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& optio
   prepared.baseline = choose_baseline(catalogue, prepared.probed, options.baseline);
   prepared.cells = plan_cells(catalogue, options.selection, prepared.baseline);
   for (PlannedCell& cell : prepared.cells) {
-    cell.unavailable = why_unavailable(catalogue, cell);
+    find_unavailable(catalogue, cell);
+    cell.scale = scale_of(*find_workload(catalogue, cell.workload), cell.params);
     if (options.until && only_explains(catalogue, prepared.baseline, cell)) {
       cell.every = options.selection.preset->controls_every;
     }
@@ -233,7 +237,14 @@ results::Results blank_results(const Catalogue& catalogue, const Options& option
   results.strategies = strategy_rows(catalogue, prepared);
   describe(results, catalogue, options.selection.workloads);
   for (const PlannedCell& cell : prepared.cells) {
-    results.cells.push_back(blank_row(catalogue, prepared, cell));
+    results.cells.push_back(blank_row(catalogue, prepared, cell, !options.cpus.empty()));
+  }
+  if (options.cpus.empty()) {
+    results.context.warnings.push_back(fmt::format(
+        "not pinned: {}: the kernel may move a case between processors, and no processor is kept "
+        "for a round; allow sched_setaffinity in the sandbox's profile (systemd: "
+        "SystemCallFilter= without ~@resources)",
+        why_not_pinned(allowed_cpus().back())));
   }
   if (!prepared.arena) {
     results.context.warnings.emplace_back(

@@ -19,6 +19,7 @@
 
 #include "harness/programs/subprocess_test.hpp"
 #include "harness/programs/temporary_directory_test.hpp"
+#include "harness/run/in_flight.hpp"
 #include "results/file.hpp"
 #include "results/journal.hpp"
 #include "results/json.hpp"
@@ -225,6 +226,36 @@ TEST_CASE("what failed is measured again when a run goes on") {
   std::string text;
   for (const auto& entry : entries) text += results::journal_line(entry) + "\n";
   results::write_text_atomically(unfinished.journal(), text);
+  CHECK(unfinished.resume().exit_code == 0);
+  check_complete(unfinished.out());
+}
+
+TEST_CASE("a case with which memory ran out is crashed, and the run goes on without it") {
+  const UnfinishedRun unfinished(3);
+  const std::string cell = "zone/memfd-dual/kib=64";
+  const fs::path record = unfinished.out() / "in-flight.txt";
+  results::write_text_atomically(record, "-1 3 " + cell + "\n");
+  CHECK(killed_in_flight(unfinished.out())->cell == cell);
+  const Finished finished = unfinished.resume();
+  CHECK(finished.exit_code == 1);
+  CHECK_FALSE(fs::exists(record));
+  const results::Results results = unfinished.results();
+  CHECK_FALSE(results.run.interrupted);
+  for (const results::Cell& one : results.cells) {
+    INFO(one.id << ": " << one.reason);
+    CHECK(one.status == (one.id == cell ? CellStatus::crashed : CellStatus::ok));
+  }
+  const auto found = std::ranges::find(results.cells, cell, &results::Cell::id);
+  REQUIRE(found != results.cells.end());
+  CHECK(found->reason.find("memory ran out in round 4") != std::string::npos);
+}
+
+TEST_CASE("a case that was in flight when someone killed the run is measured again") {
+  const UnfinishedRun unfinished(3);
+  const std::string kills = std::to_string(oom_kills().value_or(0));
+  results::write_text_atomically(unfinished.out() / "in-flight.txt",
+                                 kills + " 3 zone/memfd-dual/kib=64\n");
+  CHECK_FALSE(killed_in_flight(unfinished.out()).has_value());
   CHECK(unfinished.resume().exit_code == 0);
   check_complete(unfinished.out());
 }

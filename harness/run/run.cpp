@@ -24,9 +24,11 @@
 #include "harness/base/signals.hpp"
 #include "harness/base/terminal.hpp"
 #include "harness/base/usage_error.hpp"
+#include "harness/process/denial.hpp"
 #include "harness/process/launch.hpp"
 #include "harness/run/counted_cells.hpp"
 #include "harness/run/estimates.hpp"
+#include "harness/run/in_flight.hpp"
 #include "harness/run/measuring.hpp"
 #include "harness/run/output_directory.hpp"
 #include "harness/run/prepared.hpp"
@@ -176,9 +178,9 @@ Ending measure(const Catalogue& catalogue, const Options& options, const Prepare
   } catch (const std::system_error& error) {
     measuring.hide_progress();
     say(stderr,
-        "bench-run: stopped: {}; {} is intact up to here; make room, or name a directory on "
-        "another filesystem with --out=DIR\n",
-        error.what(), journal.string());
+        "bench-run: stopped: {}; {} is intact up to here, and bench-run --resume={} goes on from "
+        "there\n",
+        explain(error).reason, journal.string(), journal.parent_path().string());
     return {.interrupted = true, .journal_lost = true, .reason = {}};
   }
 }
@@ -302,14 +304,21 @@ int run(const Catalogue& catalogue, const Options& options, const Settings& sett
       options.unfinished ? reopen_journal(directory) : open_results(results, directory);
   EarlierRounds earlier;
   if (options.unfinished) {
+    if (const auto killed = killed_in_flight(directory)) {
+      journal.append(*killed);
+      say(stderr, "crashed: {}: {}\n", killed->cell, killed->reason);
+    }
     earlier.journal = read_unfinished_journal(directory);
     earlier.done = DoneRounds(earlier.journal);
   }
   const double counting_s = expected_counting_s(catalogue, options, *prepared, counting);
   announce(options, *prepared, earlier, counting_s, results, directory);
   if (!self_test_first(options, settings, directory, results, signals)) return kInterrupted;
+  InFlight in_flight(directory);
   Measuring measuring(options, settings, *prepared, requested_cells(catalogue, *prepared), signals,
-                      {.journal = &journal, .later_s = counting_s + expected_report_s(options)},
+                      {.journal = &journal,
+                       .in_flight = &in_flight,
+                       .later_s = counting_s + expected_report_s(options)},
                       std::move(earlier));
   const Ending ending = measure(catalogue, options, *prepared, results, std::move(counting),
                                 journal.path(), measuring);
@@ -325,8 +334,9 @@ int dry_run(const Catalogue& catalogue, const Options& options, const Settings& 
   for (const PlannedCell& cell : prepared->cells) {
     const Probed* probed = find_probed(prepared->probed, cell.runs);
     const std::string status =
-        cell.make == nullptr        ? "  (unsupported)"
-        : !cell.unavailable.empty() ? "  (unsupported on this machine)"
+        cell.make == nullptr ? "  (unsupported)"
+        : !cell.unavailable.empty()
+            ? fmt::format("  ({} on this machine)", cell.denied ? "denied" : "unsupported")
         : is_allowed(*prepared, cell)
             ? ""
             : fmt::format("  ({} on this machine)", results::to_string(probed->row.status));

@@ -16,6 +16,7 @@
 #include "harness/base/progress.hpp"
 #include "harness/base/terminal.hpp"
 #include "harness/base/usage_error.hpp"
+#include "harness/machine/cpu_list.hpp"
 #include "harness/plan/plan.hpp"
 #include "harness/plan/stopping.hpp"
 #include "harness/run/measuring.hpp"
@@ -64,8 +65,9 @@ std::optional<results::SelfTest> run_self_test(const Options& options, const Set
   test.stopped = measuring.run_all(judge_rounds_of_self_test(
       *own.until, std::move(cells), settings.self_test_rounds.value_or(kMostSelfTestRounds)));
   if (test.stopped.empty()) return std::nullopt;
-  test.lines = judge_self_test(measuring.entries(), measuring.rounds(),
-                               read_frequency(settings.sources.root, options.cpus.front()));
+  test.lines = judge_self_test(
+      measuring.entries(), measuring.rounds(),
+      read_frequency(settings.sources.root, std::max(0, cpu_of_round(options.cpus, 0))));
   return test;
 }
 

@@ -63,3 +63,11 @@ run(${compiler} -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I${prefix}/inclu
 configure_and_build(${source}/strategies/example ${work}/example -DCMAKE_PREFIX_PATH=${prefix})
 run(${emulator} ${work}/example/lift_a_code_zone)
 require_equal("what the example prints" "${output}" "before: 1\nafter: 2\n")
+
+# A virtual machine may be a shared library: every object of the installed one goes into one.
+file(GLOB_RECURSE archive ${prefix}/lib*/libpatchbench_strategies.a)
+file(WRITE ${work}/shared.cpp
+  "#include <patchbench/strategies/memfd_dual.hpp>\n"
+  "std::size_t reserve() { return patchbench::MemfdDualZone{{.size = 4096}}.size(); }\n")
+run(${compiler} -std=c++20 -fPIC -shared -I${prefix}/include ${work}/shared.cpp
+  -Wl,--whole-archive ${archive} -Wl,--no-whole-archive -Wl,-z,defs -o ${work}/libvm.so)

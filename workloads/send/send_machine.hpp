@@ -22,6 +22,7 @@
 
 #include <sys/mman.h>
 
+#include "strategies/cgroup.hpp"
 #include "strategies/code_zone.hpp"
 #include "strategies/mapping.hpp"
 #include "strategies/publish.hpp"
@@ -65,7 +66,7 @@ class SendMachine {
   explicit SendMachine(SendPlan plan)
       : plan_(std::move(plan)),
         table_(plan_.heap_classes, plan_.selectors),
-        zone_(ZoneRequest{.size = checked_layout<A>(plan_, table_.methods()).size,
+        zone_(ZoneRequest{.size = require_memory(checked_layout<A>(plan_, table_.methods()).size),
                           .placement = plan_.arena.placement(),
                           .landing_pads = true}),
         code_(zone_.exec(), checked_layout<A>(plan_, table_.methods())),
@@ -174,6 +175,15 @@ class SendMachine {
     words_.store_pair(index, from, to, code_.miss_trampoline());
     words_.publish_site(index);
   }
+  /// One of several under a scope of the caller's, none of which is executed before
+  /// publish_scope(): each has the maintenance that it must have, and all share one barrier.
+  void relink_unpublished(std::uint32_t index, const SiteValue& from,
+                          const SiteValue& to) noexcept {
+    words_.store_pair(index, from, to, code_.miss_trampoline());
+    words_.maintain_site(index);
+  }
+  /// `last` is one of the sites that were relinked.
+  void publish_scope(std::uint32_t last) noexcept { words_.publish_site(last); }
   /// Mappings in the arena while the site in the middle is open for a patch.
   [[nodiscard]] std::optional<std::int64_t> vmas_while_open() {
     [[maybe_unused]] const auto scope =

@@ -119,13 +119,17 @@ class SiteWords {
 
   /// Makes a site's stores visible to instruction fetch. A tag that stands away from its site is
   /// data there, and needs nothing.
-  void publish_site(std::uint32_t index) noexcept {
+  void publish_site(std::uint32_t index) noexcept { publish_site(index, mode_); }
+  /// What the processor must have for each site, without what one barrier does for many.
+  void maintain_site(std::uint32_t index) noexcept { publish_site(index, PublishMode::none); }
+
+ private:
+  void publish_site(std::uint32_t index, PublishMode mode) noexcept {
     if constexpr (kPatchesCode) {
-      publish(site(index), zone_->writable(site(index)), A::kSiteStride, Zone::kAlias, mode_);
+      publish(site(index), zone_->writable(site(index)), A::kSiteStride, Zone::kAlias, mode);
     }
   }
 
- private:
   using TargetWord = typename A::template TargetWord<kDispatch>;
 
   /// From the first site. A tag away from its site does not depend on the order of sites.

@@ -115,7 +115,7 @@ struct Link {
     return {
         .id = std::string{kId},
         .summary = "warm-up by real misses: unlinked to MIC, MIC to closed PIC, and unlinking all",
-        .parameters = {sites_parameter({"1024"}, {"1024"}), on_miss_parameter("grow"),
+        .parameters = {patched_sites_parameter({"1024"}, {"1024"}), on_miss_parameter("grow"),
                        work_parameter(), publish_parameter()},
         .metrics = {"link", "miss", "bulk_patch"},
         .headline = {{{"link", {{"sites", 1024}}}}}};

@@ -42,6 +42,13 @@ Parameter sites_parameter(std::vector<std::string> standard_grid,
           .choices = {}};
 }
 
+Parameter patched_sites_parameter(std::vector<std::string> standard_grid,
+                                  std::vector<std::string> quick_grid) {
+  Parameter parameter = sites_parameter(std::move(standard_grid), std::move(quick_grid));
+  parameter.growth = {.ms = 12, .toggling_ms = 135};
+  return parameter;
+}
+
 Parameter work_parameter() {
   return {.name = "work",
           .summary = "operations of a method body",

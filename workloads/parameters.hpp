@@ -20,6 +20,9 @@ namespace patchbench {
 
 [[nodiscard]] Parameter sites_parameter(std::vector<std::string> standard_grid,
                                         std::vector<std::string> quick_grid);
+/// The same of a workload that patches every site again and again before it is timed.
+[[nodiscard]] Parameter patched_sites_parameter(std::vector<std::string> standard_grid,
+                                                std::vector<std::string> quick_grid);
 /// Operations of a method body: `work`, 8 by default. Empty leaves exaggerate the price of a send.
 [[nodiscard]] Parameter work_parameter();
 /// `on_miss`, of which each workload that misses has one policy: stated, not chosen.

@@ -362,7 +362,7 @@ struct Relink {
                 "MICs rewritten for another class: patches in a burst (patch) and one at a "
                 "time, of every site in turn or of some among hits (..._among_hits), and "
                 "misses that relink",
-            .parameters = {sites_parameter({"64", "512", "1024"}, {"64", "512"}),
+            .parameters = {patched_sites_parameter({"64", "512", "1024"}, {"64", "512"}),
                            on_miss_parameter("relink"),
                            {.name = "batch",
                             .summary = "patches under one scope",

@@ -22,6 +22,13 @@
 
 namespace patchbench {
 
+/// What set-up and checks of a case take for as much of a parameter as its default is, in ms, as
+/// seen on a small virtual machine; it grows in proportion. For estimates and timeouts alone.
+struct Growth {
+  double ms = 0;
+  double toggling_ms = 0;  // where each patch changes the protection of pages
+};
+
 /// A workload parameter: integers in [min, max], or one of a list of words.
 struct Parameter {
   std::string name;
@@ -36,6 +43,7 @@ struct Parameter {
   bool in_id = true;                 // false: part of the id only when it differs from the default
   /// Why this machine cannot have a value, empty when it can; null: it can have all.
   std::string (*why_unavailable)(std::string_view value) = nullptr;
+  Growth growth = {};
 };
 
 /// A column of a report's first table: the metric at the parameters that come nearest to these, of

@@ -121,7 +121,8 @@ struct ZoneLife {
                             .quick_grid = {"1024"},
                             .min = 4,
                             .max = 1 << 20,
-                            .choices = {}}},
+                            .choices = {},
+                            .growth = {.ms = 6, .toggling_ms = 6}}},
             .metrics = {"reserve", "first_touch", "teardown"},
             .headline = std::vector<Headline>{}};
   }

@@ -48,7 +48,9 @@ void add_processor(Facts& facts, const results::Cpu& cpu) {
        {"microcode", "cpu.microcode", much, cpu.microcode},
        {"logical processors", "cpu.online", little, text_of(cpu.online), "online processors"},
        {"cores", "cpu.cores", little, text_of(cpu.cores)},
-       {"pinned to", "cpu.pinned", little, cpu.pinned}});
+       {"pinned to", "cpu.pinned", little, cpu.pinned},
+       {"kind of core", "cpu.core_type", much, cpu.core_type},
+       {"quota, processors", "cpu.quota", much, text_of(cpu.quota)}});
   add(facts, "cache", "cpu.caches", much, cpu.caches);
 }
 

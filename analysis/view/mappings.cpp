@@ -111,6 +111,7 @@ std::optional<Section> mappings_section(const Quantities& run) {
               memory_column(run, "process during", "process_vmas_during"),
               memory_column(run, "process after", "process_vmas_after"),
               memory_column(run, "mapped KiB", "mapped_kib"),
+              memory_column(run, "resident KiB (Rss of every view)", "rss_kib"),
               memory_column(run, "resident KiB (Pss)", "pss_kib"),
               memory_column(run, "of it anonymous KiB", "anon_kib")});
   section.detail = rows.size() > 40;

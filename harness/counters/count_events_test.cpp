@@ -181,6 +181,23 @@ TEST_CASE("a count of too little of the time is none, and says of how much") {
   CHECK(shared.reason.find("the kernel") != std::string::npos);
 }
 
+TEST_CASE("an exact count that comes out negative is none, and says why") {
+  Counter counter;
+  counter.status = "ok";
+  counter.value = -0.072;
+  never_negative(counter);
+  CHECK(counter.value == 0);
+  CHECK(counter.reason.find("-0.072") != std::string::npos);
+  Counter some;
+  some.value = 0.25;
+  never_negative(some);
+  CHECK(some.value == 0.25);
+  CHECK(some.reason.empty());
+  Counter none;
+  never_negative(none);
+  CHECK_FALSE(none.value.has_value());
+}
+
 TEST_CASE("what is known to take long is counted a few times, all else so often as everywhere") {
   Measurement sends = chain_of(1024, [](void* /*self*/) noexcept {});
   CHECK(counted_runs(sends) == 64);

@@ -429,10 +429,12 @@ TEST_CASE("steal time is the eighth number") {
 
 TEST_CASE("what a thread had of a processor, and how long it waited for one") {
   const TemporaryDirectory tree;
-  CHECK_FALSE(read_schedule(tree.path()).has_value());
+  CHECK_FALSE(ScheduleFile(tree.path()).read().has_value());
   tree.write("proc/thread-self/schedstat", "5000000 70000 12\n");
-  CHECK(read_schedule(tree.path())->executed_ns == 5'000'000);
-  CHECK(read_schedule(tree.path())->waited_ns == 70'000);
+  const auto schedule = ScheduleFile(tree.path()).read();
+  REQUIRE(schedule);
+  CHECK(schedule->executed_ns == 5'000'000);
+  CHECK(schedule->waited_ns == 70'000);
 }
 
 TEST_CASE("addresses that are not randomised for this process are off, whatever the kernel has") {

@@ -1,9 +1,14 @@
 #include "harness/machine/proc.hpp"
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 #include <string_view>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "harness/base/text_parts.hpp"
 
@@ -35,11 +40,19 @@ std::optional<std::int64_t> read_steal_ticks(const std::filesystem::path& root, 
   return std::nullopt;
 }
 
-std::optional<Schedule> read_schedule(const std::filesystem::path& root) {
-  std::ifstream stream(root / "proc/thread-self/schedstat");
-  Schedule schedule;
-  return stream >> schedule.executed_ns >> schedule.waited_ns ? std::optional(schedule)
-                                                              : std::nullopt;
+ScheduleFile::ScheduleFile(const std::filesystem::path& root)
+    : fd_(open((root / "proc/thread-self/schedstat").c_str(), O_RDONLY | O_CLOEXEC)) {}
+
+std::optional<Schedule> ScheduleFile::read() const {
+  std::array<char, 128> buffer{};
+  const ssize_t got = fd_ ? pread(fd_.get(), buffer.data(), buffer.size(), 0) : -1;
+  if (got <= 0) return std::nullopt;
+  std::string_view text(buffer.data(), static_cast<std::size_t>(got));
+  const auto executed = take_number<std::int64_t>(text);
+  text.remove_prefix(std::min<std::size_t>(1, text.size()));
+  const auto waited = take_number<std::int64_t>(text);
+  if (!executed || !waited) return std::nullopt;
+  return Schedule{.executed_ns = *executed, .waited_ns = *waited};
 }
 
 std::optional<std::int64_t> read_peak_rss_kib(const std::filesystem::path& root) {

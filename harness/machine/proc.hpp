@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "strategies/mapping.hpp"
+
 namespace patchbench::harness {
 
 /// The whole file without white space at its end. Files with NULs between words (device tree,
@@ -29,7 +31,15 @@ struct Schedule {
   std::int64_t executed_ns = 0;
   std::int64_t waited_ns = 0;
 };
-[[nodiscard]] std::optional<Schedule> read_schedule(const std::filesystem::path& root);
+class ScheduleFile {
+ public:
+  explicit ScheduleFile(const std::filesystem::path& root);
+  /// One system call, of a microsecond.
+  [[nodiscard]] std::optional<Schedule> read() const;
+
+ private:
+  Fd fd_;
+};
 
 /// This process' largest resident size. From VmHWM and not getrusage, whose maximum a child
 /// inherits from the parent that it was spawned by.

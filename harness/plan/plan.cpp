@@ -193,16 +193,19 @@ void find_unavailable(const Catalogue& catalogue, PlannedCell& cell) {
   }
 }
 
-double scale_of(const WorkloadInfo& workload, const ParamText& params) {
-  double scale = 1;
+double setup_ms(const WorkloadInfo& workload, const ParamText& params, bool toggles) {
+  double sum_ms = 0;
   for (const auto& [name, value] : params) {
     const auto parameter = std::ranges::find(workload.parameters, name, &Parameter::name);
     if (parameter == workload.parameters.end()) continue;
     const auto usual = to_number<double>(parameter->default_value);
     const auto number = to_number<double>(value);
-    if (usual && number && *usual > 0) scale = std::max(scale, *number / *usual);
+    const Growth& growth = parameter->growth;
+    if (usual && number && *usual > 0) {
+      sum_ms += (toggles ? growth.toggling_ms : growth.ms) * *number / *usual;
+    }
   }
-  return scale;
+  return sum_ms;
 }
 
 std::vector<std::vector<std::size_t>> groups_of(const std::vector<PlannedCell>& cells,

@@ -43,13 +43,13 @@ struct PlannedCell {
   std::string unsupported;      // the reason
   std::string unavailable;      // why this machine has not what it needs; no part of the plan
   bool denied = false;          // because it is refused, not because there is none
-  double scale = 1;             // how much larger than a usual case (scale_of())
+  double setup_ms = 0;          // that set-up and checks take beyond the usual (setup_ms())
   int every = 1;                // it is in the rounds whose number this divides
 };
 
-/// How much larger a case is than one with its workload's default parameters: the largest quotient
-/// of a number and its default, at least 1. What a case takes grows with it.
-[[nodiscard]] double scale_of(const WorkloadInfo& workload, const ParamText& params);
+/// What set-up and checks of a case take by its parameters (Growth); `toggles`: each patch changes
+/// the protection of pages.
+[[nodiscard]] double setup_ms(const WorkloadInfo& workload, const ParamText& params, bool toggles);
 
 /// Fills in why this machine cannot have the case's parameters, where it cannot. No part of the
 /// plan, which is the same on every machine. What a seccomp filter may kill for is asked in a

@@ -62,6 +62,22 @@ using Strings = std::set<std::string>;
 
 }  // namespace
 
+TEST_CASE("what set-up takes grows with the parameters that say so") {
+  WorkloadInfo workload;
+  for (const auto& [name, usual] :
+       {std::pair("kib", "1024"), std::pair("sites", "64"), std::pair("order", "linear")}) {
+    Parameter parameter;
+    parameter.name = name;
+    parameter.default_value = usual;
+    if (parameter.name == "kib") parameter.growth = {.ms = 6, .toggling_ms = 100};
+    workload.parameters.push_back(parameter);
+  }
+  CHECK(setup_ms(workload, {{"kib", "1024"}, {"sites", "64"}, {"order", "shuffled"}}, false) == 6);
+  CHECK(setup_ms(workload, {{"kib", "1048576"}, {"sites", "6400"}}, false) == 6 * 1024);
+  CHECK(setup_ms(workload, {{"kib", "2048"}}, true) == 200);
+  CHECK(setup_ms(workload, {{"sites", "64"}}, true) == 0);
+}
+
 TEST_CASE("controls and baseline stand beside whatever strategy is asked for") {
   Selection selection = quick();
   selection.strategies = {"memfd-dual"};

@@ -146,14 +146,23 @@ void wait_for_turn(std::uint8_t metric) {
 }
 
 /// What this thread had of a processor since it was made, and what it lost to others. Waiting for a
-/// turn is neither: it sleeps.
+/// turn is neither, and nor is waiting for the one whose turn ends.
 class TimeOnProcessor {
  public:
+  /// A wait_for_turn().
+  template <typename Wait>
+  void leave_out(Wait wait) {
+    const auto before = file_.read();
+    wait();
+    const auto after = file_.read();
+    if (before && after) left_out_ns_ += after->waited_ns - before->waited_ns;
+  }
   void report(JournalEntry& entry) const {
-    if (const auto now = read_schedule("/"); now && before_) {
+    if (const auto now = file_.read(); now && begin_) {
       constexpr double kNsOfMs = 1e6;
-      entry.cpu_ms = static_cast<double>(now->executed_ns - before_->executed_ns) / kNsOfMs;
-      entry.waited_ms = static_cast<double>(now->waited_ns - before_->waited_ns) / kNsOfMs;
+      const std::int64_t waited_ns = now->waited_ns - begin_->waited_ns - left_out_ns_;
+      entry.cpu_ms = static_cast<double>(now->executed_ns - begin_->executed_ns) / kNsOfMs;
+      entry.waited_ms = static_cast<double>(std::max<std::int64_t>(0, waited_ns)) / kNsOfMs;
     }
     if (const auto now = throttled(); now && throttled_) {
       entry.throttled = std::max<std::int64_t>(0, *now - *throttled_);
@@ -167,7 +176,9 @@ class TimeOnProcessor {
 
   std::optional<CpuQuota> quota_ = cpu_quota();
   std::optional<std::int64_t> throttled_ = throttled();
-  std::optional<Schedule> before_ = read_schedule("/");
+  ScheduleFile file_{"/"};
+  std::optional<Schedule> begin_ = file_.read();
+  std::int64_t left_out_ns_ = 0;
 };
 
 void measure(const Instance& instance, const ChildTask& task, JournalEntry& entry) {
@@ -177,13 +188,15 @@ void measure(const Instance& instance, const ChildTask& task, JournalEntry& entr
           task.budget_ms * 1e6 / static_cast<double>(std::max<std::size_t>(1, measurements.size())),
       .batches = task.batches};
   const std::optional<std::int64_t> steal = read_steal_ticks("/", task.cpu);
-  const TimeOnProcessor processor;
+  TimeOnProcessor processor;
   std::vector<std::optional<double>> subtracted_ns(measurements.size());
   Calibration before = calibrate();
   entry.calibration_before_ns = before.latency_ns;
   for (std::size_t i = 0; i < measurements.size(); ++i) {
     if (std::ranges::find(task.left_out, measurements[i].metric) != task.left_out.end()) continue;
-    const BeforeBatch turn = [i] { wait_for_turn(static_cast<std::uint8_t>(i)); };
+    const BeforeBatch turn = [i, &processor] {
+      processor.leave_out([i] { wait_for_turn(static_cast<std::uint8_t>(i)); });
+    };
     results::JournalMetric metric = time_measurement(
         measurements[i], budget, task.takes_turns ? turn : BeforeBatch(), &subtracted_ns[i]);
     const Calibration after = calibrate();

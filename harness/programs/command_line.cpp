@@ -195,8 +195,8 @@ void add_how_to_measure(CLI::App& app, CommandLine& line) {
       ->transform(duration())
       ->type_name("TIME[s|m|h]");
   app.add_option("--timeout", line.timeout_s,
-                 "Give a case up that has used so much time in its turns; 30s unless given, and as "
-                 "much more, up to twenty times, as its parameters are larger than the defaults")
+                 "Give a case up that has used so much time in its turns; 30s unless given. A case "
+                 "of large parameters, whose set-up takes long, has more in proportion")
       ->transform(duration())
       ->type_name("TIME[s|m|h]");
   app.add_option("--delta", line.delta,

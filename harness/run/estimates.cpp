@@ -28,7 +28,7 @@ double expected_child_ms(const PlannedCell& cell, const Preset& preset) {
   constexpr double kOverheadMs = 25;
   const double batches_ms =
       static_cast<double>(cell.metrics) * preset.batches * kLongestBatchNs * 1e-6;
-  return std::min(preset.budget_ms, batches_ms) + kOverheadMs * cell.scale;
+  return std::min(preset.budget_ms, batches_ms) + kOverheadMs + cell.setup_ms;
 }
 
 }  // namespace
@@ -49,8 +49,9 @@ double expected_report_s(const Options& options) {
 }
 
 double patience_of(const PlannedCell& cell) {
-  constexpr double kMost = 20;
-  return std::min(cell.scale, kMost);
+  constexpr double kMuchSlower = 20;  // than the machine of the estimates
+  constexpr double kUsualTimeoutMs = 30e3;
+  return std::max(1.0, kMuchSlower * cell.setup_ms / kUsualTimeoutMs);
 }
 
 double expected_seconds(const Options& options, const Prepared& prepared) {

@@ -24,8 +24,7 @@ namespace patchbench::harness {
 [[nodiscard]] std::string plan_text(const Options& options, const Prepared& prepared,
                                     double counting_s);
 
-/// By how much a case's timeout is longer than that of a usual one: as much as it is larger, and
-/// twenty times at most.
+/// By how much a case's timeout is longer than that of a usual one, because its set-up takes long.
 [[nodiscard]] double patience_of(const PlannedCell& cell);
 
 }  // namespace patchbench::harness

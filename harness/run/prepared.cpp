@@ -197,7 +197,9 @@ std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& optio
   prepared.cells = plan_cells(catalogue, options.selection, prepared.baseline);
   for (PlannedCell& cell : prepared.cells) {
     find_unavailable(catalogue, cell);
-    cell.scale = scale_of(*find_workload(catalogue, cell.workload), cell.params);
+    const StrategyEntry* strategy = find_strategy(catalogue, cell.runs);
+    cell.setup_ms = setup_ms(*find_workload(catalogue, cell.workload), cell.params,
+                             strategy != nullptr && strategy->info.toggles_protection);
     if (options.until && only_explains(catalogue, prepared.baseline, cell)) {
       cell.every = options.selection.preset->controls_every;
     }

@@ -287,7 +287,9 @@ void serve(Instance& instance, const ChildTask& task, JournalEntry& entry) {
   }
 }
 
-void run_cell(const CellFactory* factory, const ChildTask& task, JournalEntry& entry) {
+/// `toggles`: each patch changes the protection of pages.
+void run_cell(const CellFactory* factory, bool toggles, const ChildTask& task,
+              JournalEntry& entry) {
   if (factory == nullptr || factory->make == nullptr) {
     fail(entry, CellStatus::unsupported, "this strategy does not run this workload");
     return;
@@ -297,7 +299,11 @@ void run_cell(const CellFactory* factory, const ChildTask& task, JournalEntry& e
   if (watches_memory) entry.memory.process_vmas_before = vmas_of_process();
   std::unique_ptr<Instance> instance;
   // Only the set-up asks the machine for something that it may refuse; later errors are ours.
-  if (!attempt(entry, CellStatus::denied, [&] { instance = factory->make(task.request); })) return;
+  const auto set_up = [&] {
+    instance = factory->make(task.request);
+    if (toggles && task.purpose == ChildPurpose::time) require_room_to_toggle();
+  };
+  if (!attempt(entry, CellStatus::denied, set_up)) return;
   if (!attempt(entry, CellStatus::failed, [&] { instance->check(); })) return;
   attempt(entry, CellStatus::failed, [&] { serve(*instance, task, entry); });
   if (watches_memory) {
@@ -395,7 +401,9 @@ JournalEntry do_task(const Catalogue& catalogue, const ChildTask& task) {
     probe(find_strategy(catalogue, task.strategy), entry);
   } else {
     const Catalogue known = task.workload == kSelfTestWorkload ? self_test_catalogue() : catalogue;
-    run_cell(known.find_cell(task.strategy, task.workload), task, entry);
+    const StrategyEntry* strategy = find_strategy(known, task.strategy);
+    const bool toggles = strategy != nullptr && strategy->info.toggles_protection;
+    run_cell(known.find_cell(task.strategy, task.workload), toggles, task, entry);
   }
   return entry;
 }

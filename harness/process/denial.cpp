@@ -73,6 +73,17 @@ std::string_view leading_name(std::string_view text) {
           static_cast<std::size_t>(std::ranges::find_if_not(text, is_part) - text.begin())};
 }
 
+/// Where fewer than `more` mappings are left: which limit that is. Empty where it is not near.
+std::string mappings_nearly_used(std::int64_t more) {
+  const auto most = read_integer("/proc/sys/vm/max_map_count");
+  const auto used = count_vmas(0, kEndOfAddresses);
+  if (!most || !used || *used + more <= *most) return {};
+  return fmt::format(
+      "vm.max_map_count allows {} mappings and {} are in use; a page that is toggled in the middle "
+      "of a mapping takes two more: sysctl vm.max_map_count={}",
+      *most, *used, 4 * *most);
+}
+
 }  // namespace
 
 std::string_view what_to_do(std::string_view what, int error_number) {
@@ -82,16 +93,18 @@ std::string_view what_to_do(std::string_view what, int error_number) {
   return found == kAdvice.end() ? std::string_view{} : found->text;
 }
 
+void require_room_to_toggle() {
+  constexpr std::int64_t kTwoAndSomeOfTheAllocator = 8;
+  const std::string none_left = mappings_nearly_used(kTwoAndSomeOfTheAllocator);
+  if (none_left.empty()) return;
+  throw std::system_error(ENOMEM, std::generic_category(),
+                          fmt::format("mprotect (not tried: {})", none_left));
+}
+
 std::string limit_behind_enomem() {
-  constexpr std::int64_t kAlmost = 16;  // what failed has been given back meanwhile
-  const auto most = read_integer("/proc/sys/vm/max_map_count");
-  const auto used = count_vmas(0, kEndOfAddresses);
-  if (most && used && *used + kAlmost > *most) {
-    return fmt::format(
-        "vm.max_map_count allows {} mappings and {} are in use; a page that is toggled in the "
-        "middle of a mapping takes two more: sysctl vm.max_map_count={}",
-        *most, *used, 4 * *most);
-  }
+  constexpr std::int64_t kGivenBackMeanwhile = 16;
+  std::string none_left = mappings_nearly_used(kGivenBackMeanwhile);
+  if (!none_left.empty()) return none_left;
   for (const auto& [resource, name, option] :
        {std::tuple(RLIMIT_AS, "RLIMIT_AS", "-v"), std::tuple(RLIMIT_DATA, "RLIMIT_DATA", "-d")}) {
     rlimit limit{};

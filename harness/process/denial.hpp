@@ -24,4 +24,9 @@ struct Denial {
 /// now: vm.max_map_count, RLIMIT_AS, RLIMIT_DATA, strict overcommit. Empty where none is.
 [[nodiscard]] std::string limit_behind_enomem();
 
+/// Throws std::system_error (ENOMEM) that names vm.max_map_count where a page in the middle of a
+/// mapping may not be toggled any more, which takes two mappings: in the patch path that could not
+/// be reported.
+void require_room_to_toggle();
+
 }  // namespace patchbench::harness

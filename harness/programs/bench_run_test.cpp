@@ -180,6 +180,16 @@ TEST_CASE("every way in which a cell can fail is a row with its reason") {
   }
 }
 
+TEST_CASE("--timeout is how long a case may take, and its reason names the option") {
+  const OneRun run({"--strategy=hang", "--workload=zone", "--rounds=1", "--timeout=1s"});
+  CHECK(run.finished.exit_code == 1);
+  const results::Results results = run.results();
+  const results::Cell& row = cell_of(results, "zone/hang/kib=64");
+  CHECK(row.status == CellStatus::timeout);
+  CHECK(says(row.reason, "no answer within 1000ms"));
+  CHECK(says(row.reason, "--timeout="));
+}
+
 TEST_CASE("a cell that fails outside the headline ends on the terminal with its reason") {
   const OneRun run({"--strategy=wrong", "--workload=mic,zone", "--rounds=1"});
   CHECK(run.finished.exit_code == 1);

@@ -300,8 +300,10 @@ void run_cell(const CellFactory* factory, bool toggles, const ChildTask& task,
   std::unique_ptr<Instance> instance;
   // Only the set-up asks the machine for something that it may refuse; later errors are ours.
   const auto set_up = [&] {
+    const bool patches = toggles && task.purpose == ChildPurpose::time;
+    if (patches) require_room_to_toggle();  // set-up itself patches
     instance = factory->make(task.request);
-    if (toggles && task.purpose == ChildPurpose::time) require_room_to_toggle();
+    if (patches) require_room_to_toggle();
   };
   if (!attempt(entry, CellStatus::denied, set_up)) return;
   if (!attempt(entry, CellStatus::failed, [&] { instance->check(); })) return;

@@ -108,7 +108,7 @@ Entry policies_entry(const Quantities& run, const std::string& id) {
 std::vector<Column<std::string>> columns_of(const Quantities& run, const Answer& answer,
                                             const AnswerCases& cases, const Columns& shown) {
   const auto title = [&shown](const char* what, const results::Params& params) {
-    return fmt::format("{},{}{}", what, shown.stacked_titles ? '\n' : ' ', sites_text(params));
+    return fmt::format("{}{}{}", what, shown.stacked_titles ? '\n' : ' ', sites_text(params));
   };
   const auto cost = [&run, reaches = shown.reaches](const CostAt& at, std::string words) {
     return Column<std::string>{std::move(words), [&run, at, reaches](const std::string& id) {
@@ -120,9 +120,9 @@ std::vector<Column<std::string>> columns_of(const Quantities& run, const Answer&
   if (shown.policies) {
     columns.push_back({"refused by", [&](const auto& id) { return policies_entry(run, id); }});
   }
-  for (const CostAt& at : cases.sends) columns.push_back(cost(at, title("send", at.params)));
+  for (const CostAt& at : cases.sends) columns.push_back(cost(at, title("send,", at.params)));
   if (cases.patch) {
-    columns.push_back(cost(*cases.patch, title("patch", cases.patch->params)));
+    columns.push_back(cost(*cases.patch, title("patch,", cases.patch->params)));
     if (shown.break_even) {
       columns.push_back({"break-even", [&](const auto& id) { return cheaper_entry(answer, id); }});
     }

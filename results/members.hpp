@@ -249,6 +249,8 @@ void members(V& visit, In<V, StrategyStatus>& strategy) {
   visit.later("toggles_protection", strategy.toggles_protection);
   visit.later("refused_by", strategy.refused_by);
   visit.later("guarantee", strategy.guarantee);
+  visit.later("fork", strategy.fork);
+  visit.later("small_grid", strategy.small_grid);
 }
 
 template <typename V>

@@ -255,6 +255,10 @@ struct StrategyStatus {
   std::optional<bool> toggles_protection = {};
   std::vector<std::string> refused_by = {};
   std::optional<Guarantee> guarantee = {};  // schema 1 did not have it
+  /// Of one that patches code: "shared" where a child of fork(2) that patches changes its parent's
+  /// code too, else "isolated".
+  std::optional<std::string> fork = {};
+  std::optional<bool> small_grid = {};  // presets measure it at one point of a workload's grid
 };
 
 /// What a report's first table has of a workload: a metric at the parameters that come nearest to

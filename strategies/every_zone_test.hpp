@@ -5,7 +5,11 @@
 #include <tuple>
 #include <type_traits>
 
+#include <patchbench_catch.hpp>
+
+#include "child_process_test.hpp"
 #include "registry.hpp"
+#include "zone_traits.hpp"
 
 namespace patchbench::testing {
 
@@ -32,10 +36,14 @@ template <class Visit, class... Zones>
 void for_each_zone_of(Visit visit, std::type_identity<std::tuple<Zones...>> /*list*/) {
   (visit(std::type_identity<Zones>{}), ...);
 }
-/// visit(std::type_identity<Zone>{}) for each.
+/// visit(std::type_identity<Zone>{}) for each that this machine can have.
 template <class Visit>
 void for_each_zone(Visit visit) {
-  for_each_zone_of(visit, std::type_identity<EveryZone>{});
+  for_each_zone_of(
+      [&visit]<class Zone>(std::type_identity<Zone> zone) {
+        if (why_unavailable<Zone>().empty()) visit(zone);
+      },
+      std::type_identity<EveryZone>{});
 }
 
 template <class Visit, class... Strategies>
@@ -56,6 +64,14 @@ template <class Zone>
       },
       EveryStrategy{});
   return names;
+}
+
+/// Whether this machine has what the zone takes; where it lacks it, that is said once a test.
+template <class Zone>
+[[nodiscard]] bool is_available() {
+  const std::string reason = why_unavailable<Zone>();
+  if (!reason.empty()) WARN(kSkipped << strategies_with<Zone>() << ", because " << reason);
+  return reason.empty();
 }
 
 }  // namespace patchbench::testing

@@ -4,13 +4,14 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstddef>
-#include <cstdlib>
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -138,17 +139,69 @@ int __wrap_getrlimit(decltype(RLIMIT_AS) resource, rlimit* limit) {
   return fails(Call::getrlimit) ? -1 : __real_getrlimit(resource, limit);
 }
 
-/// membarrier(2), for which the C library has no function, is the only one made in this way.
+void* __real_mremap(void* from, std::size_t old_size, std::size_t size, int flags, ...);
+void* __wrap_mremap(void* from, std::size_t old_size, std::size_t size, int flags, ...) {
+  va_list arguments;
+  va_start(arguments, flags);
+  void* to = va_arg(arguments, void*);
+  va_end(arguments);
+  return fails(Call::mremap) ? MAP_FAILED : __real_mremap(from, old_size, size, flags, to);
+}
+
+int __real_shm_open(const char* name, int flags, mode_t mode);
+int __wrap_shm_open(const char* name, int flags, mode_t mode) {
+  return fails(Call::shm_open) ? -1 : __real_shm_open(name, flags, mode);
+}
+
+int __real_shm_unlink(const char* name);
+int __wrap_shm_unlink(const char* name) {
+  return fails(Call::shm_unlink) ? -1 : __real_shm_unlink(name);
+}
+
+ssize_t __real_pwrite(int fd, const void* bytes, std::size_t size, off_t offset);
+ssize_t __wrap_pwrite(int fd, const void* bytes, std::size_t size, off_t offset) {
+  return fails(Call::pwrite) ? -1 : __real_pwrite(fd, bytes, size, offset);
+}
+
+int __real_pkey_alloc(unsigned flags, unsigned rights);
+int __wrap_pkey_alloc(unsigned flags, unsigned rights) {
+  return fails(Call::pkey_alloc) ? -1 : __real_pkey_alloc(flags, rights);
+}
+
+int __real_pkey_mprotect(void* at, std::size_t size, int protection, int key);
+int __wrap_pkey_mprotect(void* at, std::size_t size, int protection, int key) {
+  return fails(Call::pkey_mprotect) ? -1 : __real_pkey_mprotect(at, size, protection, key);
+}
+
+int __real_socketpair(int domain, int type, int protocol, int* ends);
+int __wrap_socketpair(int domain, int type, int protocol, int* ends) {
+  return fails(Call::socketpair) ? -1 : __real_socketpair(domain, type, protocol, ends);
+}
+
+pid_t __real_fork();
+pid_t __wrap_fork() { return fails(Call::fork) ? -1 : __real_fork(); }
+
+ssize_t __real_process_vm_writev(pid_t process, const iovec* from, unsigned long from_count,
+                                 const iovec* to, unsigned long to_count, unsigned long flags);
+ssize_t __wrap_process_vm_writev(pid_t process, const iovec* from, unsigned long from_count,
+                                 const iovec* to, unsigned long to_count, unsigned long flags) {
+  return fails(Call::process_vm_writev)
+             ? -1
+             : __real_process_vm_writev(process, from, from_count, to, to_count, flags);
+}
+
+/// membarrier(2), for which the C library has no function, is made in this way; and AsmJit makes
+/// memfd_create(2) so, which is let through. Neither has more arguments.
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...) {
   va_list arguments;
   va_start(arguments, number);
-  const int command = va_arg(arguments, int);
-  const unsigned flags = va_arg(arguments, unsigned);
-  const int cpu = va_arg(arguments, int);
+  const long first = va_arg(arguments, long);
+  const long second = va_arg(arguments, long);
+  const long third = va_arg(arguments, long);
   va_end(arguments);
-  if (number != SYS_membarrier) std::abort();
-  return fails(Call::membarrier) ? -1 : __real_syscall(number, command, flags, cpu);
+  if (number == SYS_membarrier && fails(Call::membarrier)) return -1;
+  return __real_syscall(number, first, second, third);
 }
 
 }  // extern "C"

@@ -25,12 +25,22 @@ enum class Call {
   fstatfs,
   getrlimit,
   membarrier,
+  mremap,
+  shm_open,
+  shm_unlink,
+  pwrite,
+  pkey_alloc,
+  pkey_mprotect,
+  socketpair,
+  fork,
+  process_vm_writev,
 };
 
-inline constexpr std::array<std::string_view, 15> kCallNames{
-    "mmap",     "mprotect",     "madvise",   "shmget",    "shmat",
-    "shmctl",   "memfd_create", "ftruncate", "fallocate", "open",
-    "mkostemp", "unlink",       "fstatfs",   "getrlimit", "membarrier"};
+inline constexpr std::array<std::string_view, 24> kCallNames{
+    "mmap",         "mprotect",   "madvise",       "shmget",     "shmat",    "shmctl",
+    "memfd_create", "ftruncate",  "fallocate",     "open",       "mkostemp", "unlink",
+    "fstatfs",      "getrlimit",  "membarrier",    "mremap",     "shm_open", "shm_unlink",
+    "pwrite",       "pkey_alloc", "pkey_mprotect", "socketpair", "fork",     "process_vm_writev"};
 
 [[nodiscard]] constexpr std::string_view name_of(Call call) {
   return kCallNames.at(static_cast<std::size_t>(call));

@@ -14,6 +14,7 @@
 #include "dispatch.hpp"
 #include "mapping.hpp"
 #include "policy.hpp"
+#include "zone_traits.hpp"
 
 namespace patchbench {
 
@@ -34,6 +35,7 @@ struct ExecutableFile {
 class FileDualZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::second_view;
+  static constexpr Fork kFork = Fork::shared;
   static constexpr std::array kRefusedBy = {
       Refusal{Policy::noexec, EPERM, "mmap"},
       Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},

@@ -1,8 +1,11 @@
 #include "mapping.hpp"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <string>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -87,6 +90,35 @@ Mapping Mapping::shared_view(const Fd& file, std::size_t size, int protection, s
   return {map_at(at, size, protection, MAP_SHARED, file.get(), name_of_view(protection)), size};
 }
 
+Mapping Mapping::shared_anonymous(std::size_t size, int protection, std::uintptr_t at) {
+  if (size > physical_memory()) throw_errno("mmap (more than this machine's memory)", ENOMEM);
+  return {map_at(at, size, protection, MAP_SHARED | MAP_ANONYMOUS, -1, name_of_view(protection)),
+          size};
+}
+
+Mapping Mapping::reserved(std::size_t size, std::uintptr_t at) {
+  return {map_at(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                 "mmap (reserved addresses)"),
+          size};
+}
+
+Mapping Mapping::alias_of(const Mapping& shared, int protection, std::uintptr_t at) {
+  // MREMAP_FIXED replaces what is there, so the place is taken first, and only when it is free.
+  Mapping place;
+  int flags = MREMAP_MAYMOVE;
+  if (at != 0) {
+    place = reserved(shared.size(), at);
+    flags |= MREMAP_FIXED;
+  }
+  // The fifth argument is always given: glibc 2.36 reads it in any case.
+  void* address = mremap(shared.address(), 0, shared.size(), flags, place.address());
+  if (address == MAP_FAILED) throw_errno("mremap (second view)");
+  static_cast<void>(place.release());
+  Mapping alias{address, shared.size()};
+  if (mprotect(address, shared.size(), protection) != 0) throw_errno("mprotect (second view)");
+  return alias;
+}
+
 void Mapping::reset() noexcept {
   if (address_ != nullptr) {
     munmap(address_, size_);
@@ -140,18 +172,55 @@ void allocate_by_writing(const Fd& file, std::size_t size) {
 
 }  // namespace
 
-void allocate_file(const Fd& file, std::size_t size) {
+void check_file_size_limit(std::size_t size) {
   rlimit limit{};
   if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
       limit.rlim_cur < size) {
     throw_errno("ftruncate (over RLIMIT_FSIZE)", EFBIG);
   }
+}
+
+void move_over(const Mapping& place, void* from) {
+  if (mremap(from, place.size(), place.size(), MREMAP_MAYMOVE | MREMAP_FIXED, place.address()) ==
+      MAP_FAILED) {
+    throw_errno("mremap");
+  }
+}
+
+void allocate_file(const Fd& file, std::size_t size) {
+  check_file_size_limit(size);
   if (ftruncate(file.get(), static_cast<off_t>(size)) != 0) throw_errno("ftruncate");
   // Some file systems cannot allocate ahead.
   if (fallocate(file.get(), 0, 0, static_cast<off_t>(size)) == 0) return;
   // ENOSYS: a sandbox hides the call (qemu-user, gVisor, old seccomp profiles).
   if (errno != EOPNOTSUPP && errno != ENOSYS) throw_errno("fallocate");
   allocate_by_writing(file, size);
+}
+
+Fd posix_shm(std::size_t size) {
+  if (size > physical_memory()) throw_errno("fallocate (more than this machine's memory)", ENOMEM);
+  // The name is this process's own, and lives for two calls: a crash between them leaves the file.
+  static std::atomic<unsigned> number{0};
+  const std::string name =
+      "/patchbench-" + std::to_string(getpid()) + "-" + std::to_string(number++);
+  Fd file{shm_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0700)};
+  if (!file) throw_errno("shm_open");
+  if (shm_unlink(name.c_str()) != 0) throw_errno("shm_unlink");
+  allocate_file(file, size);
+  return file;
+}
+
+bool write_all(const Fd& file, const std::byte* bytes, std::size_t size,
+               std::uintptr_t offset) noexcept {
+  while (size > 0) {
+    const ssize_t written = pwrite(file.get(), bytes, size, static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    bytes += written;
+    offset += static_cast<std::size_t>(written);
+    size -= static_cast<std::size_t>(written);
+  }
+  return true;
 }
 
 Fd executable_memfd(const char* name, std::size_t size) {

@@ -52,6 +52,14 @@ class Mapping {
   [[nodiscard]] static Mapping shared_view(const Fd& file, std::size_t size, int protection,
                                            std::uintptr_t at);
 
+  /// Anonymous memory that children of fork(2) share, and that alias_of() can map again.
+  [[nodiscard]] static Mapping shared_anonymous(std::size_t size, int protection,
+                                                std::uintptr_t at);
+  /// Addresses alone: nothing is behind them, and touching them is SIGSEGV.
+  [[nodiscard]] static Mapping reserved(std::size_t size, std::uintptr_t at);
+  /// Another view of the pages of a shared mapping, by mremap(2) with an old size of 0.
+  [[nodiscard]] static Mapping alias_of(const Mapping& shared, int protection, std::uintptr_t at);
+
   Mapping(Mapping&& other) noexcept
       : address_(std::exchange(other.address_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Mapping& operator=(Mapping&& other) noexcept {
@@ -67,6 +75,8 @@ class Mapping {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   /// Unmaps now.
   void reset() noexcept;
+  /// Gives up owning it: it stays mapped.
+  [[nodiscard]] void* release() noexcept { return std::exchange(address_, nullptr); }
 
  private:
   Mapping(void* address, std::size_t size) noexcept : address_(address), size_(size) {}
@@ -118,6 +128,19 @@ class DualView {
   Mapping writable_;
   std::uintptr_t delta_ = 0;  // writable - exec, modulo 2^64
 };
+
+/// A file in /dev/shm by shm_open(3), without a name once it is open.
+[[nodiscard]] Fd posix_shm(std::size_t size);
+
+/// Bytes at one place of a file or of a memory, all of them; false with errno where that fails.
+[[nodiscard]] bool write_all(const Fd& file, const std::byte* bytes, std::size_t size,
+                             std::uintptr_t offset) noexcept;
+
+/// Throws (EFBIG) where a file of that size would raise SIGXFSZ.
+void check_file_size_limit(std::size_t size);
+
+/// Moves what is mapped at `from` to a place of that size that was taken for it.
+void move_over(const Mapping& place, void* from);
 
 /// Gives a file `size` bytes with its memory or disk blocks allocated, so that a full file system
 /// is an error here and not SIGBUS at the first touch. Checks RLIMIT_FSIZE first, because exceeding

@@ -70,6 +70,8 @@ Report without_privileges() {
       (setgroups(0, nullptr) != 0 || setgid(kNobody) != 0 || setuid(kNobody) != 0)) {
     return {text_of({kSkipped, "root may not become another user"})};
   }
+  // A process that changes its user may not open its own memory. One that began as that user may.
+  prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   Violations found;
   expect_works(found);
   return found.take();

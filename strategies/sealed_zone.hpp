@@ -12,12 +12,14 @@
 #include "code_zone.hpp"
 #include "mapping.hpp"
 #include "policy.hpp"
+#include "zone_traits.hpp"
 
 namespace patchbench {
 
 class SealedZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::second_view;
+  static constexpr Fork kFork = Fork::shared;
   static constexpr std::array kRefusedBy = {
       Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
       Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},

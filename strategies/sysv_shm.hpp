@@ -20,12 +20,14 @@
 #include "landing_pads.hpp"
 #include "mapping.hpp"
 #include "policy.hpp"
+#include "zone_traits.hpp"
 
 namespace patchbench {
 
 class SysvShmZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::second_view;
+  static constexpr Fork kFork = Fork::shared;
   static constexpr std::array kRefusedBy = {
       Refusal{Policy::seccomp, EPERM, "shmat"},
       Refusal{Policy::selinux, EACCES, "shmat"},

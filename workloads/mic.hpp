@@ -38,7 +38,8 @@ struct Mic : send::SteadyStateWorkload<Mic> {
                         .choices = {"64", "sites"}},
                        work_parameter()},
         .metrics = {"send"},
-        .headline = {{{"send", {{"sites", 1024}}}, {"send", {{"sites", 16384}}}}}};
+        .headline = {{{"send", {{"sites", 1024}}}, {"send", {{"sites", 16384}}}}},
+        .small_grid = {{"sites", "512"}, {"order", "linear"}, {"targets", "64"}}};
   }
 
   static send::SteadyState describe(const CellRequest& request) {

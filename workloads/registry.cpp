@@ -27,6 +27,8 @@ StrategyEntry entry(StrategyRole role) {
                    .writable_and_executable = is_writable_and_executable<typename Strategy::Zone>(),
                    .preferred_baseline = is_preferred_baseline<Strategy>(),
                    .floor = is_floor<Strategy>(),
+                   .small_grid = has_small_grid<Strategy>(),
+                   .fork = to_string(fork_of<typename Strategy::Zone>()),
                    .refused_by = refusals_of<typename Strategy::Zone>()},
           .probe = &probe_zone<typename Strategy::Zone>};
 }

@@ -384,7 +384,8 @@ struct Relink {
                             .in_id = false}},
             .metrics = {"patch", "patch_isolated", "patch_execute", "patch_execute_among_hits",
                         "miss", "miss_among_hits", "execute"},
-            .headline = headline()};
+            .headline = headline(),
+            .small_grid = {{"sites", "512"}, {"batch", "1"}}};
   }
   /// Where the lines that are patched have left the first-level caches, then where they are in
   /// them.

@@ -53,6 +53,8 @@ struct Headline {
   std::vector<std::pair<std::string, std::int64_t>> near;
 };
 
+using ParamText = std::vector<std::pair<std::string, std::string>>;
+
 struct WorkloadInfo {
   std::string id;
   std::string summary;
@@ -61,9 +63,9 @@ struct WorkloadInfo {
   /// Where it says nothing, every metric has a column. An empty list: it has none, unless the
   /// workload was asked for by its name.
   std::optional<std::vector<Headline>> headline = {};
+  /// Where a preset measures strategies that have a small grid. Empty: nowhere.
+  ParamText small_grid = {};
 };
-
-using ParamText = std::vector<std::pair<std::string, std::string>>;
 
 /// Where a case's memory goes. The same for every strategy inside a round, so that layout is not
 /// measured as a difference between strategies. Zero: the kernel chooses (tests, sanitizers).
@@ -138,6 +140,10 @@ class Unsupported : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Of a zone whose stores are staged (strategies/zone_traits.hpp), asked for a mode of publishing.
+inline constexpr const char* kStagedPublishing =
+    "its stores reach the code when a patch scope ends, after what is published inside it";
+
 class Instance {
  public:
   Instance() = default;
@@ -187,6 +193,8 @@ struct StrategyInfo {
   bool writable_and_executable = false;  // its memory is both at once
   bool preferred_baseline = false;       // before those that are not
   bool floor = false;                    // the control that nothing can go below
+  bool small_grid = false;               // a preset measures it at one point of a workload's grid
+  std::string_view fork = {};            // "shared": a child of fork(2) patches its parent's code
   std::span<const Refusal> refused_by = {};
 };
 

@@ -124,7 +124,8 @@ struct ZoneLife {
                             .choices = {},
                             .growth = {.ms = 6, .toggling_ms = 6}}},
             .metrics = {"reserve", "first_touch", "teardown"},
-            .headline = std::vector<Headline>{}};
+            .headline = std::vector<Headline>{},
+            .small_grid = {{"kib", "1024"}}};
   }
   template <class Strategy>
   static constexpr std::string_view unsupported() {

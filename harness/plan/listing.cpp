@@ -78,6 +78,8 @@ Json to_json(const StrategyInfo& strategy) {
           {"second_view", strategy.second_view},
           {"patches_code", strategy.patches_code},
           {"toggles_protection", strategy.toggles_protection},
+          {"fork", strategy.fork},
+          {"small_grid", strategy.small_grid},
           {"refused_by", std::move(refused_by)},
           {"code", strategy.code},
           {"only_workload",

@@ -90,12 +90,26 @@ std::optional<PlannedCell> plan_cell(const Catalogue& catalogue, const WorkloadI
   return cell;
 }
 
+/// Whether this is the point of the grid at which strategies with a small grid are measured.
+bool is_in_small_grid(const WorkloadInfo& workload, const ParamText& params) {
+  const auto has = [&params](const auto& wanted) { return std::ranges::count(params, wanted) > 0; };
+  return !workload.small_grid.empty() && std::ranges::all_of(workload.small_grid, has);
+}
+
+bool only_the_preset_decides(const Selection& selection) {
+  return selection.preset->small_grid && selection.strategies.empty() &&
+         selection.workloads.empty() && selection.overrides.empty() && !selection.filter;
+}
+
 /// Every case of one (workload, parameters): what was asked for comes later.
-std::vector<PlannedCell> plan_group(const Catalogue& catalogue, const WorkloadInfo& workload,
-                                    const ParamText& params, std::string_view baseline) {
+std::vector<PlannedCell> plan_group(const Catalogue& catalogue, const Selection& selection,
+                                    const WorkloadInfo& workload, const ParamText& params,
+                                    std::string_view baseline) {
   std::vector<PlannedCell> group;
+  const bool small_too = !only_the_preset_decides(selection) || is_in_small_grid(workload, params);
   for (const StrategyEntry& entry : catalogue.strategies) {
     if (!entry.info.only_workload.empty() && entry.info.only_workload != workload.id) continue;
+    if (entry.info.small_grid && !small_too) continue;
     if (auto cell = plan_cell(catalogue, workload, params, entry.info.id, entry.info.id)) {
       group.push_back(std::move(*cell));
     }
@@ -152,7 +166,7 @@ std::vector<PlannedCell> plan_cells(const Catalogue& catalogue, const Selection&
   for (const WorkloadInfo& workload : catalogue.workloads) {
     if (!selected(selection.workloads, workload.id)) continue;
     for (const ParamText& params : grid_of(workload, selection)) {
-      std::vector<PlannedCell> group = plan_group(catalogue, workload, params, baseline);
+      std::vector<PlannedCell> group = plan_group(catalogue, selection, workload, params, baseline);
       keep_selected(catalogue, selection, baseline, group);
       std::ranges::move(group, std::back_inserter(cells));
     }

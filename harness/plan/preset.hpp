@@ -13,6 +13,9 @@ struct Preset {
   std::string_view name;
   std::string_view summary;
   bool quick_grid = false;  // Parameter::quick_grid instead of standard_grid
+  /// Strategies that have a small grid (strategies/registry.hpp) are measured at one point of it,
+  /// as long as neither strategies nor workloads nor parameters were named.
+  bool small_grid = true;
   /// Instead of a number of rounds (stopping.hpp): what is known is not measured any more.
   StopRule until;
   int batches = 0;       // of each measurement, in one child
@@ -42,6 +45,7 @@ inline constexpr std::array<Preset, 3> kPresets = {{
     {.name = "paper",
      .summary = "the whole grid, to half a percent, in less than two hours",
      .quick_grid = false,
+     .small_grid = false,
      .until = {.precision = 0.0025, .budget_s = 6000, .of_distance = 0.01},
      .batches = 21,
      .budget_ms = 120,

@@ -25,9 +25,31 @@
 
 namespace patchbench::send {
 
-/// Every (zone, dispatch) that is registered.
-using EveryStrategy =
-    decltype(std::tuple_cat(std::declval<StrategyList>(), std::declval<ControlList>()));
+template <class Strategy>
+inline constexpr int kKindOfZone = (is_staged<typename Strategy::Zone>() ? 1 : 0) +
+                                   (is_writable_only_in_scope<typename Strategy::Zone>() ? 2 : 0);
+
+/// Of those with a small grid, whose linked sends are another strategy's, the first of each kind of
+/// zone: where stores go is all that send machines see of it.
+template <class Kept, class... Rest>
+struct WithoutRepetition {
+  using Type = Kept;
+};
+template <class... Kept, class First, class... Rest>
+struct WithoutRepetition<std::tuple<Kept...>, First, Rest...> {
+  static constexpr bool kSkip =
+      has_small_grid<First>() && ((kKindOfZone<Kept> == kKindOfZone<First>) || ...);
+  using Type = typename WithoutRepetition<
+      std::conditional_t<kSkip, std::tuple<Kept...>, std::tuple<Kept..., First>>, Rest...>::Type;
+};
+template <class... Strategies>
+typename WithoutRepetition<std::tuple<>, Strategies...>::Type without_repetition(
+    std::tuple<Strategies...>);
+
+/// Every (zone, dispatch) that is registered and differs for a send machine.
+using EveryStrategy = decltype(without_repetition(
+    std::declval<decltype(std::tuple_cat(std::declval<StrategyList>(),
+                                         std::declval<ControlList>()))>()));
 
 template <class Strategy>
 using MachineOf = SendMachine<typename Strategy::Zone, Strategy::kDispatch>;

@@ -35,6 +35,7 @@
 #include "workloads/send/object_model.hpp"
 #include "workloads/send/send_plan.hpp"
 #include "workloads/send/site_words.hpp"
+#include "workloads/workload.hpp"
 
 namespace patchbench::send {
 
@@ -61,10 +62,10 @@ class SendMachine {
                                            : double{sizeof(Cell)};
 
   /// Reserves the zone and installs everything, all sites unlinked. Throws std::system_error as the
-  /// zone does, and std::invalid_argument when the code does not fit within the reach of a direct
-  /// call.
+  /// zone does, std::invalid_argument when the code does not fit within the reach of a direct call,
+  /// and Unsupported where publishing would come before the stores that it is for.
   explicit SendMachine(SendPlan plan)
-      : plan_(std::move(plan)),
+      : plan_(checked(std::move(plan))),
         table_(plan_.heap_classes, plan_.selectors),
         zone_(ZoneRequest{.size = require_memory(checked_layout<A>(plan_, table_.methods()).size),
                           .placement = plan_.arena.placement(),
@@ -248,6 +249,12 @@ class SendMachine {
   }
 
   // --- installation ---
+
+  [[nodiscard]] static SendPlan checked(SendPlan plan) {
+    if (is_staged<Zone>() && plan.publish != PublishMode::none)
+      throw Unsupported(kStagedPublishing);
+    return plan;
+  }
 
   /// Cells, and behind them the slots of closed PICs.
   [[nodiscard]] Mapping map_cells() const {

@@ -13,6 +13,7 @@
 #include "strategies/code_zone.hpp"
 #include "strategies/dispatch.hpp"
 #include "strategies/publish.hpp"
+#include "strategies/zone_traits.hpp"
 #include "workloads/send/codegen.hpp"
 
 namespace patchbench::send {
@@ -68,13 +69,14 @@ class SiteWords {
     if constexpr (kTagInCell) {
       value.tag = static_cast<std::uint32_t>(cell(index).tag);
     } else {
-      value.tag = load_code<std::uint32_t>(tag_word(index));
+      value.tag = load_code<std::uint32_t>(readable(tag_word(index)));
     }
     if constexpr (kTargetInCell) {
       value.target = ExecAddress{static_cast<std::uintptr_t>(cell(index).target)};
     } else {
       const ExecAddress word = target_word(index);
-      value.target = A::template decode_target<kDispatch>(word, load_code<TargetWord>(word));
+      value.target =
+          A::template decode_target<kDispatch>(word, load_code<TargetWord>(readable(word)));
     }
     return value;
   }
@@ -178,9 +180,17 @@ class SiteWords {
   [[nodiscard]] ExecAddress target_word(std::uint32_t index) const noexcept {
     return site(index) + target_offset_;
   }
+  /// Where the mutator reads what it stored: what is staged is not executed before its scope ends.
+  [[nodiscard]] const std::byte* readable(ExecAddress at) const noexcept {
+    if constexpr (is_staged<Zone>()) {
+      return zone_->writable(at).data();
+    } else {
+      return at.data();
+    }
+  }
   template <class Word>
-  [[nodiscard]] static Word load_code(ExecAddress at) noexcept {
-    return std::atomic_ref<Word>(*const_cast<Word*>(reinterpret_cast<const Word*>(at.data())))
+  [[nodiscard]] static Word load_code(const std::byte* at) noexcept {
+    return std::atomic_ref<Word>(*const_cast<Word*>(reinterpret_cast<const Word*>(at)))
         .load(std::memory_order_relaxed);
   }
 

@@ -1,0 +1,56 @@
+// strategies/posix_shm_dual.hpp - a POSIX shared memory object mapped twice.
+//
+// What OpenSmalltalk's Cog does where it is built with DUAL_MAPPED_CODE_ZONE. The object has a name
+// in /dev/shm between shm_open(3) and shm_unlink(3), so a crash in between leaves it there; and
+// containers give /dev/shm 64 MiB by default, or mount it noexec.
+#pragma once
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <string_view>
+
+#include "code_zone.hpp"
+#include "dispatch.hpp"
+#include "mapping.hpp"
+#include "policy.hpp"
+#include "zone_traits.hpp"
+
+namespace patchbench {
+
+class PosixShmDualZone {
+ public:
+  static constexpr AliasKind kAlias = AliasKind::second_view;
+  static constexpr Fork kFork = Fork::shared;
+  static constexpr std::array kRefusedBy = {
+      Refusal{Policy::noexec, EPERM, "mmap"},
+      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
+      Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
+  };
+
+  explicit PosixShmDualZone(const ZoneRequest& request)
+      : views_(posix_shm(round_up_to_pages(request.size)), request) {}
+
+  [[nodiscard]] ExecAddress exec() const noexcept { return views_.exec(); }
+  [[nodiscard]] std::size_t size() const noexcept { return views_.size(); }
+  [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
+    return views_.writable(at);
+  }
+  void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
+  void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
+  void seal() noexcept {}
+  [[nodiscard]] std::string describe() const { return {}; }
+
+ private:
+  DualView views_;
+};
+
+struct PosixShmDual {
+  static constexpr std::string_view kId = "posix-shm-dual";
+  static constexpr std::string_view kSummary = "a POSIX shared memory object mapped twice";
+  using Zone = PosixShmDualZone;
+  static constexpr Dispatch kDispatch = Dispatch::inline_cache;
+  static constexpr bool kSmallGrid = true;
+};
+
+}  // namespace patchbench

@@ -1,0 +1,75 @@
+// strategies/zone_traits.hpp - what a zone may say of itself beside the contract of CodeZone, and
+// what holds where it says nothing.
+//
+//   kStaged = true                 stores go to a staging area and reach the code when the scope
+//                                  ends, which also makes them visible to instruction fetch
+//   kWritableOnlyInScope = true    between scopes writable() may lead nowhere
+//   kOpensWholeZone = true         a scope makes all of the zone unexecutable
+//   kWritableAndExecutableInScope  inside a scope what is open is both at once
+//   kMadeByLibrary = true          its system calls are made by a library that is not ours
+//   kFork                          what a child of fork(2) has (Fork)
+//   why_unavailable()              why this machine cannot have it at all; empty: it can
+//
+// policy.hpp has what policies refuse.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace patchbench {
+
+/// What happens to the parent's code when a child of fork(2) patches the zone that it inherited.
+/// An author's own answer to PCRE2 issue 162 and the like: state it, because nothing else does.
+enum class Fork {
+  isolated,  // nothing: its memory is private
+  shared,    // it changes too
+};
+
+[[nodiscard]] constexpr std::string_view to_string(Fork fork) noexcept {
+  return fork == Fork::shared ? "shared" : "isolated";
+}
+
+template <class Zone>
+[[nodiscard]] constexpr Fork fork_of() noexcept {
+  if constexpr (requires { Zone::kFork; }) {
+    return Zone::kFork;
+  } else {
+    return Fork::isolated;
+  }
+}
+
+template <class Zone>
+[[nodiscard]] constexpr bool is_staged() noexcept {
+  return requires { Zone::kStaged; };
+}
+
+template <class Zone>
+[[nodiscard]] constexpr bool is_writable_only_in_scope() noexcept {
+  return requires { Zone::kWritableOnlyInScope; };
+}
+
+template <class Zone>
+[[nodiscard]] constexpr bool opens_whole_zone() noexcept {
+  return requires { Zone::kOpensWholeZone; };
+}
+
+template <class Zone>
+[[nodiscard]] constexpr bool is_writable_and_executable_in_scope() noexcept {
+  return requires { Zone::kWritableAndExecutableInScope; };
+}
+
+template <class Zone>
+[[nodiscard]] constexpr bool is_made_by_library() noexcept {
+  return requires { Zone::kMadeByLibrary; };
+}
+
+template <class Zone>
+[[nodiscard]] std::string why_unavailable() {
+  if constexpr (requires { Zone::why_unavailable(); }) {
+    return Zone::why_unavailable();
+  } else {
+    return {};
+  }
+}
+
+}  // namespace patchbench

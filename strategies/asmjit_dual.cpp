@@ -1,5 +1,6 @@
 #include "asmjit_dual.hpp"
 
+#include <cstring>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -43,7 +44,8 @@ void move_to(Mapping place, void*& view, std::size_t size) {
 
 }  // namespace
 
-AsmjitMapping::AsmjitMapping(const ZoneRequest& request) : size_(round_up_to_pages(request.size)) {
+AsmjitMapping::AsmjitMapping(const ZoneRequest& request)
+    : size_(round_up_to_pages(request.size)), landing_pads_(request.landing_pads) {
   check_file_size_limit(size_);
   Mapping exec_place = taken_place(size_, request.placement.exec_at);
   Mapping writable_place = taken_place(size_, request.placement.writable_at);
@@ -70,6 +72,17 @@ AsmjitMapping::AsmjitMapping(const ZoneRequest& request) : size_(round_up_to_pag
     munmap(writable_, size_);
     throw;
   }
+}
+
+void AsmjitMapping::isolate() {
+  AsmjitMapping copy{ZoneRequest{.size = size_, .landing_pads = landing_pads_}};
+  std::memcpy(copy.writable_, exec_, size_);
+  for (const auto& [from, to] : {std::pair{copy.exec_, exec_}, {copy.writable_, writable_}}) {
+    if (mremap(from, size_, size_, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
+      throw_errno("mremap");
+    }
+  }
+  copy.exec_ = nullptr;  // what it had is here now
 }
 
 AsmjitMapping::~AsmjitMapping() {

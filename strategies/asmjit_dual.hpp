@@ -29,16 +29,21 @@ class AsmjitMapping {
   AsmjitMapping(AsmjitMapping&& other) noexcept
       : exec_(std::exchange(other.exec_, nullptr)),
         writable_(std::exchange(other.writable_, nullptr)),
-        size_(std::exchange(other.size_, 0)) {}
+        size_(std::exchange(other.size_, 0)),
+        landing_pads_(other.landing_pads_) {}
   AsmjitMapping& operator=(AsmjitMapping&& other) noexcept {
     std::swap(exec_, other.exec_);
     std::swap(writable_, other.writable_);
     std::swap(size_, other.size_);
+    std::swap(landing_pads_, other.landing_pads_);
     return *this;
   }
   AsmjitMapping(const AsmjitMapping&) = delete;
   AsmjitMapping& operator=(const AsmjitMapping&) = delete;
   ~AsmjitMapping();
+
+  /// Another mapping by AsmJit with the same bytes, at the same addresses.
+  void isolate();
 
   [[nodiscard]] void* exec() const noexcept { return exec_; }
   [[nodiscard]] void* writable() const noexcept { return writable_; }
@@ -48,6 +53,7 @@ class AsmjitMapping {
   void* exec_ = nullptr;
   void* writable_ = nullptr;
   std::size_t size_ = 0;
+  bool landing_pads_ = false;
 };
 
 class AsmjitDualZone {
@@ -73,6 +79,7 @@ class AsmjitDualZone {
   void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void seal() noexcept {}
+  void isolate_after_fork() { mapping_.isolate(); }
   [[nodiscard]] std::string describe() const { return {}; }
 
  private:

@@ -53,6 +53,7 @@ class FileDualZone {
   void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void seal() noexcept {}
+  void isolate_after_fork() { views_.isolate(open_executable_file(size()).file); }
   [[nodiscard]] std::string describe() const { return place_; }
 
  private:

@@ -38,6 +38,11 @@ class CodeHelper {
 
   /// Has [offset, offset + size) copied; returns when that is done. False when the helper is gone.
   [[nodiscard]] bool copy(std::size_t offset, std::size_t size) noexcept;
+  /// For a child of fork(2): the helper is another process's to wait for.
+  void leave() noexcept {
+    socket_ = Fd{};
+    process_ = -1;
+  }
 
  private:
   Fd socket_;
@@ -56,16 +61,27 @@ class HelperWriter {
   void store(std::size_t offset, const std::byte* /*staged*/, std::size_t size) noexcept {
     if (!helper_.copy(offset, size)) patch_failed("helper-process: its helper is gone");
   }
+  /// The helper is the parent's child, which its own end of the socket keeps alive.
+  void isolate_after_fork(const Mapping& staging) {
+    const Fd copy = executable_memfd("patchbench-helped", size());
+    const auto* bytes = static_cast<const std::byte*>(staging.address());
+    if (!write_all(copy, bytes, size(), 0)) throw_errno("pwrite (copy of the code)");
+    helper_.leave();
+    helper_ = CodeHelper(copy, staging);
+    exec_.replace(copy, protection_);
+  }
 
  private:
   /// The descriptor goes with this constructor: a process that kept it could map the code writable.
   HelperWriter(const Fd& file, const ZoneRequest& request, const Mapping& staging)
       : helper_(file, staging),
         exec_(Mapping::shared_view(file, staging.size(), protection_to_execute(request),
-                                   request.placement.exec_at)) {}
+                                   request.placement.exec_at)),
+        protection_(protection_to_execute(request)) {}
 
   CodeHelper helper_;
   Mapping exec_;
+  int protection_;
 };
 
 class HelperProcessZone : public StagedZone<HelperWriter> {

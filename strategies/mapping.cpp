@@ -119,6 +119,18 @@ Mapping Mapping::alias_of(const Mapping& shared, int protection, std::uintptr_t 
   return alias;
 }
 
+void Mapping::replace(const Fd& file, int protection) {
+  if (mmap(address_, size_, protection, MAP_SHARED | MAP_FIXED, file.get(), 0) == MAP_FAILED) {
+    throw_errno(name_of_view(protection));
+  }
+  madvise(address_, size_, MADV_NOHUGEPAGE);
+}
+
+void Mapping::move_to(Mapping& replaced) {
+  move_over(replaced, address_);
+  static_cast<void>(release());
+}
+
 void Mapping::reset() noexcept {
   if (address_ != nullptr) {
     munmap(address_, size_);
@@ -140,6 +152,14 @@ ShmAttachment::ShmAttachment(int segment, int flags, std::uintptr_t at, std::siz
   address_ = address;
 }
 
+void ShmAttachment::move_to(ShmAttachment& replaced, std::size_t size) {
+  if (mremap(address_, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, replaced.address_) ==
+      MAP_FAILED) {
+    throw_errno("mremap");
+  }
+  address_ = nullptr;
+}
+
 ShmAttachment::~ShmAttachment() {
   if (address_ != nullptr) shmdt(address_);
 }
@@ -150,7 +170,14 @@ DualView::DualView(const Fd& file, const ZoneRequest& request)
       writable_(Mapping::shared_view(file, round_up_to_pages(request.size), PROT_READ | PROT_WRITE,
                                      request.placement.writable_at)),
       delta_(reinterpret_cast<std::uintptr_t>(writable_.address()) -
-             reinterpret_cast<std::uintptr_t>(exec_.address())) {}
+             reinterpret_cast<std::uintptr_t>(exec_.address())),
+      protection_(protection_to_execute(request)) {}
+
+void DualView::isolate(const Fd& copy) {
+  if (!write_all(copy, exec().data(), size(), 0)) throw_errno("pwrite (copy of the code)");
+  exec_.replace(copy, protection_);
+  if (has_writable()) writable_.replace(copy, PROT_READ | PROT_WRITE);
+}
 
 int protection_to_execute(const ZoneRequest& request) noexcept {
   return PROT_READ | PROT_EXEC | (request.landing_pads ? landing_pad_protection() : 0);

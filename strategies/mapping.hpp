@@ -73,8 +73,13 @@ class Mapping {
 
   [[nodiscard]] void* address() const noexcept { return address_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  /// Puts a shared view of a file, from its beginning, in the place of what is mapped.
+  void replace(const Fd& file, int protection);
   /// Unmaps now.
   void reset() noexcept;
+  /// Moves it over another of the same size, which it replaces and whose owner owns it from then
+  /// on.
+  void move_to(Mapping& replaced);
   /// Gives up owning it: it stays mapped.
   [[nodiscard]] void* release() noexcept { return std::exchange(address_, nullptr); }
 
@@ -102,6 +107,8 @@ class ShmAttachment {
   ~ShmAttachment();
 
   [[nodiscard]] void* address() const noexcept { return address_; }
+  /// Moves it over another, as Mapping::move_to().
+  void move_to(ShmAttachment& replaced, std::size_t size);
 
  private:
   void* address_ = nullptr;
@@ -121,12 +128,17 @@ class DualView {
     return WritableAddress{at.value() + delta_};
   }
   void drop_writable() noexcept { writable_.reset(); }
+  /// Copies the bytes to another file and maps that at the same addresses, so that whoever shared
+  /// them (a parent, after fork(2)) is not seen and does not see any more. The file must have the
+  /// views' size. Throws std::system_error; what is mapped then is the old or the new.
+  void isolate(const Fd& copy);
   [[nodiscard]] bool has_writable() const noexcept { return writable_.address() != nullptr; }
 
  private:
   Mapping exec_;
   Mapping writable_;
   std::uintptr_t delta_ = 0;  // writable - exec, modulo 2^64
+  int protection_ = 0;        // of the executable view
 };
 
 /// A file in /dev/shm by shm_open(3), without a name once it is open.

@@ -38,6 +38,7 @@ class MemfdDualZone {
   void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void seal() noexcept {}
+  void isolate_after_fork() { views_.isolate(executable_memfd("patchbench-code", size())); }
   [[nodiscard]] std::string describe() const { return {}; }
 
  private:

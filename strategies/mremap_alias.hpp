@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -40,7 +41,8 @@ class MremapAliasZone {
                                         protection_to_execute(request), request.placement.exec_at)),
         writable_(Mapping::alias_of(exec_, PROT_READ | PROT_WRITE, request.placement.writable_at)),
         delta_(reinterpret_cast<std::uintptr_t>(writable_.address()) -
-               reinterpret_cast<std::uintptr_t>(exec_.address())) {}
+               reinterpret_cast<std::uintptr_t>(exec_.address())),
+        landing_pads_(request.landing_pads) {}
 
   [[nodiscard]] ExecAddress exec() const noexcept { return ExecAddress{exec_.address()}; }
   [[nodiscard]] std::size_t size() const noexcept { return exec_.size(); }
@@ -50,12 +52,19 @@ class MremapAliasZone {
   void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void seal() noexcept {}
+  void isolate_after_fork() {
+    MremapAliasZone copy{ZoneRequest{.size = size(), .landing_pads = landing_pads_}};
+    std::memcpy(copy.writable_.address(), exec_.address(), size());
+    copy.exec_.move_to(exec_);
+    copy.writable_.move_to(writable_);
+  }
   [[nodiscard]] std::string describe() const { return {}; }
 
  private:
   Mapping exec_;
   Mapping writable_;
   std::uintptr_t delta_;
+  bool landing_pads_;
 };
 
 struct MremapAlias {

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <sys/mman.h>
 
@@ -45,7 +46,8 @@ class OndemandViewZone {
                                    protection_to_execute(request), request.placement.exec_at)),
         place_(Mapping::reserved(exec_.size(), request.placement.writable_at)),
         delta_(reinterpret_cast<std::uintptr_t>(place_.address()) -
-               reinterpret_cast<std::uintptr_t>(exec_.address())) {
+               reinterpret_cast<std::uintptr_t>(exec_.address())),
+        executable_(protection_to_execute(request)) {
     // Better refused here than in the patch path.
     if (!map({.begin = 0, .end = std::min(exec_.size(), kGranule)})) {
       throw_errno("mmap (read-write view)");
@@ -71,6 +73,15 @@ class OndemandViewZone {
   }
   void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void seal() noexcept {}
+  void isolate_after_fork() {
+    Fd copy = executable_memfd("patchbench-ondemand", size());
+    if (!write_all(copy, exec().data(), size(), 0)) throw_errno("pwrite (copy of the code)");
+    for (View& view : views_) {
+      if (!unmap(view)) throw_errno("mmap (reserved addresses)");
+    }
+    exec_.replace(copy, executable_);
+    file_ = std::move(copy);
+  }
   [[nodiscard]] std::string describe() const { return {}; }
 
  private:
@@ -110,6 +121,7 @@ class OndemandViewZone {
   Mapping exec_;
   Mapping place_;  // of the views
   std::uintptr_t delta_;
+  int executable_;  // protection
   std::array<View, kCachedViews> views_{};
   std::size_t oldest_ = 0;
 };

@@ -39,6 +39,7 @@ class PosixShmDualZone {
   void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void seal() noexcept {}
+  void isolate_after_fork() { views_.isolate(posix_shm(size())); }
   [[nodiscard]] std::string describe() const { return {}; }
 
  private:

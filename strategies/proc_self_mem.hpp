@@ -44,6 +44,8 @@ class ProcMemWriter {
       patch_failed("proc-self-mem: pwrite");
     }
   }
+  /// The descriptor still leads to the parent's memory.
+  void isolate_after_fork(const Mapping& /*staging*/) { memory_ = open_memory(); }
 
  private:
   [[nodiscard]] static Fd open_memory() {

@@ -39,6 +39,7 @@ class VmWriter {
   void store(std::size_t offset, const std::byte* staged, std::size_t size) noexcept {
     if (!write(offset, staged, size)) patch_failed("process-vm-writev: process_vm_writev");
   }
+  void isolate_after_fork(const Mapping& /*staging*/) {}
 
  private:
   [[nodiscard]] bool write(std::size_t offset, const std::byte* bytes, std::size_t size) noexcept {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <string_view>
+#include <utility>
 
 #include "code_zone.hpp"
 #include "dispatch.hpp"
@@ -26,17 +27,26 @@ class MemfdWriter {
   MemfdWriter(const ZoneRequest& request, const Mapping& staging)
       : file_(executable_memfd("patchbench-written", staging.size())),
         exec_(Mapping::shared_view(file_, staging.size(), protection_to_execute(request),
-                                   request.placement.exec_at)) {}
+                                   request.placement.exec_at)),
+        protection_(protection_to_execute(request)) {}
 
   [[nodiscard]] ExecAddress exec() const noexcept { return ExecAddress{exec_.address()}; }
   [[nodiscard]] std::size_t size() const noexcept { return exec_.size(); }
   void store(std::size_t offset, const std::byte* staged, std::size_t size) noexcept {
     if (!write_all(file_, staged, size, offset)) patch_failed("pwrite-memfd: pwrite");
   }
+  void isolate_after_fork(const Mapping& staging) {
+    Fd copy = executable_memfd("patchbench-written", size());
+    const auto* bytes = static_cast<const std::byte*>(staging.address());
+    if (!write_all(copy, bytes, size(), 0)) throw_errno("pwrite (copy of the code)");
+    exec_.replace(copy, protection_);
+    file_ = std::move(copy);
+  }
 
  private:
   Fd file_;
   Mapping exec_;
+  int protection_;
 };
 
 class PwriteMemfdZone : public StagedZone<MemfdWriter> {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <sys/mman.h>
@@ -61,6 +62,15 @@ class PageSwapper {
       if (failed != nullptr) patch_failed(failed);
       first = last;
     }
+  }
+
+  void isolate_after_fork(const Mapping& staging) {
+    Fd copy = executable_memfd("patchbench-swapped", checked_double(size()));
+    const auto* bytes = static_cast<const std::byte*>(staging.address());
+    if (!write_all(copy, bytes, size(), 0)) throw_errno("pwrite (copy of the code)");
+    exec_.replace(copy, protection_);
+    std::ranges::fill(place_, std::uint8_t{0});
+    file_ = std::move(copy);
   }
 
  private:

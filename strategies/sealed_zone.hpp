@@ -38,6 +38,7 @@ class SealedZone {
   void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void seal() noexcept { views_.drop_writable(); }
   [[nodiscard]] bool sealed() const noexcept { return !views_.has_writable(); }
+  void isolate_after_fork() { views_.isolate(executable_memfd("patchbench-sealed", size())); }
   [[nodiscard]] std::string describe() const { return {}; }
 
  private:

@@ -37,6 +37,12 @@ class SharedMemfdToggleZone
                          round_up_to_pages(request.size), protection_to_execute(request),
                          request.placement.exec_at),
                      protection_to_execute(request)) {}
+
+  void isolate_after_fork() {
+    const Fd copy = executable_memfd("patchbench-toggled", size());
+    if (!write_all(copy, exec().data(), size(), 0)) throw_errno("pwrite (copy of the code)");
+    mapping().replace(copy, executable());
+  }
 };
 
 struct SharedMemfdToggle {

@@ -12,6 +12,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -28,15 +29,19 @@ namespace patchbench {
 /// Who writes the code. Constructed with the request and the staging area's memory, of which
 /// kSharesStaging says whether another process sees it. store() changes `size` bytes of code at an
 /// offset of the zone to those at the same offset of the staging area, or ends the process.
+/// isolate_after_fork() makes a copy of the code for this process alone (zone_traits.hpp); the
+/// staging area has its bytes, and is this process's own by then.
 // clang-format off
 template <class Writer>
 concept CodeWriter =
     std::constructible_from<Writer, const ZoneRequest&, const Mapping&> && std::movable<Writer> &&
-    requires(Writer writer, const Writer& view, const std::byte* staged, std::size_t size) {
+    requires(Writer writer, const Writer& view, const Mapping& staging, const std::byte* staged,
+             std::size_t size) {
       { Writer::kSharesStaging } -> std::convertible_to<bool>;
       { view.exec() } noexcept -> std::same_as<ExecAddress>;
       { view.size() } noexcept -> std::same_as<std::size_t>;
       { writer.store(size, staged, size) } noexcept;
+      { writer.isolate_after_fork(staging) };
     };
 // clang-format on
 
@@ -66,6 +71,14 @@ class StagedZone {
   }
   void seal() noexcept {}
   [[nodiscard]] std::string describe() const { return {}; }
+  void isolate_after_fork() {
+    if constexpr (Writer::kSharesStaging) {
+      Mapping copy = Mapping::shared_anonymous(staging_.size(), kStagingProtection, 0);
+      std::memcpy(copy.address(), staging_.address(), staging_.size());
+      copy.move_to(staging_);
+    }
+    writer_.isolate_after_fork(staging_);
+  }
 
  private:
   [[nodiscard]] static Mapping map_staging(const ZoneRequest& request) {

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -34,7 +35,8 @@ class SysvShmZone {
       Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "shmat"},
   };
 
-  explicit SysvShmZone(const ZoneRequest& request) : size_(round_up_to_pages(request.size)) {
+  explicit SysvShmZone(const ZoneRequest& request)
+      : size_(round_up_to_pages(request.size)), landing_pads_(request.landing_pads) {
     // SHM_EXEC asks for execute permission, which only a privileged process has without the mode
     // bit.
     const int segment = shmget(IPC_PRIVATE, size_, IPC_CREAT | 0700);
@@ -56,6 +58,12 @@ class SysvShmZone {
   void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void seal() noexcept {}
+  void isolate_after_fork() {
+    SysvShmZone copy{ZoneRequest{.size = size_, .landing_pads = landing_pads_}};
+    std::memcpy(copy.writable_.address(), exec_.address(), size_);
+    copy.exec_.move_to(exec_, size_);
+    copy.writable_.move_to(writable_, size_);
+  }
   [[nodiscard]] std::string describe() const { return {}; }
 
  private:
@@ -80,6 +88,7 @@ class SysvShmZone {
   ShmAttachment writable_;
   ShmAttachment exec_;
   std::uintptr_t delta_ = 0;
+  bool landing_pads_ = false;
 };
 
 struct SysvShm {

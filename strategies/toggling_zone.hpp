@@ -47,6 +47,10 @@ class TogglingZone {
     }
   }
 
+  /// What is mapped, and as what.
+  [[nodiscard]] Mapping& mapping() noexcept { return mapping_; }
+  [[nodiscard]] int executable() const noexcept { return executable_; }
+
  private:
   void toggle_once(std::size_t offset, std::size_t size) {
     std::byte* at = static_cast<std::byte*>(mapping_.address()) + offset;

@@ -38,6 +38,14 @@ template <class Zone>
   }
 }
 
+/// For a child of fork(2), before it patches or its parent does: it gets a copy of the code, at the
+/// same addresses, that no other process changes. The parent must not patch meanwhile, or the copy
+/// may be torn. Throws std::system_error as the zone's constructor does.
+template <class Zone>
+void isolate_after_fork(Zone& zone) {
+  if constexpr (fork_of<Zone>() == Fork::shared) zone.isolate_after_fork();
+}
+
 template <class Zone>
 [[nodiscard]] constexpr bool is_staged() noexcept {
   return requires { Zone::kStaged; };

@@ -15,6 +15,7 @@
 #include "strategies/code_zone.hpp"
 #include "strategies/dispatch.hpp"
 #include "strategies/publish.hpp"
+#include "strategies/zone_traits.hpp"
 #include "workloads/arena_map.hpp"
 #include "workloads/measured_cell.hpp"
 #include "workloads/parameters.hpp"
@@ -239,6 +240,8 @@ struct Publish {
   static constexpr std::string_view unsupported() {
     if constexpr (!send::never_patched<Strategy>().empty()) {
       return send::never_patched<Strategy>();
+    } else if constexpr (is_staged<typename Strategy::Zone>()) {
+      return "its code is published when a patch scope ends, which patches cost by themselves";
     } else {
       return patched_at_run_time(Strategy::kDispatch)
                  ? std::string_view{}

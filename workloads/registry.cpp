@@ -1,11 +1,13 @@
 #include "workloads/registry.hpp"
 
 #include <algorithm>
-#include <stdexcept>
+#include <iterator>
+#include <utility>
 #include <vector>
 
 #include "strategies/registry.hpp"
 #include "workloads/probe.hpp"
+#include "workloads/registry_slice.hpp"
 #include "workloads/workload.hpp"
 
 namespace patchbench {
@@ -38,44 +40,20 @@ std::vector<StrategyEntry> all_strategies(std::tuple<Strategies...>*, std::tuple
   return {entry<Strategies>(StrategyRole::strategy)..., entry<Controls>(StrategyRole::control)...};
 }
 
-template <class Workload, class Strategy>
-CellFactory factory() {
-  CellFactory cell;
-  cell.strategy = Strategy::kId;
-  cell.workload = Workload::kId;
-  cell.unsupported = Workload::template unsupported<Strategy>();
-  if constexpr (Workload::template unsupported<Strategy>().empty()) {
-    cell.make = &Workload::template make<Strategy>;
-    if constexpr (requires { &Workload::template dump<Strategy>; }) {
-      cell.dump = &Workload::template dump<Strategy>;
-    }
-  }
-  return cell;
-}
-
-template <class Workload, class Strategy>
-void add_cell(std::vector<CellFactory>& cells) {
-  if constexpr (only_workload<Strategy>().empty() || only_workload<Strategy>() == Workload::kId) {
-    cells.push_back(factory<Workload, Strategy>());
-  }
-}
-
-template <class Workload, class... Strategies>
-void add_cells_of(std::vector<CellFactory>& cells, std::tuple<Strategies...>*) {
-  (add_cell<Workload, Strategies>(cells), ...);
-}
-
-template <class... Workloads>
-std::vector<CellFactory> all_cells(std::tuple<Workloads...>*) {
-  std::vector<CellFactory> cells;
-  (add_cells_of<Workloads>(cells, static_cast<StrategyList*>(nullptr)), ...);
-  (add_cells_of<Workloads>(cells, static_cast<ControlList*>(nullptr)), ...);
-  return cells;
-}
-
 template <class... Workloads>
 std::vector<WorkloadInfo> all_workloads(std::tuple<Workloads...>*) {
   return {Workloads::info()...};
+}
+
+template <std::size_t... kSlices>
+std::vector<CellFactory> cells_of(std::index_sequence<kSlices...>) {
+  std::vector<CellFactory> cells;
+  (std::ranges::move(cells_of_slice<kSlices>(), std::back_inserter(cells)), ...);
+  return cells;
+}
+
+std::vector<CellFactory> all_cells() {
+  return cells_of(std::make_index_sequence<kRegistrySlices>{});
 }
 
 }  // namespace
@@ -92,7 +70,7 @@ std::span<const WorkloadInfo> workloads() {
 }
 
 const CellFactory* find_cell(std::string_view strategy, std::string_view workload) {
-  static const std::vector<CellFactory> cells = all_cells(static_cast<WorkloadList*>(nullptr));
+  static const std::vector<CellFactory> cells = all_cells();
   const auto found = std::ranges::find_if(cells, [&](const CellFactory& cell) {
     return cell.strategy == strategy && cell.workload == workload;
   });

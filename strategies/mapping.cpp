@@ -141,15 +141,18 @@ void Mapping::reset() noexcept {
 
 Mapping::~Mapping() { reset(); }
 
-ShmAttachment::ShmAttachment(int segment, int flags, std::uintptr_t at, std::size_t size) {
+ShmAttachment::ShmAttachment(int segment, int flags, std::uintptr_t at) {
   // Without SHM_REMAP an occupied address is refused (EINVAL), as MAP_FIXED_NOREPLACE would.
   void* address = shmat(segment, reinterpret_cast<void*>(at), flags);
   // shmat(2) reports failure as (void*)-1.
   if (reinterpret_cast<std::intptr_t>(address) == -1) {
     throw_errno((flags & SHM_EXEC) != 0 ? "shmat (read-execute view)" : "shmat (read-write view)");
   }
-  madvise(address, size, MADV_NOHUGEPAGE);
   address_ = address;
+}
+
+void ShmAttachment::forbid_huge_pages(std::size_t size) noexcept {
+  madvise(address_, size, MADV_NOHUGEPAGE);
 }
 
 void ShmAttachment::move_to(ShmAttachment& replaced, std::size_t size) {

@@ -95,7 +95,7 @@ class ShmAttachment {
  public:
   ShmAttachment() = default;
   /// `flags` as shmat(2): 0 for read-write, SHM_RDONLY | SHM_EXEC for a view to execute.
-  ShmAttachment(int segment, int flags, std::uintptr_t at, std::size_t size);
+  ShmAttachment(int segment, int flags, std::uintptr_t at);
   ShmAttachment(ShmAttachment&& other) noexcept
       : address_(std::exchange(other.address_, nullptr)) {}
   ShmAttachment& operator=(ShmAttachment&& other) noexcept {
@@ -107,6 +107,7 @@ class ShmAttachment {
   ~ShmAttachment();
 
   [[nodiscard]] void* address() const noexcept { return address_; }
+  void forbid_huge_pages(std::size_t size) noexcept;
   /// Moves it over another, as Mapping::move_to().
   void move_to(ShmAttachment& replaced, std::size_t size);
 

@@ -42,7 +42,10 @@ class SysvShmZone {
     const int segment = shmget(IPC_PRIVATE, size_, IPC_CREAT | 0700);
     if (segment < 0) throw_errno("shmget");
     attach_and_mark(segment, request.placement);
-    exec_ = ShmAttachment(segment, SHM_RDONLY | SHM_EXEC, request.placement.exec_at, size_);
+    exec_ = ShmAttachment(segment, SHM_RDONLY | SHM_EXEC, request.placement.exec_at);
+    // Not before the mark: a process that is killed until then leaves its segment.
+    writable_.forbid_huge_pages(size_);
+    exec_.forbid_huge_pages(size_);
     if (request.landing_pads && landing_pad_protection() != 0) {
       protect(protection_to_execute(request));
     }
@@ -76,7 +79,7 @@ class SysvShmZone {
   // and rethrown after the mark.
   void attach_and_mark(int segment, const Placement& placement) {
     try {
-      writable_ = ShmAttachment(segment, 0, placement.writable_at, size_);
+      writable_ = ShmAttachment(segment, 0, placement.writable_at);
     } catch (...) {
       shmctl(segment, IPC_RMID, nullptr);
       throw;

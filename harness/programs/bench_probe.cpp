@@ -12,7 +12,7 @@
 #include "harness/counting/measured.hpp"
 #include "harness/machine/disturbances.hpp"
 #include "harness/machine/environment.hpp"
-#include "harness/machine/sandbox.hpp"
+#include "harness/policies/leaks.hpp"
 #include "harness/policies/survival.hpp"
 #include "harness/policies/wishes.hpp"
 #include "harness/programs/front_door.hpp"
@@ -30,6 +30,7 @@ constexpr const char* kFooter = R"(Examples:
                           it; then every event of the sets of counters, and why one is missing
   bench-probe --policies  which strategy patches and executes under which policy, tried here
   bench-probe --wishes    what the kernel answers to the wishes of 2007, each tried, with its cost
+  bench-probe --leaks     what each strategy leaves behind when its process is killed
   bench-probe --json      the same for programs; what is not known is null
 
 Nothing is changed and nothing is guessed: policies are set in processes that end. scripts/tune-host
@@ -53,8 +54,13 @@ int probe_wishes(bool json) {
   return kDone;
 }
 
+int probe_leaks(bool json) {
+  const Leaks leaks = find_leaks(strategies());
+  say(stdout, "{}", json ? leaks_json(leaks) : leaks_text(leaks));
+  return kDone;
+}
+
 int probe(bool json) {
-  try_calls();
   const std::vector<Finding> findings =
       find_disturbances({.environment = {}, .count_cycles = count_cycles});
   const std::vector<WantedEvent> events = all_sets(read_environment({}, {}));
@@ -75,6 +81,7 @@ int main(int argc, char** argv) {
   bool json = false;
   bool policies = false;
   bool wishes = false;
+  bool leaks = false;
   return front_door(
       argc, argv, kText,
       [&](CLI::App& app) {
@@ -86,10 +93,17 @@ int main(int argc, char** argv) {
                      "to mseal(2) and IPE, which came later")
             ->disable_flag_override()
             ->excludes("--policies");
+        app.add_flag("--leaks", leaks,
+                     "What each strategy leaves behind when its process is killed, after each of "
+                     "its system calls")
+            ->disable_flag_override()
+            ->excludes("--policies")
+            ->excludes("--wishes");
         app.add_flag("--json", json, "For programs");
       },
       [&] {
         if (policies) return probe_policies(json);
-        return wishes ? probe_wishes(json) : probe(json);
+        if (wishes) return probe_wishes(json);
+        return leaks ? probe_leaks(json) : probe(json);
       });
 }

@@ -29,6 +29,8 @@ StrategyEntry entry(StrategyRole role) {
                    .writable_and_executable = is_writable_and_executable<typename Strategy::Zone>(),
                    .preferred_baseline = is_preferred_baseline<Strategy>(),
                    .floor = is_floor<Strategy>(),
+                   .staged = is_staged<typename Strategy::Zone>(),
+                   .opens_whole_zone = opens_whole_zone<typename Strategy::Zone>(),
                    .small_grid = has_small_grid<Strategy>(),
                    .fork = to_string(fork_of<typename Strategy::Zone>()),
                    .refused_by = refusals_of<typename Strategy::Zone>()},

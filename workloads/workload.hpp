@@ -193,6 +193,8 @@ struct StrategyInfo {
   bool writable_and_executable = false;  // its memory is both at once
   bool preferred_baseline = false;       // before those that are not
   bool floor = false;                    // the control that nothing can go below
+  bool staged = false;                   // stores reach the code when a patch scope ends
+  bool opens_whole_zone = false;         // a scope makes all of the zone unexecutable
   bool small_grid = false;               // a preset measures it at one point of a workload's grid
   std::string_view fork = {};            // "shared": a child of fork(2) patches its parent's code
   std::span<const Refusal> refused_by = {};

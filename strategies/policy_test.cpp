@@ -9,6 +9,7 @@
 
 #include <grp.h>
 #include <patchbench_catch.hpp>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "apply_policy.hpp"

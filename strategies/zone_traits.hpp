@@ -8,12 +8,10 @@
 //   kWritableAndExecutableInScope  inside a scope what is open is both at once
 //   kMadeByLibrary = true          its system calls are made by a library that is not ours
 //   kFork                          what a child of fork(2) has (Fork)
-//   why_unavailable()              why this machine cannot have it at all; empty: it can
 //
-// policy.hpp has what policies refuse.
+// policy.hpp has what policies refuse, and what a machine may lack.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 namespace patchbench {
@@ -69,15 +67,6 @@ template <class Zone>
 template <class Zone>
 [[nodiscard]] constexpr bool is_made_by_library() noexcept {
   return requires { Zone::kMadeByLibrary; };
-}
-
-template <class Zone>
-[[nodiscard]] std::string why_unavailable() {
-  if constexpr (requires { Zone::why_unavailable(); }) {
-    return Zone::why_unavailable();
-  } else {
-    return {};
-  }
 }
 
 }  // namespace patchbench

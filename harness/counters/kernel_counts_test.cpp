@@ -160,7 +160,7 @@ std::optional<double> value_of(const Cell& cell, const Wanted& wanted) {
                << counter.reason);
   CHECK((counter.status == "ok" || may_be_missing(counter)));
   CHECK(counter.value.has_value() == (counter.status == "ok"));
-  CHECK(counter.reason.empty() == counter.value.has_value());
+  CHECK((counter.value.has_value() || !counter.reason.empty()));
   return counter.value;
 }
 
@@ -322,7 +322,8 @@ TEST_CASE("too few descriptors for all tracepoints do not end the run") {
     for (const Cell& cell : results.cells) {
       for (const Counter& counter : cell.counters) {
         CHECK(counter.value.has_value() == (counter.status == "ok"));
-        CHECK(counter.reason.empty() == (counter.status == "ok"));
+        // A count that is right may have one too: that it came out below zero.
+        CHECK((counter.status == "ok" || !counter.reason.empty()));
       }
     }
     return results.cells.front();

@@ -68,7 +68,7 @@ void describe_strategy(results::StrategyStatus& row, const StrategyInfo& info) {
     row.toggles_protection = info.toggles_protection;
     row.writable_and_executable = info.writable_and_executable;
     row.small_grid = info.small_grid;
-    if (info.patches_code) row.fork = info.fork;
+    if (info.patches_code) give(row.fork, info.fork);
     for (const Refusal& refusal : info.refused_by) {
       row.refused_by.emplace_back(policy_info(refusal.policy).id);
     }

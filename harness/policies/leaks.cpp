@@ -233,6 +233,7 @@ void add(std::vector<Leak>& leaks, Leak leak) {
 std::optional<std::string> kill_after(int nth, const StrategyEntry& strategy,
                                       const Directory& directory, LeaksOfStrategy& found) {
   Traced child(strategy, directory.path(), !found.condition.empty());
+  remove_leftovers(child.pid());  // of an earlier process with this number
   std::optional<std::string> call;
   for (int i = 0; i < nth; ++i) {
     call = child.next_call();

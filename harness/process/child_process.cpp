@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "harness/machine/cpu_list.hpp"
+#include "harness/process/leftovers.hpp"
 #include "harness/process/spawn.hpp"
 
 namespace patchbench::harness {
@@ -156,6 +157,8 @@ void ChildProcess::reap(int options) {
   do {
     got = waitpid(pid_, &wait_status_, options);
   } while (got < 0 && errno == EINTR);
+  // What a killed child could not remove would outlive this run too.
+  if (got == pid_ && WIFSIGNALED(wait_status_)) remove_leftovers(pid_);
   if (got == pid_ || got < 0) pid_ = -1;
 }
 

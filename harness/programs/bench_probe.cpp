@@ -12,6 +12,7 @@
 #include "harness/counting/measured.hpp"
 #include "harness/machine/disturbances.hpp"
 #include "harness/machine/environment.hpp"
+#include "harness/machine/sandbox.hpp"
 #include "harness/policies/leaks.hpp"
 #include "harness/policies/survival.hpp"
 #include "harness/policies/wishes.hpp"
@@ -61,6 +62,7 @@ int probe_leaks(bool json) {
 }
 
 int probe(bool json) {
+  try_calls();
   const std::vector<Finding> findings =
       find_disturbances({.environment = {}, .count_cycles = count_cycles});
   const std::vector<WantedEvent> events = all_sets(read_environment({}, {}));

@@ -180,7 +180,7 @@ TEST_CASE("every way in which a cell can fail is a row with its reason") {
   }
 }
 
-TEST_CASE("--timeout is how long a case may take, and its reason names the option") {
+TEST_CASE("how long a case may take is --timeout, which its reason names") {
   const OneRun run({"--strategy=hang", "--workload=zone", "--rounds=1", "--timeout=1s"});
   CHECK(run.finished.exit_code == 1);
   const results::Results results = run.results();

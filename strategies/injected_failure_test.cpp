@@ -77,9 +77,7 @@ int count_of(const CallCounts& counts, Call call) {
 void forgive_what_removal_left() {
   const std::string prefix = text_of({"patchbench-", std::to_string(getpid()), "-"});
   for (const auto& entry : std::filesystem::directory_iterator("/dev/shm")) {
-    if (entry.path().filename().string().starts_with(prefix)) {
-      std::filesystem::remove(entry.path());
-    }
+    if (entry.path().filename().string().starts_with(prefix)) std::filesystem::remove(entry.path());
   }
   for (const Segment& segment : segments_created_by(getpid())) {
     shmctl(segment.id, IPC_RMID, nullptr);

@@ -345,8 +345,8 @@ TEST_CASE("every mode of publishing but the default stands beside its cells") {
   const auto notes = [&](const std::string& strategy, const char* mode) {
     auto all = cell_of(results, "mic/" + strategy + "/sites=1024,order=linear" + mode).notes;
     std::erase_if(all, [](const std::string& note) {  // the machine's
-      return note.starts_with("drift") || note.starts_with("steal") ||
-             note.starts_with("waited") || note.find("not above 0") != std::string::npos;
+      return note.starts_with("drift") || note.starts_with("steal") || note.starts_with("waited") ||
+             note.find("not above 0") != std::string::npos;
     });
     return all;
   };

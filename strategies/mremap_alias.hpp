@@ -13,6 +13,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <sys/mman.h>
 
@@ -33,6 +34,18 @@ class MremapAliasZone {
       Refusal{Policy::selinux, EACCES, "mmap"},
       Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
   };
+
+  /// Whether an old size of 0 duplicates, which qemu-user refuses. Tried on memory that nobody
+  /// executes, so that no policy is taken for it.
+  [[nodiscard]] static std::string why_unavailable() {
+    const Mapping page = Mapping::shared_anonymous(page_size(), PROT_READ | PROT_WRITE, 0);
+    try {
+      static_cast<void>(Mapping::alias_of(page, PROT_READ | PROT_WRITE, 0));
+      return {};
+    } catch (const std::system_error& refused) {
+      return refused.what();
+    }
+  }
 
   /// The executable view is made first: a mapping that was writable may never become executable
   /// under PR_SET_MDWE.

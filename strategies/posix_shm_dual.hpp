@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "code_zone.hpp"
 #include "dispatch.hpp"
@@ -29,7 +30,7 @@ class PosixShmDualZone {
   };
 
   explicit PosixShmDualZone(const ZoneRequest& request)
-      : views_(posix_shm(round_up_to_pages(request.size)), request) {}
+      : views_(views_of(posix_shm(round_up_to_pages(request.size)), request)) {}
 
   [[nodiscard]] ExecAddress exec() const noexcept { return views_.exec(); }
   [[nodiscard]] std::size_t size() const noexcept { return views_.size(); }
@@ -43,6 +44,16 @@ class PosixShmDualZone {
   [[nodiscard]] std::string describe() const { return {}; }
 
  private:
+  /// Names the file system, which may be mounted noexec: no other memory without a name is in one.
+  [[nodiscard]] static DualView views_of(const Fd& file, const ZoneRequest& request) {
+    try {
+      return {file, request};
+    } catch (const std::system_error& refused) {
+      if (refused.code().value() != EPERM) throw;
+      throw_errno("mmap (read-execute view of a file in /dev/shm)", EPERM);
+    }
+  }
+
   DualView views_;
 };
 

@@ -27,8 +27,8 @@ class RxRwxToggleZone
   static constexpr std::array kRefusedBy = {
       Refusal{Policy::mdwe, EACCES, "mprotect"},
       Refusal{Policy::seccomp, EPERM, "mprotect"},
-      Refusal{Policy::selinux, EACCES, "mprotect"},
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mprotect"},
+      Refusal{Policy::selinux, EACCES, "mmap"},
+      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
   };
 
   explicit RxRwxToggleZone(const ZoneRequest& request)

@@ -25,8 +25,8 @@ class ZoneToggleZone : public TogglingZone<ZoneToggleName, kReadWrite, ToggledSp
   static constexpr std::array kRefusedBy = {
       Refusal{Policy::mdwe, EACCES, "mprotect"},
       Refusal{Policy::seccomp, EPERM, "mprotect"},
-      Refusal{Policy::selinux, EACCES, "mprotect"},
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mprotect"},
+      Refusal{Policy::selinux, EACCES, "mmap"},
+      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
   };
 
   explicit ZoneToggleZone(const ZoneRequest& request)

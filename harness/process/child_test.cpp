@@ -184,6 +184,8 @@ TEST_CASE("advice fits the call and the errno") {
   CHECK(what_to_do("memfd_create", EACCES).find("memfd_noexec") != std::string_view::npos);
   CHECK(what_to_do("shmat", EPERM).find("seccomp") != std::string_view::npos);
   CHECK(what_to_do("mmap (no directory allows", EPERM).find("noexec") != std::string_view::npos);
+  CHECK(what_to_do("mmap (read-execute view of a file in /dev/shm)", EPERM).find("/dev/shm") !=
+        std::string_view::npos);
   CHECK(what_to_do("mmap (read-write-execute)", EPERM).find("MemoryDenyWriteExecute") !=
         std::string_view::npos);
   CHECK(what_to_do("mmap (read-write-execute)", EPERM).find("TMPDIR") == std::string_view::npos);

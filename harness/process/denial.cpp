@@ -39,6 +39,10 @@ constexpr std::array kAdvice = {
     Advice{"mmap (no directory", EPERM,
            "every directory that was tried is on a filesystem mounted noexec, or a seccomp filter "
            "refuses executable mappings: set TMPDIR to a directory that is not noexec"},
+    Advice{
+        "mmap (read-execute view of a file in /dev/shm", EPERM,
+        "/dev/shm is mounted noexec (mount -o remount,exec /dev/shm), or a seccomp filter refuses "
+        "executable mappings"},
     Advice{"mmap", EPERM,
            "no filesystem is involved: a seccomp filter refuses memory that is executable (systemd "
            "MemoryDenyWriteExecute=, or a container's profile)"},

@@ -104,7 +104,7 @@ constexpr std::array kCalls = {
            fstatfs(kNoDescriptor, &info);
          }},
     Call{"unlink", [] { unlink(""); }},
-    Call{"shmget", [] { shmget(IPC_PRIVATE, 0, 0700); }},
+    Call{"shmget", [] { static_cast<void>(shmget(IPC_PRIVATE, 0, 0700)); }},
     Call{"shmat", [] { shmat(kNoDescriptor, nullptr, SHM_EXEC | SHM_RDONLY); }},
     Call{"shmctl", [] { shmctl(kNoDescriptor, IPC_RMID, nullptr); }},
     Call{"shmdt", [] { shmdt(nullptr); }},
@@ -113,8 +113,8 @@ constexpr std::array kCalls = {
     Call{"perf_event_open", open_cycles},
     Call{"mmap",
          [] {
-           mmap(nullptr, page_size(), PROT_READ | PROT_WRITE | PROT_EXEC,
-                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+           static_cast<void>(mmap(nullptr, page_size(), PROT_READ | PROT_WRITE | PROT_EXEC,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
          }},
     Call{"mprotect", [] { map(PROT_READ | PROT_EXEC); }},
 };

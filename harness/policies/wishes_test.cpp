@@ -39,7 +39,9 @@ TEST_CASE("aliases, the idiom of SysV and chosen addresses work on every kernel"
   for (const WishAnswer& one : answer_wishes()) {
     INFO(one.id << ": " << one.seen);
     if (one.id == "e" || one.id == "f" || one.id == "b") CHECK(one.granted == Granted::instead);
-    if (one.id == "leaks" || one.id == "addresses") CHECK(one.granted == Granted::yes);
+    if (one.id == "leaks") CHECK(one.granted == Granted::yes);
+    // A sanitizer has its own shadow where the writable view would be.
+    if (one.id == "addresses" && !PATCHBENCH_SANITIZED) CHECK(one.granted == Granted::yes);
   }
 }
 

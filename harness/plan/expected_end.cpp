@@ -40,7 +40,7 @@ std::optional<int> rounds_to_know(const StopRule& rule, const results::Results& 
       most = std::max(most, *rounds);
     }
   }
-  constexpr double kMost = std::numeric_limits<int>::max() / 2;
+  constexpr double kMost = std::numeric_limits<int>::max() / 2.0;
   return static_cast<int>(std::ceil(std::min(most, kMost)));
 }
 

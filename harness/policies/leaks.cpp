@@ -199,7 +199,7 @@ class Traced {
       return "ptrace is not allowed here";
     return "its process died by itself";
   }
-  void die() {
+  void die() noexcept {
     if (ended_) return;
     kill(pid_, SIGKILL);
     while (wait()) {
@@ -208,10 +208,12 @@ class Traced {
 
  private:
   /// Whether it stopped; otherwise it has ended.
-  bool wait() {
-    while (waitpid(pid_, &status_, 0) < 0) {
-      if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "waitpid");
-    }
+  bool wait() noexcept {
+    pid_t got = 0;
+    do {
+      got = waitpid(pid_, &status_, 0);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) status_ = 0;  // nobody is there any more
     ended_ = !WIFSTOPPED(status_);
     return !ended_;
   }

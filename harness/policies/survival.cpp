@@ -227,7 +227,7 @@ std::string refusals_text(const SurvivalMatrix& matrix, std::size_t policy) {
                           : survival.reason;
     const auto same = std::ranges::find(groups, how, &decltype(groups)::value_type::first);
     if (same == groups.end()) {
-      groups.push_back({std::move(how), {strategy.id}});
+      groups.emplace_back(std::move(how), std::vector<std::string_view>{strategy.id});
     } else {
       same->second.push_back(strategy.id);
     }

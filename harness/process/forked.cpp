@@ -19,7 +19,7 @@
 namespace patchbench::harness {
 namespace {
 
-constexpr unsigned kPatience_s = 60;
+constexpr unsigned kPatienceSeconds = 60;
 constexpr int kReturned = 42;  // unlike the exit codes of sanitizers and of the C library
 
 void be_a_child_that_may_crash() {
@@ -28,7 +28,7 @@ void be_a_child_that_may_crash() {
   for (const int number : {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGINT, SIGSEGV, SIGTERM, SIGXFSZ}) {
     signal(number, SIG_DFL);
   }
-  alarm(kPatience_s);
+  alarm(kPatienceSeconds);
   // A crash is an answer here, and whoever asked has it.
   const Fd nowhere{open("/dev/null", O_WRONLY | O_CLOEXEC)};
   if (nowhere) dup2(nowhere.get(), STDERR_FILENO);

@@ -160,6 +160,10 @@ AppliedPolicy set_noexec() {
   _exit(WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE);
 }
 
+[[noreturn]] void wait_for_a_signal() {
+  for (;;) pause();
+}
+
 // The first process of a PID namespace is its init, which signals from inside do not kill: abort()
 // would end otherwise there than elsewhere. So it only waits, and the second one goes on.
 AppliedPolicy enter_pid_namespace() {
@@ -172,7 +176,7 @@ AppliedPolicy enter_pid_namespace() {
     init = child;
     if (child == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
-      while (is_init) pause();
+      if (is_init) wait_for_a_signal();
     }
   }
   return {};

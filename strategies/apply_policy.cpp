@@ -26,15 +26,8 @@
 #include <unistd.h>
 
 #include "mapping.hpp"
-
-// In Linux since 6.3 and not yet in this distribution's headers.
-#ifndef PR_SET_MDWE
-#  define PR_SET_MDWE 65
-#  define PR_MDWE_REFUSE_EXEC_GAIN (1UL << 0)
-#endif
-#ifndef MFD_EXEC
-#  define MFD_EXEC 0x0010U
-#endif
+#include "newer_linux.hpp"
+#include "seccomp_filter.hpp"
 
 namespace patchbench {
 namespace {
@@ -61,9 +54,6 @@ AppliedPolicy set_mdwe() {
   return {};
 }
 
-// The third argument of all calls that are judged; the low half suffices, the flags are small.
-constexpr std::uint32_t kThirdArgument = offsetof(seccomp_data, args) + 2 * sizeof(std::uint64_t);
-
 // As systemd's MemoryDenyWriteExecute= did before it used PR_SET_MDWE: no mmap that is writable and
 // executable, no mprotect or pkey_mprotect to executable, no shmat with SHM_EXEC.
 AppliedPolicy set_seccomp_filter() {
@@ -85,9 +75,7 @@ AppliedPolicy set_seccomp_filter() {
       sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
       sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
   };
-  const sock_fprog filter{.len = program.size(), .filter = program.data()};
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) != 0) {
+  if (!install_seccomp_filter(program)) {
     return refused("prctl(PR_SET_SECCOMP)", "the kernel needs CONFIG_SECCOMP_FILTER");
   }
   return {};

@@ -36,7 +36,7 @@ Mapping taken_place(std::size_t size, std::uintptr_t at) {
 
 void move_to(Mapping place, void*& view, std::size_t size) {
   if (place.address() != nullptr) {
-    move_over(place, view);
+    move_pages(view, size, place.address());
     view = place.release();
   }
   madvise(view, size, MADV_NOHUGEPAGE);  // as every zone (mapping.cpp)
@@ -77,11 +77,8 @@ AsmjitMapping::AsmjitMapping(const ZoneRequest& request)
 void AsmjitMapping::isolate() {
   AsmjitMapping copy{ZoneRequest{.size = size_, .landing_pads = landing_pads_}};
   std::memcpy(copy.writable_, exec_, size_);
-  for (const auto& [from, to] : {std::pair{copy.exec_, exec_}, {copy.writable_, writable_}}) {
-    if (mremap(from, size_, size_, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
-      throw_errno("mremap");
-    }
-  }
+  move_pages(copy.exec_, size_, exec_);
+  move_pages(copy.writable_, size_, writable_);
   copy.exec_ = nullptr;  // what it had is here now
 }
 

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <array>
-#include <cerrno>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -61,10 +60,7 @@ class AsmjitDualZone {
   static constexpr AliasKind kAlias = AliasKind::second_view;
   static constexpr Fork kFork = Fork::shared;
   static constexpr bool kMadeByLibrary = true;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-      Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
-  };
+  static constexpr std::array kRefusedBy = kRefuseMemfd;
 
   explicit AsmjitDualZone(const ZoneRequest& request)
       : mapping_(request),

@@ -6,15 +6,14 @@
 #pragma once
 
 #include <array>
-#include <cerrno>
 #include <string>
 #include <string_view>
 
 #include "code_zone.hpp"
 #include "dispatch.hpp"
+#include "dual_view_zone.hpp"
 #include "mapping.hpp"
 #include "policy.hpp"
-#include "zone_traits.hpp"
 
 namespace patchbench {
 
@@ -32,35 +31,20 @@ struct ExecutableFile {
 /// could be opened, or else of the first, and in its text every directory with its own.
 [[nodiscard]] ExecutableFile open_executable_file(std::size_t size);
 
-class FileDualZone {
+class FileDualZone : public DualViewZone {
  public:
-  static constexpr AliasKind kAlias = AliasKind::second_view;
-  static constexpr Fork kFork = Fork::shared;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::noexec, EPERM, "mmap"},
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-      Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
-  };
+  static constexpr std::array kRefusedBy = kRefuseFile;
 
   explicit FileDualZone(const ZoneRequest& request)
       : FileDualZone(open_executable_file(round_up_to_pages(request.size)), request) {}
 
-  [[nodiscard]] ExecAddress exec() const noexcept { return views_.exec(); }
-  [[nodiscard]] std::size_t size() const noexcept { return views_.size(); }
-  [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
-    return views_.writable(at);
-  }
-  void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
-  void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
-  void seal() noexcept {}
-  void isolate_after_fork() { views_.isolate(open_executable_file(size()).file); }
+  void isolate_after_fork() { views().isolate(open_executable_file(size()).file); }
   [[nodiscard]] std::string describe() const { return place_; }
 
  private:
   FileDualZone(const ExecutableFile& file, const ZoneRequest& request)
-      : views_(file.file, request), place_(file.directory + " (" + file.filesystem + ")") {}
+      : DualViewZone({file.file, request}), place_(file.directory + " (" + file.filesystem + ")") {}
 
-  DualView views_;
   std::string place_;
 };
 

@@ -94,10 +94,7 @@ CodeHelper::CodeHelper(const Fd& file, const Mapping& staging) {
   const pid_t parent = getpid();
   process_ = fork();
   if (process_ < 0) throw_errno("fork");
-  if (process_ == 0) {
-    serve(other.get(), parent, file.get(), static_cast<const std::byte*>(staging.address()),
-          staging.size());
-  }
+  if (process_ == 0) serve(other.get(), parent, file.get(), staging.bytes(), staging.size());
   Answer answer = ECHILD;
   if (!receive_message(socket_.get(), answer)) answer = ECHILD;
   if (answer != 0) {

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <array>
-#include <cerrno>
 #include <cstddef>
 #include <string_view>
 
@@ -64,8 +63,7 @@ class HelperWriter {
   /// The helper is the parent's child, which its own end of the socket keeps alive.
   void isolate_after_fork(const Mapping& staging) {
     const Fd copy = executable_memfd("patchbench-helped", size());
-    const auto* bytes = static_cast<const std::byte*>(staging.address());
-    if (!write_all(copy, bytes, size(), 0)) throw_errno("pwrite (copy of the code)");
+    copy_code(copy, staging.bytes(), size());
     helper_.leave();
     helper_ = CodeHelper(copy, staging);
     exec_.replace(copy, protection_);
@@ -87,10 +85,7 @@ class HelperWriter {
 class HelperProcessZone : public StagedZone<HelperWriter> {
  public:
   static constexpr Fork kFork = Fork::shared;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-      Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
-  };
+  static constexpr std::array kRefusedBy = kRefuseMemfd;
   using StagedZone::StagedZone;
 };
 

@@ -14,11 +14,7 @@
 #include <unistd.h>
 
 #include "landing_pads.hpp"
-
-// In Linux since 6.3 and not yet in this distribution's headers.
-#ifndef MFD_EXEC
-#  define MFD_EXEC 0x0010U
-#endif
+#include "newer_linux.hpp"
 
 namespace patchbench {
 
@@ -47,6 +43,11 @@ namespace {
 
 std::size_t physical_memory() {
   return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * page_size();
+}
+
+/// For memory that no file system limits: asking for this much would end with the OOM killer.
+void require_machine_memory(std::size_t size, const char* what) {
+  if (size > physical_memory()) throw_errno(what, ENOMEM);
 }
 
 void* map_at(std::uintptr_t at, std::size_t size, int protection, int flags, int fd,
@@ -91,7 +92,7 @@ Mapping Mapping::shared_view(const Fd& file, std::size_t size, int protection, s
 }
 
 Mapping Mapping::shared_anonymous(std::size_t size, int protection, std::uintptr_t at) {
-  if (size > physical_memory()) throw_errno("mmap (more than this machine's memory)", ENOMEM);
+  require_machine_memory(size, "mmap (more than this machine's memory)");
   return {map_at(at, size, protection, MAP_SHARED | MAP_ANONYMOUS, -1, name_of_view(protection)),
           size};
 }
@@ -127,7 +128,7 @@ void Mapping::replace(const Fd& file, int protection) {
 }
 
 void Mapping::move_to(Mapping& replaced) {
-  move_over(replaced, address_);
+  move_pages(address_, replaced.size(), replaced.address());
   static_cast<void>(release());
 }
 
@@ -156,10 +157,7 @@ void ShmAttachment::forbid_huge_pages(std::size_t size) noexcept {
 }
 
 void ShmAttachment::move_to(ShmAttachment& replaced, std::size_t size) {
-  if (mremap(address_, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, replaced.address_) ==
-      MAP_FAILED) {
-    throw_errno("mremap");
-  }
+  move_pages(address_, size, replaced.address_);
   address_ = nullptr;
 }
 
@@ -177,7 +175,7 @@ DualView::DualView(const Fd& file, const ZoneRequest& request)
       protection_(protection_to_execute(request)) {}
 
 void DualView::isolate(const Fd& copy) {
-  if (!write_all(copy, exec().data(), size(), 0)) throw_errno("pwrite (copy of the code)");
+  copy_code(copy, exec_.bytes(), size());
   exec_.replace(copy, protection_);
   if (has_writable()) writable_.replace(copy, PROT_READ | PROT_WRITE);
 }
@@ -210,9 +208,8 @@ void check_file_size_limit(std::size_t size) {
   }
 }
 
-void move_over(const Mapping& place, void* from) {
-  if (mremap(from, place.size(), place.size(), MREMAP_MAYMOVE | MREMAP_FIXED, place.address()) ==
-      MAP_FAILED) {
+void move_pages(void* from, std::size_t size, void* to) {
+  if (mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
     throw_errno("mremap");
   }
 }
@@ -228,7 +225,7 @@ void allocate_file(const Fd& file, std::size_t size) {
 }
 
 Fd posix_shm(std::size_t size) {
-  if (size > physical_memory()) throw_errno("fallocate (more than this machine's memory)", ENOMEM);
+  require_machine_memory(size, "fallocate (more than this machine's memory)");
   // The name is this process's own, and lives for two calls: a crash between them leaves the file.
   static std::atomic<unsigned> number{0};
   const std::string name =
@@ -253,9 +250,12 @@ bool write_all(const Fd& file, const std::byte* bytes, std::size_t size,
   return true;
 }
 
+void copy_code(const Fd& to, const std::byte* code, std::size_t size) {
+  if (!write_all(to, code, size, 0)) throw_errno("pwrite (copy of the code)");
+}
+
 Fd executable_memfd(const char* name, std::size_t size) {
-  // No file system limits a memfd: allocating this much would end with the OOM killer.
-  if (size > physical_memory()) throw_errno("fallocate (more than this machine's memory)", ENOMEM);
+  require_machine_memory(size, "fallocate (more than this machine's memory)");
   Fd file{memfd_create(name, MFD_CLOEXEC | MFD_EXEC)};
   if (!file && errno != ENOMEM && errno != EMFILE && errno != ENFILE) {
     // EINVAL: a kernel before 6.3. EACCES: vm.memfd_noexec=2 refuses the flag, yet a memfd without

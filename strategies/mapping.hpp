@@ -72,6 +72,7 @@ class Mapping {
   ~Mapping();
 
   [[nodiscard]] void* address() const noexcept { return address_; }
+  [[nodiscard]] std::byte* bytes() const noexcept { return static_cast<std::byte*>(address_); }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   /// Puts a shared view of a file, from its beginning, in the place of what is mapped.
   void replace(const Fd& file, int protection);
@@ -149,11 +150,14 @@ class DualView {
 [[nodiscard]] bool write_all(const Fd& file, const std::byte* bytes, std::size_t size,
                              std::uintptr_t offset) noexcept;
 
+/// The same from the file's beginning, for a copy of code. Throws std::system_error.
+void copy_code(const Fd& to, const std::byte* code, std::size_t size);
+
 /// Throws (EFBIG) where a file of that size would raise SIGXFSZ.
 void check_file_size_limit(std::size_t size);
 
-/// Moves what is mapped at `from` to a place of that size that was taken for it.
-void move_over(const Mapping& place, void* from);
+/// Moves what is mapped at `from` over what is mapped at `to`, which it replaces: of the same size.
+void move_pages(void* from, std::size_t size, void* to);
 
 /// Gives a file `size` bytes with its memory or disk blocks allocated, so that a full file system
 /// is an error here and not SIGBUS at the first touch. Checks RLIMIT_FSIZE first, because exceeding

@@ -5,44 +5,26 @@
 #pragma once
 
 #include <array>
-#include <cerrno>
-#include <string>
 #include <string_view>
 
 #include "code_zone.hpp"
 #include "dispatch.hpp"
+#include "dual_view_zone.hpp"
 #include "mapping.hpp"
 #include "policy.hpp"
-#include "zone_traits.hpp"
 
 namespace patchbench {
 
-class MemfdDualZone {
+class MemfdDualZone : public DualViewZone {
  public:
-  static constexpr AliasKind kAlias = AliasKind::second_view;
-  static constexpr Fork kFork = Fork::shared;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-      Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
-  };
+  static constexpr std::array kRefusedBy = kRefuseMemfd;
 
   /// The descriptor is closed once both views exist: they keep the memory alive.
   explicit MemfdDualZone(const ZoneRequest& request)
-      : views_(executable_memfd("patchbench-code", round_up_to_pages(request.size)), request) {}
+      : DualViewZone(
+            {executable_memfd("patchbench-code", round_up_to_pages(request.size)), request}) {}
 
-  [[nodiscard]] ExecAddress exec() const noexcept { return views_.exec(); }
-  [[nodiscard]] std::size_t size() const noexcept { return views_.size(); }
-  [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
-    return views_.writable(at);
-  }
-  void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
-  void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
-  void seal() noexcept {}
-  void isolate_after_fork() { views_.isolate(executable_memfd("patchbench-code", size())); }
-  [[nodiscard]] std::string describe() const { return {}; }
-
- private:
-  DualView views_;
+  void isolate_after_fork() { views().isolate(executable_memfd("patchbench-code", size())); }
 };
 
 struct MemfdDual {

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <array>
-#include <cerrno>
 #include <string_view>
 
 #include "code_zone.hpp"
@@ -23,12 +22,7 @@ struct MprotectToggleName {
 
 class MprotectToggleZone : public TogglingZone<MprotectToggleName, kReadWrite, ToggledSpan::pages> {
  public:
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::mdwe, EACCES, "mprotect"},
-      Refusal{Policy::seccomp, EPERM, "mprotect"},
-      Refusal{Policy::selinux, EACCES, "mmap"},
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-  };
+  static constexpr std::array kRefusedBy = kRefusePrivateToggle;
 
   explicit MprotectToggleZone(const ZoneRequest& request)
       : TogglingZone(private_code(request), protection_to_execute(request)) {}

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <array>
-#include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -30,10 +29,7 @@ class MremapAliasZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::second_view;
   static constexpr Fork kFork = Fork::shared;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::selinux, EACCES, "mmap"},
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-  };
+  static constexpr std::array kRefusedBy = kRefuseAnonymousCode;
 
   /// Whether an old size of 0 duplicates, which qemu-user refuses. Tried on memory that nobody
   /// executes, so that no policy is taken for it.

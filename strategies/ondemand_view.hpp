@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -32,10 +31,7 @@ class OndemandViewZone {
   static constexpr AliasKind kAlias = AliasKind::second_view;
   static constexpr bool kWritableOnlyInScope = true;
   static constexpr Fork kFork = Fork::shared;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-      Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
-  };
+  static constexpr std::array kRefusedBy = kRefuseMemfd;
 
   static constexpr std::size_t kGranule = std::size_t{64} * 1024;  // bytes that are mapped at least
   static constexpr std::size_t kCachedViews = 3;
@@ -75,7 +71,7 @@ class OndemandViewZone {
   void seal() noexcept {}
   void isolate_after_fork() {
     Fd copy = executable_memfd("patchbench-ondemand", size());
-    if (!write_all(copy, exec().data(), size(), 0)) throw_errno("pwrite (copy of the code)");
+    copy_code(copy, exec().data(), size());
     for (View& view : views_) {
       if (!unmap(view)) throw_errno("mmap (reserved addresses)");
     }
@@ -112,7 +108,7 @@ class OndemandViewZone {
   }
 
   [[nodiscard]] bool replace(const View& view, int protection, int flags, int fd) noexcept {
-    std::byte* at = static_cast<std::byte*>(place_.address()) + view.begin;
+    std::byte* at = place_.bytes() + view.begin;
     return mmap(at, view.end - view.begin, protection, flags | MAP_FIXED, fd,
                 static_cast<off_t>(fd < 0 ? 0 : view.begin)) != MAP_FAILED;
   }

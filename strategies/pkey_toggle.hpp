@@ -50,12 +50,7 @@ class PkeyToggleZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::same_address;
   static constexpr bool kWritableAndExecutable = true;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::mdwe, EACCES, "mmap"},
-      Refusal{Policy::seccomp, EPERM, "mmap"},
-      Refusal{Policy::selinux, EACCES, "mmap"},
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-  };
+  static constexpr std::array kRefusedBy = kRefuseRwx;
 
   /// Whether the processor has keys and the kernel hands them out.
   [[nodiscard]] static std::string why_unavailable() {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cerrno>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,6 +63,38 @@ struct Refusal {
   Policy policy;
   int error;
   std::string_view call;  // the beginning of what()
+};
+
+/// By kind of memory, for the zones that have it. scripts/selinux-guest and policy_test.cpp hold
+/// each zone to its list.
+inline constexpr std::array kRefuseRwx = {
+    Refusal{Policy::mdwe, EACCES, "mmap"},
+    Refusal{Policy::seccomp, EPERM, "mmap"},
+    Refusal{Policy::selinux, EACCES, "mmap"},
+    Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
+};
+/// Private memory that is made executable again after each patch.
+inline constexpr std::array kRefusePrivateToggle = {
+    Refusal{Policy::mdwe, EACCES, "mprotect"},
+    Refusal{Policy::seccomp, EPERM, "mprotect"},
+    Refusal{Policy::selinux, EACCES, "mmap"},
+    Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
+};
+/// Anonymous memory that is executable and never writable at the same address.
+inline constexpr std::array kRefuseAnonymousCode = {
+    Refusal{Policy::selinux, EACCES, "mmap"},
+    Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
+};
+/// A file or POSIX object that is mapped read-execute.
+inline constexpr std::array kRefuseFile = {
+    Refusal{Policy::noexec, EPERM, "mmap"},
+    Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
+    Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
+};
+/// A memfd that is mapped read-execute.
+inline constexpr std::array kRefuseMemfd = {
+    Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
+    Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
 };
 
 template <class Zone>

@@ -7,41 +7,25 @@
 
 #include <array>
 #include <cerrno>
-#include <string>
 #include <string_view>
 #include <system_error>
 
 #include "code_zone.hpp"
 #include "dispatch.hpp"
+#include "dual_view_zone.hpp"
 #include "mapping.hpp"
 #include "policy.hpp"
-#include "zone_traits.hpp"
 
 namespace patchbench {
 
-class PosixShmDualZone {
+class PosixShmDualZone : public DualViewZone {
  public:
-  static constexpr AliasKind kAlias = AliasKind::second_view;
-  static constexpr Fork kFork = Fork::shared;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::noexec, EPERM, "mmap"},
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-      Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
-  };
+  static constexpr std::array kRefusedBy = kRefuseFile;
 
   explicit PosixShmDualZone(const ZoneRequest& request)
-      : views_(views_of(posix_shm(round_up_to_pages(request.size)), request)) {}
+      : DualViewZone(views_of(posix_shm(round_up_to_pages(request.size)), request)) {}
 
-  [[nodiscard]] ExecAddress exec() const noexcept { return views_.exec(); }
-  [[nodiscard]] std::size_t size() const noexcept { return views_.size(); }
-  [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
-    return views_.writable(at);
-  }
-  void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
-  void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
-  void seal() noexcept {}
-  void isolate_after_fork() { views_.isolate(posix_shm(size())); }
-  [[nodiscard]] std::string describe() const { return {}; }
+  void isolate_after_fork() { views().isolate(posix_shm(size())); }
 
  private:
   /// Names the file system, which may be mounted noexec: no other memory without a name is in one.
@@ -53,8 +37,6 @@ class PosixShmDualZone {
       throw_errno("mmap (read-execute view of a file in /dev/shm)", EPERM);
     }
   }
-
-  DualView views_;
 };
 
 struct PosixShmDual {

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <array>
-#include <cerrno>
 #include <string_view>
 
 #include <fcntl.h>
@@ -31,8 +30,7 @@ class ProcMemWriter {
       : memory_(open_memory()),
         exec_(Mapping::anonymous(staging.size(), protection_to_execute(request),
                                  request.placement.exec_at)) {
-    if (!write_all(memory_, static_cast<const std::byte*>(staging.address()), sizeof(std::uint64_t),
-                   exec().value())) {
+    if (!write_all(memory_, staging.bytes(), sizeof(std::uint64_t), exec().value())) {
       throw_errno("pwrite (/proc/self/mem)");
     }
   }
@@ -61,10 +59,7 @@ class ProcMemWriter {
 class ProcSelfMemZone : public StagedZone<ProcMemWriter> {
  public:
   static constexpr Fork kFork = Fork::shared;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::selinux, EACCES, "mmap"},
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-  };
+  static constexpr std::array kRefusedBy = kRefuseAnonymousCode;
   using StagedZone::StagedZone;
 };
 

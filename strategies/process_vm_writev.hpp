@@ -29,7 +29,7 @@ class VmWriter {
   VmWriter(const ZoneRequest& request, const Mapping& staging)
       : exec_(Mapping::anonymous(staging.size(), protection_to_execute(request),
                                  request.placement.exec_at)) {
-    if (!write(0, static_cast<const std::byte*>(staging.address()), sizeof(std::uint64_t))) {
+    if (!write(0, staging.bytes(), sizeof(std::uint64_t))) {
       throw_errno("process_vm_writev (onto read-execute memory)");
     }
   }
@@ -44,7 +44,7 @@ class VmWriter {
  private:
   [[nodiscard]] bool write(std::size_t offset, const std::byte* bytes, std::size_t size) noexcept {
     const iovec from{.iov_base = const_cast<std::byte*>(bytes), .iov_len = size};
-    const iovec to{.iov_base = static_cast<std::byte*>(exec_.address()) + offset, .iov_len = size};
+    const iovec to{.iov_base = exec_.bytes() + offset, .iov_len = size};
     return process_vm_writev(getpid(), &from, 1, &to, 1, 0) == static_cast<ssize_t>(size);
   }
 

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <array>
-#include <cerrno>
 #include <string_view>
 #include <utility>
 
@@ -37,8 +36,7 @@ class MemfdWriter {
   }
   void isolate_after_fork(const Mapping& staging) {
     Fd copy = executable_memfd("patchbench-written", size());
-    const auto* bytes = static_cast<const std::byte*>(staging.address());
-    if (!write_all(copy, bytes, size(), 0)) throw_errno("pwrite (copy of the code)");
+    copy_code(copy, staging.bytes(), size());
     exec_.replace(copy, protection_);
     file_ = std::move(copy);
   }
@@ -52,10 +50,7 @@ class MemfdWriter {
 class PwriteMemfdZone : public StagedZone<MemfdWriter> {
  public:
   static constexpr Fork kFork = Fork::shared;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-      Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
-  };
+  static constexpr std::array kRefusedBy = kRefuseMemfd;
   using StagedZone::StagedZone;
 };
 

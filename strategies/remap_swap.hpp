@@ -40,9 +40,8 @@ class PageSwapper {
         exec_(Mapping::shared_view(file_, staging.size(), protection_, request.placement.exec_at)),
         place_(staging.size() / page_, 0) {
     const std::size_t middle = place_.size() / 2;
-    const auto* bytes = static_cast<const std::byte*>(staging.address());
     for (int there_and_back = 0; there_and_back < 2; ++there_and_back) {
-      const char* failed = swap(middle, middle + 1, bytes + middle * page_);
+      const char* failed = swap(middle, middle + 1, staging.bytes() + middle * page_);
       if (failed != nullptr) throw_errno(failed);
     }
   }
@@ -66,8 +65,7 @@ class PageSwapper {
 
   void isolate_after_fork(const Mapping& staging) {
     Fd copy = executable_memfd("patchbench-swapped", checked_double(size()));
-    const auto* bytes = static_cast<const std::byte*>(staging.address());
-    if (!write_all(copy, bytes, size(), 0)) throw_errno("pwrite (copy of the code)");
+    copy_code(copy, staging.bytes(), size());
     exec_.replace(copy, protection_);
     std::ranges::fill(place_, std::uint8_t{0});
     file_ = std::move(copy);
@@ -86,7 +84,7 @@ class PageSwapper {
     const std::size_t size = (end - first) * page_;
     const std::size_t at_in_file = other * exec_.size() + first * page_;
     if (!write_all(file_, bytes, size, at_in_file)) return "pwrite (remap-swap: a fresh page)";
-    std::byte* at = static_cast<std::byte*>(exec_.address()) + first * page_;
+    std::byte* at = exec_.bytes() + first * page_;
     if (mmap(at, size, protection_, MAP_SHARED | MAP_FIXED, file_.get(),
              static_cast<off_t>(at_in_file)) == MAP_FAILED) {
       return "mmap (remap-swap: a fresh page)";
@@ -107,10 +105,7 @@ class RemapSwapZone : public StagedZone<PageSwapper> {
  public:
   /// Both processes write to the same two places of a page.
   static constexpr Fork kFork = Fork::shared;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-      Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
-  };
+  static constexpr std::array kRefusedBy = kRefuseMemfd;
   using StagedZone::StagedZone;
 };
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <array>
-#include <cerrno>
 #include <string>
 #include <string_view>
 
@@ -23,12 +22,7 @@ class RwxZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::same_address;
   static constexpr bool kWritableAndExecutable = true;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::mdwe, EACCES, "mmap"},
-      Refusal{Policy::seccomp, EPERM, "mmap"},
-      Refusal{Policy::selinux, EACCES, "mmap"},
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-  };
+  static constexpr std::array kRefusedBy = kRefuseRwx;
 
   explicit RwxZone(const ZoneRequest& request)
       : mapping_(Mapping::anonymous(round_up_to_pages(request.size),

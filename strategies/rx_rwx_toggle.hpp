@@ -6,7 +6,6 @@
 #pragma once
 
 #include <array>
-#include <cerrno>
 #include <string_view>
 
 #include "code_zone.hpp"
@@ -24,12 +23,7 @@ class RxRwxToggleZone
     : public TogglingZone<RxRwxToggleName, kReadWrite | PROT_EXEC, ToggledSpan::pages> {
  public:
   static constexpr bool kWritableAndExecutableInScope = true;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::mdwe, EACCES, "mprotect"},
-      Refusal{Policy::seccomp, EPERM, "mprotect"},
-      Refusal{Policy::selinux, EACCES, "mmap"},
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-  };
+  static constexpr std::array kRefusedBy = kRefusePrivateToggle;
 
   explicit RxRwxToggleZone(const ZoneRequest& request)
       : TogglingZone(private_code(request), protection_to_execute(request)) {}

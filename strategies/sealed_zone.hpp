@@ -6,43 +6,26 @@
 #pragma once
 
 #include <array>
-#include <cerrno>
-#include <string>
 
 #include "code_zone.hpp"
+#include "dual_view_zone.hpp"
 #include "mapping.hpp"
 #include "policy.hpp"
-#include "zone_traits.hpp"
 
 namespace patchbench {
 
-class SealedZone {
+class SealedZone : public DualViewZone {
  public:
-  static constexpr AliasKind kAlias = AliasKind::second_view;
-  static constexpr Fork kFork = Fork::shared;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-      Refusal{Policy::file_size_limit, EFBIG, "ftruncate"},
-  };
+  static constexpr std::array kRefusedBy = kRefuseMemfd;
 
   explicit SealedZone(const ZoneRequest& request)
-      : views_(executable_memfd("patchbench-sealed", round_up_to_pages(request.size)), request) {}
+      : DualViewZone(
+            {executable_memfd("patchbench-sealed", round_up_to_pages(request.size)), request}) {}
 
-  [[nodiscard]] ExecAddress exec() const noexcept { return views_.exec(); }
-  [[nodiscard]] std::size_t size() const noexcept { return views_.size(); }
-  /// Only until seal(): afterwards the address is not mapped.
-  [[nodiscard]] WritableAddress writable(ExecAddress at) const noexcept {
-    return views_.writable(at);
-  }
-  void begin_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
-  void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
-  void seal() noexcept { views_.drop_writable(); }
-  [[nodiscard]] bool sealed() const noexcept { return !views_.has_writable(); }
-  void isolate_after_fork() { views_.isolate(executable_memfd("patchbench-sealed", size())); }
-  [[nodiscard]] std::string describe() const { return {}; }
-
- private:
-  DualView views_;
+  /// Afterwards writable() leads nowhere.
+  void seal() noexcept { views().drop_writable(); }
+  [[nodiscard]] bool sealed() const noexcept { return !views().has_writable(); }
+  void isolate_after_fork() { views().isolate(executable_memfd("patchbench-sealed", size())); }
 };
 
 }  // namespace patchbench

@@ -40,7 +40,7 @@ class SharedMemfdToggleZone
 
   void isolate_after_fork() {
     const Fd copy = executable_memfd("patchbench-toggled", size());
-    if (!write_all(copy, exec().data(), size(), 0)) throw_errno("pwrite (copy of the code)");
+    copy_code(copy, exec().data(), size());
     mapping().replace(copy, executable());
   }
 };

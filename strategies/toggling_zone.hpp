@@ -53,7 +53,7 @@ class TogglingZone {
 
  private:
   void toggle_once(std::size_t offset, std::size_t size) {
-    std::byte* at = static_cast<std::byte*>(mapping_.address()) + offset;
+    std::byte* at = mapping_.bytes() + offset;
     if (mprotect(at, size, kOpen) != 0) throw_errno("mprotect (to patch)");
     if (mprotect(at, size, executable_) != 0) throw_errno("mprotect (to read-execute)");
   }

@@ -9,31 +9,10 @@
 #include <sys/ioctl.h>
 
 #include "mapping.hpp"
+#include "newer_linux.hpp"
 
 namespace patchbench {
 namespace {
-
-/// struct procmap_query of linux/fs.h, which the headers of Linux before 6.11 do not have.
-struct MapQuery {
-  std::uint64_t size = sizeof(MapQuery);
-  std::uint64_t query_flags = 0;
-  std::uint64_t query_addr = 0;
-  std::uint64_t vma_start = 0;
-  std::uint64_t vma_end = 0;
-  std::uint64_t vma_flags = 0;
-  std::uint64_t vma_page_size = 0;
-  std::uint64_t vma_offset = 0;
-  std::uint64_t inode = 0;
-  std::uint32_t dev_major = 0;
-  std::uint32_t dev_minor = 0;
-  std::uint32_t vma_name_size = 0;
-  std::uint32_t build_id_size = 0;
-  std::uint64_t vma_name_addr = 0;
-  std::uint64_t build_id_addr = 0;
-};
-constexpr std::uint64_t kCoveringOrNext = 0x10;
-constexpr unsigned long kMapQuery = _IOWR('f', 17, MapQuery);
-static_assert(sizeof(MapQuery) == 104);
 
 std::optional<std::int64_t> count_by_query(std::uint64_t first, std::uint64_t end,
                                            const std::filesystem::path& maps) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <array>
-#include <cerrno>
 #include <string_view>
 
 #include "code_zone.hpp"
@@ -22,12 +21,7 @@ struct ZoneToggleName {
 class ZoneToggleZone : public TogglingZone<ZoneToggleName, kReadWrite, ToggledSpan::zone> {
  public:
   static constexpr bool kOpensWholeZone = true;
-  static constexpr std::array kRefusedBy = {
-      Refusal{Policy::mdwe, EACCES, "mprotect"},
-      Refusal{Policy::seccomp, EPERM, "mprotect"},
-      Refusal{Policy::selinux, EACCES, "mmap"},
-      Refusal{Policy::selinux_no_tmpfs_exec, EACCES, "mmap"},
-  };
+  static constexpr std::array kRefusedBy = kRefusePrivateToggle;
 
   explicit ZoneToggleZone(const ZoneRequest& request)
       : TogglingZone(private_code(request), protection_to_execute(request)) {}

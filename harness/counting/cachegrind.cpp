@@ -10,7 +10,6 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "harness/base/text_parts.hpp"
@@ -19,6 +18,7 @@
 #include "harness/machine/sandbox.hpp"
 #include "harness/process/launch.hpp"
 #include "results/file.hpp"
+#include "strategies/newer_linux.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -34,8 +34,6 @@ constexpr std::string_view kLastLevel = "8388608,16,64";
 
 /// How much slower than without valgrind a child may be; cachegrind's manual speaks of 20 to 100.
 constexpr int kSlowdown = 20;
-
-constexpr int kGetMdwe = 66;  // PR_GET_MDWE, which headers of before Linux 6.3 do not have
 
 /// How a command ended, as a shell says it, and its first line.
 struct Said {
@@ -63,7 +61,7 @@ std::string why_no_valgrind(const Said& said) {
   if (said.code == kNotFound) {
     return "valgrind was not found: install the package valgrind (scripts/setup does)";
   }
-  const bool refuses_execution = prctl(kGetMdwe, 0, 0, 0, 0) > 0;
+  const bool refuses_execution = prctl(PR_GET_MDWE, 0, 0, 0, 0) > 0;
   return fmt::format(
       "valgrind is there and does not run here ({}{}){}",
       said.code < 0 ? std::string("a signal ended it") : fmt::format("exit code {}", said.code),

@@ -18,8 +18,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <nlohmann/json.hpp>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -28,6 +26,7 @@
 #include <unistd.h>
 
 #include "harness/process/leftovers.hpp"
+#include "strategies/seccomp_filter.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -77,15 +76,12 @@ bool refuse_tmpfile() {
   std::array program{
       sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
       sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                           offsetof(seccomp_data, args) + 2 * sizeof(std::uint64_t)),
+      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kThirdArgument),
       sock_filter BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, kTmpfileAlone, 0, 1),
       sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
       sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
-  const sock_fprog filter{.len = program.size(), .filter = program.data()};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0;
+  return install_seccomp_filter(program);
 }
 
 /// A directory of this probe's own, where file-dual puts its file.
@@ -226,9 +222,7 @@ class Traced {
 
 /// Once, however often it was seen.
 void add(std::vector<Leak>& leaks, Leak leak) {
-  const auto known = std::ranges::find_if(
-      leaks, [&leak](const Leak& one) { return one.after == leak.after && one.what == leak.what; });
-  if (known == leaks.end()) leaks.push_back(std::move(leak));
+  if (std::ranges::find(leaks, leak) == leaks.end()) leaks.push_back(std::move(leak));
 }
 
 /// Kills a child after its n-th call (from 1). The name of that call; empty where there are fewer.
@@ -284,12 +278,6 @@ bool segments_go_with_last_user() {
   return file >> value && value == 1;
 }
 
-bool same_leaks(const LeaksOfStrategy& a, const LeaksOfStrategy& b) {
-  return std::ranges::equal(a.leaks, b.leaks, [](const Leak& x, const Leak& y) {
-    return x.after == y.after && x.what == y.what;
-  });
-}
-
 /// "a System V segment after shmget, shmat".
 std::string sentence(const LeaksOfStrategy& strategy) {
   if (!strategy.unavailable.empty()) return strategy.unavailable;
@@ -316,7 +304,7 @@ Leaks find_leaks(std::span<const StrategyEntry> strategies) {
     if (strategy.info.role == StrategyRole::control) continue;
     leaks.strategies.push_back(leaks_of(strategy, directory, {}));
     LeaksOfStrategy without = leaks_of(strategy, directory, kWithoutTmpfile);
-    if (without.unavailable.empty() && !same_leaks(leaks.strategies.back(), without)) {
+    if (without.unavailable.empty() && leaks.strategies.back().leaks != without.leaks) {
       leaks.strategies.push_back(std::move(without));
     }
   }

@@ -16,6 +16,8 @@ namespace patchbench::harness {
 struct Leak {
   std::string after;  // the last call that was made: "shmget"
   std::string what;   // "a System V segment"
+
+  friend bool operator==(const Leak&, const Leak&) = default;
 };
 
 struct LeaksOfStrategy {

@@ -31,6 +31,7 @@
 #include "strategies/code_zone.hpp"
 #include "strategies/example/tiny_function.hpp"
 #include "strategies/mapping.hpp"
+#include "strategies/newer_linux.hpp"
 #include "strategies/publish.hpp"
 #include "strategies/vmas.hpp"
 
@@ -38,26 +39,11 @@ namespace patchbench::harness {
 namespace {
 
 // In Linux, and not yet in this distribution's headers.
-#ifndef MFD_EXEC
-#  define MFD_EXEC 0x0010U
-#endif
 #ifndef MREMAP_DONTUNMAP
 #  define MREMAP_DONTUNMAP 4
 #endif
 constexpr int kMadvGuardInstall = 102;  // Linux 6.13
 constexpr long kMseal = 462;            // Linux 6.10, the same on both architectures
-
-/// include/uapi/linux/fs.h of Linux 6.11, as far as it is used here.
-struct ProcmapQuery {
-  std::uint64_t size = 0;
-  std::uint64_t query_flags = 0;
-  std::uint64_t query_addr = 0;
-  std::uint64_t vma_start = 0;
-  std::uint64_t vma_end = 0;
-  std::array<std::uint64_t, 8> others = {};
-};
-constexpr std::uint64_t kCoveringOrNext = 0x10;
-constexpr unsigned long kProcmapQuery = _IOWR('f', 17, ProcmapQuery);
 
 constexpr int kRepetitions = 101;
 constexpr int kReadWrite = PROT_READ | PROT_WRITE;
@@ -153,10 +139,11 @@ struct Gap {
 Gap gap_behind(const Fd& maps, std::uintptr_t from, std::size_t size) {
   Gap gap{.at = from, .queries = 0};
   for (;;) {
-    ProcmapQuery query{
-        .size = sizeof(ProcmapQuery), .query_flags = kCoveringOrNext, .query_addr = gap.at};
+    MapQuery query;
+    query.query_flags = kCoveringOrNext;
+    query.query_addr = gap.at;
     ++gap.queries;
-    if (ioctl(maps.get(), kProcmapQuery, &query) != 0) {
+    if (ioctl(maps.get(), kMapQuery, &query) != 0) {
       if (errno == ENOENT) return gap;  // nothing behind it
       throw_errno("ioctl(PROCMAP_QUERY)");
     }

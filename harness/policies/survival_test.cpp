@@ -5,14 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <patchbench_catch.hpp>
 
+#include "harness/programs/look_up_test.hpp"
 #include "strategies/registry.hpp"
 
 namespace patchbench::harness {
 namespace {
-
-bool says(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 TEST_CASE("each strategy of the registry survives as its zone says, where it can be tried") {
   const SurvivalMatrix matrix = find_survival();

@@ -130,8 +130,8 @@ std::vector<Column<std::string>> columns_of(const Quantities& run, const Answer&
   return columns;
 }
 
-/// So many of `all` in their order: first the baseline and what is recommended, then what this
-/// machine allows, then the rest.
+/// `count` of `all`, in their order. Chosen are the baseline and what is recommended, then what
+/// this machine allows, then the rest.
 std::vector<std::string> chosen_rows(const Quantities& run, const Answer& answer,
                                      const std::vector<std::string>& all, std::size_t count) {
   const auto rank = [&](const std::string& id) {

@@ -38,7 +38,7 @@ std::vector<Line> lines_in(std::FILE* file) {
   return lines;
 }
 
-/// A run in made-up time: so many units, each of which takes so long.
+/// A run in made-up time: a number of units that each take a stated time.
 class FakeRun {
  public:
   FakeRun(const Work& work, double later_s)

@@ -12,6 +12,7 @@
 
 #include <patchbench_catch.hpp>
 
+#include "harness/programs/look_up_test.hpp"
 #include "harness/programs/subprocess_test.hpp"
 #include "harness/programs/temporary_directory_test.hpp"
 #include "results/journal.hpp"
@@ -22,11 +23,6 @@ namespace patchbench::harness {
 namespace {
 
 using results::Counter;
-
-bool says(const std::string& text, std::string_view part) {
-  INFO(text);
-  return text.find(part) != std::string::npos;
-}
 
 /// A run into DIR/out, one round, without a report.
 class MeasuredRun {

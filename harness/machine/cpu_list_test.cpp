@@ -32,7 +32,7 @@ TEST_CASE("hybrid processors: the kind of core is known, and the fastest kind is
   CHECK_THROWS_AS(require_alike(tree.path(), std::array{3, 4}), UsageError);
 }
 
-TEST_CASE("cores of several capacities are told apart, and equal ones have no kind") {
+TEST_CASE("cores of several capacities have different kinds, and equal ones have none") {
   const TemporaryDirectory tree;
   tree.write("sys/devices/system/cpu/online", "0-2\n");
   tree.write("proc/loadavg", "0.00 0.00 0.00 1/100 4242\n");

@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 
 #include "harness/machine/emulator.hpp"
+#include "harness/programs/look_up_test.hpp"
 #include "harness/programs/subprocess_test.hpp"
 #include "harness/programs/temporary_directory_test.hpp"
 #include "results/journal.hpp"
@@ -30,18 +31,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using results::CellStatus;
-
-bool says(const std::string& text, std::string_view part) {
-  INFO(text);
-  return text.find(part) != std::string::npos;
-}
-
-const results::Cell& cell_of(const results::Results& results, std::string_view id) {
-  const auto found = std::ranges::find(results.cells, id, &results::Cell::id);
-  INFO("looking for " << id);
-  REQUIRE(found != results.cells.end());
-  return *found;
-}
 
 double counter_of(const results::JournalEntry& entry, std::string_view name) {
   const auto found = std::ranges::find(entry.counters, name, &results::Counter::name);

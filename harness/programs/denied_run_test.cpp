@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "harness/machine/emulator.hpp"
+#include "harness/programs/look_up_test.hpp"
 #include "harness/programs/seccomp_test.hpp"
 #include "harness/programs/subprocess_test.hpp"
 #include "harness/programs/temporary_directory_test.hpp"
@@ -30,11 +31,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using results::CellStatus;
-
-bool says(const std::string& text, std::string_view part) {
-  INFO(text);
-  return text.find(part) != std::string::npos;
-}
 
 /// One round of the real program, without a report. A machine that cannot have what `prepare` sets
 /// is no failure: `skipped`.
@@ -62,19 +58,6 @@ struct DeniedRun {
   Finished finished;
   bool skipped = false;
 };
-
-const results::Cell& cell_of(const results::Results& results, std::string_view id) {
-  const auto found = std::ranges::find(results.cells, id, &results::Cell::id);
-  INFO("looking for " << id);
-  REQUIRE(found != results.cells.end());
-  return *found;
-}
-
-const results::StrategyStatus& strategy_of(const results::Results& results, std::string_view id) {
-  const auto found = std::ranges::find(results.strategies, id, &results::StrategyStatus::id);
-  REQUIRE(found != results.strategies.end());
-  return *found;
-}
 
 const std::vector<std::string> kRelink = {"--workload=relink", "--param", "sites=64"};
 

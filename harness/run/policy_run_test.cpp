@@ -7,6 +7,7 @@
 #include <patchbench_catch.hpp>
 
 #include "harness/process/forked.hpp"
+#include "harness/programs/look_up_test.hpp"
 #include "harness/programs/subprocess_test.hpp"
 #include "harness/programs/temporary_directory_test.hpp"
 #include "results/json.hpp"
@@ -14,10 +15,6 @@
 
 namespace patchbench::harness {
 namespace {
-
-bool says(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 struct UnderPolicy {
   explicit UnderPolicy(const std::string& policy) {

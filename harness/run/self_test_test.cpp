@@ -16,6 +16,7 @@
 #include "analysis/view/self_test.hpp"
 #include "harness/process/child.hpp"
 #include "harness/process/known_chains.hpp"
+#include "harness/programs/look_up_test.hpp"
 #include "workloads/seeded_random.hpp"
 
 namespace patchbench::harness {
@@ -97,11 +98,6 @@ std::vector<std::string> failed(const std::vector<SelfTestLine>& lines) {
     if (!one.passed) names.push_back(one.name);
   }
   return names;
-}
-
-bool says(const std::string& text, std::string_view part) {
-  INFO(text);
-  return text.find(part) != std::string::npos;
 }
 
 std::uint64_t power_of_3(int steps) {

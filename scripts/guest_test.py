@@ -60,6 +60,10 @@ def counters_of(results, source):
             if counter["source"] == source}
 
 
+# What the emulated processor lacks, with a word of the reason.
+LACKING = {"pkey-toggle": "protection keys"}
+
+
 class EveryStrategy(unittest.TestCase):
     """bench-run under the kernel's own rules: all cases, some of them counted, and what is refused."""
 
@@ -88,7 +92,8 @@ class EveryStrategy(unittest.TestCase):
                 cls.results[run.parent.name] = json.loads(run.read_text(encoding="utf-8"))
             listed = pathlib.Path(out) / "list.json"
             strategies = json.loads(listed.read_text(encoding="utf-8"))["strategies"] if listed.exists() else []
-            cls.strategies = {one["id"]: one for one in strategies if one["role"] == "strategy"}
+            cls.strategies = {one["id"]: one for one in strategies
+                              if one["role"] == "strategy" and one["id"] not in LACKING}
             table = pathlib.Path(out) / "counted.txt"
             cls.table = table.read_text(encoding="utf-8") if table.exists() else None
 
@@ -103,6 +108,13 @@ class EveryStrategy(unittest.TestCase):
             available = {name for name, status in self.statuses(run).items() if status == "available"}
             self.assertLessEqual(set(self.strategies), available)
 
+    def test_what_the_processor_lacks_is_said(self):
+        reasons = {one["id"]: one.get("reason", "") for one in self.results["all"]["strategies"]}
+        for strategy, word in LACKING.items():
+            self.assertIn(word, reasons[strategy])
+            cells = {cell["status"] for cell in self.results["all"]["cells"] if cell["strategy"] == strategy}
+            self.assertEqual(cells, {"denied"})
+
     def test_all_cells_are_right(self):
         every_cell = self.results["all"]["cells"]
         cells = [cell for cell in every_cell if cell["strategy"] in self.strategies]
@@ -111,7 +123,8 @@ class EveryStrategy(unittest.TestCase):
         others = {(cell["workload"], cell["strategy"]): cell["status"] for cell in cells if cell["status"] != "ok"}
         self.assertEqual(others, {("publish", name): "unsupported" for name, one in self.strategies.items()
                                   if not one["patches_code"]})
-        controls = {cell["status"] for cell in every_cell if cell["strategy"] not in self.strategies}
+        controls = {cell["status"] for cell in every_cell
+                    if cell["strategy"] not in self.strategies and cell["strategy"] not in LACKING}
         self.assertEqual(controls, {"ok", "unsupported"})
 
     def test_the_emulator_is_noticed(self):

@@ -52,12 +52,23 @@ class PkeyToggleZone {
   static constexpr bool kWritableAndExecutable = true;
   static constexpr std::array kRefusedBy = kRefuseRwx;
 
-  /// Whether the processor has keys and the kernel hands them out.
+  /// Whether the processor has keys, the kernel hands them out and the C library can set them.
   [[nodiscard]] static std::string why_unavailable() {
     const int key = pkey_alloc(0, 0);
-    if (key < 0) return std::generic_category().message(errno).insert(0, "pkey_alloc: ");
+    if (key < 0) {
+      const int error = errno;
+      std::string reason = std::generic_category().message(error).insert(0, "pkey_alloc: ");
+      if (error == ENOSPC) {  // pkey_alloc(2) has it for all three
+        reason += "; the processor or the kernel has no protection keys, or all are taken";
+      }
+      return reason;
+    }
+    const bool settable = pkey_set(key, 0) == 0;
+    const int error = errno;
     pkey_free(key);
-    return {};
+    if (settable) return {};
+    return std::generic_category().message(error).insert(0, "pkey_set: ") +
+           "; this C library cannot set protection keys on this processor";
   }
 
   explicit PkeyToggleZone(const ZoneRequest& request)

@@ -122,11 +122,9 @@ class Subreaper {
   ~Subreaper() { prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); }
 };
 
-/// Whether processes of a child that died live on; they are killed then. A process that is about to
-/// end is given two seconds for it.
-bool orphans_live() {
-  constexpr auto kPatience = std::chrono::seconds(2);
-  const auto end = std::chrono::steady_clock::now() + kPatience;
+/// Whether processes of a child that died live on for that long; they are killed then.
+bool orphans_live(std::chrono::milliseconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
   for (;;) {
     const pid_t ended = waitpid(-1, nullptr, WNOHANG);
     if (ended < 0) return false;
@@ -227,7 +225,8 @@ void add(std::vector<Leak>& leaks, Leak leak) {
 
 /// Kills a child after its n-th call (from 1). The name of that call; empty where there are fewer.
 std::optional<std::string> kill_after(int nth, const StrategyEntry& strategy,
-                                      const Directory& directory, LeaksOfStrategy& found) {
+                                      const Directory& directory,
+                                      std::chrono::milliseconds patience, LeaksOfStrategy& found) {
   Traced child(strategy, directory.path(), !found.condition.empty());
   remove_leftovers(child.pid());  // of an earlier process with this number
   std::optional<std::string> call;
@@ -241,7 +240,7 @@ std::optional<std::string> kill_after(int nth, const StrategyEntry& strategy,
   std::vector<std::string> left;
   for (const Leftover& leftover : remove_leftovers(pid)) left.push_back(leftover.what);
   if (directory.empty() > 0) left.emplace_back("a file in its directory");
-  if (orphans_live()) left.emplace_back("a process");
+  if (orphans_live(patience)) left.emplace_back("a process");
   if (call) {
     for (std::string& what : left) add(found.leaks, {.after = *call, .what = std::move(what)});
   }
@@ -249,7 +248,7 @@ std::optional<std::string> kill_after(int nth, const StrategyEntry& strategy,
 }
 
 LeaksOfStrategy leaks_of(const StrategyEntry& strategy, const Directory& directory,
-                         std::string_view condition) {
+                         std::chrono::milliseconds patience, std::string_view condition) {
   LeaksOfStrategy found{.id = std::string(strategy.info.id),
                         .condition = std::string(condition),
                         .unavailable = {},
@@ -266,7 +265,7 @@ LeaksOfStrategy leaks_of(const StrategyEntry& strategy, const Directory& directo
   // call past the one after which its process is killed.
   for (int sweep = 0; sweep < kSweeps; ++sweep) {
     int killed = 0;
-    while (kill_after(killed + 1, strategy, directory, found)) ++killed;
+    while (kill_after(killed + 1, strategy, directory, patience, found)) ++killed;
     found.calls = std::max(found.calls, killed);
   }
   return found;
@@ -296,14 +295,14 @@ std::string sentence(const LeaksOfStrategy& strategy) {
 
 }  // namespace
 
-Leaks find_leaks(std::span<const StrategyEntry> strategies) {
+Leaks find_leaks(std::span<const StrategyEntry> strategies, std::chrono::milliseconds patience) {
   const Subreaper subreaper;
   const Directory directory;
   Leaks leaks{.segments_go_with_last_user = segments_go_with_last_user(), .strategies = {}};
   for (const StrategyEntry& strategy : strategies) {
     if (strategy.info.role == StrategyRole::control) continue;
-    leaks.strategies.push_back(leaks_of(strategy, directory, {}));
-    LeaksOfStrategy without = leaks_of(strategy, directory, kWithoutTmpfile);
+    leaks.strategies.push_back(leaks_of(strategy, directory, patience, {}));
+    LeaksOfStrategy without = leaks_of(strategy, directory, patience, kWithoutTmpfile);
     if (without.unavailable.empty() && leaks.strategies.back().leaks != without.leaks) {
       leaks.strategies.push_back(std::move(without));
     }

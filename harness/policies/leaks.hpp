@@ -5,6 +5,7 @@
 // timer. Each process reserves a zone, patches and executes in it, and gives it back.
 #pragma once
 
+#include <chrono>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,9 +35,10 @@ struct Leaks {
 };
 
 /// Strategies as registered, those without code of their own to patch left out. All that was left
-/// is removed. The caller has one thread and no children. Throws std::system_error where there can
-/// be no child or no directory.
-[[nodiscard]] Leaks find_leaks(std::span<const StrategyEntry> strategies);
+/// is removed. A process that outlives its parent by `patience` is left. The caller has one thread
+/// and no children. Throws std::system_error where there can be no child or no directory.
+[[nodiscard]] Leaks find_leaks(std::span<const StrategyEntry> strategies,
+                               std::chrono::milliseconds patience = std::chrono::seconds(2));
 
 [[nodiscard]] std::string leaks_text(const Leaks& leaks);
 [[nodiscard]] std::string leaks_json(const Leaks& leaks);

@@ -82,7 +82,7 @@ TEST_CASE("leaks: a process that outlives its parent is found and killed") {
                                   return {};
                                 }};
   if (testing::in_qemu_user()) return;
-  const Leaks leaks = find_leaks(std::array{forgetful});
+  const Leaks leaks = find_leaks(std::array{forgetful}, std::chrono::milliseconds(20));
   REQUIRE(leaks.strategies.size() == 1);
   CHECK(count(leaks.strategies.front(), "a process") > 0);
 }

@@ -124,7 +124,7 @@ Tally compare_often(int pairs, int runs, double slowdown) {
   return tally;
 }
 
-TEST_CASE("two runs of one program, in whatever state, rarely differ") {
+TEST_CASE("two runs of one program, in whatever state, rarely differ", "[trials]") {
   constexpr int kPairs = 200;
   for (const int runs : {1, 2, 3}) {
     CAPTURE(runs);
@@ -136,7 +136,7 @@ TEST_CASE("two runs of one program, in whatever state, rarely differ") {
   }
 }
 
-TEST_CASE("a change of 10 % is found among thirty, more often with two runs a side") {
+TEST_CASE("a change of 10 % is found among thirty, more often with two runs a side", "[trials]") {
   constexpr int kPairs = 100;
   const Tally one = compare_often(kPairs, 1, 1.1);
   const Tally two = compare_often(kPairs, 2, 1.1);

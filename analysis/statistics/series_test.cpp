@@ -160,7 +160,7 @@ TEST_CASE("too few values and the steps of a clock have no modes to tell") {
   CHECK(*test.p_value(Values{1, 2, 1001, 1002, 1003}) < 0.001);
 }
 
-TEST_CASE("what was simulated once is the same again") {
+TEST_CASE("what was simulated once is the same again", "[trials]") {
   const Values values = {1, 2, 3, 4, 5, 6, 17, 18, 19, 20.5, 21, 22};
   DipTest first;
   DipTest second;

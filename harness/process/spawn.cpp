@@ -103,7 +103,8 @@ pid_t spawn(Execution program, const char* argument, std::span<const Handover> h
 Fd moved_up(const Fd& low) {
   constexpr int kAbove = 10;
   Fd high(fcntl(low.get(), F_DUPFD_CLOEXEC, kAbove));
-  if (!high) throw_errno("fcntl (F_DUPFD_CLOEXEC)");
+  // fcntl(2): EINVAL where the lowest number that is asked for is beyond RLIMIT_NOFILE.
+  if (!high) throw_errno("fcntl (F_DUPFD_CLOEXEC)", errno == EINVAL ? EMFILE : errno);
   return high;
 }
 

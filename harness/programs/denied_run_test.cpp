@@ -1,6 +1,7 @@
 // bench-run and bench-probe where a sandbox or a limit refuses something: a row that names the call
 // and the errno, advice that fits, and never a run that is lost.
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -205,6 +206,23 @@ TEST_CASE("limits of the process are named by the case that meets them") {
                        {.limit = std::pair(RLIMIT_FSIZE, rlim_t{8} << 20U)});
   CHECK(size.finished.exit_code == 0);
   check_refused(size, "zone/memfd-dual/kib=16384", "ftruncate", "EFBIG", "ulimit -f");
+}
+
+TEST_CASE("with too few descriptors a run ends with the limit's name, or is whole") {
+  bool whole = false;
+  for (const rlim_t descriptors : std::array<rlim_t, 7>{4, 6, 8, 12, 16, 24, 64}) {
+    CAPTURE(descriptors);
+    const DeniedRun run(relink({"--strategy=memfd-dual", "--counters=none"}), {},
+                        {.limit = std::pair(RLIMIT_NOFILE, descriptors)});
+    whole = run.finished.exit_code == 0;
+    if (whole) {
+      CHECK(cell_of(run.results(), "relink/memfd-dual/sites=64,batch=1").status == CellStatus::ok);
+    } else {
+      CHECK(run.finished.exit_code == 1);
+      CHECK(says(run.finished.errors, "ulimit -n"));
+    }
+  }
+  CHECK(whole);
 }
 
 TEST_CASE("limits of System V segments are named by the case that meets them") {

@@ -38,7 +38,8 @@ patchbench_precompiled(patchbench_optimised_test_precompiled
 # patchbench_test(NAME [PURE] [OPTIMISED] SOURCES... LIBRARIES... [LABEL label]): one executable, one CTest entry per test
 # case.
 # PURE: its cases compute and compare, and leave nothing in the process that the next one could see. Where starting a
-# process is slow (PATCHBENCH_WHOLE_SUITES: sanitizers, an emulator), such a suite is one entry.
+# process is slow (PATCHBENCH_WHOLE_SUITES: sanitizers, an emulator), such a suite is one entry, without its [trials]:
+# seconds of arithmetic in Release are minutes there.
 # OPTIMISED: compiled like the tools, because templates that are measured are instantiated in it, or because it computes
 # for minutes. The others have fmt, and are not optimised.
 # An entry that finds no test case of its name is red (version 3 needs no argument for that): a semicolon splits a name
@@ -57,7 +58,7 @@ function(patchbench_test name)
     set(labels LABELS ${arg_LABEL})
   endif()
   if(arg_PURE AND PATCHBENCH_WHOLE_SUITES)
-    add_test(NAME "${name}" COMMAND ${name})
+    add_test(NAME "${name}" COMMAND ${name} "~[trials]")
     set_tests_properties("${name}" PROPERTIES TIMEOUT 1200 ${labels})
     return()
   endif()

@@ -104,8 +104,8 @@ void publish_sizes(std::initializer_list<const char*> sizes) {
   });
 }
 
-/// A test that takes seconds for each strategy takes minutes with sanitizers or on an emulator. There
-/// it has the strategies that presets measure over whole grids; Release has all of them.
+/// A test that takes seconds for each strategy takes minutes with sanitizers or on an emulator.
+/// There it has the strategies that presets measure over whole grids; Release has all of them.
 bool is_left_to_release(const CellFactory& cell) {
   return PATCHBENCH_WHOLE_SUITES != 0 && strategy_info(cell.strategy).small_grid;
 }

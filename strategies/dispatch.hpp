@@ -15,9 +15,11 @@ enum class Dispatch {
                       // the tag
   cell_cache_scattered,  // as cell_cache, each cell on a cache line of its own, far from the last
   cell_cache_newest_first,  // as cell_cache, a PIC's slots in the order of a patched PIC's cases
-  unchecked,                // as inline_cache, but the call enters behind the class check
-  tag_cell,                 // tag from a cell, direct call
-  target_cell,              // tag as an immediate, call through a cell
+  stub_cell,    // tag from the site's cell; direct call to the site's stub, which jumps through the
+                // cell; code never changes
+  unchecked,    // as inline_cache, but the call enters behind the class check
+  tag_cell,     // tag from a cell, direct call
+  target_cell,  // tag as an immediate, call through a cell
   target_register,  // tag as an immediate, target formed in a register, indirect call, no data
 };
 
@@ -42,7 +44,12 @@ template <class Strategy>
 [[nodiscard]] constexpr bool links_cells(Dispatch dispatch) noexcept {
   return dispatch == Dispatch::cell_cache || dispatch == Dispatch::cell_cache_shared ||
          dispatch == Dispatch::cell_cache_scattered ||
-         dispatch == Dispatch::cell_cache_newest_first;
+         dispatch == Dispatch::cell_cache_newest_first || dispatch == Dispatch::stub_cell;
+}
+/// Whether a site's call is a direct one to a stub of its own, which never changes and jumps
+/// through the cell.
+[[nodiscard]] constexpr bool calls_stub(Dispatch dispatch) noexcept {
+  return dispatch == Dispatch::stub_cell;
 }
 [[nodiscard]] constexpr bool tag_is_in_cell(Dispatch dispatch) noexcept {
   return links_cells(dispatch) || dispatch == Dispatch::tag_cell;
@@ -64,6 +71,8 @@ template <class Strategy>
       return "cell-newest-first";
     case Dispatch::cell_cache_shared:
       return "cell-shared-stub";
+    case Dispatch::stub_cell:
+      return "stub-cell";
     case Dispatch::unchecked:
       return "unchecked";
     case Dispatch::tag_cell:

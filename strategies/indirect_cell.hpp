@@ -1,7 +1,7 @@
 // strategies/indirect_cell.hpp - caches in writable data, code that never changes.
 //
-// What .NET's and libffi's data-slot stubs do: each send site loads class tag and target from its
-// cell and calls through it. No write to code at all after installation.
+// Each send site loads class tag and target from its cell and calls through it. No write to code at
+// all after installation. (The stubs of .NET and libffi: data_slot_stub.hpp.)
 #pragma once
 
 #include <string_view>

@@ -19,6 +19,7 @@
 
 #include "asmjit_dual.hpp"
 #include "controls.hpp"
+#include "data_slot_stub.hpp"
 #include "file_dual.hpp"
 #include "helper_process.hpp"
 #include "indirect_cell.hpp"
@@ -42,9 +43,9 @@ namespace patchbench {
 
 /// Ways to change code.
 using StrategyList =
-    std::tuple<Rwx, MemfdDual, SysvShm, FileDual, MprotectToggle, IndirectCell, MremapAlias,
-               PosixShmDual, OndemandView, AsmjitDual, PkeyToggle, RxRwxToggle, ZoneToggle,
-               SharedMemfdToggle, RemapSwap, PwriteMemfd, ProcSelfMem, HelperProcess>;
+    std::tuple<Rwx, MemfdDual, SysvShm, FileDual, MprotectToggle, IndirectCell, DataSlotStub,
+               MremapAlias, PosixShmDual, OndemandView, AsmjitDual, PkeyToggle, RxRwxToggle,
+               ZoneToggle, SharedMemfdToggle, RemapSwap, PwriteMemfd, ProcSelfMem, HelperProcess>;
 
 /// What they are held against. Part of every run.
 using ControlList =

@@ -104,11 +104,13 @@ TEST_CASE("dump: a patch changes the part of a function that it says") {
 }
 
 TEST_CASE("dump: the pieces of each state") {
-  const Names always = {"send-site", "checked-entry"};
   const Names stubs = {"open-pic", "miss-trampoline", "open-miss-trampoline"};
-  for (const std::string_view strategy : {"floor", "indirect-cell"}) {
+  for (const std::string_view strategy : {"floor", "indirect-cell", "data-slot-stub"}) {
     INFO(strategy);
-    const bool cells = strategy == "indirect-cell";
+    const bool cells = strategy != "floor";
+    const Names always = strategy == "data-slot-stub"
+                             ? Names{"send-site", "data-slot-stub", "checked-entry"}
+                             : Names{"send-site", "checked-entry"};
     for (const CodeSnapshot& snapshot : dump(strategy, "open-pic")) {
       INFO(snapshot.moment);
       const bool closed_pic = snapshot.moment.starts_with("closed-pic");
@@ -131,11 +133,17 @@ TEST_CASE("dump: linking changes the site's code, or its cell and not its code")
   const auto inline_cache = dump("floor", "mic");
   CHECK(find_piece(inline_cache[0], "send-site").bytes !=
         find_piece(inline_cache[1], "send-site").bytes);
-  const auto cell_cache = dump("indirect-cell", "mic");
-  CHECK(find_piece(cell_cache[0], "send-site").bytes ==
-        find_piece(cell_cache[1], "send-site").bytes);
-  CHECK(find_piece(cell_cache[0], "cell-data").bytes !=
-        find_piece(cell_cache[1], "cell-data").bytes);
+  for (const std::string_view strategy : {"indirect-cell", "data-slot-stub"}) {
+    INFO(strategy);
+    const auto cell_cache = dump(strategy, "mic");
+    CHECK(find_piece(cell_cache[0], "send-site").bytes ==
+          find_piece(cell_cache[1], "send-site").bytes);
+    CHECK(find_piece(cell_cache[0], "cell-data").bytes !=
+          find_piece(cell_cache[1], "cell-data").bytes);
+    if (strategy == "data-slot-stub") {
+      CHECK(find_piece(cell_cache[0], strategy).bytes == find_piece(cell_cache[1], strategy).bytes);
+    }
+  }
   // What is linked holds the class tag; before, the selector.
   const CodePiece& unlinked =
       find_piece(inline_cache[0], kTagIsAway ? "class-tag-data" : "send-site");

@@ -114,7 +114,7 @@ TEST_CASE("publishing: once for each patch, in the cell's mode", "[any-page-size
     if (counts == expected().end()) return;
     Counts nothing = counts->second;
     for (auto& [metric, count] : nothing) count = 0;
-    const bool patches_code = cell.strategy != "indirect-cell";
+    const bool patches_code = strategy_info(cell.strategy).patches_code;
     if (strategy_info(cell.strategy).staged) {
       CHECK_THROWS_AS(barriers_of(cell, "membarrier"), Unsupported);
     } else {

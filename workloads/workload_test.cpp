@@ -20,6 +20,7 @@
 #include "workloads/metrics.hpp"
 #include "workloads/parameters.hpp"
 #include "workloads/publish.hpp"
+#include "workloads/send/architecture.hpp"
 
 namespace patchbench {
 namespace {
@@ -261,6 +262,8 @@ TEST_CASE("cells: every pair is made or says why not") {
   }
   CHECK(find_cell("indirect-cell", "publish")->make == nullptr);
   CHECK(find_cell("indirect-cell", "relink")->make != nullptr);
+  CHECK(find_cell("data-slot-stub", "publish")->make == nullptr);
+  CHECK(find_cell("data-slot-stub", "relink")->make != nullptr);
   CHECK(find_cell("rwx", "relink")->dump != nullptr);
   CHECK(find_cell("rwx", "zone")->dump == nullptr);
   CHECK(find_cell("floor", "mic")->make != nullptr);
@@ -311,7 +314,8 @@ TEST_CASE("cells: strategies are as they are declared") {
   for (const std::string_view id : {"rwx", "memfd-dual", "mprotect-toggle", "rwx-translated"}) {
     CHECK(infos.at(id).patches_code);
   }
-  for (const std::string_view id : {"indirect-cell", "floor", "unchecked", "target-register"}) {
+  for (const std::string_view id :
+       {"indirect-cell", "data-slot-stub", "floor", "unchecked", "target-register"}) {
     CHECK_FALSE(infos.at(id).patches_code);
   }
   // Code that is written where it executes, code that is never patched, and controls.
@@ -327,6 +331,7 @@ TEST_CASE("cells: strategies are as they are declared") {
   CHECK(infos.at("floor").code == infos.at("rwx").code);
   CHECK(infos.at("indirect-cell").code == infos.at("indirect-cell-rwx").code);
   CHECK(infos.at("indirect-cell").code != infos.at("rwx").code);
+  CHECK(infos.at("data-slot-stub").code != infos.at("indirect-cell").code);
   CHECK(infos.at("unchecked").code != infos.at("rwx").code);
   CHECK(infos.at("tag-cell").code != infos.at("target-cell").code);
   CHECK(infos.at("rwx").role == StrategyRole::strategy);
@@ -358,6 +363,9 @@ TEST_CASE("cells: bytes of a site, of code and of data") {
   CHECK(bytes.at("floor").second == 0);
   CHECK(bytes.at("indirect-cell").second == 16);
   CHECK(bytes.at("scattered-cells").second == 64);
+  // As a site with its tag alone in a cell, and the stub behind the call.
+  CHECK(bytes.at("data-slot-stub") ==
+        std::pair{bytes.at("tag-cell").first + send::NativeArchitecture::kStubSize, 16.0});
   for (const std::string_view id : {"rwx", "memfd-dual", "mprotect-toggle"}) {
     if (bytes.count(id) != 0) CHECK(bytes.at(id) == bytes.at("floor"));
   }

@@ -81,7 +81,7 @@ void set_layout_of(const send::SendPlan& plan) {
   const send::MethodTable table{plan.heap_classes, plan.selectors};
   TamperedZone::classes = table.classes();
   TamperedZone::methods = table.methods();
-  TamperedZone::layout = send::lay_out<A>(plan, table.methods());
+  TamperedZone::layout = send::lay_out<A>(plan, table.methods(), Dispatch::inline_cache);
   TamperedZone::order = plan.order;
 }
 

@@ -28,6 +28,8 @@
 //  24 b    next        blr  x17            blr  x17
 //  28                  b    next           b    next
 //
+// stub_cell is tag_cell with a call of the site's stub, which jumps through the cell (kStubStride).
+//
 // Every site branches to the next one, in linear order too: so the room behind a shorter one is
 // never executed (a standalone site returns instead, and begins with a landing pad instead of the
 // addition). Sites differ in what they execute, because an address takes two instructions
@@ -88,7 +90,7 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
     return pools(sites) * kPoolDistance - driver_sites_offset();
   }
   static constexpr std::size_t site_target_offset(Dispatch dispatch, SiteOrder /*order*/) noexcept {
-    return dispatch == Dispatch::tag_cell ? 20 : 16;
+    return dispatch == Dispatch::tag_cell || dispatch == Dispatch::stub_cell ? 20 : 16;
   }
   /// From the beginning of a site to the address its call returns to.
   static constexpr std::size_t site_return_offset(Dispatch dispatch, SiteOrder /*order*/) noexcept {
@@ -97,6 +99,7 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
       case Dispatch::unchecked:
         return 20;
       case Dispatch::tag_cell:
+      case Dispatch::stub_cell:
         return 24;
       case Dispatch::cell_cache:
       case Dispatch::cell_cache_shared:
@@ -205,7 +208,12 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
     store(pic + offset + 16, encode_jump(at + (offset + 16), target));
   }
 
-  // Stubs and trampolines.
+  // Stubs and trampolines. A site's stub is adrp x17, cell; ldr x17, [x17, #cell.target]; br x17.
+  // It needs no landing pad: direct calls alone arrive there.
+  static constexpr std::size_t kStubStride = 16;
+  static constexpr std::size_t kStubSize = 12;
+  static constexpr unsigned kStubOperations = 3;
+  static CodeBytes emit_stubs(const StubsPlan& plan);
   static constexpr std::size_t kCellPicStride = 192;
   static CodeBytes emit_cell_pic(const CellPicPlan& plan);
   static constexpr std::size_t kOpenPicStride = 192;

@@ -25,6 +25,8 @@
 //  27 E8 <rel>               call         26 FF 15 <disp>           call
 //  32 (next site)                         32 (next site)
 //
+// stub_cell is tag_cell with a call of the site's stub, which jumps through the cell (kStubStride).
+//
 // The attribution controls, as offset of each instruction and count of CS overrides:
 //
 //                    add    mov edx          mov rdi   lea r11   call             next
@@ -88,7 +90,10 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   /// Of a target in the code.
   static constexpr std::size_t site_target_offset(Dispatch dispatch, SiteOrder order) noexcept {
     if (order == SiteOrder::linear) return dispatch == Dispatch::target_register ? 24 : 28;
-    return dispatch == Dispatch::tag_cell || dispatch == Dispatch::target_register ? 20 : 16;
+    return dispatch == Dispatch::tag_cell || dispatch == Dispatch::stub_cell ||
+                   dispatch == Dispatch::target_register
+               ? 20
+               : 16;
   }
   /// From the beginning of a site to the address its call returns to.
   static constexpr std::size_t site_return_offset(Dispatch dispatch, SiteOrder order) noexcept {
@@ -105,6 +110,7 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
       case Dispatch::cell_cache_newest_first:
         return 22;
       case Dispatch::tag_cell:
+      case Dispatch::stub_cell:
         return 24;
       case Dispatch::target_register:
         return 27;
@@ -195,7 +201,13 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
     store(pic + offset + 7, encode_target(at + (offset + 7), target));
   }
 
-  // Stubs and trampolines.
+  // Stubs and trampolines. A site's stub is FF 25 <disp>, jmp [rip + cell.target]. It takes 16
+  // bytes, as an entry of a procedure linkage table does (System V ABI, AMD64 supplement, 5.2), so
+  // that it neither crosses nor ends at a boundary of 32 bytes.
+  static constexpr std::size_t kStubStride = 16;
+  static constexpr std::size_t kStubSize = 6;
+  static constexpr unsigned kStubOperations = 1;
+  static CodeBytes emit_stubs(const StubsPlan& plan);
   static constexpr std::size_t kCellPicStride = 128;
   static CodeBytes emit_cell_pic(const CellPicPlan& plan);
   static constexpr std::size_t kOpenPicStride = 192;

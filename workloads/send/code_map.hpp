@@ -44,6 +44,10 @@ class CodeMap {
   [[nodiscard]] ExecAddress driver() const noexcept { return at(layout_.driver); }
   [[nodiscard]] ExecAddress sites() const noexcept { return at(layout_.sites); }
   [[nodiscard]] ExecAddress pics() const noexcept { return at(layout_.pics); }
+  /// Of a site, where sites call stubs.
+  [[nodiscard]] ExecAddress stub(std::uint32_t site) const noexcept {
+    return at(layout_.stubs + site * A::kStubStride);
+  }
   [[nodiscard]] ExecAddress walk(std::size_t number) const noexcept {
     return at(layout_.walks[number]);
   }

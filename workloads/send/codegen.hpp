@@ -85,10 +85,25 @@ struct DriverPlan {
   ExecAddress at;                // of the driver's first byte
   std::size_t site_shift = 0;    // of the first site: one of the architecture's (site_shift)
   ExecAddress cells;             // of the first place of cells, as data (cell_offset)
+  ExecAddress stubs = {};        // of the first one, where sites call stubs (StubsPlan)
   std::uint32_t first_site = 0;  // where a shuffled driver begins
   std::span<const SitePlan> sites;
   std::span<const Selector> selectors;  // of each site
   ExecAddress miss_trampoline;
+};
+
+/// The stubs of all sites, one behind the other. Each is reached by its site's direct call alone
+/// and jumps to the target in that site's cell, with the tag register and the return address as
+/// they are.
+///
+/// One a site, and not one a method as .NET's precodes are: a site is linked anew by a store to its
+/// own cell. A stub that sites share could not send one of them elsewhere, so that relinking a site
+/// would patch its call.
+struct StubsPlan {
+  Dispatch dispatch = Dispatch::stub_cell;
+  ExecAddress at;
+  ExecAddress cells;  // as the driver's
+  std::size_t sites = 0;
 };
 
 struct MethodPlan {
@@ -168,7 +183,8 @@ concept Architecture = requires(
     ExecAddress at, std::uint32_t word, std::uint32_t index, std::byte* bytes, unsigned n,
     std::size_t size, Dispatch dispatch, SiteOrder order, std::uint64_t draw,
     const DriverPlan& driver, const MethodPlan& method, const OpenPicPlan& open,
-    const CellPicPlan& cell, const TrampolinePlan& trampoline, const WalkPlan& walk,
+    const CellPicPlan& cell, const StubsPlan& stubs, const TrampolinePlan& trampoline,
+    const WalkPlan& walk,
     std::span<const std::uint16_t> addends) {
   // Send sites. A tag that is in the code may stand away from its site, in a pool of literals that
   // sites share, but behind it. `size` here is an offset from the first site.
@@ -219,7 +235,11 @@ concept Architecture = requires(
   { A::encode_jump(at, at) } noexcept -> std::same_as<std::uint32_t>;
   { A::decode_jump(at, word) } noexcept -> std::same_as<ExecAddress>;
 
-  // Stubs and trampolines.
+  // Stubs and trampolines. A stub's size without the room behind it, and what it executes.
+  { A::kStubStride } -> std::convertible_to<std::size_t>;
+  { A::kStubSize } -> std::convertible_to<std::size_t>;
+  { A::kStubOperations } -> std::convertible_to<unsigned>;
+  { A::emit_stubs(stubs) } -> std::same_as<CodeBytes>;
   { A::kCellPicStride } -> std::convertible_to<std::size_t>;
   { A::emit_cell_pic(cell) } -> std::same_as<CodeBytes>;
   { A::kOpenPicStride } -> std::convertible_to<std::size_t>;

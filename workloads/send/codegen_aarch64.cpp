@@ -82,7 +82,7 @@ void emit_receiver(a64::Assembler& a, std::int32_t offset) {
   a.ldr(a64::x0, a64::ptr(a64::x16, offset & 0xfff));
 }
 
-void emit_target(Piece& piece, const DriverPlan& plan, ExecAddress cell) {
+void emit_target(Piece& piece, const DriverPlan& plan, std::uint32_t index, ExecAddress cell) {
   a64::Assembler& a = piece.assembler;
   const auto target = static_cast<std::int32_t>(in_page(cell) + offsetof(Cell, target));
   switch (plan.dispatch) {
@@ -90,6 +90,9 @@ void emit_target(Piece& piece, const DriverPlan& plan, ExecAddress cell) {
     case Dispatch::unchecked:
     case Dispatch::tag_cell:
       piece.call(plan.miss_trampoline);
+      return;
+    case Dispatch::stub_cell:
+      piece.call(plan.stubs + index * AArch64::kStubStride);
       return;
     case Dispatch::target_cell:
       piece.page_of(a64::x17, cell);
@@ -145,7 +148,7 @@ void emit_site(Piece& piece, const DriverPlan& plan, std::uint32_t index,
   }
   emit_tag(piece, plan, cell, literal);
   emit_receiver(piece.assembler, plan.sites[index].receiver_offset);
-  emit_target(piece, plan, cell);
+  emit_target(piece, plan, index, cell);
   emit_way_on(piece, plan, index);
   piece.trap_to(begin + AArch64::kSiteStride);
 }
@@ -456,6 +459,20 @@ CodeBytes AArch64::emit_cell_pic(const CellPicPlan& plan) {
   }
   piece.jump(plan.miss_trampoline);
   piece.trap_to(kCellPicStride);
+  return piece.finish();
+}
+
+CodeBytes AArch64::emit_stubs(const StubsPlan& plan) {
+  Piece piece{plan.at};
+  a64::Assembler& a = piece.assembler;
+  for (std::uint32_t i = 0; i < plan.sites; ++i) {
+    const ExecAddress cell = plan.cells + cell_offset(plan.dispatch, i, plan.sites);
+    piece.page_of(a64::x17, cell);
+    a.ldr(a64::x17,
+          a64::ptr(a64::x17, static_cast<std::int32_t>(in_page(cell) + offsetof(Cell, target))));
+    a.br(a64::x17);
+    piece.trap_to((i + 1) * kStubStride);
+  }
   return piece.finish();
 }
 

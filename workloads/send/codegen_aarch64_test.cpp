@@ -63,7 +63,7 @@ std::size_t tag_offset(std::uint32_t index) {
 
 bool has_direct_call(Dispatch dispatch) {
   return dispatch == Dispatch::inline_cache || dispatch == Dispatch::unchecked ||
-         dispatch == Dispatch::tag_cell;
+         dispatch == Dispatch::tag_cell || calls_stub(dispatch);
 }
 
 /// Drivers of so many sites whose selectors are numbered.
@@ -81,6 +81,7 @@ class Sites {
                            .order = order,
                            .at = kDriver,
                            .cells = kCells,
+                           .stubs = kStubs,
                            .sites = sites_,
                            .selectors = selectors_,
                            .miss_trampoline = kMissTrampoline});
@@ -140,8 +141,9 @@ TEST_CASE("AArch64: a site's words are where the patch path stores them, in ever
       if (has_direct_call(dispatch)) {
         REQUIRE(after == target + 4);
         REQUIRE(is_bl(word_at(bytes, target)));
-        REQUIRE(destination(bytes, kDriver, target) == kMissTrampoline);
-        REQUIRE(A::decode_target(kDriver + target, word_at(bytes, target)) == kMissTrampoline);
+        const ExecAddress called = called_at_first<A>(dispatch, i);
+        REQUIRE(destination(bytes, kDriver, target) == called);
+        REQUIRE(A::decode_target(kDriver + target, word_at(bytes, target)) == called);
       } else {
         REQUIRE(is_blr_x17(word_at(bytes, after - 4)));
       }
@@ -161,6 +163,27 @@ TEST_CASE("AArch64: nothing is executed to fill room") { check_no_padding("aarch
 
 TEST_CASE("AArch64: what a send executes at its site is counted right") {
   check_operations<A>("aarch64");
+}
+
+TEST_CASE("AArch64: what a stub executes is counted right") { check_stub_operations<A>("aarch64"); }
+
+TEST_CASE("AArch64: each stub jumps through its site's cell, also where that is in another page") {
+  constexpr std::uint32_t kCount = 600;  // cells in three pages of 4 KiB
+  const CodeBytes bytes = A::emit_stubs({.at = kStubs, .cells = kCells, .sites = kCount});
+  REQUIRE(bytes.size() == kCount * A::kStubStride);
+  for (std::uint32_t site = 0; site < kCount; ++site) {
+    INFO("stub of site " << site);
+    const std::size_t begin = site * A::kStubStride;
+    const ExecAddress slot =
+        kCells + cell_offset(Dispatch::stub_cell, site, kCount) + offsetof(Cell, target);
+    REQUIRE(is_adrp_x17(word_at(bytes, begin)));
+    REQUIRE(page_named(bytes, kStubs, begin) == (slot.value() & ~std::uintptr_t{0xfff}));
+    const std::uint32_t load = word_at(bytes, begin + 4);
+    REQUIRE((load & 0xffc0'03ffU) == 0xf940'0231U);  // ldr x17, [x17, #..]
+    REQUIRE((load >> 10U & 0xfffU) * 8 == (slot.value() & 0xfffU));
+    REQUIRE(word_at(bytes, begin + 8) == 0xd61f'0220U);  // br x17
+    REQUIRE(word_at(bytes, begin + 12) == kBrk);
+  }
 }
 
 TEST_CASE("AArch64: pools fill pages, so no site is shifted") {

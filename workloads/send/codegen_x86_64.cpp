@@ -80,6 +80,11 @@ struct Prefixes {
   std::size_t call = 0;
 };
 
+/// Of dispatches with the tag in a cell.
+bool is_called_directly(Dispatch dispatch) {
+  return dispatch == Dispatch::tag_cell || calls_stub(dispatch);
+}
+
 Prefixes prefixes_of(const DriverPlan& plan) {
   const bool linear = plan.order == SiteOrder::linear;
   if (plan.dispatch == Dispatch::target_register) {
@@ -88,7 +93,7 @@ Prefixes prefixes_of(const DriverPlan& plan) {
   if (linear) {
     return plan.dispatch == Dispatch::target_cell ? Prefixes{3, 3, 2, 0} : Prefixes{3, 3, 3, 0};
   }
-  return plan.dispatch == Dispatch::tag_cell ? Prefixes{0, 0, 3, 0} : Prefixes{};
+  return is_called_directly(plan.dispatch) ? Prefixes{0, 0, 3, 0} : Prefixes{};
 }
 
 void emit_tag(Piece& piece, const DriverPlan& plan, ExecAddress cell, Selector selector) {
@@ -101,7 +106,7 @@ void emit_tag(Piece& piece, const DriverPlan& plan, ExecAddress cell, Selector s
     } else {
       a.mov(x86::edx, selector);
     }
-  } else if (linear && plan.dispatch == Dispatch::tag_cell) {
+  } else if (linear && is_called_directly(plan.dispatch)) {
     a.rex().mov(x86::edx, piece.at(cell, 4, 7));
   } else {
     a.mov(x86::edx, piece.at(cell, 4, 6));
@@ -121,8 +126,11 @@ void emit_receiver(Piece& piece, const DriverPlan& plan, std::int32_t offset) {
   }
 }
 
-void emit_target(Piece& piece, const DriverPlan& plan, ExecAddress cell, std::size_t prefixes) {
-  if (target_is_in_cell(plan.dispatch)) {
+void emit_target(Piece& piece, const DriverPlan& plan, std::size_t index, ExecAddress cell,
+                 std::size_t prefixes) {
+  if (calls_stub(plan.dispatch)) {
+    piece.call(plan.stubs + index * X86_64::kStubStride);
+  } else if (target_is_in_cell(plan.dispatch)) {
     piece.assembler.call(piece.at(cell + offsetof(Cell, target), 8, 6));
   } else if (plan.dispatch == Dispatch::target_register) {
     piece.assembler.lea(x86::r11, piece.at(plan.miss_trampoline, 0, 7));
@@ -157,7 +165,7 @@ void emit_site(Piece& piece, const DriverPlan& plan, std::size_t index) {
   emit_tag(piece, plan, cell, plan.selectors[index]);
   piece.prefixes(prefixes.receiver);
   emit_receiver(piece, plan, site.receiver_offset);
-  emit_target(piece, plan, cell, prefixes.call);
+  emit_target(piece, plan, index, cell, prefixes.call);
   if (plan.order == SiteOrder::shuffled) {
     piece.jump(site.next == plan.sites.size() ? driver_end(plan) : site_address(plan, site.next));
   } else if (plan.order == SiteOrder::standalone) {
@@ -421,6 +429,16 @@ CodeBytes X86_64::emit_cell_pic(const CellPicPlan& plan) {
   }
   piece.jump(plan.miss_trampoline);
   piece.trap_to(kCellPicStride);
+  return piece.finish();
+}
+
+CodeBytes X86_64::emit_stubs(const StubsPlan& plan) {
+  Piece piece{plan.at};
+  for (std::uint32_t i = 0; i < plan.sites; ++i) {
+    const ExecAddress cell = plan.cells + cell_offset(plan.dispatch, i, plan.sites);
+    piece.assembler.jmp(piece.at(cell + offsetof(Cell, target), 8, kStubSize));
+    piece.trap_to((i + 1) * kStubStride);
+  }
   return piece.finish();
 }
 

@@ -67,6 +67,20 @@ TEST_CASE("x86-64: what a send executes at its site is counted right") {
   check_operations<A>("x86_64");
 }
 
+TEST_CASE("x86-64: what a stub executes is counted right") { check_stub_operations<A>("x86_64"); }
+
+TEST_CASE("x86-64: each stub jumps through its site's cell, within a block of 32 bytes") {
+  const CodeBytes bytes = stubs<A>();
+  REQUIRE(bytes.size() == 2 * A::kStubStride);
+  for (std::uint32_t site = 0; site < 2; ++site) {
+    const std::size_t begin = site * A::kStubStride;
+    CHECK(opcode_before(bytes, begin + 2, {0xff, 0x25}));  // jmp [rip + ..]
+    CHECK(destination(bytes, kStubs, begin + 2) ==
+          kCells + cell_offset(Dispatch::stub_cell, site, 2) + offsetof(Cell, target));
+    CHECK(begin % 32 + A::kStubSize < 32);
+  }
+}
+
 TEST_CASE("x86-64: dispatches that are compared execute equally many instructions at a site") {
   for (const SiteOrder order : kOrders) {
     const unsigned direct = A::site_operations(Dispatch::inline_cache, order);
@@ -120,12 +134,13 @@ TEST_CASE("x86-64: a site's words are where the patch path stores them") {
                                    : std::vector<std::uint8_t>{0xba}));  // mov edx, ..
         CHECK(word_at(bytes, tag) == kFirstSelector + (i == 0 ? 0 : 0x123));
       }
-      if (target_in_cell) {
+      if (target_in_cell && !calls_stub(dispatch)) {
         CHECK(opcode_before(bytes, after - 4, {0xff, 0x15}));  // call [rip + ..]
         CHECK(destination(bytes, kDriver, after - 4) == cell + offsetof(Cell, target));
       } else {
-        CHECK(A::decode_target(kDriver + target, word_at(bytes, target)) == kMissTrampoline);
-        CHECK(destination(bytes, kDriver, target) == kMissTrampoline);
+        const ExecAddress called = called_at_first<A>(dispatch, i);
+        CHECK(A::decode_target(kDriver + target, word_at(bytes, target)) == called);
+        CHECK(destination(bytes, kDriver, target) == called);
         if (dispatch == Dispatch::target_register) {
           CHECK(opcode_before(bytes, target, {0x4c, 0x8d, 0x1d}));  // lea r11, [rip + ..]
           CHECK(opcode_before(bytes, after, {0x41, 0xff, 0xd3}));   // call r11

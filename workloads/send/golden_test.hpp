@@ -33,6 +33,7 @@ inline constexpr ExecAddress kMethods = kCode + 0x1000;
 inline constexpr ExecAddress kDriver = kCode + 0x2000;
 inline constexpr ExecAddress kPics = kCode + 0x3000;
 inline constexpr ExecAddress kWalks = kCode + 0x4000;
+inline constexpr ExecAddress kStubs = kCode + 0x5000;
 inline constexpr ExecAddress kCells{0x5000'0000};
 inline constexpr ExecAddress kSlots{0x5000'1000};
 inline constexpr ExecAddress kMethodCache{0x7000'0000};
@@ -42,6 +43,7 @@ inline constexpr Dispatch kDispatches[] = {Dispatch::inline_cache,
                                            Dispatch::cell_cache_shared,
                                            Dispatch::cell_cache_scattered,
                                            Dispatch::cell_cache_newest_first,
+                                           Dispatch::stub_cell,
                                            Dispatch::unchecked,
                                            Dispatch::tag_cell,
                                            Dispatch::target_cell,
@@ -61,6 +63,8 @@ inline std::string name_of(Dispatch dispatch) {
       return "cell_cache_scattered";
     case Dispatch::cell_cache_newest_first:
       return "cell_cache_newest_first";
+    case Dispatch::stub_cell:
+      return "stub_cell";
     case Dispatch::unchecked:
       return "unchecked";
     case Dispatch::tag_cell:
@@ -103,6 +107,7 @@ CodeBytes driver(Dispatch dispatch, SiteOrder order, std::size_t site_shift = 0)
                          .at = kDriver,
                          .site_shift = site_shift,
                          .cells = kCells,
+                         .stubs = kStubs,
                          .first_site = 1,
                          .sites = sites,
                          .selectors = selectors,
@@ -142,6 +147,18 @@ template <Architecture A>
 CodeBytes cell_pic(bool shared) {
   return A::emit_cell_pic(
       {.at = kPics, .slots = kSlots, .shared = shared, .miss_trampoline = kMissTrampoline});
+}
+
+/// Of two sites.
+template <Architecture A>
+CodeBytes stubs() {
+  return A::emit_stubs({.at = kStubs, .cells = kCells, .sites = 2});
+}
+
+/// Where the direct call of a site that is not linked leads.
+template <Architecture A>
+ExecAddress called_at_first(Dispatch dispatch, std::uint32_t site) {
+  return calls_stub(dispatch) ? kStubs + site * A::kStubStride : kMissTrampoline;
 }
 
 template <Architecture A>
@@ -197,6 +214,7 @@ std::vector<Emitted> everything() {
   }
   pieces.push_back({"cell-pic/of-a-site", kPics, cell_pic<A>(false)});
   pieces.push_back({"cell-pic/shared", kPics, cell_pic<A>(true)});
+  pieces.push_back({"stubs", kStubs, stubs<A>()});
   pieces.push_back({"open-pic/cache_entries=1024", kOpenPic, open_pic<A>(1024)});
   pieces.push_back({"open-pic/cache_entries=16", kOpenPic, open_pic<A>(16)});
   pieces.push_back({"trampoline", kMissTrampoline, trampoline<A>()});
@@ -322,7 +340,7 @@ inline bool is_padding(const GoldenLine& line) {
 }
 inline bool leads_on(const GoldenLine& line) {
   const std::string mnemonic = instruction_of(line).substr(0, instruction_of(line).find(' '));
-  return mnemonic == "jmp" || mnemonic == "b" || mnemonic == "ret";
+  return mnemonic == "jmp" || mnemonic == "b" || mnemonic == "br" || mnemonic == "ret";
 }
 
 /// The instructions that a send executes between `begin` and `end`, as a disassembler reads them:
@@ -356,6 +374,17 @@ void check_operations(const std::string& arch) {
               A::site_operations(dispatch, order));
       }
     }
+  }
+}
+
+template <Architecture A>
+void check_stub_operations(const std::string& arch) {
+  const GoldenPiece stubs = read_golden(arch).at("stubs");
+  for (const std::size_t begin : {std::size_t{0}, A::kStubStride}) {
+    CHECK(executed_in(stubs, begin, begin + A::kStubStride) == A::kStubOperations);
+    const auto behind = std::ranges::find(stubs.lines, begin + A::kStubSize, &GoldenLine::offset);
+    REQUIRE(behind != stubs.lines.end());  // the room behind, which nothing reaches
+    CHECK_FALSE(leads_on(*behind));
   }
 }
 

@@ -27,10 +27,23 @@ template <Architecture A>
                                          .at = code.driver(),
                                          .site_shift = plan.site_shift,
                                          .cells = cells,
+                                         .stubs = code.stub(0),
                                          .first_site = plan.first_site,
                                          .sites = plan.sites,
                                          .selectors = selectors,
                                          .miss_trampoline = code.miss_trampoline()})};
+}
+
+/// Nothing where sites do not call stubs.
+template <Architecture A>
+void emit_stubs(std::vector<Installed>& pieces, const SendPlan& plan, const CodeMap<A>& code,
+                Dispatch dispatch, ExecAddress cells) {
+  if (calls_stub(dispatch)) {
+    pieces.push_back({code.stub(0), A::emit_stubs({.dispatch = dispatch,
+                                                   .at = code.stub(0),
+                                                   .cells = cells,
+                                                   .sites = plan.sites.size()})});
+  }
 }
 
 template <Architecture A>

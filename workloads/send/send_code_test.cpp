@@ -88,6 +88,8 @@ class OneSite {
     return checked_entry(method) + A::unchecked_entry_offset();
   }
   [[nodiscard]] ExecAddress driver() const { return zone_.exec() + 3 * page_size(); }
+  /// Behind the driver of one site.
+  [[nodiscard]] ExecAddress stub() const { return zone_.exec() + 7 * page_size(); }
   [[nodiscard]] MethodCache cache() const {
     return MethodCache{std::span(static_cast<MethodCacheEntry*>(cache_memory_.address()), 64)};
   }
@@ -125,9 +127,16 @@ class OneSite {
                                     .order = SiteOrder::standalone,
                                     .at = driver(),
                                     .cells = ExecAddress{cells_.address()},
+                                    .stubs = stub(),
                                     .sites = sites,
                                     .selectors = selectors,
                                     .miss_trampoline = miss_trampoline()}));
+    if (calls_stub(Strategy::kDispatch)) {
+      write(stub(), A::emit_stubs({.dispatch = Strategy::kDispatch,
+                                   .at = stub(),
+                                   .cells = ExecAddress{cells_.address()},
+                                   .sites = 1}));
+    }
     words_.cell(0) = {.tag = kSelector, .target = miss_trampoline().value()};
   }
 

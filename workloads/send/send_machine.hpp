@@ -48,14 +48,18 @@ class SendMachine {
   using Pics = ClosedPics<Zone, kDispatch, A>;
   static constexpr Dispatch kDispatchOfSites = kDispatch;
   static constexpr bool kCellPics = links_cells(kDispatch);
+  static constexpr bool kCallsStub = calls_stub(kDispatch);
 
+  /// A site's stub, where it has one, is part of it.
+  ///
   /// In the shorter of its layouts: linear order may fill the whole stride (site_return_offset).
-  static constexpr double kSiteCodeBytes =
-      static_cast<double>(A::site_return_offset(kDispatch, SiteOrder::standalone));
+  static constexpr double kSiteCodeBytes = static_cast<double>(
+      A::site_return_offset(kDispatch, SiteOrder::standalone) + (kCallsStub ? A::kStubSize : 0));
   static constexpr double site_instructions(SiteOrder order) noexcept {
-    return A::site_operations(kDispatch, order);
+    return A::site_operations(kDispatch, order) + (kCallsStub ? A::kStubOperations : 0U);
   }
-  static constexpr double kSiteStrideBytes = static_cast<double>(A::kSiteStride);
+  static constexpr double kSiteStrideBytes =
+      static_cast<double>(A::kSiteStride + (kCallsStub ? A::kStubStride : 0));
   static constexpr double kCellBytes = !Words::kHasCells ? 0
                                        : kDispatch == Dispatch::cell_cache_scattered
                                            ? 64
@@ -67,10 +71,11 @@ class SendMachine {
   explicit SendMachine(SendPlan plan)
       : plan_(checked(std::move(plan))),
         table_(plan_.heap_classes, plan_.selectors),
-        zone_(ZoneRequest{.size = require_memory(checked_layout<A>(plan_, table_.methods()).size),
-                          .placement = plan_.arena.placement(),
-                          .landing_pads = true}),
-        code_(zone_.exec(), checked_layout<A>(plan_, table_.methods())),
+        zone_(ZoneRequest{
+            .size = require_memory(checked_layout<A>(plan_, table_.methods(), kDispatch).size),
+            .placement = plan_.arena.placement(),
+            .landing_pads = true}),
+        code_(zone_.exec(), checked_layout<A>(plan_, table_.methods(), kDispatch)),
         cells_(map_cells()),
         cache_memory_(
             Mapping::anonymous(round_up_to_pages(plan_.cache_entries * sizeof(MethodCacheEntry)),
@@ -276,6 +281,7 @@ class SendMachine {
   void install() {
     std::vector<Installed> pieces;
     pieces.push_back(emit_driver(plan_, table_, code_, kDispatch, ExecAddress{cells_.address()}));
+    emit_stubs(pieces, plan_, code_, kDispatch, ExecAddress{cells_.address()});
     pieces.push_back({code_.call_site(), A::emit_call_site()});
     pieces.push_back(emit_trampoline<A>(code_.miss_trampoline(), &on_miss, this));
     pieces.push_back(emit_trampoline<A>(code_.open_miss_trampoline(), &on_open_miss, this));

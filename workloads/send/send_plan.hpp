@@ -46,7 +46,8 @@ struct SendPlan {
   ArenaMap arena;
 };
 
-/// Offsets from the beginning of the zone. The same for every dispatch.
+/// Offsets from the beginning of the zone. The same for every dispatch, but that stubs, where sites
+/// call them, stand behind everything else.
 struct CodeLayout {
   std::size_t miss_trampoline = 0;
   std::size_t open_miss_trampoline = 0;
@@ -57,6 +58,7 @@ struct CodeLayout {
   std::size_t sites = 0;  // of the first one, in the driver
   std::size_t pics = 0;
   std::vector<std::size_t> walks;
+  std::size_t stubs = 0;
   std::size_t size = 0;
   std::size_t method_stride = 0;
 };
@@ -64,7 +66,7 @@ struct CodeLayout {
 /// Methods, sites, PICs and walks begin on pages of their own, so that opening a site's page for
 /// writing never takes the method that is being sent to out of the executable memory.
 template <Architecture A>
-[[nodiscard]] CodeLayout lay_out(const SendPlan& plan, std::uint32_t methods) {
+[[nodiscard]] CodeLayout lay_out(const SendPlan& plan, std::uint32_t methods, Dispatch dispatch) {
   static_assert(A::kPicStride == A::kCellPicStride, "the PIC area is the same for both dispatches");
   CodeLayout layout;
   layout.miss_trampoline = 0;
@@ -83,13 +85,18 @@ template <Architecture A>
     layout.size =
         layout.walks.back() + A::walk_size(Called::sites, walk.sites.size(), walk.stretch);
   }
+  if (calls_stub(dispatch)) {
+    layout.stubs = round_up_to_pages(layout.size);
+    layout.size = layout.stubs + plan.sites.size() * A::kStubStride;
+  }
   return layout;
 }
 
 /// Throws std::invalid_argument where a direct call would not reach from one end to the other.
 template <Architecture A>
-[[nodiscard]] CodeLayout checked_layout(const SendPlan& plan, std::uint32_t methods) {
-  CodeLayout layout = lay_out<A>(plan, methods);
+[[nodiscard]] CodeLayout checked_layout(const SendPlan& plan, std::uint32_t methods,
+                                        Dispatch dispatch) {
+  CodeLayout layout = lay_out<A>(plan, methods, dispatch);
   constexpr std::size_t kReach = std::min(A::kMaxZoneSize, kCodeRoom);
   if (layout.size > kReach) {
     constexpr std::size_t kMiB = std::size_t{1} << 20U;

@@ -45,6 +45,7 @@ template <class Machine>
   const std::uint32_t method =
       state == SiteState::mic ? code.method_at(target) : machine.table().method(1, selector);
   add("send-site", machine.site(site), A::kSiteStride);
+  if constexpr (Machine::kCallsStub) add("data-slot-stub", code.stub(site), A::kStubStride);
   add("checked-entry", code.checked_entry(method), machine.layout().method_stride);
   if (state == SiteState::closed_pic) add("closed-pic", target, A::kPicStride);
   add("open-pic", code.open_pic(selector), A::kOpenPicStride);

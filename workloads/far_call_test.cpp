@@ -43,9 +43,7 @@ class CountedZone : public RwxZone {
   std::size_t bytes = 0;
 };
 struct Counted {
-  static constexpr std::string_view kId = "counted";
   using Zone = CountedZone;
-  static constexpr Dispatch kDispatch = Dispatch::inline_cache;
 };
 
 const Measurement& find(const Instance& cell, std::string_view metric) {

@@ -38,13 +38,16 @@ ArenaMap map_arena(Arena arena) {
   constexpr std::uintptr_t kGiB = std::uintptr_t{1} << 30U;
   const std::uintptr_t base = arena.base != 0 ? arena.base : free_range();
   const std::uintptr_t code = base + page_offset(base, 0);
+  const std::uintptr_t far_code = base + 6 * kGiB + page_offset(base, 5);
   return {.base = base,
           .code = code,
           .cells = base + kGiB + page_offset(base, 1),
           .method_cache = base + kGiB + kGiB / 2 + page_offset(base, 2),
           .receivers = base + 2 * kGiB + page_offset(base, 3),
           .stream = base + 3 * kGiB + page_offset(base, 4),
-          .writable_code = code + 4 * kGiB};
+          .writable_code = code + 4 * kGiB,
+          .far_code = far_code,
+          .writable_far_code = far_code + kGiB};
 }
 
 MemoryUse memory_in_arena(const ArenaMap& arena) {

@@ -27,9 +27,14 @@ struct ArenaMap {
   std::uintptr_t receivers = 0;
   std::uintptr_t stream = 0;
   std::uintptr_t writable_code = 0;
+  std::uintptr_t far_code = 0;  // out of the reach of direct branches from `code`
+  std::uintptr_t writable_far_code = 0;
 
   [[nodiscard]] Placement placement() const noexcept {
     return {.exec_at = code, .writable_at = writable_code};
+  }
+  [[nodiscard]] Placement far_placement() const noexcept {
+    return {.exec_at = far_code, .writable_at = writable_far_code};
   }
 };
 

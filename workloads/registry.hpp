@@ -6,6 +6,7 @@
 
 #include <tuple>
 
+#include "workloads/far_call.hpp"
 #include "workloads/link.hpp"
 #include "workloads/mic.hpp"
 #include "workloads/mixed.hpp"
@@ -17,6 +18,6 @@
 
 namespace patchbench {
 
-using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, Publish, ZoneLife>;
+using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, FarCall, Publish, ZoneLife>;
 
 }  // namespace patchbench

@@ -265,6 +265,13 @@ TEST_CASE("arena: places are apart, and data is within the reach of code") {
   CHECK(map.method_cache + kLargestMethodCache - map.code < std::uintptr_t{1} << 31U);
   CHECK(map.placement().exec_at == map.code);
   CHECK(map.placement().writable_at == map.writable_code);
+  // Further than any direct branch reaches, from anywhere in the code.
+  CHECK(map.far_code - (map.code + kCodeRoom) > std::uintptr_t{2} << 30U);
+  CHECK(map.far_code >= map.writable_code + kCodeRoom);
+  CHECK(map.writable_far_code >= map.far_code + kCodeRoom);
+  CHECK(map.writable_far_code + kCodeRoom <= kBase + kArenaSize);
+  CHECK(map.far_placement().exec_at == map.far_code);
+  CHECK(map.far_placement().writable_at == map.writable_far_code);
 }
 
 TEST_CASE(

@@ -144,16 +144,22 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
   static CodeBytes emit_driver(const DriverPlan& plan);
   static CodeBytes emit_call_site();
 
-  // Walks. A site returns by x22, which is set before each call; a function by x30. The stride is
-  // in x23; with a hook x24 is the list, x25 the hook, x26 self.
+  // Walks: BL and ADD for a function; ADRP x16, LDR x16, BLR x16 and ADD through a slot. A site
+  // returns by x22, which is set before each call; a function by x30. The stride is in x23; with a
+  // hook x24 is the list, x25 the hook, x26 self.
   static constexpr std::size_t walk_size(Called called, std::size_t calls,
                                          std::uint32_t stretch) noexcept {
-    constexpr std::size_t kInstruction = 4;
-    const std::size_t each = (called == Called::sites ? 3 : 2) * kInstruction;
-    const std::size_t body = calls * each + stretches(calls, stretch) * kInstruction;
+    constexpr std::size_t kHook = 4;
+    const std::size_t body = calls * call_size(called) + stretches(calls, stretch) * kHook;
     return (kWalkHeadSize + body + kWalkTailSize + 63) / 64 * 64;
   }
   static CodeBytes emit_walk(const WalkPlan& plan);
+  static constexpr std::size_t walk_call_offset(Called called, std::uint32_t index,
+                                                std::uint32_t stretch) noexcept {
+    const std::size_t hooks = stretch == 0 ? 0 : index / stretch + 1;
+    return kWalkHeadSize + index * call_size(called) + hooks * 4;
+  }
+  static constexpr std::size_t kWalkCallWord = 0;
 
   // Methods: the class check in 24 bytes, then the body.
   static std::size_t method_stride(std::uint32_t work) noexcept;
@@ -228,7 +234,18 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
   static constexpr std::size_t kSumWord = 4;
   static CodeBytes emit_sum(std::span<const std::uint16_t> addends);
 
-  /// B and BL reach 128 MiB. A VM with a larger zone adds veneers; this one refuses.
+  /// 26 bits, in instructions.
+  static constexpr bool reaches(ExecAddress word, ExecAddress target) noexcept {
+    constexpr std::ptrdiff_t kReach = std::ptrdiff_t{128} << 20U;
+    const std::ptrdiff_t distance = target - word;
+    return distance >= -kReach && distance < kReach;
+  }
+  // A veneer: ldr x16, #8; br x16; the target. Direct calls alone arrive there: no landing pad.
+  static constexpr std::size_t kVeneerStride = 16;
+  static constexpr std::size_t kVeneerSlot = 8;
+  static CodeBytes emit_veneer(const VeneerPlan& plan);
+
+  /// B and BL reach 128 MiB. A zone of sends is no larger: it has no veneers.
   static constexpr std::size_t kMaxZoneSize = std::size_t{128} << 20U;
 
  private:
@@ -240,6 +257,17 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
   static constexpr std::uint32_t kAddX17X17 = 0x9100'0231;
   static constexpr std::size_t kEpilogueSize = 64;
   static constexpr std::size_t kWalkHeadSize = 64;
+  static constexpr std::size_t call_size(Called called) noexcept {
+    switch (called) {
+      case Called::sites:
+        return 12;
+      case Called::functions:
+        return 8;
+      case Called::slots:
+        return 16;
+    }
+    return 0;
+  }
   static constexpr std::size_t kWalkTailSize =
       192;  // at most: the way out, room, the call of a hook
 

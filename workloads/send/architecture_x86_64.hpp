@@ -141,15 +141,26 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
 
   // Walks. A site adds the result before its own to r12 itself; a function does not. With a hook:
   // rbp hook, r15 list, [rsp] self.
+  //
+  //   site           E8 <rel>                    call site
+  //   function       49 01 C4  E8 <rel>          add r12, rax; call function
+  //   slot           49 01 C4  FF 15 <disp>      add r12, rax; call [rip + slot]
+  //   hook           E8 <rel>                    call of the hook, by way of the walk's end
+  //   of functions   2E*3 E8 <rel>               the same in 8 bytes: each function's displacement
+  //                                              is one aligned word, which may be patched
   static constexpr std::size_t walk_size(Called called, std::size_t calls,
                                          std::uint32_t stretch) noexcept {
-    constexpr std::size_t kCall = 5;
-    constexpr std::size_t kAdd = 3;
-    const std::size_t each = called == Called::functions ? kAdd + kCall : kCall;
-    const std::size_t body = calls * each + stretches(calls, stretch) * kCall;
+    const std::size_t body =
+        calls * call_size(called) + stretches(calls, stretch) * hook_size(called);
     return (kWalkHeadSize + body + kWalkTailSize + 63) / 64 * 64;
   }
   static CodeBytes emit_walk(const WalkPlan& plan);
+  static constexpr std::size_t walk_call_offset(Called called, std::uint32_t index,
+                                                std::uint32_t stretch) noexcept {
+    const std::size_t hooks = stretch == 0 ? 0 : index / stretch + 1;
+    return kWalkHeadSize + index * call_size(called) + hooks * hook_size(called);
+  }
+  static constexpr std::size_t kWalkCallWord = 4;
 
   // Methods: the class check in 17 bytes, then the body.
   static std::size_t method_stride(std::uint32_t work) noexcept;
@@ -222,11 +233,35 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   static constexpr std::size_t kSumWord = 4;
   static CodeBytes emit_sum(std::span<const std::uint16_t> addends);
 
+  /// A displacement of 32 bits, from the end of the instruction.
+  static constexpr bool reaches(ExecAddress word, ExecAddress target) noexcept {
+    const std::ptrdiff_t distance = target - (word + 4);
+    return distance == static_cast<std::int32_t>(distance);
+  }
+  // A veneer: FF 25 02 00 00 00, jmp [rip + 2]; two bytes that nothing reaches; the target.
+  static constexpr std::size_t kVeneerStride = 16;
+  static constexpr std::size_t kVeneerSlot = 8;
+  static CodeBytes emit_veneer(const VeneerPlan& plan);
+
   /// rel32 reaches 2 GiB; cells and tables stand 1 GiB behind the code (arena_map.hpp).
   static constexpr std::size_t kMaxZoneSize = std::size_t{1} << 30U;
 
  private:
   static constexpr std::size_t kWalkHeadSize = 64;
+  static constexpr std::size_t call_size(Called called) noexcept {
+    switch (called) {
+      case Called::sites:
+        return 5;
+      case Called::functions:
+        return 8;
+      case Called::slots:
+        return 9;
+    }
+    return 0;
+  }
+  static constexpr std::size_t hook_size(Called called) noexcept {
+    return called == Called::functions ? 8 : 5;
+  }
   static constexpr std::size_t kWalkTailSize =
       128;  // at most: the way out, room, the call of a hook
 

@@ -151,15 +151,24 @@ using CallSiteFunction = std::uint64_t(const Oop* stream, std::uintptr_t site);
 enum class Called {
   sites,      // standalone sites, which find their receivers by the walk's stream pointer
   functions,  // functions without arguments that answer a number
+  slots,      // such functions too, each through a word in data that holds its address
 };
 
 /// Straight-line code that calls sites or functions one after the other, each by a direct call of
-/// its own. It holds nothing that differs between strategies of one layout.
+/// its own, or through its slot. It holds nothing that differs between strategies of one layout.
 struct WalkPlan {
   ExecAddress at;
   Called called = Called::sites;
-  std::span<const ExecAddress> calls;  // in this order
+  std::span<const ExecAddress> calls;  // in this order; the words, where calls go through slots
   std::uint32_t stretch = 0;           // calls from one call of the hook to the next; 0: no hook
+};
+
+/// What a direct call goes to whose target it does not reach: a jump through the aligned quadword
+/// behind it (A::kVeneerSlot), as in HotSpot's trampoline stubs for AArch64. The quadword is loaded
+/// and not fetched: a store to it, which is atomic, sends the next call elsewhere.
+struct VeneerPlan {
+  ExecAddress at;  // on a multiple of 16
+  ExecAddress target;
 };
 
 /// Without a hook, a walk is called as a driver is (DriverFunction). With one, it calls
@@ -184,7 +193,7 @@ concept Architecture = requires(
     std::size_t size, Dispatch dispatch, SiteOrder order, std::uint64_t draw,
     const DriverPlan& driver, const MethodPlan& method, const OpenPicPlan& open,
     const CellPicPlan& cell, const StubsPlan& stubs, const TrampolinePlan& trampoline,
-    const WalkPlan& walk,
+    const WalkPlan& walk, const VeneerPlan& veneer,
     std::span<const std::uint16_t> addends) {
   // Send sites. A tag that is in the code may stand away from its site, in a pool of literals that
   // sites share, but behind it. `size` here is an offset from the first site.
@@ -217,6 +226,9 @@ concept Architecture = requires(
   { A::emit_call_site() } -> std::same_as<CodeBytes>;
   { A::walk_size(walk.called, size, index) } -> std::same_as<std::size_t>;  // calls, stretch
   { A::emit_walk(walk) } -> std::same_as<CodeBytes>;                        // of that size
+  // Of what belongs to one call, and of the word of a function's call in it.
+  { A::walk_call_offset(walk.called, index, index) } noexcept -> std::same_as<std::size_t>;
+  { A::kWalkCallWord } -> std::convertible_to<std::size_t>;
 
   // Methods.
   { A::method_stride(n) } -> std::same_as<std::size_t>;
@@ -256,7 +268,13 @@ concept Architecture = requires(
   { A::kSumUnit } -> std::convertible_to<std::size_t>;
   { A::kSumWord } -> std::convertible_to<std::size_t>;
   { A::emit_sum(addends) } -> std::same_as<CodeBytes>;
-  // The furthest that a direct call reaches.
+  // Whether a direct call or jump reaches the second address whose word (encode_target) is at the
+  // first. An emitter throws std::logic_error where one does not.
+  { A::reaches(at, at) } noexcept -> std::same_as<bool>;
+  { A::kVeneerStride } -> std::convertible_to<std::size_t>;
+  { A::kVeneerSlot } -> std::convertible_to<std::size_t>;
+  { A::emit_veneer(veneer) } -> std::same_as<CodeBytes>;
+  // Size of a zone all of whose code reaches all of its code.
   { A::kMaxZoneSize } -> std::convertible_to<std::size_t>;
 };
 // clang-format on

@@ -28,8 +28,14 @@ class Piece : public AssembledPiece<a64::Assembler, asmjit::Arch::kAArch64, Fill
 
   /// `bti c`, which assemblers know as a hint: cores without it execute it as a NOP.
   void landing_pad() { assembler.hint(34); }
-  void jump(ExecAddress target) { assembler.b(asmjit::imm(target.value())); }
-  void call(ExecAddress target) { assembler.bl(asmjit::imm(target.value())); }
+  void jump(ExecAddress target) {
+    require_reach(AArch64::reaches(here(), target), here(), target);
+    assembler.b(asmjit::imm(target.value()));
+  }
+  void call(ExecAddress target) {
+    require_reach(AArch64::reaches(here(), target), here(), target);
+    assembler.bl(asmjit::imm(target.value()));
+  }
   /// `to` = the beginning of the address' 4 KiB page.
   void page_of(const a64::Gp& to, ExecAddress address) {
     assembler.adrp(to, asmjit::imm(address.value() & ~std::uintptr_t{0xfff}));
@@ -305,7 +311,14 @@ void emit_walk_call(Piece& piece, Called called, ExecAddress target) {
   if (called == Called::sites) {  // x22 = behind the call
     piece.assembler.adr(a64::x22, asmjit::imm((piece.here() + 2 * kInstruction).value()));
   }
-  piece.call(target);
+  if (called == Called::slots) {
+    a64::Assembler& a = piece.assembler;
+    piece.page_of(a64::x16, target);
+    a.ldr(a64::x16, a64::ptr(a64::x16, static_cast<std::int32_t>(in_page(target))));
+    a.blr(a64::x16);
+  } else {
+    piece.call(target);
+  }
   piece.assembler.add(a64::x20, a64::x20, a64::x0);
 }
 
@@ -332,6 +345,18 @@ CodeBytes AArch64::emit_walk(const WalkPlan& plan) {
     emit_call_of_hook(a);
   }
   piece.trap_to(walk_size(plan.called, plan.calls.size(), plan.stretch));
+  return piece.finish();
+}
+
+CodeBytes AArch64::emit_veneer(const VeneerPlan& plan) {
+  Piece piece{plan.at};
+  a64::Assembler& a = piece.assembler;
+  const asmjit::Label slot = a.newLabel();
+  a.ldr(a64::x16, a64::ptr(slot));
+  a.br(a64::x16);
+  a.bind(slot);
+  const std::uint64_t target = plan.target.value();
+  a.embed(&target, sizeof target);
   return piece.finish();
 }
 

@@ -327,6 +327,51 @@ TEST_CASE("AArch64: a closed PIC's cases fall through from the newest to the old
   CHECK(A::kPicMissOffset + 4 == A::kPicSize);
 }
 
+TEST_CASE("AArch64: a direct branch reaches 128 MiB, and one that does not is refused") {
+  constexpr std::size_t kReach = std::size_t{128} << 20U;
+  const auto walk_to = [](ExecAddress target) {
+    const ExecAddress calls[] = {target};
+    return A::emit_walk({.at = kWalks, .called = Called::functions, .calls = calls});
+  };
+  const ExecAddress call = kWalks + A::walk_call_offset(Called::functions, 0, 0) + A::kWalkCallWord;
+  check_reach<A>(call, call + (kReach - 4), 4, walk_to);
+  CHECK(destination(walk_to(call + (kReach - 4)), kWalks,
+                    static_cast<std::size_t>(call - kWalks)) == call + (kReach - 4));
+  CHECK(A::reaches(call + kReach, call));
+  CHECK_FALSE(A::reaches(call + kReach + 4, call));
+  // The branch to the miss trampoline, which is a method's last instruction.
+  const auto method_with = [](ExecAddress miss) {
+    return A::emit_method({.at = kMethods, .miss_trampoline = miss});
+  };
+  const ExecAddress jump = kMethods + (A::unchecked_entry_offset() + 12);
+  check_reach<A>(jump, jump + (kReach - 4), 4, method_with);
+}
+
+TEST_CASE("AArch64: each call of a walk is where the patch path looks for it") {
+  for (const std::uint32_t stretch : {0U, 1U, 2U}) {
+    const CodeBytes bytes = walk<A>(Called::functions, stretch);
+    for (std::uint32_t index = 0; index < 3; ++index) {
+      INFO("stretch " << stretch << ", call " << index);
+      const std::size_t word =
+          A::walk_call_offset(Called::functions, index, stretch) + A::kWalkCallWord;
+      REQUIRE(is_bl(word_at(bytes, word)));
+      constexpr std::size_t kOffsets[] = {0x80, 0x40, 0x60};
+      CHECK(destination(bytes, kWalks, word) == kDriver + kOffsets[index]);
+    }
+  }
+}
+
+TEST_CASE("AArch64: a veneer jumps through the quadword behind it") {
+  const CodeBytes bytes = veneer<A>();
+  REQUIRE(bytes.size() == A::kVeneerStride);
+  CHECK(word_at(bytes, 0) == 0x5800'0050U);  // ldr x16, #8
+  CHECK(near_destination(bytes, 0) == A::kVeneerSlot);
+  CHECK(word_at(bytes, 4) == 0xd61f'0200U);  // br x16
+  CHECK(A::kVeneerSlot % 8 == 0);
+  CHECK(word_at(bytes, A::kVeneerSlot) == static_cast<std::uint32_t>(kFarAway.value()));
+  CHECK(word_at(bytes, A::kVeneerSlot + 4) == kFarAway.value() >> 32U);
+}
+
 TEST_CASE(
     "AArch64: encoded targets are decoded again, backwards too, as far as a direct call reaches") {
   constexpr std::int64_t kReach = std::int64_t{128} << 20U;

@@ -41,6 +41,8 @@ class Piece : public AssembledPiece<x86::Assembler, asmjit::Arch::kX64, Filler> 
   /// with the displacement.
   [[nodiscard]] x86::Mem at(ExecAddress data, std::uint32_t size,
                             std::size_t instruction_size) const {
+    const ExecAddress displacement = here() + (instruction_size - 4);
+    require_reach(X86_64::reaches(displacement, data), here(), data);
     return x86::Mem(x86::rip, static_cast<std::int32_t>(data - (here() + instruction_size)), size);
   }
   /// Makes the next instruction longer. In 64-bit mode a CS override changes nothing, unless before
@@ -55,9 +57,16 @@ class Piece : public AssembledPiece<x86::Assembler, asmjit::Arch::kX64, Filler> 
     assembler.embed(bytes.data(), bytes.size());
     assembler.embed(&last, sizeof last);
   }
-  void jump(ExecAddress target) { assembler.long_().jmp(asmjit::imm(target.value())); }
-  void call(ExecAddress target) { assembler.call(asmjit::imm(target.value())); }
+  void jump(ExecAddress target) {
+    require_reach(X86_64::reaches(here() + 1, target), here(), target);
+    assembler.long_().jmp(asmjit::imm(target.value()));
+  }
+  void call(ExecAddress target) {
+    require_reach(X86_64::reaches(here() + 1, target), here(), target);
+    assembler.call(asmjit::imm(target.value()));
+  }
   void jump_if(x86::CondCode condition, ExecAddress target) {
+    require_reach(X86_64::reaches(here() + 2, target), here(), target);
     assembler.long_().j(condition, asmjit::imm(target.value()));
   }
 };
@@ -285,6 +294,15 @@ void emit_walk_end(x86::Assembler& a, bool hooked, const asmjit::Label& pass,
   a.ret();
 }
 
+void emit_walk_call(Piece& piece, Called called, ExecAddress target) {
+  if (called != Called::sites) piece.assembler.add(x86::r12, x86::rax);
+  if (called == Called::slots) {
+    piece.assembler.call(piece.at(target, 8, 6));
+  } else {
+    piece.call(target);
+  }
+}
+
 /// Called by the walk; leaves no result for the next site to add.
 void emit_call_of_hook(x86::Assembler& a) {
   a.add(x86::r12, x86::rax);
@@ -310,9 +328,11 @@ CodeBytes X86_64::emit_walk(const WalkPlan& plan) {
   piece.trap_to(kWalkHeadSize);
   a.bind(pass);
   for (std::size_t i = 0; i < plan.calls.size(); ++i) {
-    if (hooked && i % plan.stretch == 0) a.call(hook);
-    if (plan.called == Called::functions) a.add(x86::r12, x86::rax);
-    piece.call(plan.calls[i]);
+    if (hooked && i % plan.stretch == 0) {
+      if (plan.called == Called::functions) piece.prefixes(3);
+      a.call(hook);
+    }
+    emit_walk_call(piece, plan.called, plan.calls[i]);
   }
   emit_walk_end(a, hooked, pass, done);
   if (hooked) {
@@ -321,6 +341,16 @@ CodeBytes X86_64::emit_walk(const WalkPlan& plan) {
     emit_call_of_hook(a);
   }
   piece.trap_to(walk_size(plan.called, plan.calls.size(), plan.stretch));
+  return piece.finish();
+}
+
+CodeBytes X86_64::emit_veneer(const VeneerPlan& plan) {
+  constexpr std::size_t kJumpSize = 6;
+  Piece piece{plan.at};
+  piece.assembler.jmp(piece.at(plan.at + kVeneerSlot, 8, kJumpSize));
+  piece.trap_to(kVeneerSlot);
+  const std::uint64_t target = plan.target.value();
+  piece.assembler.embed(&target, sizeof target);
   return piece.finish();
 }
 

@@ -235,6 +235,59 @@ TEST_CASE("x86-64: a closed PIC's cases fall through from the newest to the olde
   CHECK(A::kPicMissOffset + 4 == A::kPicSize);
 }
 
+TEST_CASE("x86-64: a direct branch reaches 2 GiB, and one that does not is refused") {
+  constexpr std::size_t kReach = INT32_MAX;
+  const auto walk_to = [](ExecAddress target) {
+    const ExecAddress calls[] = {target};
+    return A::emit_walk({.at = kWalks, .called = Called::functions, .calls = calls});
+  };
+  const ExecAddress call = kWalks + A::walk_call_offset(Called::functions, 0, 0) + A::kWalkCallWord;
+  check_reach<A>(call, call + 4 + kReach, 1, walk_to);
+  CHECK(destination(walk_to(call + 4 + kReach), kWalks, static_cast<std::size_t>(call - kWalks)) ==
+        call + 4 + kReach);
+  CHECK(A::reaches(call + kReach, call + kReach + 4 - (kReach + 1)));  // backwards: one byte more
+  CHECK_FALSE(A::reaches(call + kReach, call + kReach + 4 - (kReach + 2)));
+  // A jump to the miss trampoline, and a conditional one.
+  const auto method_with = [](ExecAddress miss) {
+    return A::emit_method({.at = kMethods, .miss_trampoline = miss});
+  };
+  check_reach<A>(kMethods + 13, kMethods + 13 + 4 + kReach, 1, method_with);
+}
+
+TEST_CASE("x86-64: data that its instruction does not reach is refused") {
+  const auto walk_through = [](ExecAddress slot) {
+    const ExecAddress calls[] = {slot};
+    return A::emit_walk({.at = kWalks, .called = Called::slots, .calls = calls});
+  };
+  CHECK_NOTHROW(walk_through(kSlots));
+  CHECK_THROWS_WITH(walk_through(kFarAway), Catch::Matchers::Contains("does not reach"));
+}
+
+TEST_CASE("x86-64: the displacement of each function's call is one aligned word") {
+  for (const std::uint32_t stretch : {0U, 1U, 2U}) {
+    const CodeBytes bytes = walk<A>(Called::functions, stretch);
+    for (std::uint32_t index = 0; index < 3; ++index) {
+      INFO("stretch " << stretch << ", call " << index);
+      const std::size_t word =
+          A::walk_call_offset(Called::functions, index, stretch) + A::kWalkCallWord;
+      CHECK((word % 4 == 0 && in_one_quadword(word)));
+      CHECK(opcode_before(bytes, word, {0x49, 0x01, 0xc4, 0xe8}));  // add r12, rax; call ..
+      constexpr std::size_t kOffsets[] = {0x80, 0x40, 0x60};
+      CHECK(destination(bytes, kWalks, word) == kDriver + kOffsets[index]);
+    }
+  }
+}
+
+TEST_CASE("x86-64: a veneer jumps through the quadword behind it") {
+  const CodeBytes bytes = veneer<A>();
+  REQUIRE(bytes.size() == A::kVeneerStride);
+  CHECK(opcode_before(bytes, 2, {0xff, 0x25}));  // jmp [rip + ..]
+  CHECK(destination(bytes, kStubs, 2) == kStubs + A::kVeneerSlot);
+  CHECK(A::kVeneerSlot % 8 == 0);
+  CHECK(word_at(bytes, A::kVeneerSlot) == static_cast<std::uint32_t>(kFarAway.value()));
+  CHECK(word_at(bytes, A::kVeneerSlot + 4) == kFarAway.value() >> 32U);
+}
+
 TEST_CASE(
     "x86-64: encoded targets are decoded again, backwards too, as far as a direct call reaches") {
   constexpr std::int64_t kReach = INT32_MAX;

@@ -186,6 +186,32 @@ CodeBytes walk(Called called, std::uint32_t stretch) {
   return A::emit_walk({.at = kWalks, .called = called, .calls = calls, .stretch = stretch});
 }
 
+/// Through the slots of three functions, in another order.
+template <Architecture A>
+CodeBytes walk_of_slots(std::uint32_t stretch) {
+  const ExecAddress slots[] = {kSlots + 16, kSlots, kSlots + 8};
+  return A::emit_walk({.at = kWalks, .called = Called::slots, .calls = slots, .stretch = stretch});
+}
+
+inline constexpr ExecAddress kFarAway{0x1234'5678'9abc'def0};
+template <Architecture A>
+CodeBytes veneer() {
+  return A::emit_veneer({.at = kStubs, .target = kFarAway});
+}
+
+/// `emit` makes one direct branch; it is encoded as far as it reaches, and refused one step
+/// further.
+template <Architecture A, class Emit>
+void check_reach(ExecAddress last_word, ExecAddress furthest, std::size_t step, Emit emit) {
+  CHECK(A::reaches(last_word, furthest));
+  CHECK_FALSE(A::reaches(last_word, furthest + step));
+  CHECK_NOTHROW(emit(furthest));
+  for (const ExecAddress target : {furthest + step, kFarAway}) {
+    CHECK_THROWS_WITH(emit(target), Catch::Matchers::Contains("does not reach") &&
+                                        Catch::Matchers::Contains("needs a veneer"));
+  }
+}
+
 template <Architecture A>
 std::vector<Emitted> everything() {
   std::vector<Emitted> pieces;
@@ -200,6 +226,9 @@ std::vector<Emitted> everything() {
   pieces.push_back({"walk/sites/stretch=2", kWalks, walk<A>(Called::sites, 2)});
   pieces.push_back({"walk/functions", kWalks, walk<A>(Called::functions, 0)});
   pieces.push_back({"walk/functions/stretch=2", kWalks, walk<A>(Called::functions, 2)});
+  pieces.push_back({"walk/slots", kWalks, walk_of_slots<A>(0)});
+  pieces.push_back({"walk/slots/stretch=2", kWalks, walk_of_slots<A>(2)});
+  pieces.push_back({"veneer", kStubs, veneer<A>()});
   pieces.push_back({"return", kCode, A::emit_return()});
   constexpr std::uint16_t kAddends[] = {0, 1, 0x7f, 0x80, 0xfff};
   pieces.push_back({"sum", kCode, A::emit_sum(kAddends)});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdio>
 #include <stdexcept>
 #include <string>
 
@@ -20,6 +21,18 @@ class ThrowOnError : public asmjit::ErrorHandler {
     throw std::logic_error(std::string{"AsmJit: "} + message);
   }
 };
+
+/// What does not fit into a displacement would become another one, and AsmJit for x86-64 would make
+/// a call through a table behind the piece of it. Neither is what was asked for.
+inline void require_reach(bool reached, ExecAddress from, ExecAddress to) {
+  if (reached) return;
+  char text[160];
+  std::snprintf(
+      text, sizeof text,
+      "an instruction at %#zx does not reach %#zx, %td MiB away (a branch that far needs a veneer)",
+      from.value(), to.value(), (to - from) / (std::ptrdiff_t{1} << 20U));
+  throw std::logic_error(text);
+}
 
 /// `Filler` says how room is filled: nop(assembler, bytes) emits at least one byte and at most so
 /// many, trap(assembler) one instruction that stops whoever runs into it.

@@ -45,7 +45,8 @@ void move_to(Mapping place, void*& view, std::size_t size) {
 }  // namespace
 
 AsmjitMapping::AsmjitMapping(const ZoneRequest& request)
-    : size_(round_up_to_pages(request.size)), landing_pads_(request.landing_pads) {
+    : size_(zone_size(request)), landing_pads_(request.landing_pads) {
+  require_base_pages(request, "mmap (AsmJit's VirtMem chooses the pages)");
   check_file_size_limit(size_);
   Mapping exec_place = taken_place(size_, request.placement.exec_at);
   Mapping writable_place = taken_place(size_, request.placement.writable_at);

@@ -92,12 +92,27 @@ struct Placement {
   std::uintptr_t writable_at = 0;
 };
 
+/// The pages that a zone asks for. What it got is what the kernel says (AnonHugePages,
+/// ShmemPmdMapped and KernelPageSize in /proc/self/smaps): asking promises nothing.
+enum class Pages {
+  base,              // the machine's page_size(); larger ones are forbidden (MADV_NOHUGEPAGE)
+  transparent_huge,  // MADV_HUGEPAGE, and MADV_COLLAPSE (Linux 6.1) of what is committed
+  hugetlb,           // of the pool of vm.nr_hugepages: MAP_HUGETLB, MFD_HUGETLB, SHM_HUGETLB
+};
+
 struct ZoneRequest {
-  std::size_t size = 0;  // bytes; rounded up to whole pages
+  std::size_t size = 0;  // bytes of addresses; rounded up to whole pages of the kind asked for
   Placement placement = {};
   /// All code in it has landing pads where indirect branches arrive, so that the processor may
   /// check them (landing_pads.hpp).
   bool landing_pads = false;
+  /// Bytes from the beginning that will be used first; zero: all. A zone over a file allocates
+  /// these when it is made, so that a full file system is an error and not SIGBUS; the rest is
+  /// addresses alone until commit() (zone_traits.hpp). Anonymous and System V memory, and a memfd
+  /// behind the committed part, has no memory until it is touched.
+  std::size_t committed = 0;
+  /// Zones that change single pages refuse larger ones (EOPNOTSUPP).
+  Pages pages = Pages::base;
 };
 
 /// What every strategy's zone offers.

@@ -179,7 +179,8 @@ void check_views_agree(Violations& found) {
 /// Where nothing adjoins either view.
 template <class Zone>
 [[nodiscard]] Placement free_placement(std::size_t size) {
-  const std::size_t distance = size + kMiB;
+  std::size_t distance = size + kMiB;
+  if constexpr (requires { Zone::kAliasOffset; }) distance = Zone::kAliasOffset;
   const std::uintptr_t place = free_place(distance + size);
   return {.exec_at = place, .writable_at = kHasSecondView<Zone> ? place + distance : 0};
 }

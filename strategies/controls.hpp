@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "dispatch.hpp"
+#include "mapping.hpp"
+#include "memfd_dual.hpp"
 #include "rwx.hpp"
 #include "sealed_zone.hpp"
 
@@ -101,6 +103,47 @@ struct RwxTranslated {
   static constexpr std::string_view kSummary =
       "rwx, patched through an offset as a dual mapping is";
   using Zone = TranslatedRwxZone;
+  static constexpr Dispatch kDispatch = Dispatch::inline_cache;
+  static constexpr std::string_view kOnlyWorkload = "relink";
+};
+
+/// memfd-dual whose writable view is at a distance that is known when the caller is compiled: the
+/// code that patches adds an immediate, where memfd-dual loads the distance from the zone. The
+/// price is a window of that size around the code that must be free.
+class ConstantDistanceZone : public MemfdDualZone {
+ public:
+  static constexpr std::uintptr_t kAliasOffset = std::uintptr_t{1} << 32U;
+
+  /// Throws std::system_error (EINVAL) where the request names places at another distance.
+  explicit ConstantDistanceZone(const ZoneRequest& request) : MemfdDualZone(placed(request)) {}
+
+  [[nodiscard]] static WritableAddress writable(ExecAddress at) noexcept {
+    return WritableAddress{at.value() + kAliasOffset};
+  }
+
+ private:
+  [[nodiscard]] static ZoneRequest placed(ZoneRequest request) {
+    Placement& place = request.placement;
+    if (place.exec_at == 0) {
+      if (place.writable_at != 0) throw_errno("mmap (read-write view alone is placed)", EINVAL);
+      // Given back at once, and then taken in two parts.
+      const Mapping both = Mapping::reserved(kAliasOffset + zone_size(request) + kHugePage, 0);
+      const auto begin = reinterpret_cast<std::uintptr_t>(both.address());
+      place.exec_at = (begin + kHugePage - 1) / kHugePage * kHugePage;
+    }
+    if (place.writable_at == 0) place.writable_at = place.exec_at + kAliasOffset;
+    if (place.writable_at - place.exec_at != kAliasOffset) {
+      throw_errno("mmap (read-write view at another distance than the constant)", EINVAL);
+    }
+    return request;
+  }
+};
+
+struct MemfdDualConstant {
+  static constexpr std::string_view kId = "memfd-dual-constant";
+  static constexpr std::string_view kSummary =
+      "memfd-dual, its writable view at a distance that is a compile-time constant (2^32)";
+  using Zone = ConstantDistanceZone;
   static constexpr Dispatch kDispatch = Dispatch::inline_cache;
   static constexpr std::string_view kOnlyWorkload = "relink";
 };

@@ -25,6 +25,7 @@ class DualViewZone {
   void end_patch(ExecAddress /*at*/, std::size_t /*size*/) noexcept {}
   void seal() noexcept {}
   [[nodiscard]] std::string describe() const { return {}; }
+  void commit(std::size_t bytes) { views_.commit(bytes); }
 
  protected:
   explicit DualViewZone(DualView views) noexcept : views_(std::move(views)) {}

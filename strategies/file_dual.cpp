@@ -91,14 +91,17 @@ std::string name_of_call(const std::system_error& error) {
 
 }  // namespace
 
-ExecutableFile open_executable_file(std::size_t size) {
+ExecutableFile open_executable_file(const FileMemory& memory) {
+  if (memory.pages == Pages::hugetlb) {
+    throw_errno("open (a file has the pages of its file system)", EOPNOTSUPP);
+  }
   std::string tried;
   std::string call;
   std::error_code reason;
   for (const std::string& directory : candidate_directories()) {
     try {
       Fd file = open_unlinked(directory);
-      allocate_file(file, size);
+      allocate_file(file, memory);
       const Mapping page = Mapping::shared_view(file, page_size(), PROT_READ | PROT_EXEC, 0);
       std::string filesystem = filesystem_of(file);
       return {std::move(file), directory, std::move(filesystem)};

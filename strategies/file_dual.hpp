@@ -8,6 +8,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "code_zone.hpp"
 #include "dispatch.hpp"
@@ -17,7 +18,7 @@
 
 namespace patchbench {
 
-/// An unlinked file of `size` bytes in the first directory that allows both writing and executing.
+/// An unlinked file with that memory in the first directory that allows both writing and executing.
 struct ExecutableFile {
   Fd file;
   std::string directory;
@@ -29,21 +30,22 @@ struct ExecutableFile {
 /// page of a file in it can be mapped executable (mount flags alone do not tell: LSMs refuse too).
 /// Throws std::system_error when none qualifies: with call and errno of the first directory that
 /// could be opened, or else of the first, and in its text every directory with its own.
-[[nodiscard]] ExecutableFile open_executable_file(std::size_t size);
+[[nodiscard]] ExecutableFile open_executable_file(const FileMemory& memory);
 
 class FileDualZone : public DualViewZone {
  public:
   static constexpr std::array kRefusedBy = kRefuseFile;
 
   explicit FileDualZone(const ZoneRequest& request)
-      : FileDualZone(open_executable_file(round_up_to_pages(request.size)), request) {}
+      : FileDualZone(open_executable_file(request), request) {}
 
-  void isolate_after_fork() { views().isolate(open_executable_file(size()).file); }
+  void isolate_after_fork() { views().isolate(open_executable_file(views().memory()).file); }
   [[nodiscard]] std::string describe() const { return place_; }
 
  private:
-  FileDualZone(const ExecutableFile& file, const ZoneRequest& request)
-      : DualViewZone({file.file, request}), place_(file.directory + " (" + file.filesystem + ")") {}
+  FileDualZone(ExecutableFile file, const ZoneRequest& request)
+      : DualViewZone({std::move(file.file), request}),
+        place_(file.directory + " (" + file.filesystem + ")") {}
 
   std::string place_;
 };

@@ -188,5 +188,26 @@ TEST_CASE("file-dual leaves no file when its process is killed") {
   CHECK(directory.is_empty());
 }
 
+TEST_CASE("of a zone larger than its file system what is committed works, and more is refused") {
+  const TemporaryDirectory directory;
+  check_found_nothing(run_in_child([&] {
+    if (!mount_tmpfs(directory.path(), 0, "size=256k")) return no_right_to_mount();
+    use_only(directory.path());
+    Violations found;
+    FileDualZone zone{ZoneRequest{.size = kMiB, .committed = 64 * 1024}};
+    found.expect(patches_and_executes(zone, zone.exec()), "it does not work");
+    commit(zone, 128 * 1024);
+    found.expect(patches_and_executes(zone, zone.exec() + 100 * 1024), "more does not work");
+    try {
+      commit(zone, kMiB);
+      found.expect(false, "more than there is is granted");
+    } catch (const std::system_error& refused) {
+      found.expect(refused.code().value() == ENOSPC, refused.what());
+    }
+    found.expect(call(zone.exec()) == 2, "the code is gone");
+    return found.take();
+  }));
+}
+
 }  // namespace
 }  // namespace patchbench::testing

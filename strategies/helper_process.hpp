@@ -53,7 +53,7 @@ class HelperWriter {
   static constexpr bool kSharesStaging = true;
 
   HelperWriter(const ZoneRequest& request, const Mapping& staging)
-      : HelperWriter(executable_memfd("patchbench-helped", staging.size()), request, staging) {}
+      : HelperWriter(executable_memfd("patchbench-helped", request), request, staging) {}
 
   [[nodiscard]] ExecAddress exec() const noexcept { return ExecAddress{exec_.address()}; }
   [[nodiscard]] std::size_t size() const noexcept { return exec_.size(); }
@@ -74,7 +74,7 @@ class HelperWriter {
   HelperWriter(const Fd& file, const ZoneRequest& request, const Mapping& staging)
       : helper_(file, staging),
         exec_(Mapping::shared_view(file, staging.size(), protection_to_execute(request),
-                                   request.placement.exec_at)),
+                                   exec_place(request))),
         protection_(protection_to_execute(request)) {}
 
   CodeHelper helper_;

@@ -1,5 +1,6 @@
 #include "mapping.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -29,6 +30,38 @@ std::size_t round_up_to_pages(std::size_t size) {
   return (size + page - 1) / page * page;
 }
 
+namespace {
+
+std::size_t round_up(std::size_t size, std::size_t unit) { return (size + unit - 1) / unit * unit; }
+
+}  // namespace
+
+std::size_t zone_size(const ZoneRequest& request) {
+  const std::size_t pages = round_up_to_pages(request.size);
+  return request.pages == Pages::base ? pages : round_up(pages, kHugePage);
+}
+
+std::size_t committed_size(const ZoneRequest& request) {
+  const std::size_t all = zone_size(request);
+  // The pool of huge pages promises them when they are mapped: there is nothing to commit later.
+  if (request.committed == 0 || request.committed >= all || request.pages == Pages::hugetlb) {
+    return all;
+  }
+  return zone_size({.size = request.committed, .pages = request.pages});
+}
+
+std::uintptr_t aligned_place(std::size_t size) {
+  void* range = mmap(nullptr, size + kHugePage, PROT_NONE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (range == MAP_FAILED) throw_errno("mmap (2 MiB alignment)");
+  munmap(range, size + kHugePage);
+  return round_up(reinterpret_cast<std::uintptr_t>(range), kHugePage);
+}
+
+void require_base_pages(const ZoneRequest& request, const char* why) {
+  if (request.pages != Pages::base) throw_errno(why, EOPNOTSUPP);
+}
+
 void throw_errno(const char* call) { throw_errno(call, errno); }
 
 void throw_errno(const char* call, int error) {
@@ -50,8 +83,39 @@ void require_machine_memory(std::size_t size, const char* what) {
   if (size > physical_memory()) throw_errno(what, ENOMEM);
 }
 
-void* map_at(std::uintptr_t at, std::size_t size, int protection, int flags, int fd,
+/// Anonymous memory is given 2 MiB pages where it can be and memfds are not: left alone, that
+/// difference would be measured as the strategy's. So the kernel is told either way. Its refusal to
+/// forbid them (a kernel without THP) is what is wanted.
+///
+/// MADV_COLLAPSE does at once what khugepaged may do some day, for shared memory whatever
+/// shmem_enabled says (madvise(2), Linux 6.1). Private memory needs a page that it can begin with.
+/// What cannot be written yet has its huge pages from its first touch, or has none.
+void set_pages(void* address, const Place& place, std::size_t size, int protection, bool shared) {
+  if (place.pages == Pages::hugetlb) return;
+  if (place.pages == Pages::base) {
+    madvise(address, size, MADV_NOHUGEPAGE);
+    return;
+  }
+  if (madvise(address, size, MADV_HUGEPAGE) != 0) throw_errno("madvise (MADV_HUGEPAGE)");
+  if (protection == PROT_NONE || place.committed == 0) return;
+  const std::size_t committed = std::min(place.committed, size);
+  if (!shared) {
+    if ((protection & PROT_WRITE) == 0) return;
+    if (madvise(address, committed, MADV_POPULATE_WRITE) != 0) {
+      throw_errno("madvise (MADV_POPULATE_WRITE)");
+    }
+  }
+  if (madvise(address, committed, MADV_COLLAPSE) != 0) throw_errno("madvise (MADV_COLLAPSE)");
+}
+
+void* map_at(const Place& place, std::size_t size, int protection, int flags, int fd,
              const char* what) {
+  std::uintptr_t at = place.at;
+  if (place.pages != Pages::base) {
+    if (at % kHugePage != 0) throw_errno("mmap (huge pages at no multiple of 2 MiB)", EINVAL);
+    if (at == 0 && place.pages == Pages::transparent_huge) at = aligned_place(size);
+    if (place.pages == Pages::hugetlb && fd == -1) flags |= MAP_HUGETLB | kHugetlbOf2MiB;
+  }
   if (at != 0) flags |= MAP_FIXED_NOREPLACE;
   void* address = mmap(reinterpret_cast<void*>(at), size, protection, flags, fd, 0);
   if (address == MAP_FAILED) throw_errno(what);
@@ -60,10 +124,12 @@ void* map_at(std::uintptr_t at, std::size_t size, int protection, int flags, int
     munmap(address, size);
     throw_errno(what, EEXIST);
   }
-  // Anonymous memory is given 2 MiB pages where it can be and memfds are not: left alone, that
-  // difference would be measured as the strategy's. Refusal (a kernel without THP) is what is
-  // wanted.
-  madvise(address, size, MADV_NOHUGEPAGE);
+  try {
+    set_pages(address, place, size, protection, (flags & MAP_SHARED) != 0);
+  } catch (...) {
+    munmap(address, size);
+    throw;
+  }
   return address;
 }
 
@@ -82,41 +148,44 @@ const char* name_of_view(int protection) {
 
 }  // namespace
 
-Mapping Mapping::anonymous(std::size_t size, int protection, std::uintptr_t at) {
-  return {map_at(at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, name_of_view(protection)),
-          size};
+Mapping Mapping::anonymous(std::size_t size, int protection, Place place) {
+  return {
+      map_at(place, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, name_of_view(protection)),
+      size};
 }
 
-Mapping Mapping::shared_view(const Fd& file, std::size_t size, int protection, std::uintptr_t at) {
-  return {map_at(at, size, protection, MAP_SHARED, file.get(), name_of_view(protection)), size};
+Mapping Mapping::shared_view(const Fd& file, std::size_t size, int protection, Place place) {
+  return {map_at(place, size, protection, MAP_SHARED, file.get(), name_of_view(protection)), size};
 }
 
-Mapping Mapping::shared_anonymous(std::size_t size, int protection, std::uintptr_t at) {
+Mapping Mapping::shared_anonymous(std::size_t size, int protection, Place place) {
   require_machine_memory(size, "mmap (more than this machine's memory)");
-  return {map_at(at, size, protection, MAP_SHARED | MAP_ANONYMOUS, -1, name_of_view(protection)),
+  return {map_at(place, size, protection, MAP_SHARED | MAP_ANONYMOUS, -1, name_of_view(protection)),
           size};
 }
 
-Mapping Mapping::reserved(std::size_t size, std::uintptr_t at) {
-  return {map_at(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+Mapping Mapping::reserved(std::size_t size, Place place) {
+  if (place.pages == Pages::hugetlb) throw_errno("mmap (reserved addresses)", EOPNOTSUPP);
+  return {map_at(place, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
                  "mmap (reserved addresses)"),
           size};
 }
 
-Mapping Mapping::alias_of(const Mapping& shared, int protection, std::uintptr_t at) {
+Mapping Mapping::alias_of(const Mapping& shared, int protection, Place place) {
   // MREMAP_FIXED replaces what is there, so the place is taken first, and only when it is free.
-  Mapping place;
+  Mapping taken;
   int flags = MREMAP_MAYMOVE;
-  if (at != 0) {
-    place = reserved(shared.size(), at);
+  if (place.at != 0 || place.pages != Pages::base) {
+    taken = reserved(shared.size(), place);
     flags |= MREMAP_FIXED;
   }
   // The fifth argument is always given: glibc 2.36 reads it in any case.
-  void* address = mremap(shared.address(), 0, shared.size(), flags, place.address());
+  void* address = mremap(shared.address(), 0, shared.size(), flags, taken.address());
   if (address == MAP_FAILED) throw_errno("mremap (second view)");
-  static_cast<void>(place.release());
+  static_cast<void>(taken.release());
   Mapping alias{address, shared.size()};
   if (mprotect(address, shared.size(), protection) != 0) throw_errno("mprotect (second view)");
+  set_pages(address, place, shared.size(), protection, true);
   return alias;
 }
 
@@ -152,8 +221,8 @@ ShmAttachment::ShmAttachment(int segment, int flags, std::uintptr_t at) {
   address_ = address;
 }
 
-void ShmAttachment::forbid_huge_pages(std::size_t size) noexcept {
-  madvise(address_, size, MADV_NOHUGEPAGE);
+void ShmAttachment::set_pages(std::size_t size, const Place& place) {
+  patchbench::set_pages(address_, place, size, PROT_READ, true);
 }
 
 void ShmAttachment::move_to(ShmAttachment& replaced, std::size_t size) {
@@ -165,19 +234,38 @@ ShmAttachment::~ShmAttachment() {
   if (address_ != nullptr) shmdt(address_);
 }
 
-DualView::DualView(const Fd& file, const ZoneRequest& request)
-    : exec_(Mapping::shared_view(file, round_up_to_pages(request.size),
-                                 protection_to_execute(request), request.placement.exec_at)),
-      writable_(Mapping::shared_view(file, round_up_to_pages(request.size), PROT_READ | PROT_WRITE,
-                                     request.placement.writable_at)),
+DualView::DualView(Fd file, const ZoneRequest& request)
+    : exec_(Mapping::shared_view(file, zone_size(request), protection_to_execute(request),
+                                 exec_place(request))),
+      writable_(Mapping::shared_view(file, zone_size(request), PROT_READ | PROT_WRITE,
+                                     writable_place(request))),
       delta_(reinterpret_cast<std::uintptr_t>(writable_.address()) -
              reinterpret_cast<std::uintptr_t>(exec_.address())),
-      protection_(protection_to_execute(request)) {}
+      protection_(protection_to_execute(request)),
+      pages_(request.pages),
+      committed_(committed_size(request)) {
+  if (committed_ < size()) file_ = std::move(file);
+}
 
-void DualView::isolate(const Fd& copy) {
-  copy_code(copy, exec_.bytes(), size());
+void DualView::commit(std::size_t bytes) {
+  const std::size_t wanted = std::min(round_up_to_pages(bytes), size());
+  if (wanted <= committed_) return;
+  allocate_range(file_, committed_, wanted);
+  committed_ = wanted;
+}
+
+FileMemory DualView::memory() const noexcept {
+  FileMemory memory{size()};
+  memory.committed = committed_;
+  memory.pages = pages_;
+  return memory;
+}
+
+void DualView::isolate(Fd copy) {
+  copy_code(copy, exec_.bytes(), committed_);
   exec_.replace(copy, protection_);
   if (has_writable()) writable_.replace(copy, PROT_READ | PROT_WRITE);
+  if (file_) file_ = std::move(copy);
 }
 
 int protection_to_execute(const ZoneRequest& request) noexcept {
@@ -187,9 +275,9 @@ int protection_to_execute(const ZoneRequest& request) noexcept {
 namespace {
 
 /// What is written is allocated; a full file system is an error here, and would be a SIGBUS later.
-void allocate_by_writing(const Fd& file, std::size_t size) {
+void allocate_by_writing(const Fd& file, std::size_t begin, std::size_t end) {
   constexpr std::array<char, 1> kZero{};
-  for (std::size_t at = 0; at < size; at += page_size()) {
+  for (std::size_t at = begin; at < end; at += page_size()) {
     ssize_t written = 0;
     do {
       written = pwrite(file.get(), kZero.data(), kZero.size(), static_cast<off_t>(at));
@@ -199,6 +287,16 @@ void allocate_by_writing(const Fd& file, std::size_t size) {
 }
 
 }  // namespace
+
+void allocate_range(const Fd& file, std::size_t begin, std::size_t end) {
+  // Some file systems cannot allocate ahead.
+  if (fallocate(file.get(), 0, static_cast<off_t>(begin), static_cast<off_t>(end - begin)) == 0) {
+    return;
+  }
+  // ENOSYS: a sandbox hides the call (qemu-user, gVisor, old seccomp profiles).
+  if (errno != EOPNOTSUPP && errno != ENOSYS) throw_errno("fallocate");
+  allocate_by_writing(file, begin, end);
+}
 
 void check_file_size_limit(std::size_t size) {
   rlimit limit{};
@@ -214,18 +312,17 @@ void move_pages(void* from, std::size_t size, void* to) {
   }
 }
 
-void allocate_file(const Fd& file, std::size_t size) {
-  check_file_size_limit(size);
-  if (ftruncate(file.get(), static_cast<off_t>(size)) != 0) throw_errno("ftruncate");
-  // Some file systems cannot allocate ahead.
-  if (fallocate(file.get(), 0, 0, static_cast<off_t>(size)) == 0) return;
-  // ENOSYS: a sandbox hides the call (qemu-user, gVisor, old seccomp profiles).
-  if (errno != EOPNOTSUPP && errno != ENOSYS) throw_errno("fallocate");
-  allocate_by_writing(file, size);
+void allocate_file(const Fd& file, const FileMemory& memory) {
+  check_file_size_limit(memory.size);
+  if (ftruncate(file.get(), static_cast<off_t>(memory.size)) != 0) throw_errno("ftruncate");
+  allocate_range(file, 0, memory.committed);
 }
 
-Fd posix_shm(std::size_t size) {
-  require_machine_memory(size, "fallocate (more than this machine's memory)");
+Fd posix_shm(const FileMemory& memory) {
+  if (memory.pages == Pages::hugetlb) {
+    throw_errno("shm_open (a file in /dev/shm has that file system's pages)", EOPNOTSUPP);
+  }
+  require_machine_memory(memory.size, "fallocate (more than this machine's memory)");
   // The name is this process's own, and lives for two calls: a crash between them leaves the file.
   static std::atomic<unsigned> number{0};
   const std::string name =
@@ -233,7 +330,7 @@ Fd posix_shm(std::size_t size) {
   Fd file{shm_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0700)};
   if (!file) throw_errno("shm_open");
   if (shm_unlink(name.c_str()) != 0) throw_errno("shm_unlink");
-  allocate_file(file, size);
+  allocate_file(file, memory);
   return file;
 }
 
@@ -254,16 +351,18 @@ void copy_code(const Fd& to, const std::byte* code, std::size_t size) {
   if (!write_all(to, code, size, 0)) throw_errno("pwrite (copy of the code)");
 }
 
-Fd executable_memfd(const char* name, std::size_t size) {
-  require_machine_memory(size, "fallocate (more than this machine's memory)");
-  Fd file{memfd_create(name, MFD_CLOEXEC | MFD_EXEC)};
+Fd executable_memfd(const char* name, const FileMemory& memory) {
+  require_machine_memory(memory.size, "fallocate (more than this machine's memory)");
+  const unsigned int flags =
+      MFD_CLOEXEC | (memory.pages == Pages::hugetlb ? MFD_HUGETLB | unsigned{kHugetlbOf2MiB} : 0U);
+  Fd file{memfd_create(name, flags | MFD_EXEC)};
   if (!file && errno != ENOMEM && errno != EMFILE && errno != ENFILE) {
     // EINVAL: a kernel before 6.3. EACCES: vm.memfd_noexec=2 refuses the flag, yet a memfd without
     // it may still be mapped executable.
-    file = Fd{memfd_create(name, MFD_CLOEXEC)};
+    file = Fd{memfd_create(name, flags)};
   }
   if (!file) throw_errno("memfd_create");
-  allocate_file(file, size);
+  allocate_file(file, memory);
   return file;
 }
 

@@ -21,6 +21,22 @@ namespace patchbench {
 [[noreturn]] void throw_errno(const char* call);
 [[noreturn]] void throw_errno(const char* call, int error);
 
+/// Bytes of a huge page: 2 MiB on x86-64, and on ARMv8 with pages of 4 KiB.
+inline constexpr std::size_t kHugePage = std::size_t{2} << 20U;
+
+/// The request's size in whole pages of the kind that it asks for.
+[[nodiscard]] std::size_t zone_size(const ZoneRequest& request);
+/// The bytes of it that are used first, in whole pages too: at most zone_size().
+[[nodiscard]] std::size_t committed_size(const ZoneRequest& request);
+
+/// A free range of that many bytes that begins at a multiple of kHugePage. Another thread may take
+/// it meanwhile: then mapping it is an error.
+[[nodiscard]] std::uintptr_t aligned_place(std::size_t size);
+
+/// Throws std::system_error (EOPNOTSUPP) where a request asks for larger pages; `why` names the
+/// call that needs the machine's own.
+void require_base_pages(const ZoneRequest& request, const char* why);
+
 /// A file descriptor, closed by its owner.
 class Fd {
  public:
@@ -42,23 +58,53 @@ class Fd {
   int fd_ = -1;
 };
 
+/// Where a mapping goes, and on which pages.
+struct Place {
+  /// NOLINTNEXTLINE(google-explicit-constructor): most mappings have only an address
+  Place(std::uintptr_t address = 0) noexcept : at(address) {}
+  Place(std::uintptr_t address, const ZoneRequest& request)
+      : at(address), pages(request.pages), committed(committed_size(request)) {}
+
+  std::uintptr_t at = 0;  // as in Placement
+  Pages pages = Pages::base;
+  std::size_t committed = 0;  // bytes of it that become huge pages at once
+};
+[[nodiscard]] inline Place exec_place(const ZoneRequest& request) {
+  return {request.placement.exec_at, request};
+}
+[[nodiscard]] inline Place writable_place(const ZoneRequest& request) {
+  return {request.placement.writable_at, request};
+}
+
+/// How large a file is and how much of it is allocated.
+struct FileMemory {
+  /// NOLINTNEXTLINE(google-explicit-constructor): a size alone is all of it
+  FileMemory(std::size_t bytes) noexcept : size(bytes), committed(bytes) {}
+  /// NOLINTNEXTLINE(google-explicit-constructor)
+  FileMemory(const ZoneRequest& request)
+      : size(zone_size(request)), committed(committed_size(request)), pages(request.pages) {}
+
+  std::size_t size = 0;
+  std::size_t committed = 0;  // of it, from the beginning
+  Pages pages = Pages::base;
+};
+
 /// One mmap'ed range, unmapped by its owner.
 class Mapping {
  public:
   Mapping() = default;
-  /// Private anonymous memory. `at` as in Placement.
-  [[nodiscard]] static Mapping anonymous(std::size_t size, int protection, std::uintptr_t at);
+  /// Private anonymous memory.
+  [[nodiscard]] static Mapping anonymous(std::size_t size, int protection, Place place);
   /// A shared view of a file, from its beginning.
   [[nodiscard]] static Mapping shared_view(const Fd& file, std::size_t size, int protection,
-                                           std::uintptr_t at);
+                                           Place place);
 
   /// Anonymous memory that children of fork(2) share, and that alias_of() can map again.
-  [[nodiscard]] static Mapping shared_anonymous(std::size_t size, int protection,
-                                                std::uintptr_t at);
+  [[nodiscard]] static Mapping shared_anonymous(std::size_t size, int protection, Place place);
   /// Addresses alone: nothing is behind them, and touching them is SIGSEGV.
-  [[nodiscard]] static Mapping reserved(std::size_t size, std::uintptr_t at);
+  [[nodiscard]] static Mapping reserved(std::size_t size, Place place);
   /// Another view of the pages of a shared mapping, by mremap(2) with an old size of 0.
-  [[nodiscard]] static Mapping alias_of(const Mapping& shared, int protection, std::uintptr_t at);
+  [[nodiscard]] static Mapping alias_of(const Mapping& shared, int protection, Place place);
 
   Mapping(Mapping&& other) noexcept
       : address_(std::exchange(other.address_, nullptr)), size_(std::exchange(other.size_, 0)) {}
@@ -108,7 +154,8 @@ class ShmAttachment {
   ~ShmAttachment();
 
   [[nodiscard]] void* address() const noexcept { return address_; }
-  void forbid_huge_pages(std::size_t size) noexcept;
+  /// Says to the kernel which pages it may have, as every Mapping does when it is made.
+  void set_pages(std::size_t size, const Place& place);
   /// Moves it over another, as Mapping::move_to().
   void move_to(ShmAttachment& replaced, std::size_t size);
 
@@ -121,8 +168,15 @@ class ShmAttachment {
 class DualView {
  public:
   DualView() = default;
-  /// The file must already have the request's size, in whole pages.
-  DualView(const Fd& file, const ZoneRequest& request);
+  /// The file must already have the request's zone_size(). It is kept open only while some of it is
+  /// not allocated.
+  DualView(Fd file, const ZoneRequest& request);
+
+  /// Allocates the file's first `bytes` (more than before: less does nothing). Nothing may be
+  /// stored behind them. Throws std::system_error (ENOSPC where the file system is full).
+  void commit(std::size_t bytes);
+  /// What another file of the same size must have, to hold the same bytes.
+  [[nodiscard]] FileMemory memory() const noexcept;
 
   [[nodiscard]] ExecAddress exec() const noexcept { return ExecAddress{exec_.address()}; }
   [[nodiscard]] std::size_t size() const noexcept { return exec_.size(); }
@@ -133,7 +187,7 @@ class DualView {
   /// Copies the bytes to another file and maps that at the same addresses, so that whoever shared
   /// them (a parent, after fork(2)) is not seen and does not see any more. The file must have the
   /// views' size. Throws std::system_error; what is mapped then is the old or the new.
-  void isolate(const Fd& copy);
+  void isolate(Fd copy);
   [[nodiscard]] bool has_writable() const noexcept { return writable_.address() != nullptr; }
 
  private:
@@ -141,10 +195,13 @@ class DualView {
   Mapping writable_;
   std::uintptr_t delta_ = 0;  // writable - exec, modulo 2^64
   int protection_ = 0;        // of the executable view
+  Pages pages_ = Pages::base;
+  std::size_t committed_ = 0;
+  Fd file_;  // while not all of it is allocated
 };
 
 /// A file in /dev/shm by shm_open(3), without a name once it is open.
-[[nodiscard]] Fd posix_shm(std::size_t size);
+[[nodiscard]] Fd posix_shm(const FileMemory& memory);
 
 /// Bytes at one place of a file or of a memory, all of them; false with errno where that fails.
 [[nodiscard]] bool write_all(const Fd& file, const std::byte* bytes, std::size_t size,
@@ -159,13 +216,16 @@ void check_file_size_limit(std::size_t size);
 /// Moves what is mapped at `from` over what is mapped at `to`, which it replaces: of the same size.
 void move_pages(void* from, std::size_t size, void* to);
 
-/// Gives a file `size` bytes with its memory or disk blocks allocated, so that a full file system
-/// is an error here and not SIGBUS at the first touch. Checks RLIMIT_FSIZE first, because exceeding
-/// it raises SIGXFSZ.
-void allocate_file(const Fd& file, std::size_t size);
+/// Gives a file its size, with memory or disk blocks for what is committed, so that a full file
+/// system is an error here and not SIGBUS at the first touch. Checks RLIMIT_FSIZE first, because
+/// exceeding it raises SIGXFSZ.
+void allocate_file(const Fd& file, const FileMemory& memory);
+
+/// Allocates a part of a file that has the size for it already.
+void allocate_range(const Fd& file, std::size_t begin, std::size_t end);
 
 /// A memfd that may be mapped executable: MFD_EXEC where the kernel knows it (6.3), without it
 /// before.
-[[nodiscard]] Fd executable_memfd(const char* name, std::size_t size);
+[[nodiscard]] Fd executable_memfd(const char* name, const FileMemory& memory);
 
 }  // namespace patchbench

@@ -21,10 +21,11 @@ class MemfdDualZone : public DualViewZone {
 
   /// The descriptor is closed once both views exist: they keep the memory alive.
   explicit MemfdDualZone(const ZoneRequest& request)
-      : DualViewZone(
-            {executable_memfd("patchbench-code", round_up_to_pages(request.size)), request}) {}
+      : DualViewZone({executable_memfd("patchbench-code", request), request}) {}
 
-  void isolate_after_fork() { views().isolate(executable_memfd("patchbench-code", size())); }
+  void isolate_after_fork() {
+    views().isolate(executable_memfd("patchbench-code", views().memory()));
+  }
 };
 
 struct MemfdDual {

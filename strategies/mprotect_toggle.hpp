@@ -25,7 +25,7 @@ class MprotectToggleZone : public TogglingZone<MprotectToggleName, kReadWrite, T
   static constexpr std::array kRefusedBy = kRefusePrivateToggle;
 
   explicit MprotectToggleZone(const ZoneRequest& request)
-      : TogglingZone(private_code(request), protection_to_execute(request)) {}
+      : TogglingZone(private_code(toggled_by_page(request)), protection_to_execute(request)) {}
 };
 
 struct MprotectToggle {

@@ -46,9 +46,9 @@ class MremapAliasZone {
   /// The executable view is made first: a mapping that was writable may never become executable
   /// under PR_SET_MDWE.
   explicit MremapAliasZone(const ZoneRequest& request)
-      : exec_(Mapping::shared_anonymous(round_up_to_pages(request.size),
-                                        protection_to_execute(request), request.placement.exec_at)),
-        writable_(Mapping::alias_of(exec_, PROT_READ | PROT_WRITE, request.placement.writable_at)),
+      : exec_(Mapping::shared_anonymous(zone_size(request), protection_to_execute(request),
+                                        exec_place(request))),
+        writable_(Mapping::alias_of(exec_, PROT_READ | PROT_WRITE, writable_place(request))),
         delta_(reinterpret_cast<std::uintptr_t>(writable_.address()) -
                reinterpret_cast<std::uintptr_t>(exec_.address())),
         landing_pads_(request.landing_pads) {}

@@ -12,6 +12,9 @@
 #ifndef MFD_EXEC  // Linux 6.3, as the next two
 #  define MFD_EXEC 0x0010U
 #endif
+#ifndef MADV_COLLAPSE  // Linux 6.1
+#  define MADV_COLLAPSE 25
+#endif
 #ifndef PR_SET_MDWE
 #  define PR_SET_MDWE 65
 #  define PR_MDWE_REFUSE_EXEC_GAIN (1UL << 0)
@@ -21,6 +24,10 @@
 #endif
 
 namespace patchbench {
+
+/// MAP_HUGE_2MB, which MFD_HUGE_2MB and SHM_HUGE_2MB are too: the binary logarithm of the size in
+/// the upper six bits (mmap(2), Linux 3.8).
+inline constexpr int kHugetlbOf2MiB = 21 << 26;
 
 /// struct procmap_query of linux/fs.h, Linux 6.11.
 struct MapQuery {

@@ -37,10 +37,10 @@ class OndemandViewZone {
   static constexpr std::size_t kCachedViews = 3;
 
   explicit OndemandViewZone(const ZoneRequest& request)
-      : file_(executable_memfd("patchbench-ondemand", round_up_to_pages(request.size))),
-        exec_(Mapping::shared_view(file_, round_up_to_pages(request.size),
-                                   protection_to_execute(request), request.placement.exec_at)),
-        place_(Mapping::reserved(exec_.size(), request.placement.writable_at)),
+      : file_(executable_memfd("patchbench-ondemand", on_base_pages(request))),
+        exec_(Mapping::shared_view(file_, zone_size(request), protection_to_execute(request),
+                                   exec_place(request))),
+        place_(Mapping::reserved(exec_.size(), writable_place(request))),
         delta_(reinterpret_cast<std::uintptr_t>(place_.address()) -
                reinterpret_cast<std::uintptr_t>(exec_.address())),
         executable_(protection_to_execute(request)) {
@@ -81,6 +81,11 @@ class OndemandViewZone {
   [[nodiscard]] std::string describe() const { return {}; }
 
  private:
+  [[nodiscard]] static const ZoneRequest& on_base_pages(const ZoneRequest& request) {
+    require_base_pages(request, "mmap (of views smaller than a huge page)");
+    return request;
+  }
+
   /// Offsets in the zone; empty where begin equals end.
   struct View {
     std::size_t begin = 0;

@@ -72,9 +72,8 @@ class PkeyToggleZone {
   }
 
   explicit PkeyToggleZone(const ZoneRequest& request)
-      : mapping_(Mapping::anonymous(round_up_to_pages(request.size),
-                                    PROT_WRITE | protection_to_execute(request),
-                                    request.placement.exec_at)) {
+      : mapping_(Mapping::anonymous(zone_size(request), PROT_WRITE | protection_to_execute(request),
+                                    exec_place(request))) {
     const int protection = PROT_WRITE | protection_to_execute(request);
     if (pkey_mprotect(mapping_.address(), mapping_.size(), protection, key_.get()) != 0) {
       throw_errno("pkey_mprotect");

@@ -23,15 +23,15 @@ class PosixShmDualZone : public DualViewZone {
   static constexpr std::array kRefusedBy = kRefuseFile;
 
   explicit PosixShmDualZone(const ZoneRequest& request)
-      : DualViewZone(views_of(posix_shm(round_up_to_pages(request.size)), request)) {}
+      : DualViewZone(views_of(posix_shm(request), request)) {}
 
-  void isolate_after_fork() { views().isolate(posix_shm(size())); }
+  void isolate_after_fork() { views().isolate(posix_shm(views().memory())); }
 
  private:
   /// Names the file system, which may be mounted noexec: no other memory without a name is in one.
-  [[nodiscard]] static DualView views_of(const Fd& file, const ZoneRequest& request) {
+  [[nodiscard]] static DualView views_of(Fd file, const ZoneRequest& request) {
     try {
-      return {file, request};
+      return {std::move(file), request};
     } catch (const std::system_error& refused) {
       if (refused.code().value() != EPERM) throw;
       throw_errno("mmap (read-execute view of a file in /dev/shm)", EPERM);

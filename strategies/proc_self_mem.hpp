@@ -29,7 +29,7 @@ class ProcMemWriter {
   ProcMemWriter(const ZoneRequest& request, const Mapping& staging)
       : memory_(open_memory()),
         exec_(Mapping::anonymous(staging.size(), protection_to_execute(request),
-                                 request.placement.exec_at)) {
+                                 exec_place(request))) {
     if (!write_all(memory_, staging.bytes(), sizeof(std::uint64_t), exec().value())) {
       throw_errno("pwrite (/proc/self/mem)");
     }

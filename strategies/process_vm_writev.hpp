@@ -28,7 +28,7 @@ class VmWriter {
 
   VmWriter(const ZoneRequest& request, const Mapping& staging)
       : exec_(Mapping::anonymous(staging.size(), protection_to_execute(request),
-                                 request.placement.exec_at)) {
+                                 exec_place(request))) {
     if (!write(0, staging.bytes(), sizeof(std::uint64_t))) {
       throw_errno("process_vm_writev (onto read-execute memory)");
     }

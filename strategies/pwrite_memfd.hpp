@@ -24,9 +24,9 @@ class MemfdWriter {
   static constexpr bool kSharesStaging = false;
 
   MemfdWriter(const ZoneRequest& request, const Mapping& staging)
-      : file_(executable_memfd("patchbench-written", staging.size())),
+      : file_(executable_memfd("patchbench-written", request)),
         exec_(Mapping::shared_view(file_, staging.size(), protection_to_execute(request),
-                                   request.placement.exec_at)),
+                                   exec_place(request))),
         protection_(protection_to_execute(request)) {}
 
   [[nodiscard]] ExecAddress exec() const noexcept { return ExecAddress{exec_.address()}; }

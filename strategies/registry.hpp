@@ -48,9 +48,9 @@ using StrategyList =
                ZoneToggle, SharedMemfdToggle, RemapSwap, PwriteMemfd, ProcSelfMem, HelperProcess>;
 
 /// What they are held against. Part of every run.
-using ControlList =
-    std::tuple<Floor, Unchecked, TagCell, TargetCell, TargetRegister, IndirectCellRwx,
-               ScatteredCells, SharedStub, NewestFirst, RwxTranslated, ProcessVmWritev>;
+using ControlList = std::tuple<Floor, Unchecked, TagCell, TargetCell, TargetRegister,
+                               IndirectCellRwx, ScatteredCells, SharedStub, NewestFirst,
+                               RwxTranslated, MemfdDualConstant, ProcessVmWritev>;
 
 /// The workload a control belongs to, or empty when it belongs to all.
 template <class Strategy>

@@ -36,8 +36,8 @@ class PageSwapper {
   PageSwapper(const ZoneRequest& request, const Mapping& staging)
       : page_(page_size()),
         protection_(protection_to_execute(request)),
-        file_(executable_memfd("patchbench-swapped", checked_double(staging.size()))),
-        exec_(Mapping::shared_view(file_, staging.size(), protection_, request.placement.exec_at)),
+        file_(executable_memfd("patchbench-swapped", twice(request))),
+        exec_(Mapping::shared_view(file_, staging.size(), protection_, exec_place(request))),
         place_(staging.size() / page_, 0) {
     const std::size_t middle = place_.size() / 2;
     for (int there_and_back = 0; there_and_back < 2; ++there_and_back) {
@@ -72,6 +72,12 @@ class PageSwapper {
   }
 
  private:
+  [[nodiscard]] static FileMemory twice(const ZoneRequest& request) {
+    FileMemory memory{request};
+    memory.size = checked_double(memory.size);
+    if (request.committed == 0) memory.committed = memory.size;
+    return memory;
+  }
   [[nodiscard]] static std::size_t checked_double(std::size_t size) {
     if (size > SIZE_MAX / 4) throw_errno("zone size", EINVAL);
     return 2 * size;
@@ -106,7 +112,15 @@ class RemapSwapZone : public StagedZone<PageSwapper> {
   /// Both processes write to the same two places of a page.
   static constexpr Fork kFork = Fork::shared;
   static constexpr std::array kRefusedBy = kRefuseMemfd;
-  using StagedZone::StagedZone;
+
+  explicit RemapSwapZone(const ZoneRequest& request) : StagedZone(by_pages(request)) {}
+
+ private:
+  /// Before the staging area is mapped.
+  [[nodiscard]] static const ZoneRequest& by_pages(const ZoneRequest& request) {
+    require_base_pages(request, "mmap (of one page over a larger one)");
+    return request;
+  }
 };
 
 struct RemapSwap {

@@ -25,9 +25,8 @@ class RwxZone {
   static constexpr std::array kRefusedBy = kRefuseRwx;
 
   explicit RwxZone(const ZoneRequest& request)
-      : mapping_(Mapping::anonymous(round_up_to_pages(request.size),
-                                    PROT_WRITE | protection_to_execute(request),
-                                    request.placement.exec_at)) {}
+      : mapping_(Mapping::anonymous(zone_size(request), PROT_WRITE | protection_to_execute(request),
+                                    exec_place(request))) {}
 
   [[nodiscard]] ExecAddress exec() const noexcept { return ExecAddress{mapping_.address()}; }
   [[nodiscard]] std::size_t size() const noexcept { return mapping_.size(); }

@@ -26,7 +26,7 @@ class RxRwxToggleZone
   static constexpr std::array kRefusedBy = kRefusePrivateToggle;
 
   explicit RxRwxToggleZone(const ZoneRequest& request)
-      : TogglingZone(private_code(request), protection_to_execute(request)) {}
+      : TogglingZone(private_code(toggled_by_page(request)), protection_to_execute(request)) {}
 };
 
 struct RxRwxToggle {

@@ -19,13 +19,14 @@ class SealedZone : public DualViewZone {
   static constexpr std::array kRefusedBy = kRefuseMemfd;
 
   explicit SealedZone(const ZoneRequest& request)
-      : DualViewZone(
-            {executable_memfd("patchbench-sealed", round_up_to_pages(request.size)), request}) {}
+      : DualViewZone({executable_memfd("patchbench-sealed", request), request}) {}
 
   /// Afterwards writable() leads nowhere.
   void seal() noexcept { views().drop_writable(); }
   [[nodiscard]] bool sealed() const noexcept { return !views().has_writable(); }
-  void isolate_after_fork() { views().isolate(executable_memfd("patchbench-sealed", size())); }
+  void isolate_after_fork() {
+    views().isolate(executable_memfd("patchbench-sealed", views().memory()));
+  }
 };
 
 }  // namespace patchbench

@@ -33,9 +33,8 @@ class SharedMemfdToggleZone
 
   explicit SharedMemfdToggleZone(const ZoneRequest& request)
       : TogglingZone(Mapping::shared_view(
-                         executable_memfd("patchbench-toggled", round_up_to_pages(request.size)),
-                         round_up_to_pages(request.size), protection_to_execute(request),
-                         request.placement.exec_at),
+                         executable_memfd("patchbench-toggled", toggled_by_page(request)),
+                         zone_size(request), protection_to_execute(request), exec_place(request)),
                      protection_to_execute(request)) {}
 
   void isolate_after_fork() {

@@ -82,8 +82,8 @@ class StagedZone {
 
  private:
   [[nodiscard]] static Mapping map_staging(const ZoneRequest& request) {
-    const std::size_t size = round_up_to_pages(request.size);
-    const std::uintptr_t at = request.placement.writable_at;
+    const std::size_t size = zone_size(request);
+    const Place at = writable_place(request);
     return Writer::kSharesStaging ? Mapping::shared_anonymous(size, kStagingProtection, at)
                                   : Mapping::anonymous(size, kStagingProtection, at);
   }

@@ -4,6 +4,9 @@
 // SHM_EXEC is a Linux flag (shmat(2)). The segment is marked IPC_RMID as soon as one attachment
 // keeps it alive; Linux still allows the second attachment after that, so a crash leaks it only
 // between shmget and shmctl.
+//
+// Huge pages come from the pool alone (SHM_HUGETLB): MADV_COLLAPSE refuses attachments (EINVAL,
+// seen on Linux 6.18).
 #pragma once
 
 #include <array>
@@ -20,6 +23,7 @@
 #include "dispatch.hpp"
 #include "landing_pads.hpp"
 #include "mapping.hpp"
+#include "newer_linux.hpp"
 #include "policy.hpp"
 #include "zone_traits.hpp"
 
@@ -36,16 +40,17 @@ class SysvShmZone {
   };
 
   explicit SysvShmZone(const ZoneRequest& request)
-      : size_(round_up_to_pages(request.size)), landing_pads_(request.landing_pads) {
+      : size_(zone_size(request)), landing_pads_(request.landing_pads) {
     // SHM_EXEC asks for execute permission, which only a privileged process has without the mode
     // bit.
-    const int segment = shmget(IPC_PRIVATE, size_, IPC_CREAT | 0700);
+    const int segment = shmget(IPC_PRIVATE, size_, IPC_CREAT | 0700 | huge_flags(request));
     if (segment < 0) throw_errno("shmget");
-    attach_and_mark(segment, request.placement);
-    exec_ = ShmAttachment(segment, SHM_RDONLY | SHM_EXEC, request.placement.exec_at);
+    attach_and_mark(segment, attach_at(request, request.placement.writable_at));
+    exec_ = ShmAttachment(segment, SHM_RDONLY | SHM_EXEC,
+                          attach_at(request, request.placement.exec_at));
     // Not before the mark: a process that is killed until then leaves its segment.
-    writable_.forbid_huge_pages(size_);
-    exec_.forbid_huge_pages(size_);
+    writable_.set_pages(size_, writable_place(request));
+    exec_.set_pages(size_, exec_place(request));
     if (request.landing_pads && landing_pad_protection() != 0) {
       protect(protection_to_execute(request));
     }
@@ -70,6 +75,14 @@ class SysvShmZone {
   [[nodiscard]] std::string describe() const { return {}; }
 
  private:
+  [[nodiscard]] static int huge_flags(const ZoneRequest& request) noexcept {
+    return request.pages == Pages::hugetlb ? SHM_HUGETLB | kHugetlbOf2MiB : 0;
+  }
+  // shmat(2) aligns to 2 MiB only what is of the pool.
+  [[nodiscard]] std::uintptr_t attach_at(const ZoneRequest& request, std::uintptr_t at) const {
+    return at == 0 && request.pages == Pages::transparent_huge ? aligned_place(size_) : at;
+  }
+
   // shmat(2) knows nothing of landing pads.
   void protect(int protection) {
     if (mprotect(exec_.address(), size_, protection) != 0) throw_errno("mprotect (landing pads)");
@@ -77,9 +90,9 @@ class SysvShmZone {
 
   // Marking before the first attachment would destroy the segment, so a failed attachment is noted
   // and rethrown after the mark.
-  void attach_and_mark(int segment, const Placement& placement) {
+  void attach_and_mark(int segment, std::uintptr_t at) {
     try {
-      writable_ = ShmAttachment(segment, 0, placement.writable_at);
+      writable_ = ShmAttachment(segment, 0, at);
     } catch (...) {
       shmctl(segment, IPC_RMID, nullptr);
       throw;

@@ -77,9 +77,15 @@ class TogglingZone {
 
 inline constexpr int kReadWrite = PROT_READ | PROT_WRITE;
 
+/// For zones that toggle single pages: a huge page would be split, and one of the pool cannot be.
+[[nodiscard]] inline const ZoneRequest& toggled_by_page(const ZoneRequest& request) {
+  require_base_pages(request, "mprotect (of one page, which splits a larger one)");
+  return request;
+}
+
 [[nodiscard]] inline Mapping private_code(const ZoneRequest& request) {
-  return Mapping::anonymous(round_up_to_pages(request.size), protection_to_execute(request),
-                            request.placement.exec_at);
+  return Mapping::anonymous(zone_size(request), protection_to_execute(request),
+                            exec_place(request));
 }
 
 }  // namespace patchbench

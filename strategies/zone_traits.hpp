@@ -12,6 +12,7 @@
 // policy.hpp has what policies refuse, and what a machine may lack.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace patchbench {
@@ -42,6 +43,15 @@ template <class Zone>
 template <class Zone>
 void isolate_after_fork(Zone& zone) {
   if constexpr (fork_of<Zone>() == Fork::shared) zone.isolate_after_fork();
+}
+
+/// Before code is stored in the first `bytes` of a zone of which less was committed
+/// (ZoneRequest::committed): allocates them, so that a full file system is an error here and not
+/// SIGBUS at the store. Zones whose memory no file system limits do nothing. Throws
+/// std::system_error (ENOSPC).
+template <class Zone>
+void commit(Zone& zone, std::size_t bytes) {
+  if constexpr (requires { zone.commit(bytes); }) zone.commit(bytes);
 }
 
 template <class Zone>

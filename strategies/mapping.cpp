@@ -84,8 +84,8 @@ void require_machine_memory(std::size_t size, const char* what) {
 }
 
 /// Anonymous memory is given 2 MiB pages where it can be and memfds are not: left alone, that
-/// difference would be measured as the strategy's. So the kernel is told either way. Its refusal to
-/// forbid them (a kernel without THP) is what is wanted.
+/// difference would be measured as the strategy's. So the kernel is asked for one or the other. Its
+/// refusal to forbid them (a kernel without THP) is what is wanted.
 ///
 /// MADV_COLLAPSE does at once what khugepaged may do some day, for shared memory whatever
 /// shmem_enabled says (madvise(2), Linux 6.1). Private memory needs a page that it can begin with.

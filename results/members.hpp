@@ -228,6 +228,7 @@ void members(V& visit, In<V, Context>& context) {
   visit.later("sources", context.sources);
   visit.later("selftest", context.selftest);
   visit.unless_empty("policy", context.policy, kName);
+  visit.unless_empty("zone_options", context.zone_options);
   visit.unless_empty("missing_counters", context.missing_counters);
   visit("warnings", context.warnings);
 }

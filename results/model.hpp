@@ -202,6 +202,9 @@ struct Context {
   /// What the measuring processes set for themselves, as --policy has it; none where they set
   /// nothing, and in files of before there was that option.
   std::optional<std::string> policy = {};
+  /// What was asked of all zones beside the strategy, by option; those that were left alone are not
+  /// in it, and files of before there were such options have none.
+  std::vector<std::pair<std::string, std::string>> zone_options = {};
   std::optional<std::string> git;  // revision, with "-dirty" when the tree had changes
   std::vector<std::pair<std::string, std::string>> libraries;
   /// What counters of source `simulated` were counted by, and what it assumes; empty where nothing

@@ -63,6 +63,7 @@ Context sample_context() {
   context.cpu.caches = {{"L1d", "48K"}, {"L2", "2048K"}};
   context.kernel = "Linux 6.1";
   context.policy = "mdwe";
+  context.zone_options = {{"pages", "thp"}, {"zone", "64M"}};
   context.page_size = 4096;
   context.huge_page_sizes = {{2097152, 1073741824}};
   context.turbo = false;

@@ -88,7 +88,7 @@ void require_machine_memory(std::size_t size, const char* what) {
 /// refusal to forbid them (a kernel without THP) is what is wanted.
 ///
 /// MADV_COLLAPSE does at once what khugepaged may do some day, for shared memory whatever
-/// shmem_enabled says (madvise(2), Linux 6.1). Private memory needs a page that it can begin with.
+/// shmem_enabled says (madvise(2), Linux 6.1). It needs pages that it can begin with.
 /// What cannot be written yet has its huge pages from its first touch, or has none.
 void set_pages(void* address, const Place& place, std::size_t size, int protection, bool shared) {
   if (place.pages == Pages::hugetlb) return;
@@ -99,11 +99,9 @@ void set_pages(void* address, const Place& place, std::size_t size, int protecti
   if (madvise(address, size, MADV_HUGEPAGE) != 0) throw_errno("madvise (MADV_HUGEPAGE)");
   if (protection == PROT_NONE || place.committed == 0) return;
   const std::size_t committed = std::min(place.committed, size);
-  if (!shared) {
-    if ((protection & PROT_WRITE) == 0) return;
-    if (madvise(address, committed, MADV_POPULATE_WRITE) != 0) {
-      throw_errno("madvise (MADV_POPULATE_WRITE)");
-    }
+  if (!shared && (protection & PROT_WRITE) == 0) return;
+  if (madvise(address, committed, shared ? MADV_POPULATE_READ : MADV_POPULATE_WRITE) != 0) {
+    throw_errno("madvise (to populate, before MADV_COLLAPSE)");
   }
   if (madvise(address, committed, MADV_COLLAPSE) != 0) throw_errno("madvise (MADV_COLLAPSE)");
 }

@@ -8,8 +8,12 @@
 
 #include <sys/mman.h>
 
+#include "strategies/address_window.hpp"
+#include "strategies/cgroup.hpp"
 #include "strategies/mapping.hpp"
+#include "strategies/vmas.hpp"
 #include "workloads/seeded_random.hpp"
+#include "workloads/send/architecture.hpp"
 
 namespace patchbench {
 namespace {
@@ -32,22 +36,101 @@ std::uintptr_t page_offset(std::uintptr_t base, std::uint64_t area) {
   return static_cast<std::uintptr_t>(random.below(kAreaOffsetPages)) * page_size();
 }
 
+/// Any function of the program; which does not matter to a reach of 128 MiB or more.
+std::uintptr_t program_code() { return reinterpret_cast<std::uintptr_t>(&page_offset); }
+
+AddressWindow chosen_window(const ZoneOptions& options) {
+  constexpr std::size_t kReach = send::NativeArchitecture::kMaxZoneSize;
+  switch (options.window) {
+    case CodeWindow::near:
+      return window_around(program_code(), kReach);
+    case CodeWindow::low2g:
+      return low_2g();
+    default:
+      return {.first = options.window_at, .end = options.window_at + kReach};
+  }
+}
+
+/// Code, cells and method cache leave the arena together, because code addresses the other two
+/// relative to itself. They lie as they do there: areas begin differently in every round.
+void move_to_window(ArenaMap& map, std::size_t alignment) {
+  constexpr std::size_t kDataRoom = std::size_t{256} << 20U;
+  constexpr std::size_t kDataReach = (std::size_t{3} << 30U) / 2;
+  const std::size_t offset = page_offset(map.base, 0) / alignment * alignment;
+  map.room = std::max(map.options.reserve, kWindowedRoom);
+  map.code = require_free_in(chosen_window(map.options), map.room + offset, alignment) + offset;
+  AddressWindow data = window_around(map.code, kDataReach);
+  data.first = std::max(data.first, map.code + map.room);
+  map.cells = require_free_in(data, 2 * kDataRoom, page_size()) + page_offset(map.base, 1);
+  map.method_cache = map.cells + kDataRoom;
+}
+
+bool is_in(const ArenaMap& arena, std::uint64_t begin, std::uint64_t end) {
+  const auto lies_in = [begin, end](std::uintptr_t from, std::size_t size) {
+    return begin >= from && end <= from + size;
+  };
+  constexpr std::size_t kMostData = std::size_t{512} << 20U;
+  return lies_in(arena.base, kArenaSize) || lies_in(arena.writable_code, arena.room) ||
+         lies_in(arena.code, arena.room) ||
+         (arena.options.window != CodeWindow::arena && lies_in(arena.cells, kMostData));
+}
+
 }  // namespace
 
-ArenaMap map_arena(Arena arena) {
+ZoneRequest ArenaMap::zone_request(std::size_t code_size) const {
+  constexpr std::size_t kKiB = 1024;
+  const std::size_t size = require_memory(options.reserve == 0 ? code_size : options.reserve);
+  if (size < code_size || size > std::max(code_size, kMostReserved)) {
+    throw Unsupported("the zone has " + std::to_string(size / kKiB) + " KiB, and this case needs " +
+                      std::to_string((code_size + kKiB - 1) / kKiB) + " to " +
+                      std::to_string(kMostReserved / kKiB));
+  }
+  if (code_size > room) {
+    throw Unsupported("the chosen window has room for " + std::to_string(room / kKiB) +
+                      " KiB of code, and this case needs " + std::to_string(code_size / kKiB));
+  }
+  return {.size = size,
+          .placement = placement(),
+          .landing_pads = true,
+          .committed = code_size,
+          .pages = options.pages};
+}
+
+ArenaMap map_arena(Arena arena, const ZoneOptions& options) {
   constexpr std::uintptr_t kGiB = std::uintptr_t{1} << 30U;
   const std::uintptr_t base = arena.base != 0 ? arena.base : free_range();
-  const std::uintptr_t code = base + page_offset(base, 0);
-  const std::uintptr_t far_code = base + 6 * kGiB + page_offset(base, 5);
-  return {.base = base,
-          .code = code,
-          .cells = base + kGiB + page_offset(base, 1),
-          .method_cache = base + kGiB + kGiB / 2 + page_offset(base, 2),
-          .receivers = base + 2 * kGiB + page_offset(base, 3),
-          .stream = base + 3 * kGiB + page_offset(base, 4),
-          .writable_code = code + 4 * kGiB,
-          .far_code = far_code,
-          .writable_far_code = far_code + kGiB};
+  const std::size_t alignment = options.pages == Pages::base ? page_size() : kHugePage;
+  const auto aligned = [alignment](std::uintptr_t at) {
+    return (at + alignment - 1) & ~(alignment - 1);
+  };
+  const std::uintptr_t code = aligned(base + page_offset(base, 0));
+  // Behind a zone that is larger than its room.
+  const std::uintptr_t past_code = std::max(base + kGiB, code + options.reserve);
+  ArenaMap map{.base = base,
+               .code = code,
+               .cells = past_code + page_offset(base, 1),
+               .method_cache = past_code + kGiB / 2 + page_offset(base, 2),
+               .receivers = base + 2 * kGiB + page_offset(base, 3),
+               .stream = base + 3 * kGiB + page_offset(base, 4),
+               .far_code = aligned(base + 6 * kGiB + page_offset(base, 5)),
+               .room = std::max(kCodeRoom, options.reserve),
+               .options = options};
+  if (options.window != CodeWindow::arena) move_to_window(map, alignment);
+  map.writable_code = map.code + (options.alias_offset == 0 ? kAliasOffset : options.alias_offset);
+  map.writable_far_code = map.far_code + kGiB;
+  return map;
+}
+
+std::optional<std::int64_t> count_vmas_in_arena(const ArenaMap& arena) {
+  auto count = count_vmas(arena.base, arena.base + kArenaSize);
+  const auto add = [&](std::uintptr_t from, std::size_t size) {
+    if (from - arena.base < kArenaSize || !count) return;
+    const auto more = count_vmas(from, from + size);
+    if (more) *count += *more;
+  };
+  add(arena.writable_code, arena.room);
+  add(arena.code, arena.room);
+  return count;
 }
 
 MemoryUse memory_in_arena(const ArenaMap& arena) {
@@ -60,7 +143,7 @@ MemoryUse memory_in_arena(const ArenaMap& arena) {
     unsigned long long end = 0;
     long long kib = 0;
     if (std::sscanf(line.c_str(), "%llx-%llx ", &begin, &end) == 2) {
-      inside = begin >= arena.base && end <= arena.base + kArenaSize;
+      inside = is_in(arena, begin, end);
       if (inside) {
         ++use.vmas;
         use.mapped_kib += static_cast<std::int64_t>((end - begin) / 1024);

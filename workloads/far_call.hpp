@@ -67,10 +67,8 @@ class FarCallCell : public MeasuredCell<FarCallCell<Strategy>> {
   FarCallCell(const CellRequest& request, Reach reach)
       : reach_(reach),
         sites_(count_parameter(request, "sites")),
-        arena_(map_arena(request.arena)),
-        zone_(ZoneRequest{.size = require_memory(lay_out()),
-                          .placement = arena_.placement(),
-                          .landing_pads = true}),
+        arena_(map_arena(request.arena, request.zone)),
+        zone_(arena_.zone_request(lay_out())),
         list_(sites_) {
     place();
     draw(request.seed);
@@ -164,7 +162,8 @@ class FarCallCell : public MeasuredCell<FarCallCell<Strategy>> {
   [[nodiscard]] ExecAddress far_functions() {
     far_.emplace(ZoneRequest{.size = require_memory(kFunctions * kFunctionStride),
                              .placement = arena_.far_placement(),
-                             .landing_pads = true});
+                             .landing_pads = true,
+                             .pages = arena_.options.pages});
     if (A::reaches(called_.walk, far_->exec())) {
       throw std::logic_error("the far functions are within the reach of a direct call");
     }

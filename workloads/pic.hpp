@@ -48,7 +48,7 @@ struct Pic : send::SteadyStateWorkload<Pic> {
     SeededRandom random{request.seed};
 
     send::SteadyState state;
-    state.plan.arena = map_arena(request.arena);
+    state.plan.arena = map_arena(request.arena, request.zone);
     state.plan.site_shift = send::draw_site_shift(request.seed);
     state.plan.work = count_parameter(request, "work");
     state.plan.heap_classes = kClasses;

@@ -72,10 +72,8 @@ class PublishCell : public MeasuredCell<PublishCell<Strategy>> {
   explicit PublishCell(const CellRequest& request)
       : mode_(prepared_publish_mode(request)),
         functions_(published_functions(count_parameter(request, "bytes"))),
-        arena_(map_arena(request.arena)),
-        zone_(ZoneRequest{.size = require_memory(walks_of(functions_).size),
-                          .placement = arena_.placement(),
-                          .landing_pads = true}),
+        arena_(map_arena(request.arena, request.zone)),
+        zone_(arena_.zone_request(walks_of(functions_).size)),
         list_(functions_.count) {
     std::iota(list_.begin(), list_.end(), 0U);
     for (const std::uint32_t i : send::random_order(functions_.count, request.seed)) {
@@ -152,7 +150,7 @@ class PublishCell : public MeasuredCell<PublishCell<Strategy>> {
   void install() {
     const send::CodeBytes walking = emit_walk(walk(), 0);
     const send::CodeBytes patching = emit_walk(patching_walk(), 1);
-    const PatchScope scope{zone_};
+    const PatchScope scope{zone_, zone_.exec(), walks_of(functions_).size};
     std::memcpy(zone_.writable(walk()).data(), walking.data(), walking.size());
     std::memcpy(zone_.writable(patching_walk()).data(), patching.data(), patching.size());
     for (std::size_t i = 0; i < functions_.count; ++i) {
@@ -194,7 +192,7 @@ class PublishCell : public MeasuredCell<PublishCell<Strategy>> {
 
   /// Not yet to be executed.
   void store_all() noexcept {
-    const PatchScope scope{zone_};
+    const PatchScope scope{zone_, zone_.exec(), walks_of(functions_).size};
     for (const ExecAddress function : order_) store(function);
     version_ = 1 - version_;
   }

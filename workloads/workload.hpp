@@ -18,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include "strategies/code_zone.hpp"
 #include "strategies/policy.hpp"
 
 namespace patchbench {
@@ -73,10 +74,28 @@ struct Arena {
   std::uintptr_t base = 0;
 };
 
+/// Which range of addresses a case's code must lie in.
+enum class CodeWindow {
+  arena,  // wherever its arena is
+  near,   // a direct call reaches the program's own code from it
+  low2g,  // below 2 GiB
+  named,  // one direct call's reach from an address that was named
+};
+
+/// What is asked of zones beside the strategy, the same for all of them.
+struct ZoneOptions {
+  std::size_t reserve = 0;  // bytes of each zone; zero: what its code takes
+  Pages pages = Pages::base;
+  std::uintptr_t alias_offset = 0;  // writable view - executable one; zero: kAliasOffset
+  CodeWindow window = CodeWindow::arena;
+  std::uintptr_t window_at = 0;  // of CodeWindow::named
+};
+
 struct CellRequest {
   ParamText params;  // complete: one entry for every declared parameter
   std::uint64_t seed = 1;
   Arena arena;
+  ZoneOptions zone = {};
 };
 
 /// About so many sends a run of `send`, and never fewer than half, so that the timed loop around it

@@ -1,6 +1,7 @@
 // What the workloads describe: which classes sites meet, in which order receivers come, and where
 // everything is put.
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -8,6 +9,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <patchbench_catch.hpp>
@@ -284,6 +286,90 @@ TEST_CASE(
     CHECK(map.cells == map_arena(Arena{kBase + i * 65536}).cells);
   }
   CHECK(distances.size() > 16);
+}
+
+TEST_CASE("arena: a large zone moves data behind it, and not out of reach") {
+  constexpr std::uintptr_t kBase = 0x2000'0000'0000;
+  const ArenaMap map = map_arena(Arena{kBase}, {.reserve = kMostReserved});
+  CHECK(map.cells >= map.code + kMostReserved);
+  CHECK(map.method_cache > map.cells);
+  CHECK(map.method_cache - map.code < (std::uintptr_t{1} << 31U) - (std::uintptr_t{16} << 20U));
+  CHECK(map.writable_code > map.stream);
+  const ZoneRequest request = map.zone_request(5000);
+  CHECK(request.size == kMostReserved);
+  CHECK(request.committed == 5000);
+  CHECK(map_arena(Arena{kBase}).zone_request(5000).size == 5000);
+}
+
+TEST_CASE("arena: a zone that is too small or too large for a case is said so") {
+  const ArenaMap small = map_arena(Arena{}, {.reserve = 4096});
+  CHECK_THROWS_AS(small.zone_request(4097), Unsupported);
+  CHECK(small.zone_request(4096).size == 4096);
+  const ArenaMap large = map_arena(Arena{}, {.reserve = kMostReserved + 1});
+  CHECK_THROWS_AS(large.zone_request(4096), Unsupported);
+  const ArenaMap beyond = map_arena(Arena{}, {.reserve = std::size_t{1} << 44U});
+  try {
+    static_cast<void>(beyond.zone_request(4096));
+    FAIL("a zone larger than any memory is granted");
+  } catch (const std::system_error& refused) {
+    CHECK(refused.code().value() == ENOMEM);
+  }
+}
+
+TEST_CASE("arena: the writable view stands where it was asked for, on huge pages if need be") {
+  constexpr std::uintptr_t kBase = 0x2000'0000'0000;
+  const ArenaMap far = map_arena(Arena{kBase}, {.alias_offset = std::uintptr_t{1} << 40U});
+  CHECK(far.writable_code == far.code + (std::uintptr_t{1} << 40U));
+  const ArenaMap huge = map_arena(Arena{kBase + 65536}, {.pages = Pages::transparent_huge});
+  CHECK(huge.code % kHugePage == 0);
+  CHECK(huge.writable_code % kHugePage == 0);
+  CHECK(huge.zone_request(1).pages == Pages::transparent_huge);
+}
+
+TEST_CASE("arena: code goes into the window that was chosen, its data within reach") {
+  const ArenaMap low = map_arena(Arena{}, {.window = CodeWindow::low2g});
+  CHECK(low.code + low.room <= std::uintptr_t{1} << 31U);
+  const ArenaMap near = map_arena(Arena{}, {.window = CodeWindow::near});
+  const auto program = reinterpret_cast<std::uintptr_t>(&is_allowed);
+  const auto distance = static_cast<std::intptr_t>(near.code - program);
+  CHECK(std::abs(distance) <= static_cast<std::intptr_t>(send::NativeArchitecture::kMaxZoneSize));
+  constexpr std::uintptr_t kWindow = 0x3000'0000'0000;
+  const ArenaMap named = map_arena(Arena{}, {.window = CodeWindow::named, .window_at = kWindow});
+  CHECK(named.code >= kWindow);
+  for (const ArenaMap& map : {low, near, named}) {
+    CHECK(map.cells >= map.code + map.room);
+    CHECK(map.method_cache > map.cells);
+    CHECK(map.method_cache - map.code < std::uintptr_t{1} << 31U);
+  }
+  CHECK_THROWS_AS(named.zone_request(kWindowedRoom + 1), Unsupported);
+}
+
+TEST_CASE("arena: a full window is refused by its name") {
+  constexpr std::uintptr_t kWindow = 0x3000'0000'0000;
+  const Mapping full = Mapping::reserved(send::NativeArchitecture::kMaxZoneSize, kWindow);
+  try {
+    static_cast<void>(map_arena(Arena{}, {.window = CodeWindow::named, .window_at = kWindow}));
+    FAIL("a full window has room");
+  } catch (const std::system_error& refused) {
+    CHECK(refused.code().value() == ENOMEM);
+    CHECK(std::string(refused.what()).find("0x300000000000-") != std::string::npos);
+  }
+}
+
+TEST_CASE("every workload works with a zone that is asked for, in a window") {
+  const std::vector<ZoneOptions> asked = {
+      {.reserve = std::size_t{64} << 20U, .alias_offset = std::uintptr_t{1} << 33U},
+      {.window = CodeWindow::low2g}};
+  for (const ZoneOptions& options : asked) {
+    for_each_cell([&](const CellFactory& factory) {
+      if (!factory.make || factory.strategy == "memfd-dual-constant") return;
+      CellRequest request = small_request(factory.workload);
+      request.zone = options;
+      const auto instance = factory.make(request);
+      instance->check();
+      CHECK(instance->memory().vmas >= 0);
+    });
+  }
 }
 
 TEST_CASE("sites: their place within cache lines is the seed's, the same in all workloads") {

@@ -33,11 +33,11 @@ class ZoneCell : public MeasuredCell<ZoneCell<Strategy>> {
   using Zone = typename Strategy::Zone;
 
   explicit ZoneCell(const CellRequest& request)
-      : arena_(map_arena(request.arena)),
-        request_{.size = require_memory(count_parameter(request, "kib") * std::size_t{1024}),
-                 .placement = arena_.placement()},
-        pages_(round_up_to_pages(request_.size) / page_size()),
+      : arena_(map_arena(request.arena, request.zone)),
+        request_(arena_.zone_request(count_parameter(request, "kib") * std::size_t{1024})),
+        pages_(round_up_to_pages(request_.committed) / page_size()),
         function_(send::NativeArchitecture::emit_return()) {
+    request_.landing_pads = false;  // what is called is a return alone
     zone_.emplace(request_);  // refused memory is reported here, where it can be
     this->measure(
         "reserve", 1, [](ZoneCell& cell) { cell.zone_.reset(); },
@@ -86,7 +86,7 @@ class ZoneCell : public MeasuredCell<ZoneCell<Strategy>> {
 
   void touch() noexcept {
     {
-      const PatchScope scope{*zone_};
+      const PatchScope scope{*zone_, zone_->exec(), pages_ * page_size()};
       for (std::size_t page = 0; page < pages_; ++page) {
         const ExecAddress at = zone_->exec() + page * page_size();
         std::memcpy(zone_->writable(at).data(), function_.data(), function_.size());

@@ -41,7 +41,8 @@ namespace patchbench {
 
 // For nlohmann::json, which finds these by the argument's namespace.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Arena, base)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CellRequest, params, seed, arena)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ZoneOptions, reserve, pages, alias_offset, window, window_at)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CellRequest, params, seed, arena, zone)
 
 }  // namespace patchbench
 

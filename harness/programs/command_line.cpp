@@ -19,6 +19,7 @@
 #include "harness/machine/machine.hpp"
 #include "harness/programs/front_door.hpp"
 #include "harness/run/resume.hpp"
+#include "harness/run/zone_options.hpp"
 #include "strategies/publish.hpp"
 #include "workloads/parameters.hpp"
 
@@ -74,6 +75,10 @@ struct CommandLine {
   std::vector<std::string> params;
   std::optional<std::string> publish;
   std::string policy{kNoPolicy};
+  std::optional<std::string> zone;
+  std::optional<std::string> pages;
+  std::optional<std::string> alias_offset;
+  std::optional<std::string> placement;
   std::optional<std::string> baseline;
   std::string counters = "auto";
   std::optional<std::string> cpus;
@@ -172,10 +177,33 @@ std::vector<std::string> times_of_presets() {
   return texts;
 }
 
+void add_zone_options(CLI::App& app, CommandLine& line) {
+  app.add_option("--zone", line.zone,
+                 "How much each code zone reserves; by default what its code takes, and at most "
+                 "1G. Only what the code takes is allocated")
+      ->type_name("SIZE[K|M|G]");
+  app.add_option("--pages", line.pages,
+                 "Pages of the code zone: 4k (default), the machine's own and no larger ones; thp: "
+                 "transparent huge pages, both views aligned to 2 MiB and collapsed "
+                 "(MADV_COLLAPSE); hugetlb: of the pool of vm.nr_hugepages. What a case got stands "
+                 "in its memory")
+      ->type_name("4k|thp|hugetlb");
+  app.add_option("--alias-offset", line.alias_offset,
+                 "How far behind the code its writable view is, where there is one: a power of "
+                 "two, 2^32 unless given")
+      ->type_name("2^K");
+  app.add_option("--placement", line.placement,
+                 "Where code goes: near, a direct call reaches this program's own code from it; "
+                 "low2g, below 2 GiB; window:ADDRESS, within a direct call's reach behind it. By "
+                 "default another place in every round. A window that is full is a denied case")
+      ->type_name("near|low2g|window:ADDRESS");
+}
+
 void add_how_to_measure(CLI::App& app, CommandLine& line) {
   app.add_option("--policy", line.policy, policy_text())
       ->check(one_of(policy_words()))
       ->type_name("POLICY");
+  add_zone_options(app, line);
   app.add_option(
          "--rounds", line.rounds,
          fmt::format("Fresh processes for each case, a fixed number. Unless given, the preset goes "
@@ -389,9 +417,19 @@ std::vector<std::string> plan_arguments(const CommandLine& line, const Options& 
   add_if_given("filter", line.filter);
   add_if_given("baseline", line.baseline);
   if (options.policy) add("policy", line.policy);
+  for (const auto& [name, text] : texts_of(options.zone)) add(name, text);
   add("counters", line.counters);
   if (line.self_test) arguments.emplace_back("--selftest");
   return arguments;
+}
+
+ZoneOptions zone_options(const CommandLine& line) {
+  ZoneOptions zone;
+  if (line.zone) zone.reserve = parse_zone_size(*line.zone);
+  if (line.pages) zone.pages = parse_pages(*line.pages);
+  if (line.alias_offset) zone.alias_offset = parse_alias_offset(*line.alias_offset);
+  if (line.placement) parse_placement(*line.placement, zone);
+  return zone;
 }
 
 /// Compares the options with each other and with the catalogue, and decides what was left open.
@@ -416,6 +454,7 @@ Options make_options(const CommandLine& line, const Catalogue& catalogue) {
   options.seed = line.seed ? *line.seed : fresh_seed();
   options.baseline = line.baseline;
   if (const PolicyInfo* info = find_policy(line.policy)) options.policy = info->policy;
+  options.zone = zone_options(line);
   options.counters = parse_counters(line.counters);
   if (line.self_test) {
     options.self_test = line.has_choice ? SelfTestWanted::before_the_run : SelfTestWanted::alone;

@@ -11,6 +11,7 @@
 #include "harness/plan/listing.hpp"
 #include "harness/plan/parameters.hpp"
 #include "harness/programs/fake_catalogue_test.hpp"
+#include "harness/run/zone_options.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -203,6 +204,41 @@ TEST_CASE("a policy is part of the plan, and none is nothing") {
         options({"--seed=1", one_cpu()}).arguments);
   CHECK(says(refusal({"--policy=memfd_noexec"}), "did you mean 'memfd-noexec'?"));
   CHECK(says(refusal({"--policy=lots"}), "Valid: none, mdwe, seccomp, "));
+}
+
+TEST_CASE("what is asked of zones is part of the plan, and nothing is nothing") {
+  const Options asked = options({"--zone=64M", "--pages=thp", "--alias-offset=0x200000000",
+                                 "--placement=window:0x200000000000"});
+  CHECK(asked.zone.reserve == std::size_t{64} << 20U);
+  CHECK(asked.zone.pages == Pages::transparent_huge);
+  CHECK(asked.zone.alias_offset == std::uintptr_t{1} << 33U);
+  CHECK(asked.zone.window == CodeWindow::named);
+  CHECK(asked.zone.window_at == 0x200000000000);
+  CHECK(options(asked.arguments).arguments == asked.arguments);
+  CHECK(texts_of(options(asked.arguments).zone) == texts_of(asked.zone));
+  CHECK(texts_of(asked.zone).size() == 4);
+  CHECK(options({"--zone=1G"}).zone.reserve == std::size_t{1} << 30U);
+  CHECK(options({"--zone=4096"}).zone.reserve == 4096);
+  CHECK(options({"--alias-offset=2^40"}).zone.alias_offset == std::uintptr_t{1} << 40U);
+  CHECK(options({"--placement=near"}).zone.window == CodeWindow::near);
+  CHECK(texts_of(options({"--pages=4k"}).zone).empty());
+}
+
+TEST_CASE("what zones cannot be asked is refused with what they can be") {
+  CHECK(says(refusal({"--pages=tph"}), "--pages=tph: unknown value 'tph': did you mean 'thp'?"));
+  CHECK(says(refusal({"--placement=nera"}), "did you mean 'near'?"));
+  CHECK(says(refusal({"--placement=far-away-from-here"}), "Valid: near, low2g, window:ADDRESS"));
+  CHECK(says(refusal({"--placement=window:here"}), "not an address"));
+  CHECK(says(refusal({"--placement=window:0xffffffffffffffff"}), "not an address"));
+  for (const char* offset : {"3", "2^64", "2^47", "2^2", "0", "-1", "2^", "0x", "4097", "1e9"}) {
+    INFO(offset);
+    CHECK(says(refusal({std::string("--alias-offset=") + offset}), "not a power of two from"));
+  }
+  for (const char* size :
+       {"0", "-1", "M", "64X", "1.5G", "99999999999999999999", "9999999999999T"}) {
+    INFO(size);
+    CHECK(says(refusal({std::string("--zone=") + size}), "not a number of bytes above 0"));
+  }
 }
 
 TEST_CASE("a self-test alone is nothing but that, beside a choice it comes first") {

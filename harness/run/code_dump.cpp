@@ -52,11 +52,12 @@ const CellFactory& factory_of(const Catalogue& catalogue, const ParsedCell& cell
 }
 
 std::vector<CodeSnapshot> take_snapshots(const CellFactory& factory, const ParsedCell& cell,
-                                         std::uint64_t seed) {
-  SeededRandom random(seed);
+                                         const Options& options) {
+  SeededRandom random(options.seed);
   CellRequest request;
   request.params = cell.params;
-  request.seed = seed;
+  request.seed = options.seed;
+  request.zone = options.zone;
   request.arena = find_arena().value_or(&no_arena)(random);
   return factory.dump(request);
 }
@@ -139,7 +140,7 @@ int dump_code(const Catalogue& catalogue, const Options& options) {
   std::ranges::replace(name, '/', '-');
   const fs::path directory = options.out.value_or(name);
   try {
-    const std::vector<CodeSnapshot> snapshots = take_snapshots(factory, cell, options.seed);
+    const std::vector<CodeSnapshot> snapshots = take_snapshots(factory, cell, options);
     make_directory(directory);
     say(stdout, "{} in {}; sh {} shows it piece by piece, or in that directory:\n", id,
         directory.string(), (directory / "disassemble.sh").string());

@@ -50,8 +50,10 @@ CountedCell counted_cell(const Catalogue& catalogue, const Options& options,
   counted.task.workload = cell.workload;
   counted.task.policy = policy_word(options);
   counted.places = places;
-  counted.task.request = {
-      .params = cell.params, .seed = places.front().seed, .arena = places.front().arena};
+  counted.task.request = {.params = cell.params,
+                          .seed = places.front().seed,
+                          .arena = places.front().arena,
+                          .zone = options.zone};
   counted.task.cpu = places.front().cpu;
   counted.task.patience = patience_of(cell);
   return counted;

@@ -187,7 +187,8 @@ ChildTask Measuring::timed_task(const PlannedCell& cell, const PlannedRound& rou
   task.strategy = cell.runs;
   task.workload = cell.workload;
   task.policy = policy_word(options_);
-  task.request = {.params = cell.params, .seed = round.seed, .arena = round.arena};
+  task.request = {
+      .params = cell.params, .seed = round.seed, .arena = round.arena, .zone = options_.zone};
   task.round = number;
   task.order = order;
   task.cpu = cpu_of_round(options_.cpus, static_cast<std::size_t>(number));

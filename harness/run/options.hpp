@@ -13,6 +13,7 @@
 #include "harness/plan/stopping.hpp"
 #include "results/model.hpp"
 #include "strategies/policy.hpp"
+#include "workloads/workload.hpp"
 
 namespace patchbench::harness {
 
@@ -36,6 +37,7 @@ struct Options {
   CountersAsked counters;
   SelfTestWanted self_test = SelfTestWanted::no;
   std::optional<Policy> policy;  // that children set for themselves
+  ZoneOptions zone = {};
   /// Children are pinned to one of them, the same for a whole round; none: they are not pinned.
   std::vector<int> cpus;
   std::optional<std::filesystem::path> out;

@@ -15,6 +15,7 @@
 #include "harness/process/launch.hpp"
 #include "harness/run/output_directory.hpp"
 #include "harness/run/resume.hpp"
+#include "harness/run/zone_options.hpp"
 #include "strategies/apply_policy.hpp"
 #include "strategies/publish.hpp"
 #include "workloads/parameters.hpp"
@@ -233,6 +234,7 @@ results::Results blank_results(const Catalogue& catalogue, const Options& option
   results::Results results;
   results.context = read_environment(settings.sources, options.cpus);
   if (options.policy) results.context.policy = policy_word(options);
+  results.context.zone_options = texts_of(options.zone);
   results.run = describe_run(options, results.context);
   results.run.execute_only = execute_only_metrics(catalogue);
   results.baseline = prepared.baseline;

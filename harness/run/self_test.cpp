@@ -53,6 +53,7 @@ std::optional<results::SelfTest> run_self_test(const Options& options, const Set
                    .overrides = {},
                    .filter = {},
                    .preset = options.selection.preset};
+  own.zone = {};
   own.policy.reset();  // nothing that it measures is what a policy judges
   own.until = StopRule{.precision = kSelfTestDelta / 2, .budget_s = kMostSelfTestSeconds};
   Prepared prepared;

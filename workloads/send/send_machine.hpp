@@ -71,10 +71,7 @@ class SendMachine {
   explicit SendMachine(SendPlan plan)
       : plan_(checked(std::move(plan))),
         table_(plan_.heap_classes, plan_.selectors),
-        zone_(ZoneRequest{
-            .size = require_memory(checked_layout<A>(plan_, table_.methods(), kDispatch).size),
-            .placement = plan_.arena.placement(),
-            .landing_pads = true}),
+        zone_(plan_.arena.zone_request(checked_layout<A>(plan_, table_.methods(), kDispatch).size)),
         code_(zone_.exec(), checked_layout<A>(plan_, table_.methods(), kDispatch)),
         cells_(map_cells()),
         cache_memory_(
@@ -145,7 +142,7 @@ class SendMachine {
   /// to each site its k-th class, in the order in which the driver executes the sites. Leaves the
   /// same bytes as the misses would.
   void prelink(std::span<const std::vector<std::uint32_t>> classes_of_site) noexcept {
-    const PatchScope scope{zone_};
+    const PatchScope scope{zone_, zone_.exec(), layout().size};
     std::size_t rounds = 0;
     for (const auto& classes : classes_of_site) rounds = std::max(rounds, classes.size());
     for (std::size_t k = 0; k < rounds; ++k) {
@@ -157,7 +154,7 @@ class SendMachine {
         }
       });
     }
-    publish_code(zone_.exec(), zone_.size());
+    publish_code(zone_.exec(), layout().size);
   }
 
   /// Installation and prelinking are over: strategies that never patch code give up the right to.
@@ -194,7 +191,7 @@ class SendMachine {
   [[nodiscard]] std::optional<std::int64_t> vmas_while_open() {
     [[maybe_unused]] const auto scope =
         OwnScope::over(zone_, site(sites() / 2), Words::patched_size(sites() / 2));
-    return count_vmas(plan_.arena.base, plan_.arena.base + kArenaSize);
+    return count_vmas_in_arena(plan_.arena);
   }
   /// Keeps all sites writable; what a batch of patches runs under.
   [[nodiscard]] auto scope_over_sites() noexcept {
@@ -298,11 +295,11 @@ class SendMachine {
   }
 
   void write(const std::vector<Installed>& pieces) noexcept {
-    const PatchScope scope{zone_};
+    const PatchScope scope{zone_, zone_.exec(), layout().size};
     for (const Installed& piece : pieces) {
       std::memcpy(zone_.writable(piece.at).data(), piece.bytes.data(), piece.bytes.size());
     }
-    publish_code(zone_.exec(), zone_.size());
+    publish_code(zone_.exec(), layout().size);
   }
 
   // --- transitions ---

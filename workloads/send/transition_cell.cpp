@@ -9,7 +9,7 @@ TwoClassSites describe_two_class_sites(const CellRequest& request) {
   SeededRandom random{request.seed};
 
   TwoClassSites result;
-  result.plan.arena = map_arena(request.arena);
+  result.plan.arena = map_arena(request.arena, request.zone);
   result.plan.site_shift = draw_site_shift(request.seed);
   result.plan.work = count_parameter(request, "work");
   result.plan.publish = prepared_publish_mode(request);

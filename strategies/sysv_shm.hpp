@@ -5,8 +5,8 @@
 // keeps it alive; Linux still allows the second attachment after that, so a crash leaks it only
 // between shmget and shmctl.
 //
-// Huge pages come from the pool alone (SHM_HUGETLB): MADV_COLLAPSE refuses attachments (EINVAL,
-// seen on Linux 6.18).
+// Huge pages come from the pool (SHM_HUGETLB), or from MADV_COLLAPSE where the kernel collapses the
+// pages of a segment.
 #pragma once
 
 #include <array>

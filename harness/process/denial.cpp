@@ -56,6 +56,8 @@ constexpr std::array kAdvice = {
     Advice{"", ENOMEM,
            "not enough memory or address space, or too many mappings: see ulimit -v and sysctl "
            "vm.max_map_count"},
+    Advice{"pkey_alloc", ENOSPC,
+           "the processor or the kernel has no protection keys, or all are taken"},
     Advice{"", ENOSPC, "the filesystem is full: free some space (df shows which)"},
     Advice{"", ENOSYS, "the kernel is too old for this call, or a sandbox hides it"},
     Advice{"", EAGAIN,

@@ -15,7 +15,8 @@ except ImportError:
     print("python3-jsonschema is not installed")
     sys.exit(77)
 
-FREE_MEMBERS = {"caches", "mitigations", "libraries", "params", "bracket", "sources", "events", "estimators", "near"}
+FREE_MEMBERS = {"caches", "mitigations", "libraries", "params", "bracket", "sources", "events", "estimators", "near",
+                "zone_options"}
 
 
 def read(name):

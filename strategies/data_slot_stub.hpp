@@ -37,6 +37,7 @@ struct DataSlotStub {
       "code never changes; a site calls its stub directly, which jumps through a data cell";
   using Zone = SealedZone;
   static constexpr Dispatch kDispatch = Dispatch::stub_cell;
+  static constexpr bool kSmallGrid = true;
 };
 
 }  // namespace patchbench

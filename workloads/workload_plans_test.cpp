@@ -365,6 +365,7 @@ TEST_CASE("every workload works with a zone that is asked for, in a window") {
       if (!factory.make || factory.strategy == "memfd-dual-constant") return;
       CellRequest request = small_request(factory.workload);
       request.zone = options;
+      request.arena = Arena{0x2000'0000'0000};  // with room for the writable view behind it
       const auto instance = factory.make(request);
       instance->check();
       CHECK(instance->memory().vmas >= 0);

@@ -76,10 +76,10 @@ void add_system(Facts& facts, const Context& context) {
        {"perf_event_paranoid", "perf_event_paranoid", little, text_of(context.perf_event_paranoid)},
        {"load at the start", "load_average", no, text_of(context.load_average)}});
   // Each by itself: without an option a run has the usual, which is not unknown.
-  for (const char* option : {"zone", "pages", "alias-offset", "placement"}) {
-    const auto given = std::ranges::find(context.zone_options, option,
+  for (const std::string_view option : {"--zone", "--pages", "--alias-offset", "--placement"}) {
+    const auto given = std::ranges::find(context.zone_options, option.substr(2),
                                          &std::pair<std::string, std::string>::first);
-    facts.push_back({fmt::format("--{}", option), "zone_options", much,
+    facts.push_back({std::string(option), "zone_options", much,
                      given == context.zone_options.end() ? "usual" : given->second});
   }
   add(facts, "mitigation", "mitigations", much, context.mitigations);

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::string_view kUnits = "KMGT";  // each 1024 of the one before
 constexpr std::string_view kNamedWindow = "window:";
+constexpr std::string_view kReserveOption =
+    std::string_view("--zone").substr(2);  // and no workload
 
 /// All of it.
 std::optional<std::uint64_t> number(std::string_view text, int base = 10) {
@@ -127,7 +129,7 @@ void parse_placement(const std::string& text, ZoneOptions& options) {
 
 std::vector<std::pair<std::string, std::string>> texts_of(const ZoneOptions& options) {
   std::vector<std::pair<std::string, std::string>> texts;
-  if (options.reserve != 0) texts.emplace_back("zone", size_text(options.reserve));
+  if (options.reserve != 0) texts.emplace_back(kReserveOption, size_text(options.reserve));
   if (options.pages != Pages::base) texts.emplace_back("pages", word_of(options.pages));
   if (options.alias_offset != 0) {
     texts.emplace_back("alias-offset", fmt::format("2^{}", std::countr_zero(options.alias_offset)));

@@ -85,7 +85,7 @@ ZoneRequest ArenaMap::zone_request(std::size_t code_size) const {
                       std::to_string((code_size + kKiB - 1) / kKiB) + " to " +
                       std::to_string(kMostReserved / kKiB));
   }
-  if (code_size > room) {
+  if (options.window != CodeWindow::arena && code_size > room) {
     throw Unsupported("the chosen window has room for " + std::to_string(room / kKiB) +
                       " KiB of code, and this case needs " + std::to_string(code_size / kKiB));
   }

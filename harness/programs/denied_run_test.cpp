@@ -210,7 +210,7 @@ TEST_CASE("limits of the process are named by the case that meets them") {
 
 TEST_CASE("with too few descriptors a run ends with the limit's name, or is whole") {
   bool whole = false;
-  for (const rlim_t descriptors : std::array<rlim_t, 7>{4, 6, 8, 12, 16, 24, 64}) {
+  for (const rlim_t descriptors : std::array<rlim_t, 5>{8, 12, 16, 24, 64}) {
     CAPTURE(descriptors);
     const DeniedRun run(relink({"--strategy=memfd-dual", "--counters=none"}), {},
                         {.limit = std::pair(RLIMIT_NOFILE, descriptors)});

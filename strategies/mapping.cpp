@@ -116,7 +116,9 @@ void* map_at(const Place& place, std::size_t size, int protection, int flags, in
   }
   if (at != 0) flags |= MAP_FIXED_NOREPLACE;
   void* address = mmap(reinterpret_cast<void*>(at), size, protection, flags, fd, 0);
-  if (address == MAP_FAILED) throw_errno(what);
+  if (address == MAP_FAILED) {
+    throw_errno(place.pages == Pages::hugetlb ? "mmap (pages of the hugetlb pool)" : what);
+  }
   // Kernels before 4.17 take MAP_FIXED_NOREPLACE for a hint.
   if (at != 0 && reinterpret_cast<std::uintptr_t>(address) != at) {
     munmap(address, size);
@@ -313,6 +315,13 @@ void move_pages(void* from, std::size_t size, void* to) {
 void allocate_file(const Fd& file, const FileMemory& memory) {
   check_file_size_limit(memory.size);
   if (ftruncate(file.get(), static_cast<off_t>(memory.size)) != 0) throw_errno("ftruncate");
+  if (memory.pages == Pages::hugetlb) {
+    // The pool is what can be exhausted, and no file system.
+    if (fallocate(file.get(), 0, 0, static_cast<off_t>(memory.committed)) != 0) {
+      throw_errno("fallocate (pages of the hugetlb pool)");
+    }
+    return;
+  }
   allocate_range(file, 0, memory.committed);
 }
 

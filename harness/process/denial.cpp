@@ -21,6 +21,9 @@ struct Advice {
   std::string_view text;
 };
 
+constexpr std::string_view kHugetlbPool =
+    "the pool of huge pages has too few: sysctl vm.nr_hugepages shows and sets how many it has";
+
 // The first that fits. Which policy gives which errno was measured for each strategy (MDWE and
 // SELinux EACCES, seccomp filters and noexec EPERM).
 constexpr std::array kAdvice = {
@@ -32,6 +35,8 @@ constexpr std::array kAdvice = {
     Advice{"shm", ENOSPC,
            "the limits kernel.shmmni or kernel.shmall are reached; ipcs -m shows the segments"},
     Advice{"shm", EINVAL, "larger than kernel.shmmax, or the address is taken"},
+    Advice{"mmap (pages of the hugetlb pool", ENOMEM, kHugetlbPool},
+    Advice{"fallocate (pages of the hugetlb pool", ENOSPC, kHugetlbPool},
     Advice{"ftruncate", EFBIG, "the file size limit is too small: ulimit -f unlimited"},
     Advice{"fallocate", EFBIG, "the file size limit is too small: ulimit -f unlimited"},
     Advice{"fallocate (no directory", EPERM,

@@ -803,7 +803,7 @@ TEST_CASE("bad usage ends with 2 and leaves nothing") {
       std::pair{"--param=site=1", "did you mean 'sites'"},
       std::pair{"--filter=zzz", "matches no case"}, std::pair{"--rounds=-1", "--rounds"},
       std::pair{"--budget=3d", "--budget: '3d'"},
-      std::pair{"--placement=near", "unknown option '--placement'"},
+      std::pair{"--placement=nera", "did you mean 'near'"},
       std::pair{"--delta=100%", "--delta: '100%' is not a percentage"},
       std::pair{"--cpus=9999", "--cpus"});
   const TemporaryDirectory directory;

@@ -121,7 +121,9 @@ class EveryStrategy(unittest.TestCase):
         every_cell = self.results["all"]["cells"]
         cells = [cell for cell in every_cell if cell["strategy"] in self.whole]
         workloads = {cell["workload"] for cell in every_cell}
-        self.assertEqual(len(cells), len(self.whole) * len(workloads))
+        measured = {cell["strategy"] for cell in cells if cell["workload"] == "relink"}
+        self.assertEqual(measured, set(self.whole))
+        self.assertGreater(len(workloads), 1)
         others = {(cell["workload"], cell["strategy"]): cell["status"] for cell in cells if cell["status"] != "ok"}
         self.assertEqual(others, {("publish", name): "unsupported" for name, one in self.whole.items()
                                   if not one["patches_code"]})

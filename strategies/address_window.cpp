@@ -19,10 +19,6 @@ namespace {
 
 constexpr std::uintptr_t kLowest = std::uintptr_t{1} << 20U;
 
-std::uintptr_t align(std::uintptr_t address, std::size_t alignment) noexcept {
-  return (address + alignment - 1) & ~std::uintptr_t{alignment - 1};
-}
-
 /// Those of the file that end behind `first`, in the order of their addresses.
 std::optional<std::vector<AddressWindow>> mappings_by_query(const AddressWindow& window,
                                                             const std::filesystem::path& maps) {
@@ -69,10 +65,10 @@ std::optional<std::uintptr_t> free_in(const AddressWindow& window, std::size_t s
   auto mappings = mappings_by_query(window, maps);
   if (!mappings) mappings = mappings_by_reading(maps);
   if (!mappings || window.first > window.end) return std::nullopt;
-  std::uintptr_t at = align(window.first, alignment);
+  std::uintptr_t at = round_up(window.first, alignment);
   for (const AddressWindow& mapping : *mappings) {
     if (mapping.first >= at && mapping.first - at >= size) break;
-    if (mapping.end > at) at = align(mapping.end, alignment);
+    if (mapping.end > at) at = round_up(mapping.end, alignment);
   }
   // An alignment that overflows is at an address below the window.
   if (at < window.first || at > window.end || window.end - at < size) return std::nullopt;

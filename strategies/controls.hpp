@@ -126,10 +126,7 @@ class ConstantDistanceZone : public MemfdDualZone {
     Placement& place = request.placement;
     if (place.exec_at == 0) {
       if (place.writable_at != 0) throw_errno("mmap (read-write view alone is placed)", EINVAL);
-      // Given back at once, and then taken in two parts.
-      const Mapping both = Mapping::reserved(kAliasOffset + zone_size(request) + kHugePage, 0);
-      const auto begin = reinterpret_cast<std::uintptr_t>(both.address());
-      place.exec_at = (begin + kHugePage - 1) / kHugePage * kHugePage;
+      place.exec_at = aligned_place(kAliasOffset + zone_size(request));
     }
     if (place.writable_at == 0) place.writable_at = place.exec_at + kAliasOffset;
     if (place.writable_at - place.exec_at != kAliasOffset) {

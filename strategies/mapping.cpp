@@ -27,14 +27,8 @@ std::size_t page_size() noexcept {
 std::size_t round_up_to_pages(std::size_t size) {
   const std::size_t page = page_size();
   if (size == 0 || size > SIZE_MAX / 2) throw_errno("zone size", EINVAL);
-  return (size + page - 1) / page * page;
+  return round_up(size, page);
 }
-
-namespace {
-
-std::size_t round_up(std::size_t size, std::size_t unit) { return (size + unit - 1) / unit * unit; }
-
-}  // namespace
 
 std::size_t zone_size(const ZoneRequest& request) {
   const std::size_t pages = round_up_to_pages(request.size);

@@ -21,6 +21,11 @@ namespace patchbench {
 [[noreturn]] void throw_errno(const char* call);
 [[noreturn]] void throw_errno(const char* call, int error);
 
+/// To a multiple of `unit`; what is too large for one becomes an address below it.
+[[nodiscard]] constexpr std::size_t round_up(std::size_t size, std::size_t unit) noexcept {
+  return (size + unit - 1) / unit * unit;
+}
+
 /// Bytes of a huge page: 2 MiB on x86-64, and on ARMv8 with pages of 4 KiB.
 inline constexpr std::size_t kHugePage = std::size_t{2} << 20U;
 

@@ -100,10 +100,7 @@ ArenaMap map_arena(Arena arena, const ZoneOptions& options) {
   constexpr std::uintptr_t kGiB = std::uintptr_t{1} << 30U;
   const std::uintptr_t base = arena.base != 0 ? arena.base : free_range();
   const std::size_t alignment = options.pages == Pages::base ? page_size() : kHugePage;
-  const auto aligned = [alignment](std::uintptr_t at) {
-    return (at + alignment - 1) & ~(alignment - 1);
-  };
-  const std::uintptr_t code = aligned(base + page_offset(base, 0));
+  const std::uintptr_t code = round_up(base + page_offset(base, 0), alignment);
   // Behind a zone that is larger than its room.
   const std::uintptr_t past_code = std::max(base + kGiB, code + options.reserve);
   ArenaMap map{.base = base,
@@ -112,7 +109,7 @@ ArenaMap map_arena(Arena arena, const ZoneOptions& options) {
                .method_cache = past_code + kGiB / 2 + page_offset(base, 2),
                .receivers = base + 2 * kGiB + page_offset(base, 3),
                .stream = base + 3 * kGiB + page_offset(base, 4),
-               .far_code = aligned(base + 6 * kGiB + page_offset(base, 5)),
+               .far_code = round_up(base + 6 * kGiB + page_offset(base, 5), alignment),
                .room = std::max(kCodeRoom, options.reserve),
                .options = options};
   if (options.window != CodeWindow::arena) move_to_window(map, alignment);

@@ -49,7 +49,7 @@ struct ArenaMap {
     return {.exec_at = far_code, .writable_at = writable_far_code};
   }
 
-  /// For a zone whose code takes so many bytes. Throws std::system_error (ENOMEM) as
+  /// For a zone that holds `code_size` bytes of code. Throws std::system_error (ENOMEM) as
   /// require_memory() does, and Unsupported where the zone that was asked for is smaller than that,
   /// or leaves no room for what code addresses.
   [[nodiscard]] ZoneRequest zone_request(std::size_t code_size) const;

@@ -224,19 +224,21 @@ class FarCallCell : public MeasuredCell<FarCallCell<Strategy>> {
     emit_sites(pieces, patched_);
     const std::vector<send::Installed> functions = emit_functions();
     if (far_) {
-      write(*far_, functions);
+      write(*far_, far_->size(), functions);
       far_->seal();
     } else {
-      write(zone_, functions);
+      write(zone_, lay_out(), functions);
     }
-    write(zone_, pieces);
+    write(zone_, lay_out(), pieces);
   }
-  static void write(Zone& zone, const std::vector<send::Installed>& pieces) noexcept {
-    const PatchScope scope{zone};
+  /// `size` of the zone is code; the rest of it may be reserved alone.
+  static void write(Zone& zone, std::size_t size,
+                    const std::vector<send::Installed>& pieces) noexcept {
+    const PatchScope scope{zone, zone.exec(), size};
     for (const send::Installed& piece : pieces) {
       std::memcpy(zone.writable(piece.at).data(), piece.bytes.data(), piece.bytes.size());
     }
-    publish(zone.exec(), zone.writable(zone.exec()), zone.size(), Zone::kAlias);
+    publish(zone.exec(), zone.writable(zone.exec()), size, Zone::kAlias);
   }
 
   // --- relinking ---

@@ -158,7 +158,8 @@ class PublishCell : public MeasuredCell<PublishCell<Strategy>> {
       std::memcpy(zone_.writable(zone_.exec() + i * functions_.stride).data(), code.data(),
                   code.size());
     }
-    publish(zone_.exec(), zone_.writable(zone_.exec()), zone_.size(), Zone::kAlias, mode_);
+    publish(zone_.exec(), zone_.writable(zone_.exec()), walks_of(functions_).size, Zone::kAlias,
+            mode_);
   }
 
   [[nodiscard]] std::uint64_t oracle() const {

@@ -90,10 +90,11 @@ std::size_t parse_zone_size(const std::string& text) {
 }
 
 Pages parse_pages(const std::string& text) {
+  std::vector<std::string> words;
   for (const Pages pages : {Pages::base, Pages::transparent_huge, Pages::hugetlb}) {
-    if (text == word_of(pages)) return pages;
+    words.emplace_back(word_of(pages));
+    if (text == words.back()) return pages;
   }
-  const std::array<std::string, 3> words = {"4k", "thp", "hugetlb"};
   throw UsageError(fmt::format("--pages={}: {}", text, unknown_word("value", text, words)));
 }
 

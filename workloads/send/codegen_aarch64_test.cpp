@@ -348,17 +348,10 @@ TEST_CASE("AArch64: a direct branch reaches 128 MiB, and one that does not is re
 }
 
 TEST_CASE("AArch64: each call of a walk is where the patch path looks for it") {
-  for (const std::uint32_t stretch : {0U, 1U, 2U}) {
-    const CodeBytes bytes = walk<A>(Called::functions, stretch);
-    for (std::uint32_t index = 0; index < 3; ++index) {
-      INFO("stretch " << stretch << ", call " << index);
-      const std::size_t word =
-          A::walk_call_offset(Called::functions, index, stretch) + A::kWalkCallWord;
-      REQUIRE(is_bl(word_at(bytes, word)));
-      constexpr std::size_t kOffsets[] = {0x80, 0x40, 0x60};
-      CHECK(destination(bytes, kWalks, word) == kDriver + kOffsets[index]);
-    }
-  }
+  for_each_function_call<A>([](const CodeBytes& bytes, std::size_t word, ExecAddress target) {
+    REQUIRE(is_bl(word_at(bytes, word)));
+    CHECK(destination(bytes, kWalks, word) == target);
+  });
 }
 
 TEST_CASE("AArch64: a veneer jumps through the quadword behind it") {

@@ -264,18 +264,11 @@ TEST_CASE("x86-64: data that its instruction does not reach is refused") {
 }
 
 TEST_CASE("x86-64: the displacement of each function's call is one aligned word") {
-  for (const std::uint32_t stretch : {0U, 1U, 2U}) {
-    const CodeBytes bytes = walk<A>(Called::functions, stretch);
-    for (std::uint32_t index = 0; index < 3; ++index) {
-      INFO("stretch " << stretch << ", call " << index);
-      const std::size_t word =
-          A::walk_call_offset(Called::functions, index, stretch) + A::kWalkCallWord;
-      CHECK((word % 4 == 0 && in_one_quadword(word)));
-      CHECK(opcode_before(bytes, word, {0x49, 0x01, 0xc4, 0xe8}));  // add r12, rax; call ..
-      constexpr std::size_t kOffsets[] = {0x80, 0x40, 0x60};
-      CHECK(destination(bytes, kWalks, word) == kDriver + kOffsets[index]);
-    }
-  }
+  for_each_function_call<A>([](const CodeBytes& bytes, std::size_t word, ExecAddress target) {
+    CHECK((word % 4 == 0 && in_one_quadword(word)));
+    CHECK(opcode_before(bytes, word, {0x49, 0x01, 0xc4, 0xe8}));  // add r12, rax; call ..
+    CHECK(destination(bytes, kWalks, word) == target);
+  });
 }
 
 TEST_CASE("x86-64: a veneer jumps through the quadword behind it") {

@@ -186,6 +186,20 @@ CodeBytes walk(Called called, std::uint32_t stretch) {
   return A::emit_walk({.at = kWalks, .called = called, .calls = calls, .stretch = stretch});
 }
 
+/// Each call of such walks of functions: visit(bytes, the word's offset, the target).
+template <Architecture A, class Visit>
+void for_each_function_call(Visit visit) {
+  constexpr std::size_t kOffsets[] = {0x80, 0x40, 0x60};
+  for (const std::uint32_t stretch : {0U, 1U, 2U}) {
+    const CodeBytes bytes = walk<A>(Called::functions, stretch);
+    for (std::uint32_t index = 0; index < 3; ++index) {
+      INFO("stretch " << stretch << ", call " << index);
+      visit(bytes, A::walk_call_offset(Called::functions, index, stretch) + A::kWalkCallWord,
+            kDriver + kOffsets[index]);
+    }
+  }
+}
+
 /// Through the slots of three functions, in another order.
 template <Architecture A>
 CodeBytes walk_of_slots(std::uint32_t stretch) {

@@ -108,7 +108,7 @@ class SiteWords {
     store_target_at(place, safe, to.target);
   }
 
-  /// What a patch of this site stores to lies in so many bytes from its beginning.
+  /// A patch of this site stores only within this many bytes from its beginning.
   [[nodiscard]] static std::size_t patched_size(std::uint32_t index) noexcept {
     return tag_is_away(index)
                ? distant_tag_offset(index) + sizeof(std::uint32_t) - A::site_offset(index)

@@ -38,7 +38,7 @@ class ZoneCell : public MeasuredCell<ZoneCell<Strategy>> {
         pages_(round_up_to_pages(request_.committed) / page_size()),
         function_(send::NativeArchitecture::emit_return()) {
     request_.landing_pads = false;  // what is called is a return alone
-    zone_.emplace(request_);  // refused memory is reported here, where it can be
+    zone_.emplace(request_);        // refused memory is reported here, where it can be
     this->measure(
         "reserve", 1, [](ZoneCell& cell) { cell.zone_.reset(); },
         [](ZoneCell& cell) { cell.reserve(); });

@@ -85,17 +85,18 @@ if(TARGET count_self)
   patchbench_guest_test("output, status and files come back" ThePassage)
   patchbench_guest_test("every strategy works under a real kernel" EveryStrategy)
   patchbench_guest_test("perf_event counts, and instructions repeat" Counters)
-  # Refusals, policies and single steps are a kernel's.
+  # Refusals, policies and single steps are a kernel's. Zones of 1 GiB are reserved there, which the kernel refuses where
+  # that is more than the machine's memory.
   foreach(suite strategies_test send_test)
     add_test(NAME "guest: ${suite} under a real kernel"
-      COMMAND "${scripts}/guest" arm64 -- $<TARGET_FILE:${suite}>)
+      COMMAND "${scripts}/guest" arm64 --memory=2560 -- $<TARGET_FILE:${suite}>)
     set_tests_properties("guest: ${suite} under a real kernel" PROPERTIES LABELS guest TIMEOUT 600)
   endforeach()
   # qemu-user has the pages of the machine that it runs on, and only these. Without the tests that say that they are
   # the same with pages of any size, half of the time.
   foreach(suite strategies_test workload_test)
     add_test(NAME "guest: ${suite} with pages of 16 KiB"
-      COMMAND "${scripts}/guest" arm64 --pages=16k -- $<TARGET_FILE:${suite}> "~[any-page-size]")
+      COMMAND "${scripts}/guest" arm64 --memory=2560 --pages=16k -- $<TARGET_FILE:${suite}> "~[any-page-size]")
     set_tests_properties("guest: ${suite} with pages of 16 KiB" PROPERTIES LABELS guest TIMEOUT 600)
   endforeach()
 endif()

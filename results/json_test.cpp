@@ -20,7 +20,7 @@
 namespace patchbench::results {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Document = nlohmann::ordered_json;
 
 std::string error_of(const std::string& text) {
   try {
@@ -39,134 +39,140 @@ std::uint64_t bits(double value) {
 
 struct Damage {
   const char* what;
-  std::function<void(Json&)> apply;
+  std::function<void(Document&)> apply;
   std::vector<std::string> message;  // all of these stand in the error
 };
 
 std::vector<Damage> damages_above_cells() {
   return {
       {"a later schema",
-       [](Json& j) { j["schema_version"] = 3; },
+       [](Document& j) { j["schema_version"] = 3; },
        {"schema_version: is 3", "reads versions 1 to 2"}},
       {"schema as text",
-       [](Json& j) { j["schema_version"] = "1"; },
+       [](Document& j) { j["schema_version"] = "1"; },
        {"schema_version: must be an integer"}},
       {"no schema",
-       [](Json& j) { j.erase("schema_version"); },
+       [](Document& j) { j.erase("schema_version"); },
        {"has no member \"schema_version\""}},
-      {"no run", [](Json& j) { j.erase("run"); }, {"has no member \"run\""}},
-      {"an empty run id", [](Json& j) { j["run"]["id"] = ""; }, {"run.id: must not be empty"}},
-      {"rounds 0", [](Json& j) { j["run"]["rounds"] = 0; }, {"run.rounds", "is 0"}},
-      {"rounds 2.5", [](Json& j) { j["run"]["rounds"] = 2.5; }, {"run.rounds: must be an integer"}},
-      {"rounds beyond int", [](Json& j) { j["run"]["rounds"] = 1LL << 40; }, {"run.rounds"}},
+      {"no run", [](Document& j) { j.erase("run"); }, {"has no member \"run\""}},
+      {"an empty run id", [](Document& j) { j["run"]["id"] = ""; }, {"run.id: must not be empty"}},
+      {"rounds 0", [](Document& j) { j["run"]["rounds"] = 0; }, {"run.rounds", "is 0"}},
+      {"rounds 2.5",
+       [](Document& j) { j["run"]["rounds"] = 2.5; },
+       {"run.rounds: must be an integer"}},
+      {"rounds beyond int", [](Document& j) { j["run"]["rounds"] = 1LL << 40; }, {"run.rounds"}},
       {"a delta of everything",
-       [](Json& j) { j["run"]["delta"] = 1; },
+       [](Document& j) { j["run"]["delta"] = 1; },
        {"run.delta: must be below 1"}},
       {"a delta of nothing",
-       [](Json& j) { j["run"]["delta"] = 0; },
+       [](Document& j) { j["run"]["delta"] = 0; },
        {"run.delta: must be above 0"}},
-      {"seed -1", [](Json& j) { j["run"]["seed"] = -1; }, {"run.seed", "not negative"}},
+      {"seed -1", [](Document& j) { j["run"]["seed"] = -1; }, {"run.seed", "not negative"}},
       {"interrupted 1",
-       [](Json& j) { j["run"]["interrupted"] = 1; },
+       [](Document& j) { j["run"]["interrupted"] = 1; },
        {"run.interrupted: must be true or false"}},
       {"context list",
-       [](Json& j) { j["context"] = Json::array(); },
+       [](Document& j) { j["context"] = Document::array(); },
        {"context: must be an object"}},
       {"cache number",
-       [](Json& j) { j["context"]["cpu"]["caches"]["L1d"] = 48; },
+       [](Document& j) { j["context"]["cpu"]["caches"]["L1d"] = 48; },
        {"context.cpu.caches.L1d: must be a string"}},
-      {"no cpu", [](Json& j) { j["context"].erase("cpu"); }, {"context: has no member \"cpu\""}},
+      {"no cpu",
+       [](Document& j) { j["context"].erase("cpu"); },
+       {"context: has no member \"cpu\""}},
       {"a self-test that passed in spite of a line",
-       [](Json& j) { j["context"]["selftest"]["passed"] = true; },
+       [](Document& j) { j["context"]["selftest"]["passed"] = true; },
        {"context.selftest.passed: does not agree"}},
       {"a self-test's verdict",
-       [](Json& j) { j["context"]["selftest"]["lines"][1]["verdict"] = "slow"; },
+       [](Document& j) { j["context"]["selftest"]["lines"][1]["verdict"] = "slow"; },
        {"context.selftest.lines[1].verdict", "\"slow\""}},
       {"a self-test's sample",
-       [](Json& j) { j["context"]["selftest"]["lines"][0]["samples"][0] = 0; },
+       [](Document& j) { j["context"]["selftest"]["lines"][0]["samples"][0] = 0; },
        {"context.selftest.lines[0].samples[0]: must be above 0"}},
       {"a self-test's rounds",
-       [](Json& j) { j["context"]["selftest"]["lines"][0]["rounds"] = -1; },
+       [](Document& j) { j["context"]["selftest"]["lines"][0]["rounds"] = -1; },
        {"context.selftest.lines[0].rounds"}},
       {"strategy status",
-       [](Json& j) { j["strategies"][1]["status"] = "refused"; },
+       [](Document& j) { j["strategies"][1]["status"] = "refused"; },
        {"strategies[1].status", "\"refused\"", "available, denied"}},
       {"errno number",
-       [](Json& j) { j["strategies"][1]["errno"] = 13; },
+       [](Document& j) { j["strategies"][1]["errno"] = 13; },
        {"strategies[1].errno: must be a string"}},
-      {"cells object", [](Json& j) { j["cells"] = Json::object(); }, {"cells: must be an array"}},
+      {"cells object",
+       [](Document& j) { j["cells"] = Document::object(); },
+       {"cells: must be an array"}},
   };
 }
 
 std::vector<Damage> damages_in_cells() {
   return {
       {"duplicate id",
-       [](Json& j) { j["cells"][1] = j["cells"][0]; },
+       [](Document& j) { j["cells"][1] = j["cells"][0]; },
        {"cells[1].id", "mic/rwx/sites=1024", "second time"}},
       {"id of another strategy",
-       [](Json& j) { j["cells"][1]["id"] = "mic/rwxx/sites=1"; },
+       [](Document& j) { j["cells"][1]["id"] = "mic/rwxx/sites=1"; },
        {"cells[1].id", "does not begin with", "mic/memfd-dual"}},
       {"no metrics",
-       [](Json& j) { j["cells"][0].erase("metrics"); },
+       [](Document& j) { j["cells"][0].erase("metrics"); },
        {"cells[0]: has no member \"metrics\""}},
       {"status",
-       [](Json& j) { j["cells"][0]["status"] = "fine"; },
+       [](Document& j) { j["cells"][0]["status"] = "fine"; },
        {"cells[0].status", "\"fine\"", "ok, denied"}},
       {"param list",
-       [](Json& j) { j["cells"][0]["params"]["sites"] = Json::array(); },
+       [](Document& j) { j["cells"][0]["params"]["sites"] = Document::array(); },
        {"cells[0].params.sites"}},
       {"param 1.5",
-       [](Json& j) { j["cells"][0]["params"]["sites"] = 1.5; },
+       [](Document& j) { j["cells"][0]["params"]["sites"] = 1.5; },
        {"cells[0].params.sites", "integer or a word"}},
       {"negative sample",
-       [](Json& j) { j["cells"][0]["metrics"][0]["samples"][2] = -4.5; },
+       [](Document& j) { j["cells"][0]["metrics"][0]["samples"][2] = -4.5; },
        {"cells[0].metrics[0].samples[2]: must be above 0, is -4.5"}},
       {"a sample of zero",
-       [](Json& j) { j["cells"][0]["metrics"][0]["samples"][0] = 0; },
+       [](Document& j) { j["cells"][0]["metrics"][0]["samples"][0] = 0; },
        {"cells[0].metrics[0].samples[0]: must be above 0, is 0"}},
       {"sample as text",
-       [](Json& j) { j["cells"][0]["metrics"][0]["samples"][0] = "1"; },
+       [](Document& j) { j["cells"][0]["metrics"][0]["samples"][0] = "1"; },
        {"cells[0].metrics[0].samples[0]: must be a number"}},
       {"two samples for three rounds",
-       [](Json& j) { j["cells"][0]["metrics"][0]["samples"].erase(0); },
+       [](Document& j) { j["cells"][0]["metrics"][0]["samples"].erase(0); },
        {"cells[0].metrics[0].samples", "one value a round (3), has 2"}},
       {"interval of one",
-       [](Json& j) { j["cells"][0]["metrics"][0]["ci95"] = {1.0}; },
+       [](Document& j) { j["cells"][0]["metrics"][0]["ci95"] = {1.0}; },
        {"cells[0].metrics[0].ci95", "has 1 values"}},
       {"interval upside down",
-       [](Json& j) {
+       [](Document& j) {
          j["cells"][0]["metrics"][0]["ci95"] = {2.0, 1.0};
        },
        {"cells[0].metrics[0].ci95", "low is above high"}},
       {"metric twice",
-       [](Json& j) { j["cells"][0]["metrics"].push_back(j["cells"][0]["metrics"][0]); },
+       [](Document& j) { j["cells"][0]["metrics"].push_back(j["cells"][0]["metrics"][0]); },
        {"cells[0].metrics", "\"send\" twice"}},
       {"verdict",
-       [](Json& j) { j["cells"][1]["ratios"][0]["verdict"] = "better"; },
+       [](Document& j) { j["cells"][1]["ratios"][0]["verdict"] = "better"; },
        {"cells[1].ratios[0].verdict", "\"better\""}},
       {"n beyond rounds",
-       [](Json& j) { j["cells"][1]["ratios"][0]["n"] = 4; },
+       [](Document& j) { j["cells"][1]["ratios"][0]["n"] = 4; },
        {"cells[1].ratios[0].n", "is 4"}},
       {"lost round 3 of 3",
-       [](Json& j) { j["cells"][0]["lost"][0]["round"] = 3; },
+       [](Document& j) { j["cells"][0]["lost"][0]["round"] = 3; },
        {"cells[0].lost[0].round", "is 3"}},
       {"a schema before the first",
-       [](Json& j) { j["schema_version"] = 0; },
+       [](Document& j) { j["schema_version"] = 0; },
        {"schema_version: is 0", "reads versions 1 to 2"}},
       {"a promise that nobody makes",
-       [](Json& j) { j["strategies"][1]["guarantee"] = "maybe"; },
+       [](Document& j) { j["strategies"][1]["guarantee"] = "maybe"; },
        {"strategies[1].guarantee", "architectural, none, not-needed"}},
       {"a missing counter without a metric",
-       [](Json& j) { j["context"]["missing_counters"][0].erase("per"); },
+       [](Document& j) { j["context"]["missing_counters"][0].erase("per"); },
        {"context.missing_counters[0]: has no member \"per\""}},
       {"counter without name",
-       [](Json& j) { j["cells"][1]["counters"][0]["name"] = ""; },
+       [](Document& j) { j["cells"][1]["counters"][0]["name"] = ""; },
        {"cells[1].counters[0].name"}},
       {"negative memory",
-       [](Json& j) { j["cells"][1]["memory"]["vmas"] = -1; },
+       [](Document& j) { j["cells"][1]["memory"]["vmas"] = -1; },
        {"cells[1].memory.vmas"}},
       {"note number",
-       [](Json& j) { j["cells"][1]["notes"][0] = 5; },
+       [](Document& j) { j["cells"][1]["notes"][0] = 5; },
        {"cells[1].notes[0]: must be a string"}},
   };
 }
@@ -197,7 +203,7 @@ TEST_CASE("results survive being written and read") {
 }
 
 TEST_CASE("files that do not say how they counted stay readable") {
-  Json document = Json::parse(to_json_text(sample_results()));
+  Document document = Document::parse(to_json_text(sample_results()));
   Results read = from_json_text(document.dump(), "sample");
   CHECK(read.context.counting->bracket == sample_results().context.counting->bracket);
   CHECK(read.context.counting->events == sample_results().context.counting->events);
@@ -215,7 +221,7 @@ TEST_CASE("files that do not say how they counted stay readable") {
   CHECK(read.cells[1].counters[0].set == "prefetch");
   CHECK(read.cells[1].counters[1].set.empty());
   document["context"].erase("counting");
-  for (Json& counter : document["cells"][1]["counters"]) {
+  for (Document& counter : document["cells"][1]["counters"]) {
     counter.erase("set");
     counter.erase("samples");
   }
@@ -226,16 +232,16 @@ TEST_CASE("files that do not say how they counted stay readable") {
 }
 
 TEST_CASE("what says how it counted is held to it") {
-  Json document = Json::parse(to_json_text(sample_results()));
+  Document document = Document::parse(to_json_text(sample_results()));
   document["context"]["counting"]["read_ns"] = -1;
   CHECK_THAT(error_of(document.dump()), contains("context.counting.read_ns: must not be negative"));
-  document = Json::parse(to_json_text(sample_results()));
+  document = Document::parse(to_json_text(sample_results()));
   document["cells"][1]["counters"][0]["samples"][1] = "many";
   CHECK_THAT(error_of(document.dump()), contains("counters[0].samples[1]: must be a number"));
 }
 
 TEST_CASE("the first files of the schema, which name no simulator, stay readable") {
-  Json document = Json::parse(to_json_text(sample_results()));
+  Document document = Document::parse(to_json_text(sample_results()));
   CHECK(from_json_text(document.dump(), "sample").context.simulator ==
         "cachegrind of valgrind-1.0");
   document["context"].erase("simulator");
@@ -245,7 +251,7 @@ TEST_CASE("the first files of the schema, which name no simulator, stay readable
 }
 
 TEST_CASE("the first files of the schema, which name no sources, stay readable") {
-  Json document = Json::parse(to_json_text(sample_results()));
+  Document document = Document::parse(to_json_text(sample_results()));
   const Context now = from_json_text(document.dump(), "sample").context;
   CHECK(now.sources == sample_results().context.sources);
   CHECK(now.cpu.cores == 4);
@@ -303,7 +309,7 @@ TEST_CASE("damaged results are refused with the place and the reason") {
   for (auto& damage : damages_in_cells()) damages.push_back(std::move(damage));
   for (const Damage& damage : damages) {
     INFO(damage.what);
-    Json document = Json::parse(to_json_text(sample_results()));
+    Document document = Document::parse(to_json_text(sample_results()));
     damage.apply(document);
     const std::string error = error_of(document.dump());
     CHECK_THAT(error, starts_with("some.json: "));
@@ -330,11 +336,11 @@ TEST_CASE("rounds without a difference and rounds in which a cell is not come ba
 }
 
 TEST_CASE("members that came later may be missing") {
-  Json document = Json::parse(to_json_text(sample_results()));
-  for (Json& cell : document["cells"]) {
+  Document document = Document::parse(to_json_text(sample_results()));
+  for (Document& cell : document["cells"]) {
     for (const char* member : {"drifts", "bimodal", "variance", "latency_ns", "throughput_ns"})
       cell["metrics"][0].erase(member);
-    for (Json& ratio : cell["ratios"]) {
+    for (Document& ratio : cell["ratios"]) {
       for (const char* member : {"q_differs", "q_same", "drifts", "bimodal", "undisturbed"})
         ratio.erase(member);
     }
@@ -342,7 +348,7 @@ TEST_CASE("members that came later may be missing") {
   for (const char* member : {"delta", "time", "flagged", "execute_only", "estimators", "identical"})
     document["run"].erase(member);
   document["context"].erase("selftest");
-  for (Json& strategy : document["strategies"]) {
+  for (Document& strategy : document["strategies"]) {
     for (const char* member :
          {"code", "second_view", "role", "summary", "only_workload", "guarantee"})
       strategy.erase(member);
@@ -388,13 +394,13 @@ TEST_CASE("a self-test passes when it has lines and all of them do") {
 }
 
 TEST_CASE("an integer that version 1 wrote as a word is an integer") {
-  Json document = Json::parse(to_json_text(sample_results()));
+  Document document = Document::parse(to_json_text(sample_results()));
   document["schema_version"] = 1;
   document["cells"][0]["params"]["sites"] = "1024";
   const Results read = from_json_text(document.dump(), "old.json");
   CHECK(read.cells[0].params == sample_results().cells[0].params);
-  CHECK(Json::parse(to_json_text(read))["cells"][0]["params"]["sites"] == 1024);
-  CHECK(Json::parse(to_json_text(read))["schema_version"] == kSchemaVersion);
+  CHECK(Document::parse(to_json_text(read))["cells"][0]["params"]["sites"] == 1024);
+  CHECK(Document::parse(to_json_text(read))["schema_version"] == kSchemaVersion);
   for (const char* word : {"linear", "", "007", "-0", "+1", "1.5", "64k", "9223372036854775808"}) {
     CHECK(param_value(word) == ParamValue(std::string(word)));
   }
@@ -412,7 +418,7 @@ TEST_CASE("samples stand on one line, objects one a line") {
 }
 
 TEST_CASE("members that are not known are left alone") {
-  Json document = Json::parse(to_json_text(sample_results()));
+  Document document = Document::parse(to_json_text(sample_results()));
   document["cells"][0]["later"] = "addition";
   CHECK(error_of(document.dump()) == "no error");
 }

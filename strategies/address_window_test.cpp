@@ -17,8 +17,6 @@
 namespace patchbench::testing {
 namespace {
 
-constexpr std::size_t kMiB = std::size_t{1} << 20U;
-
 /// A window of that size in which nothing is.
 AddressWindow empty_window(std::size_t size) {
   const std::uintptr_t first = free_place(size);

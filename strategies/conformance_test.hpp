@@ -46,8 +46,6 @@ concept Sealable = requires(const Zone& zone) {
 template <class Zone>
 inline constexpr bool kHasSecondView = Zone::kAlias == AliasKind::second_view;
 
-inline constexpr std::size_t kKiB = 1024;
-inline constexpr std::size_t kMiB = 1024 * kKiB;
 inline constexpr std::size_t kLargestZone = 64 * kMiB;
 
 /// Collects what did not hold. A zone that is thoroughly broken would fill pages with one finding.

@@ -10,6 +10,9 @@
 
 namespace patchbench::testing {
 
+inline constexpr std::size_t kKiB = 1024;
+inline constexpr std::size_t kMiB = 1024 * kKiB;
+
 /// One line of /proc/self/maps.
 struct MappedRange {
   std::uintptr_t begin = 0;

@@ -20,8 +20,6 @@
 namespace patchbench::testing {
 namespace {
 
-constexpr std::size_t kKiB = 1024;
-constexpr std::size_t kMiB = kKiB * 1024;
 constexpr std::size_t kGiB = kMiB * 1024;
 
 std::size_t allocated(const Fd& file) {

@@ -17,7 +17,7 @@ namespace {
 
 using A = send::NativeArchitecture;
 
-constexpr std::uint32_t kSites = 50;  // of a small request
+constexpr std::uint32_t kFarSites = 50;  // of a small request
 
 std::string word_for(Reach reach) {
   return std::string{FarCall::kReaches[static_cast<std::size_t>(reach)]};
@@ -78,7 +78,7 @@ TEST_CASE("far calls: their functions are out of the reach of every site, near o
               (reach == Reach::near));
       }
     }
-    CHECK(functions.size() > kSites / 2);
+    CHECK(functions.size() > kFarSites / 2);
   }
 }
 
@@ -88,18 +88,18 @@ TEST_CASE("far calls: relinking patches the call, the veneer's word, or data alo
     INFO(word_for(reach));
     FarCallCell<Counted> cell{request_for(reach), reach};
     const std::vector<std::byte> walk_before(cell.call_word(0).data(),
-                                             cell.call_word(kSites - 1).data());
+                                             cell.call_word(kFarSites - 1).data());
     const CountedZone& zone = cell.zone();
     for (const char* metric : {"patch", "patch_execute"}) {
       const Measurement& measured = find(cell, metric);
       const int scopes = zone.scopes;
       const std::size_t stored = zone.bytes;
       measured.run(measured.self);
-      CHECK(zone.scopes - scopes == (bytes == 0 ? 0 : static_cast<int>(kSites)));
-      CHECK(zone.bytes - stored == kSites * bytes);
+      CHECK(zone.scopes - scopes == (bytes == 0 ? 0 : static_cast<int>(kFarSites)));
+      CHECK(zone.bytes - stored == kFarSites * bytes);
     }
     const std::vector<std::byte> walk_after(cell.call_word(0).data(),
-                                            cell.call_word(kSites - 1).data());
+                                            cell.call_word(kFarSites - 1).data());
     CHECK((walk_before == walk_after) == (reach != Reach::near));
   }
 }

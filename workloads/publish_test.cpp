@@ -68,7 +68,7 @@ Counts barriers_of(const CellFactory& cell, const std::string& mode, ParamText c
   return counts;
 }
 
-constexpr int kSites = 50;  // of a small request
+constexpr int kCountedSites = 50;  // of a small request
 constexpr int kIsolated = 26;
 
 /// A miss that makes a closed PIC publishes that and then the site. Runs among hits: 163 passes
@@ -77,14 +77,14 @@ constexpr int kIsolated = 26;
 const std::map<std::string, Counts>& expected() {
   static const std::map<std::string, Counts> counts = {
       {"relink",
-       {{"patch", kSites},
+       {{"patch", kCountedSites},
         {"patch_isolated", kIsolated},
-        {"patch_execute", kSites},
+        {"patch_execute", kCountedSites},
         {"patch_execute_among_hits", 163 * 4},
-        {"miss", kSites},
+        {"miss", kCountedSites},
         {"miss_among_hits", 163 * 3},
         {"execute", 0}}},
-      {"link", {{"link", kSites}, {"miss", 2 * kSites}, {"bulk_patch", 1}}},
+      {"link", {{"link", kCountedSites}, {"miss", 2 * kCountedSites}, {"bulk_patch", 1}}},
       {"publish", {{"publish", 1024}, {"patch", 1024}, {"patch_execute", 1024}, {"execute", 0}}}};
   return counts;
 }
@@ -93,10 +93,14 @@ const std::map<std::string, Counts>& expected() {
 
 TEST_CASE("publishing: once for each scope where that is asked for", "[any-page-size]") {
   if (!why_unavailable(PublishMode::membarrier).empty()) return;
-  const Counts each = {
-      {"patch", kSites}, {"patch_execute", kSites}, {"miss", kSites}, {"execute", 0}};
-  const Counts once = {
-      {"patch", kSites / 10}, {"patch_execute", kSites / 10}, {"miss", kSites}, {"execute", 0}};
+  const Counts each = {{"patch", kCountedSites},
+                       {"patch_execute", kCountedSites},
+                       {"miss", kCountedSites},
+                       {"execute", 0}};
+  const Counts once = {{"patch", kCountedSites / 10},
+                       {"patch_execute", kCountedSites / 10},
+                       {"miss", kCountedSites},
+                       {"execute", 0}};
   for_each_cell([&](const CellFactory& cell) {
     if (cell.workload != "relink" || cell.strategy != "rwx") return;
     CHECK(barriers_of(cell, "membarrier", {{"batch", "10"}}) == each);

@@ -24,7 +24,7 @@ using results::Verdict;
 
 constexpr double kSignificance = 1 - kConfidence;
 
-using Samples = std::span<const std::optional<double>>;
+using SampleView = std::span<const std::optional<double>>;
 
 /// A time of zero or less was not measured, whatever the file says.
 void check_samples(const Results& results, const char* which) {
@@ -68,7 +68,7 @@ std::string common_baseline(Runs first, Runs second) {
       name(first), name(second)));
 }
 
-std::vector<double> log_ratios(Samples strategy, Samples baseline) {
+std::vector<double> log_ratios(SampleView strategy, SampleView baseline) {
   std::vector<double> logs;
   for (std::size_t round = 0; round < std::min(strategy.size(), baseline.size()); ++round) {
     if (strategy[round] && baseline[round]) {

@@ -407,15 +407,15 @@ void correct_every_verdict(Results& results) {
 }
 
 /// Values in the order of the rounds, and where to say what they look like.
-struct Series {
+struct MetricSeries {
   std::vector<double> values;
   std::optional<bool>* drifts = nullptr;
   std::optional<bool>* bimodal = nullptr;
 };
 
-using SeriesMap = std::map<std::string, std::vector<Series>>;  // by workload
+using SeriesMap = std::map<std::string, std::vector<MetricSeries>>;  // by workload
 
-void add_series(Cell& cell, const PeerMap& peers, std::vector<Series>& all) {
+void add_series(Cell& cell, const PeerMap& peers, std::vector<MetricSeries>& all) {
   for (Metric& metric : cell.metrics) {
     all.push_back({present(metric.samples), &metric.drifts, &metric.bimodal});
   }
@@ -431,10 +431,11 @@ void add_series(Cell& cell, const PeerMap& peers, std::vector<Series>& all) {
 /// Corrected as verdicts are: of the flags raised in a table, one in twenty is expected to be
 /// false.
 template <typename Test>
-void raise_flags(const std::vector<Series>& table, std::optional<bool>* Series::*flag, Test test) {
+void raise_flags(const std::vector<MetricSeries>& table, std::optional<bool>* MetricSeries::*flag,
+                 Test test) {
   std::vector<double> p;
   std::vector<std::optional<bool>*> flags;
-  for (const Series& series : table) {
+  for (const MetricSeries& series : table) {
     const std::optional<double> value = test(series.values);
     (series.*flag)->reset();
     if (!value) continue;
@@ -450,8 +451,8 @@ void raise_flags(Results& results, const PeerMap& peers) {
   for (Cell& cell : results.cells) add_series(cell, peers, tables[cell.workload]);
   DipTest modes;
   for (const auto& [workload, table] : tables) {
-    raise_flags(table, &Series::drifts, trend_p_value);
-    raise_flags(table, &Series::bimodal,
+    raise_flags(table, &MetricSeries::drifts, trend_p_value);
+    raise_flags(table, &MetricSeries::bimodal,
                 [&modes](std::span<const double> values) { return modes.p_value(values); });
   }
 }

@@ -95,7 +95,7 @@ bool is_available(const Quantities& run, const std::string& id) {
 }
 
 /// The first policy, and how many more there are.
-Entry policies_entry(const Quantities& run, const std::string& id) {
+Entry first_policy_entry(const Quantities& run, const std::string& id) {
   const auto* status = run.status(id);
   if (status == nullptr) return plain("");
   if (!is_available(run, id)) return plain(std::string(to_string(status->status)) + " here");
@@ -118,7 +118,7 @@ std::vector<Column<std::string>> columns_of(const Quantities& run, const Answer&
   std::vector<Column<std::string>> columns = {
       {"strategy", [](const std::string& id) { return name(id); }}};
   if (shown.policies) {
-    columns.push_back({"refused by", [&](const auto& id) { return policies_entry(run, id); }});
+    columns.push_back({"refused by", [&](const auto& id) { return first_policy_entry(run, id); }});
   }
   for (const CostAt& at : cases.sends) columns.push_back(cost(at, title("send,", at.params)));
   if (cases.patch) {

@@ -22,12 +22,12 @@ constexpr std::string_view kWhole = "indirect-cell";
 constexpr std::string_view kSubset = "tag-cell";
 constexpr std::string_view kOfASite = "of a site";
 
-struct Part {
+struct NamedPart {
   std::string_view strategy;
   std::string_view what;
 };
 
-constexpr std::array<Part, 3> kParts = {{
+constexpr std::array<NamedPart, 3> kParts = {{
     {"target-cell", "the target from a cell and the kind of branch"},
     {"target-register", "the kind of branch"},
     {kSubset, "the tag from a cell"},
@@ -125,7 +125,7 @@ std::string operations_text(const Quantities& run, const Params& params,
 
 std::string part_text(const Quantities& run, const Attribution& all, const Beyond& part) {
   const auto meaning = std::ranges::find_if(
-      kParts, [&](const Part& known) { return known.strategy == part.strategy; });
+      kParts, [&](const NamedPart& known) { return known.strategy == part.strategy; });
   std::string text = fmt::format("{} ({}", part.strategy, meaning->what);
   if (const auto more = operations_text(run, all.params, part.strategy); !more.empty()) {
     text += "; " + more;
@@ -171,7 +171,7 @@ std::optional<Attribution> attribution_at(const Quantities& run, const Params& p
   Attribution found;
   found.params = params;
   found.whole = *all;
-  for (const Part& part : kParts) {
+  for (const NamedPart& part : kParts) {
     auto own = beyond(part.strategy, send_of(run, part.strategy, params), *base, *whole);
     if (own) found.parts.push_back(std::move(*own));
   }

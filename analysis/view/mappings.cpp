@@ -25,7 +25,7 @@ std::optional<double> memory(const Quantities& run, Key row, const char* member)
 
 std::string whole(double value) { return grouped(std::llround(value)); }
 
-Column<Key> memory_column(const Quantities& run, const char* title, const char* member) {
+Column<Key> mapping_column(const Quantities& run, const char* title, const char* member) {
   return {title, [&run, member](const Key& row) {
             const auto value = memory(run, row, member);
             return value ? number(whole(*value)) : faint("unknown");
@@ -105,15 +105,15 @@ std::optional<Section> mappings_section(const Quantities& run) {
   }
   fill_table(section, rows,
              {workload_column(), parameters_column(), strategy_column(),
-              memory_column(run, "zone and data", "vmas"),
-              memory_column(run, "while a patch is open", "vmas_open"),
-              memory_column(run, "process before", "process_vmas_before"),
-              memory_column(run, "process during", "process_vmas_during"),
-              memory_column(run, "process after", "process_vmas_after"),
-              memory_column(run, "mapped KiB", "mapped_kib"),
-              memory_column(run, "resident KiB (Rss of every view)", "rss_kib"),
-              memory_column(run, "resident KiB (Pss)", "pss_kib"),
-              memory_column(run, "of it anonymous KiB", "anon_kib")});
+              mapping_column(run, "zone and data", "vmas"),
+              mapping_column(run, "while a patch is open", "vmas_open"),
+              mapping_column(run, "process before", "process_vmas_before"),
+              mapping_column(run, "process during", "process_vmas_during"),
+              mapping_column(run, "process after", "process_vmas_after"),
+              mapping_column(run, "mapped KiB", "mapped_kib"),
+              mapping_column(run, "resident KiB (Rss of every view)", "rss_kib"),
+              mapping_column(run, "resident KiB (Pss)", "pss_kib"),
+              mapping_column(run, "of it anonymous KiB", "anon_kib")});
   section.detail = rows.size() > 40;
   return section;
 }

@@ -15,9 +15,9 @@
 namespace patchbench::harness {
 namespace {
 
-constexpr std::uint64_t kLong = 20'000;
+constexpr std::uint64_t kMultiplications = 20'000;
 
-void multiply(void* /*self*/) noexcept { multiply_chain(kLong); }
+void multiply(void* /*self*/) noexcept { multiply_chain(kMultiplications); }
 /// Nearly all of it in the kernel, which clears the memory.
 void read_zeros(void* zeros) noexcept {
   static std::array<char, 1U << 20U> memory;

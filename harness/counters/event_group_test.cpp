@@ -27,7 +27,7 @@ Event hardware(std::uint64_t config, const char* scope = "user") {
   return event;
 }
 
-Event page_faults(const char* beside = "") {
+Event soft_page_faults(const char* beside = "") {
   Event event;
   event.source = "software";
   event.scope = "user";
@@ -75,7 +75,7 @@ double count(const EventGroup& group, Step step) {
 }  // namespace
 
 TEST_CASE("a group counts between two readings what its events name") {
-  const auto group = open_here({page_faults()});
+  const auto group = open_here({soft_page_faults()});
   if (!group) return;
   CHECK(group->path() == "read");
   // The fewest of some: a kernel that takes pages back may add a fault to any one of them.
@@ -92,8 +92,8 @@ TEST_CASE("a group counts between two readings what its events name") {
 }
 
 TEST_CASE("events that count beside a thread count in threads that come later, too") {
-  const auto alone = open_here({page_faults()});
-  const auto both = open_here({page_faults("busy-thread"), page_faults("busy-thread")});
+  const auto alone = open_here({soft_page_faults()});
+  const auto both = open_here({soft_page_faults("busy-thread"), soft_page_faults("busy-thread")});
   if (!alone || !both) return;
   const auto fault_elsewhere = [] { std::thread([] { fault(64); }).join(); };
   CHECK(count(*both, fault_elsewhere) >= 64);

@@ -18,7 +18,7 @@ namespace patchbench::harness {
 namespace {
 
 /// Touches `pages` pages for the first time.
-void fault(std::size_t pages) {
+void touch_new_pages(std::size_t pages) {
   const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) * pages;
   void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   REQUIRE(memory != MAP_FAILED);
@@ -40,7 +40,7 @@ void fault_in_read(std::size_t pages) {
 
 /// A software event, which needs no counter of the processor. Empty, with a warning, where this
 /// machine forbids all of them.
-std::optional<PerfEvent> page_faults() {
+std::optional<PerfEvent> opened_page_faults() {
   try {
     return PerfEvent(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS);
   } catch (const std::system_error& error) {
@@ -54,7 +54,7 @@ std::optional<PerfEvent> page_faults() {
 }  // namespace
 
 TEST_CASE("a fault is counted where it happens, in user code or in the kernel") {
-  if (!page_faults()) return;
+  if (!opened_page_faults()) return;
   constexpr std::size_t kPages = 64;
   const auto faults_of = [](const char* scope, const auto& step) {
     Event event;
@@ -69,7 +69,7 @@ TEST_CASE("a fault is counted where it happens, in user code or in the kernel") 
     return count;
   };
   const auto in_the_kernel = [] { fault_in_read(kPages); };
-  const auto in_user_code = [] { fault(kPages); };
+  const auto in_user_code = [] { touch_new_pages(kPages); };
   CHECK(faults_of("user", in_user_code) >= kPages);
   CHECK(faults_of("user", in_the_kernel) < kPages);
   try {
@@ -81,17 +81,17 @@ TEST_CASE("a fault is counted where it happens, in user code or in the kernel") 
 }
 
 TEST_CASE("an event counts between start and stop, from zero each time") {
-  auto event = page_faults();
+  auto event = opened_page_faults();
   if (!event) return;
   constexpr std::size_t kPages = 64;
   for (int turn = 0; turn < 2; ++turn) {
     event->start();
-    fault(kPages);
+    touch_new_pages(kPages);
     event->stop();
     const PerfReading first = event->read();
     CHECK(first.value >= kPages);
     CHECK(first.value < 2 * kPages);
-    fault(kPages);  // stopped
+    touch_new_pages(kPages);  // stopped
     CHECK(event->read().value == first.value);
     CHECK(first.time_enabled_ns > 0);
     CHECK(first.time_running_ns == first.time_enabled_ns);

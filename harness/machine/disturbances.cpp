@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/machine/cpu_list.hpp"
+#include "harness/machine/lookup.hpp"
 #include "harness/machine/proc.hpp"
 #include "harness/machine/sandbox.hpp"
 
@@ -21,7 +22,6 @@ namespace {
 using std::filesystem::path;
 using NamedText = std::pair<std::string, std::string>;
 
-constexpr std::string_view kCpus = "/sys/devices/system/cpu";
 constexpr std::string_view kGovernors = "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor";
 
 std::string write_command(std::string_view value, std::string_view file) {

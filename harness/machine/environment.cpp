@@ -33,7 +33,6 @@ namespace {
 using std::filesystem::path;
 using NamedTexts = std::vector<std::pair<std::string, std::string>>;
 
-constexpr std::string_view kCpus = "/sys/devices/system/cpu";
 // What was written into this program when it was compiled.
 constexpr std::string_view kBuild = "the build (CMake)";
 

@@ -10,6 +10,8 @@
 
 namespace patchbench::harness {
 
+inline constexpr std::string_view kCpus = "/sys/devices/system/cpu";
+
 /// Whoever reads a fact asks through one of these, so that its source is what was read and cannot
 /// be anything else. What cannot be read is an empty optional.
 class Lookup {

@@ -58,7 +58,7 @@ nothing matched; 130 interrupted.)";
 constexpr ProgramText kText = {.name = "bench-run", .summary = kSummary, .footer = kFooter};
 
 /// A share as a person types it, with enough digits to be read and written again unchanged.
-std::string percent(double share) { return fmt::format("{:.10g}", share * 100); }
+std::string exact_percent(double share) { return fmt::format("{:.10g}", share * 100); }
 
 /// The options, each by itself: not yet compared with each other and with the catalogue.
 struct CommandLine {
@@ -229,7 +229,7 @@ void add_how_to_measure(CLI::App& app, CommandLine& line) {
       ->type_name("TIME[s|m|h]");
   app.add_option("--delta", line.delta,
                  fmt::format("Costs closer than this are called the same; {}% unless given",
-                             percent(analysis::kDefaultDelta)))
+                             exact_percent(analysis::kDefaultDelta)))
       ->transform(percentage())
       ->type_name("PERCENT[%]");
   app.add_option("--counters", line.counters, counters_text())
@@ -406,12 +406,12 @@ std::vector<std::string> plan_arguments(const CommandLine& line, const Options& 
   add("seed", options.seed);
   if (!options.cpus.empty()) add("cpus", fmt::format("{}", fmt::join(options.cpus, ",")));
   if (line.precision || line.budget_s) {
-    add("precision", percent(options.until->precision) + "%");
+    add("precision", exact_percent(options.until->precision) + "%");
     add("budget", fmt::format("{}s", options.until->budget_s));
   } else if (!options.until) {
     add("rounds", options.rounds);
   }
-  add("delta", percent(options.delta) + "%");
+  add("delta", exact_percent(options.delta) + "%");
   for (const std::string& param : line.params) add("param", param);
   add_if_given(kPublishParameter, line.publish);
   add_if_given("filter", line.filter);

@@ -159,7 +159,7 @@ class UnfinishedRun {
   }
 };
 
-bool says(const Finished& finished, std::string_view part) {
+bool ended_saying(const Finished& finished, std::string_view part) {
   INFO(finished.errors);
   return finished.errors.find(part) != std::string::npos;
 }
@@ -292,7 +292,7 @@ TEST_CASE("damage to a journal is an error that names the line") {
   results::write_text_atomically(unfinished.journal(), text);
   const Finished finished = unfinished.resume();
   CHECK(finished.exit_code == 2);
-  CHECK(says(finished, "samples.jsonl:2"));
+  CHECK(ended_saying(finished, "samples.jsonl:2"));
   CHECK(results::read_text(unfinished.journal()) == text);
 }
 
@@ -300,14 +300,14 @@ TEST_CASE("options that contradict those of the run are named, others are taken"
   const UnfinishedRun unfinished(1);
   const Finished rounds = unfinished.resume({"--workload=zone", "--rounds=7"});
   CHECK(rounds.exit_code == 2);
-  CHECK(says(rounds, "--rounds=12 then, --rounds=7 now"));
-  CHECK(says(rounds, "--strategy=memfd-dual then, --strategy=all now"));
+  CHECK(ended_saying(rounds, "--rounds=12 then, --rounds=7 now"));
+  CHECK(ended_saying(rounds, "--strategy=memfd-dual then, --strategy=all now"));
   const Finished delta = unfinished.resume({"--delta=5%"});
   CHECK(delta.exit_code == 2);
-  CHECK(says(delta, "--delta=3% then, --delta=5% now"));
+  CHECK(ended_saying(delta, "--delta=3% then, --delta=5% now"));
   const Finished filter = unfinished.resume({"--filter=zone"});
   CHECK(filter.exit_code == 2);
-  CHECK(says(filter, "no --filter then, --filter=zone now"));
+  CHECK(ended_saying(filter, "no --filter then, --filter=zone now"));
   CHECK(unfinished.resume({"--dry-run"}).exit_code == 2);
   CHECK(unfinished.resume({"--out=/elsewhere"}).exit_code == 2);
   CHECK(unfinished.resume({"--strategy=memfd-dual", "--workload=zone", "--rounds=12"}).exit_code ==
@@ -323,7 +323,7 @@ TEST_CASE("another machine, program or plan is refused by name") {
     unfinished.write(changed);
     const Finished finished = unfinished.resume();
     CHECK(finished.exit_code == 2);
-    CHECK(says(finished, part));
+    CHECK(ended_saying(finished, part));
   };
   refuses([](auto& r) { r.context.kernel = "5.10"; }, "kernel was '5.10'");
   refuses([](auto& r) { r.context.cpu.model = std::nullopt; }, "CPU was 'unknown'");
@@ -343,11 +343,11 @@ TEST_CASE("where there is nothing to resume, it says so") {
   const TemporaryDirectory directory;
   const Finished nothing = resume(directory / "nowhere");
   CHECK(nothing.exit_code == 2);
-  CHECK(says(nothing, "results.json"));
+  CHECK(ended_saying(nothing, "results.json"));
   directory.write("out/results.json", "{ \"schema_version\": 1,");
   const Finished damaged = resume(directory / "out");
   CHECK(damaged.exit_code == 2);
-  CHECK(says(damaged, "results.json"));
+  CHECK(ended_saying(damaged, "results.json"));
 }
 
 TEST_CASE("two processes do not go on with the same run") {
@@ -355,7 +355,7 @@ TEST_CASE("two processes do not go on with the same run") {
   const results::JournalWriter other(unfinished.journal());
   const Finished finished = unfinished.resume();
   CHECK(finished.exit_code == 2);
-  CHECK(says(finished, "is being written by another process"));
+  CHECK(ended_saying(finished, "is being written by another process"));
 }
 
 TEST_CASE("differing arguments are paired by their name") {

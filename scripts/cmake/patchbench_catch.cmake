@@ -35,7 +35,7 @@ endif()
 patchbench_precompiled(patchbench_optimised_test_precompiled
   LIBRARIES patchbench_catch HEADERS ${patchbench_standard_headers} <patchbench_catch.hpp>)
 
-# patchbench_test(NAME [PURE] [OPTIMISED] SOURCES... LIBRARIES... [LABEL label]): one executable, one CTest entry per test
+# patchbench_test(NAME [PURE] [OPTIMISED] SOURCES... [APART sources...] LIBRARIES... [LABEL label]): one executable, one CTest entry per test
 # case.
 # PURE: its cases compute and compare, and leave nothing in the process that the next one could see. Where starting a
 # process is slow (PATCHBENCH_WHOLE_SUITES: sanitizers, an emulator), such a suite is one entry, without its [trials]:
@@ -45,8 +45,11 @@ patchbench_precompiled(patchbench_optimised_test_precompiled
 # An entry that finds no test case of its name is red (version 3 needs no argument for that): a semicolon splits a name
 # in two that do not exist.
 function(patchbench_test name)
-  cmake_parse_arguments(arg "PURE;OPTIMISED" "LABEL" "SOURCES;LIBRARIES" ${ARGN})
-  add_executable(${name} ${arg_SOURCES})
+  cmake_parse_arguments(arg "PURE;OPTIMISED" "LABEL" "SOURCES;LIBRARIES;APART" ${ARGN})
+  add_executable(${name} ${arg_SOURCES} ${arg_APART})
+  if(PATCHBENCH_UNITY)
+    patchbench_unity(${name} APART ${arg_APART})
+  endif()
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} patchbench_catch patchbench_build_options)
   if(arg_OPTIMISED)
     patchbench_reuse(${name} patchbench_optimised_test_precompiled)

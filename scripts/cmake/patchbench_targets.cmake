@@ -58,9 +58,20 @@ function(patchbench_reuse target precompiled)
   endif()
 endfunction()
 
+# patchbench_unity(TARGET APART sources...): headers are read once for several sources. Names in anonymous namespaces
+# must differ within a target. `sources` stay alone: they take as long as others together.
+function(patchbench_unity target)
+  cmake_parse_arguments(arg "" "" "APART" ${ARGN})
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+  set_source_files_properties(${arg_APART} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # patchbench_library(NAME SOURCES... ): one static library per folder, called patchbench_<folder>.
 function(patchbench_library folder)
   add_library(patchbench_${folder} STATIC ${ARGN})
+  if(PATCHBENCH_UNITY STREQUAL "ALL")
+    patchbench_unity(patchbench_${folder})
+  endif()
   target_include_directories(patchbench_${folder} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_link_libraries(patchbench_${folder} PRIVATE $<BUILD_INTERFACE:patchbench_build_options>)

@@ -10,7 +10,8 @@ Without files: every C++ source that git knows.
 Rules:
  1. A single statement that fits on the line of its if, for or while stands there, without braces.
  2. An algorithm over a whole container is that of std::ranges.
- 3. In the middle of a sentence a comment's line ends where the next word does not fit.
+ 3. Code is stored by store_code() (strategies/code_zone.hpp), never by memcpy().
+ 4. In the middle of a sentence a comment's line ends where the next word does not fit.
 """
 
 import pathlib
@@ -28,6 +29,7 @@ ALGORITHMS = ("all_of any_of none_of for_each find find_if find_if_not count cou
               "reverse replace replace_if sort stable_sort nth_element is_sorted min_element max_element minmax_element "
               "shuffle unique_copy")
 WHOLE = re.compile(r"std::(" + "|".join(ALGORITHMS.split()) + r")\(\s*((?:[\w.:]|->|\[\w+\])+?)\.begin\(\),\s*\2\.end\(\)")
+STORE = re.compile(r"std::memcpy\((\w+(?:\.|->)writable\()")
 COMMENT = re.compile(r"^(\s*)(///?) (\S.*)$")
 OPEN_SENTENCE = re.compile(r"[\w,)\]`'\"-]$")
 
@@ -52,6 +54,13 @@ def ranges(lines):
             yield i, 1, [mended]
 
 
+def code_stores(lines):
+    for i, line in enumerate(lines):
+        mended = STORE.sub(r"store_code(\1", line)
+        if mended != line:
+            yield i, 1, [mended]
+
+
 def comments(lines):
     for i in range(len(lines) - 1):
         this, following = COMMENT.match(lines[i]), COMMENT.match(lines[i + 1])
@@ -66,7 +75,7 @@ def comments(lines):
 
 
 RULES = (("braces around a statement that fits on the line", braces), ("a whole container by iterators", ranges),
-         ("a comment broken before its line is full", comments))
+         ("code stored by memcpy", code_stores), ("a comment broken before its line is full", comments))
 
 
 def found(text):
@@ -86,12 +95,14 @@ def mended(text):
 EXAMPLES = (
     ("void f() {\n  if (a) {\n    return;\n  }\n}\n", "void f() {\n  if (a) return;\n}\n"),
     ("  return std::any_of(v.begin(), v.end(), is);\n", "  return std::ranges::any_of(v, is);\n"),
+    ("  std::memcpy(zone_->writable(at).data(), f.data(), f.size());\n",
+     "  store_code(zone_->writable(at).data(), f.data(), f.size());\n"),
     ("// one two\n// three.\n", "// one two three.\n"),
 )
 LEFT_ALONE = (
     "  if (a) {\n    const int b = 1;\n  }\n", "  if (a) {\n    b();\n  } else {\n    c();\n  }\n",
     "  std::any_of(v.begin() + 1, v.end(), is);\n", "// One.\n// two\n",
-    "// a:\n// - one\n//   two\n", "  if (a) {\n    b();  // why\n  }\n",
+    "  std::memcpy(copy.writable_.address(), from, size);\n", "// a:\n// - one\n//   two\n", "  if (a) {\n    b();  // why\n  }\n",
 )
 
 

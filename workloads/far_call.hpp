@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -236,7 +235,7 @@ class FarCallCell : public MeasuredCell<FarCallCell<Strategy>> {
                     const std::vector<send::Installed>& pieces) noexcept {
     const PatchScope scope{zone, zone.exec(), size};
     for (const send::Installed& piece : pieces) {
-      std::memcpy(zone.writable(piece.at).data(), piece.bytes.data(), piece.bytes.size());
+      store_code(zone.writable(piece.at).data(), piece.bytes.data(), piece.bytes.size());
     }
     publish(zone.exec(), zone.writable(zone.exec()), size, Zone::kAlias);
   }

@@ -151,12 +151,12 @@ class PublishCell : public MeasuredCell<PublishCell<Strategy>> {
     const send::CodeBytes walking = emit_walk(walk(), 0);
     const send::CodeBytes patching = emit_walk(patching_walk(), 1);
     const PatchScope scope{zone_, zone_.exec(), walks_of(functions_).size};
-    std::memcpy(zone_.writable(walk()).data(), walking.data(), walking.size());
-    std::memcpy(zone_.writable(patching_walk()).data(), patching.data(), patching.size());
+    store_code(zone_.writable(walk()).data(), walking.data(), walking.size());
+    store_code(zone_.writable(patching_walk()).data(), patching.data(), patching.size());
     for (std::size_t i = 0; i < functions_.count; ++i) {
       const send::CodeBytes& code = functions_.code[0];
-      std::memcpy(zone_.writable(zone_.exec() + i * functions_.stride).data(), code.data(),
-                  code.size());
+      store_code(zone_.writable(zone_.exec() + i * functions_.stride).data(), code.data(),
+                 code.size());
     }
     publish(zone_.exec(), zone_.writable(zone_.exec()), walks_of(functions_).size, Zone::kAlias,
             mode_);

@@ -2,7 +2,6 @@
 // it back.
 #pragma once
 
-#include <cstring>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -89,7 +88,7 @@ class ZoneCell : public MeasuredCell<ZoneCell<Strategy>> {
       const PatchScope scope{*zone_, zone_->exec(), pages_ * page_size()};
       for (std::size_t page = 0; page < pages_; ++page) {
         const ExecAddress at = zone_->exec() + page * page_size();
-        std::memcpy(zone_->writable(at).data(), function_.data(), function_.size());
+        store_code(zone_->writable(at).data(), function_.data(), function_.size());
         publish(at, zone_->writable(at), function_.size(), Zone::kAlias);
       }
     }

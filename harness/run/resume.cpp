@@ -1,6 +1,7 @@
 #include "harness/run/resume.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -185,14 +186,9 @@ DoneRounds::DoneRounds(const std::vector<results::JournalEntry>& journal) {
 }
 
 std::string program_fingerprint() {
-  // FNV-1a of 64 bits, by Fowler, Noll and Vo.
-  constexpr std::uint64_t kOffsetBasis = 0xcbf29ce484222325;
-  constexpr std::uint64_t kPrime = 0x100000001b3;
-  std::uint64_t hash = kOffsetBasis;
-  for (const char c : results::read_text("/proc/self/exe")) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
-  }
-  return fmt::format("fnv1a64:{:016x}", hash);
+  // The C++ library's, because it is compiled with optimisation whatever this file is compiled with.
+  const std::string program = results::read_text("/proc/self/exe");
+  return fmt::format("hash64:{:016x}", std::hash<std::string>{}(program));
 }
 
 }  // namespace patchbench::harness

@@ -75,7 +75,7 @@ class PatchedPics {
     const ExecAddress where = at(number);
     [[maybe_unused]] const auto scope = Scoping::over(zone_, where, A::kPicStride);
     std::byte* bytes = zone_.writable(where).data();
-    std::memcpy(bytes, prototype_.data(), prototype_.size());
+    store_code(bytes, prototype_.data(), prototype_.size());
     A::fill_pic(bytes, where, first.target, place_.miss_trampoline);
     A::fill_pic_case(bytes, where, 1, second.tag, second.target);
     const ExecAddress jump = where + A::kPicJumpOffset;

@@ -118,7 +118,7 @@ class OneSite {
 
  private:
   void write(ExecAddress where, const CodeBytes& bytes) {
-    std::memcpy(zone_.writable(where).data(), bytes.data(), bytes.size());
+    store_code(zone_.writable(where).data(), bytes.data(), bytes.size());
   }
   void write_site() {
     const SitePlan sites[1] = {};

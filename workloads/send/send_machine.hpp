@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <utility>
@@ -297,7 +296,7 @@ class SendMachine {
   void write(const std::vector<Installed>& pieces) noexcept {
     const PatchScope scope{zone_, zone_.exec(), layout().size};
     for (const Installed& piece : pieces) {
-      std::memcpy(zone_.writable(piece.at).data(), piece.bytes.data(), piece.bytes.size());
+      store_code(zone_.writable(piece.at).data(), piece.bytes.data(), piece.bytes.size());
     }
     publish_code(zone_.exec(), layout().size);
   }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over the translation units of a build, several at once.
 
+A unit is a file, or the several that the build compiles together (PATCHBENCH_UNITY), whose headers are then read once.
 A unit that passed is not looked at again until something that could change the verdict does: its preprocessed text
 (comments included, because of NOLINT), its command, the configuration, or clang-tidy itself.
 
@@ -15,6 +16,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -36,8 +38,20 @@ def arguments():
     return parser.parse_args()
 
 
-def is_test(file):
-    return file.endswith("_test.cpp")
+INCLUDED = re.compile(r'^#include "(/.*)"$', re.M)
+
+
+def is_test(entry):
+    return all(name.endswith("_test.cpp") for name in entry["sources"])
+
+
+def sources_of(file, build):
+    """Those of this project that `file` is, or that CMake made it of; none where it is a build's own."""
+    path = pathlib.Path(file)
+    if path.parent.name == "Unity" and path.is_file():
+        return INCLUDED.findall(path.read_text())
+    ours = path.is_relative_to(ROOT) and not path.is_relative_to(build.resolve())
+    return [file] if ours else []
 
 
 def units(build, only, parts):
@@ -46,10 +60,15 @@ def units(build, only, parts):
     if not database.is_file():
         sys.exit(f"tidy.py: {database} does not exist; configure that build first")
     entries = json.loads(database.read_text())
-    ours = {e["file"]: e for e in entries if pathlib.Path(e["file"]).is_relative_to(ROOT)
-            and not pathlib.Path(e["file"]).is_relative_to(build.resolve())}
-    return [e for f, e in sorted(ours.items())
-            if (only is None or is_test(f) == (only == "tests")) and (not parts or any(p in f for p in parts))]
+    ours = {}
+    for entry in entries:
+        sources = sources_of(entry["file"], build)
+        # Several targets, layouts of one program among them, may compile the same sources.
+        if sources:
+            ours[tuple(sources)] = entry | {"sources": sources}
+    return [e for _, e in sorted(ours.items())
+            if (only is None or is_test(e) == (only == "tests"))
+            and (not parts or any(p in name for p in parts for name in e["sources"]))]
 
 
 def preprocess_command(entry):
@@ -70,9 +89,10 @@ def fingerprint(entry, salt):
 
 def options(entry, deep):
     # The analyzer follows every path through Catch2's macros: minutes a file, and no finding that a test run has not.
-    if is_test(entry["file"]):
-        return ["--checks=-clang-analyzer-*"]
-    return [] if deep else FEWER_STATES
+    together = [f"--header-filter={ROOT}/(strategies|workloads|harness|analysis|results)/.*"]
+    if is_test(entry):
+        return [*together, "--checks=-clang-analyzer-*"]
+    return together if deep else together + FEWER_STATES
 
 
 def check(entry, build, memory, salt, deep):
@@ -108,7 +128,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(chosen.jobs) as pool:
         results = pool.map(lambda e: (e, *check(e, build, memory, salt, chosen.deep)), entries)
         for entry, passed, from_before, output in results:
-            name = os.path.relpath(entry["file"], ROOT)
+            name = " ".join(os.path.relpath(source, ROOT) for source in entry["sources"])
             known += from_before
             if not from_before:
                 print(f"{'ok    ' if passed else 'FAILED'} {name}\n{output}".rstrip(), flush=True)

@@ -234,7 +234,8 @@ TEST_CASE("an emulated machine whose emulator does not count says so") {
   CHECK(says(counter.reason, "-icount"));
 }
 
-TEST_CASE("real sends: a cell costs two loads more than an immediate, and nothing else differs") {
+TEST_CASE("real sends: a cell costs two loads more than an immediate, and nothing else differs",
+          "[.slow]") {
   const CountedRun run({"--strategy=rwx,sysv-shm,indirect-cell", "--workload=mic", "--param",
                         "sites=16", "targets=64"},
                        {.program = PATCHBENCH_BENCH_RUN});
@@ -271,7 +272,7 @@ TEST_CASE("real sends: a cell costs two loads more than an immediate, and nothin
   }
 }
 
-TEST_CASE("real sends: counts repeat, with another seed and in other surroundings") {
+TEST_CASE("real sends: counts repeat, with another seed and in other surroundings", "[.slow]") {
   const auto run = [](const char* seed, const char* surroundings) {
     return CountedRun(
         {"--strategy=rwx", "--workload=pic", "--param", "sites=16", seed},
@@ -295,7 +296,8 @@ TEST_CASE("real sends: counts repeat, with another seed and in other surrounding
   }
 }
 
-TEST_CASE("real patches: opening a scope costs instructions, and a miss more than its patch") {
+TEST_CASE("real patches: opening a scope costs instructions, and a miss more than its patch",
+          "[.slow]") {
   const CountedRun run({"--strategy=mprotect-toggle", "--baseline=mprotect-toggle",
                         "--workload=relink", "--param", "sites=64", "batch=1"},
                        {.program = PATCHBENCH_BENCH_RUN});

@@ -59,12 +59,13 @@ if(NOT PATCHBENCH_SANITIZE)
   endforeach()
 endif()
 
-# A kernel of another architecture, where programs for one are built.
-function(patchbench_guest_test name class)
+# A kernel of another architecture, where programs for one are built. A minute to seven each, so that only the first is
+# no `slow` one.
+function(patchbench_guest_test name class label)
   add_test(NAME "guest: ${name}"
     COMMAND "${scripts}/guest_test.py" $<TARGET_FILE:bench-run> $<TARGET_FILE:count_self>
       $<TARGET_FILE:harness_test> ${class})
-  set_tests_properties("guest: ${name}" PROPERTIES LABELS guest TIMEOUT 600)
+  set_tests_properties("guest: ${name}" PROPERTIES LABELS "${label}" TIMEOUT 600)
 endfunction()
 # SELinux is enforced in a machine of its own; what survives there is what the table in docs/policies.md is made from.
 if(TARGET bench-probe AND NOT PATCHBENCH_SANITIZE)
@@ -82,21 +83,21 @@ if(TARGET bench-probe AND NOT PATCHBENCH_SANITIZE)
     LABELS ${guest_label} TIMEOUT 900)
 endif()
 if(TARGET count_self)
-  patchbench_guest_test("output, status and files come back" ThePassage)
-  patchbench_guest_test("every strategy works under a real kernel" EveryStrategy)
-  patchbench_guest_test("perf_event counts, and instructions repeat" Counters)
+  patchbench_guest_test("output, status and files come back" ThePassage guest)
+  patchbench_guest_test("every strategy works under a real kernel" EveryStrategy slow)
+  patchbench_guest_test("perf_event counts, and instructions repeat" Counters slow)
   # Refusals, policies and single steps are a kernel's. Zones of 1 GiB are reserved there, which the kernel refuses where
   # that is more than the machine's memory.
   foreach(suite strategies_test send_test)
     add_test(NAME "guest: ${suite} under a real kernel"
       COMMAND "${scripts}/guest" arm64 --memory=2560 -- $<TARGET_FILE:${suite}>)
-    set_tests_properties("guest: ${suite} under a real kernel" PROPERTIES LABELS guest TIMEOUT 600)
+    set_tests_properties("guest: ${suite} under a real kernel" PROPERTIES LABELS slow TIMEOUT 600)
   endforeach()
   # qemu-user has the pages of the machine that it runs on, and only these. Without the tests that say that they are
   # the same with pages of any size, half of the time.
   foreach(suite strategies_test workload_test)
     add_test(NAME "guest: ${suite} with pages of 16 KiB"
       COMMAND "${scripts}/guest" arm64 --memory=2560 --pages=16k -- $<TARGET_FILE:${suite}> "~[any-page-size]")
-    set_tests_properties("guest: ${suite} with pages of 16 KiB" PROPERTIES LABELS guest TIMEOUT 600)
+    set_tests_properties("guest: ${suite} with pages of 16 KiB" PROPERTIES LABELS slow TIMEOUT 1200)
   endforeach()
 endif()

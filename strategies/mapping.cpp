@@ -69,7 +69,8 @@ Fd::~Fd() {
 namespace {
 
 std::size_t physical_memory() {
-  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * page_size();
+  static const auto pages = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES));  // reads a file
+  return pages * page_size();
 }
 
 /// For memory that no file system limits: asking for this much would end with the OOM killer.

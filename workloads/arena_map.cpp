@@ -112,8 +112,14 @@ ArenaMap map_arena(Arena arena, const ZoneOptions& options) {
                .far_code = round_up(base + 6 * kGiB + page_offset(base, 5), alignment),
                .room = std::max(kCodeRoom, options.reserve),
                .options = options};
-  if (options.window != CodeWindow::arena) move_to_window(map, alignment);
-  map.writable_code = map.code + (options.alias_offset == 0 ? kAliasOffset : options.alias_offset);
+  map.writable_code = code + kAliasOffset;
+  if (options.window != CodeWindow::arena) {
+    move_to_window(map, alignment);
+    // Something may lie there (a sanitizer's shadow, behind the first 2 GiB). The arena has room.
+    const std::uintptr_t behind = map.code + kAliasOffset;
+    if (free_in({behind, behind + map.room}, map.room, page_size())) map.writable_code = behind;
+  }
+  if (options.alias_offset != 0) map.writable_code = map.code + options.alias_offset;
   map.writable_far_code = map.far_code + kGiB;
   return map;
 }

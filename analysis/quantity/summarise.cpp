@@ -169,12 +169,13 @@ void fill_metrics(Cell& cell, const Rounds& rounds) {
 }
 
 void note_differences(Cell& cell) {
-  constexpr std::string_view kNote = ": not above 0";
-  std::erase_if(cell.notes, [&](const std::string& old) { return old.find(kNote) != old.npos; });
+  constexpr std::string_view kNotAboveZero = ": not above 0";
+  std::erase_if(cell.notes,
+                [&](const std::string& old) { return old.find(kNotAboveZero) != old.npos; });
   for (const Metric& metric : cell.metrics) {
     if (metric.not_above_zero.empty()) continue;
     cell.notes.push_back(fmt::format("{}{} in {} of {} rounds, which count as the lowest",
-                                     metric.name, kNote, metric.not_above_zero.size(),
+                                     metric.name, kNotAboveZero, metric.not_above_zero.size(),
                                      present(with_zeros(metric)).size()));
   }
 }

@@ -81,7 +81,7 @@ std::vector<WantedEvent> events_of_word(const std::string& word,
   return events.empty() ? encoded(word, asked.scope) : events;
 }
 
-Refusal refusal_of(const Event& event, const results::Context& context) {
+EventRefusal refusal_of(const Event& event, const results::Context& context) {
   if (std::string reason = why_not_on_arm(event, context); !reason.empty()) {
     return {.status = "unsupported", .reason = std::move(reason)};
   }

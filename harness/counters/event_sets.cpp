@@ -82,8 +82,8 @@ std::vector<WantedEvent> resolve_rows(const EventRows& rows) {
 }
 
 void keep_first_counted(WantedEvent& wanted,
-                        const std::function<Refusal(const Event&)>& refusal_of) {
-  Refusal best = refusal_of(wanted.event);
+                        const std::function<EventRefusal(const Event&)>& refusal_of) {
+  EventRefusal best = refusal_of(wanted.event);
   for (const Event& code : wanted.otherwise) {
     if (best.status.empty()) return;
     Event event = code;

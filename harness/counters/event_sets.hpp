@@ -56,7 +56,7 @@ using EventRows = std::vector<EventRow>;
 [[nodiscard]] std::vector<WantedEvent> resolve_rows(const EventRows& rows);
 
 /// Why an event is not counted here; an empty status where it is.
-struct Refusal {
+struct EventRefusal {
   std::string status;
   std::string reason;
 };
@@ -64,6 +64,6 @@ struct Refusal {
 /// Makes `wanted` count by the first of its codes that `refusal_of` lets pass. Where it refuses
 /// them all, `wanted` has the status and the reason of the best, which is the first.
 void keep_first_counted(WantedEvent& wanted,
-                        const std::function<Refusal(const Event&)>& refusal_of);
+                        const std::function<EventRefusal(const Event&)>& refusal_of);
 
 }  // namespace patchbench::harness

@@ -102,7 +102,7 @@ TEST_CASE("where the kernel refuses the best code of a row, the next one counts 
   std::vector<std::uint64_t> asked;
   const auto refuse_first = [&asked](std::size_t refused) {
     asked.clear();
-    return [&asked, refused](const Event& event) -> Refusal {
+    return [&asked, refused](const Event& event) -> EventRefusal {
       asked.push_back(event.config);
       const bool passes = asked.size() > refused;
       return {.status = passes ? "" : "unavailable",

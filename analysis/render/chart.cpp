@@ -251,7 +251,7 @@ class BarScript {
   explicit BarScript(const BarChart& chart)
       : chart_(chart), page_(chart.name, chart.title), axes_(bar_axes(chart)) {
     for (const BarSection& section : chart.sections) {
-      for (const Row& row : section.rows) names_ = std::max(names_, width_of(row.label));
+      for (const ChartRow& row : section.rows) names_ = std::max(names_, width_of(row.label));
     }
   }
 
@@ -303,7 +303,7 @@ class BarScript {
   [[nodiscard]] std::string settings(const BarSection& section, const BarPanel& panel,
                                      bool named) const {
     std::vector<Tic> names;
-    for (const Row& row : section.rows) {
+    for (const ChartRow& row : section.rows) {
       names.push_back({static_cast<double>(names.size()), named ? row.label : ""});
     }
     const Axis& axis = axes_.at(panel.scale);

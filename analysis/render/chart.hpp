@@ -66,7 +66,7 @@ struct BarPanel {
   std::vector<Bar> bars;  // as long as the section's rows
 };
 
-struct Row {
+struct ChartRow {
   std::string id;
   std::string label;
 };
@@ -74,7 +74,7 @@ struct Row {
 /// Panels with the same rows.
 struct BarSection {
   std::string title = {};
-  std::vector<Row> rows = {};  // from top to bottom
+  std::vector<ChartRow> rows = {};  // from top to bottom
   std::vector<BarPanel> panels = {};
   std::vector<std::string> notes = {};  // sentences below the panels
 };

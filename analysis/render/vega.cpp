@@ -259,7 +259,7 @@ json rows_of(const BarSection& section, const BarPanel& panel, const Axis& axis)
 
 std::vector<std::string> ids_of(const BarSection& section) {
   std::vector<std::string> ids;
-  for (const Row& row : section.rows) {
+  for (const ChartRow& row : section.rows) {
     if (std::ranges::find(ids, row.id) == ids.end()) ids.push_back(row.id);
   }
   return ids;
@@ -267,7 +267,7 @@ std::vector<std::string> ids_of(const BarSection& section) {
 
 json row_names(const BarSection& section) {
   json labels = json::array();
-  for (const Row& row : section.rows) labels.push_back(row.label);
+  for (const ChartRow& row : section.rows) labels.push_back(row.label);
   // An order and no domain: rows that the legend hides leave no gap.
   return {{"field", "row"},
           {"type", "nominal"},

@@ -235,7 +235,7 @@ TEST_CASE("what an emulator's processor counted says so, and has no times") {
 }
 
 bool has_row(const BarSection& section, const char* id) {
-  return std::ranges::any_of(section.rows, [&](const Row& row) { return row.label == id; });
+  return std::ranges::any_of(section.rows, [&](const ChartRow& row) { return row.label == id; });
 }
 
 TEST_CASE("rows are the strategies that the operation has, and the baseline's twin") {

@@ -90,9 +90,11 @@ def fingerprint(entry, salt):
 def options(entry, deep):
     # The analyzer follows every path through Catch2's macros: minutes a file, and no finding that a test run has not.
     together = [f"--header-filter={ROOT}/(strategies|workloads|harness|analysis|results)/.*"]
+    left_out = ["-bugprone-suspicious-include"] if len(entry["sources"]) > 1 else []  # which that is made of
     if is_test(entry):
-        return [*together, "--checks=-clang-analyzer-*"]
-    return together if deep else together + FEWER_STATES
+        left_out.append("-clang-analyzer-*")
+    together += [f"--checks={','.join(left_out)}"] if left_out else []
+    return together if deep or is_test(entry) else together + FEWER_STATES
 
 
 def check(entry, build, memory, salt, deep):

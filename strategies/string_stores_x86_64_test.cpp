@@ -10,11 +10,11 @@
 #include <random>
 #include <vector>
 
+#include <patchbench_catch.hpp>
 #include <sys/mman.h>
 
 #include "code_zone.hpp"
 #include "mapping.hpp"
-#include "patchbench_catch.hpp"
 
 namespace patchbench::testing {
 namespace {
@@ -59,7 +59,7 @@ Seen execute_after(Store store) {
   std::vector<std::size_t> order(kFunctions);
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::mt19937 random(1);
-  std::shuffle(order.begin(), order.end(), random);
+  std::ranges::shuffle(order, random);
   Seen seen;
   for (int pass = 0; pass < kPasses; ++pass) {
     const Function& version = versions[static_cast<std::size_t>(pass % 2)];

@@ -186,7 +186,8 @@ DoneRounds::DoneRounds(const std::vector<results::JournalEntry>& journal) {
 }
 
 std::string program_fingerprint() {
-  // The C++ library's, because it is compiled with optimisation whatever this file is compiled with.
+  // The C++ library's, because it is compiled with optimisation whatever this file is compiled
+  // with.
   const std::string program = results::read_text("/proc/self/exe");
   return fmt::format("hash64:{:016x}", std::hash<std::string>{}(program));
 }

@@ -195,9 +195,9 @@ void patch_word(WritableAddress at, [[maybe_unused]] Word expected, Word desired
 
 /// Copies `size` bytes of code that nobody can reach or execute meanwhile, in stores of 16 bytes,
 /// then of 8, then of one: each store to a line of executed code costs. Never memcpy(): for more
-/// than a few hundred bytes C libraries use `rep movsb`, and an Emerald Rapids processor then
-/// executed lines of the code that had been there before, hundreds of times in 10^7 patches, also
-/// where one linear address is written and executed. It did not after these stores
+/// than a few hundred bytes C libraries use `rep movsb`, after which an Intel processor (family 6,
+/// model 207) executed lines of the code that had been there before, hundreds of times in 10^7
+/// patches, also where one linear address is written and executed. It did not after these stores
 /// (docs/publishing.md has the counts).
 inline void store_code(std::byte* to, const std::byte* code, std::size_t size) noexcept {
   const auto store = [&]<class Word>(Word word) {

@@ -90,7 +90,7 @@ def fingerprint(entry, salt):
 def options(entry, deep):
     # The analyzer follows every path through Catch2's macros: minutes a file, and no finding that a test run has not.
     together = [f"--header-filter={ROOT}/(strategies|workloads|harness|analysis|results)/.*"]
-    left_out = ["-bugprone-suspicious-include"] if len(entry["sources"]) > 1 else []  # which that is made of
+    left_out = ["-bugprone-suspicious-include"] if entry["file"] not in entry["sources"] else []  # it has no others
     if is_test(entry):
         left_out.append("-clang-analyzer-*")
     together += [f"--checks={','.join(left_out)}"] if left_out else []

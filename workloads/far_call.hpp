@@ -150,7 +150,7 @@ class FarCallCell : public MeasuredCell<FarCallCell<Strategy>> {
     patched_ = {.walk = called_.veneers + veneer_room(), .stretch = 1};
     patched_.veneers = patched_.walk + walk_room(1);
     if (reach_ == Reach::indirect) {
-      slots_ = Mapping::anonymous(round_up_to_pages(2 * sites_ * sizeof(std::uint64_t)),
+      slots_ = Mapping::anonymous(round_up_to_pages(sizeof(std::uint64_t) * 2 * sites_),
                                   PROT_READ | PROT_WRITE, arena_.cells);
       called_.slots = static_cast<std::uint64_t*>(slots_.address());
       patched_.slots = called_.slots + sites_;

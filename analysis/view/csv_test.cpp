@@ -8,20 +8,11 @@
 
 #include "analysis/counted_results_test.hpp"
 #include "analysis/sample_results_test.hpp"
+#include "analysis/view/lines_test.hpp"
 #include "results/sample_test.hpp"
 
 namespace patchbench::analysis {
 namespace {
-
-std::vector<std::string> csv_lines(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t from = 0; from < text.size();) {
-    const std::size_t end = text.find('\n', from);
-    lines.push_back(text.substr(from, end - from));
-    from = end + 1;
-  }
-  return lines;
-}
 
 TEST_CASE("one row a sample, lost ones without a value") {
   const std::vector<std::string> expected = {
@@ -33,12 +24,12 @@ TEST_CASE("one row a sample, lost ones without a value") {
       "run-1,mic,memfd-dual,1024,linear,send,ns,1,",
       "run-1,mic,memfd-dual,1024,linear,send,ns,2,0.3333333333333333",
   };
-  CHECK(csv_lines(samples_as_csv(results::sample_results())) == expected);
+  CHECK(lines_of(samples_as_csv(results::sample_results())) == expected);
 }
 
 TEST_CASE("every row has every column, and every sample a row") {
   const results::Results results = sample_run({.rounds = 4}).results;
-  const auto lines = csv_lines(samples_as_csv(results));
+  const auto lines = lines_of(samples_as_csv(results));
   std::size_t samples = 0;
   for (const auto& cell : results.cells) samples += 4 * cell.metrics.size();
   CHECK(lines.size() == samples + 1);
@@ -80,12 +71,12 @@ TEST_CASE("counters have a file of their own, and simulated ones another") {
       "run-1,false,mic,rwx,1024,linear,send,,cycles,prefetch,hardware,user,,,unavailable,,,\"no "
       "PMU, none at all\"",
   };
-  CHECK(csv_lines(counters_as_csv(results)) == measured);
+  CHECK(lines_of(counters_as_csv(results)) == measured);
   const std::vector<std::string> simulated = {
       header,
       "run-1,false,mic,rwx,1024,linear,send,,instructions,,simulated,user,,21,ok,,,",
   };
-  CHECK(csv_lines(simulated_as_csv(results)) == simulated);
+  CHECK(lines_of(simulated_as_csv(results)) == simulated);
   CHECK(samples_as_csv(results).find("cycles") == std::string::npos);
 }
 

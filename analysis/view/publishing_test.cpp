@@ -1,7 +1,6 @@
 #include "analysis/view/publishing.hpp"
 
 #include <algorithm>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "analysis/statistics/significance.hpp"
 #include "analysis/statistics/statistics.hpp"
 #include "analysis/view/counters.hpp"
+#include "analysis/view/lines_test.hpp"
 #include "analysis/view/report_document.hpp"
 #include "analysis/view/result.hpp"
 #include "results/matchers_test.hpp"
@@ -56,13 +56,6 @@ results::Results run_with_modes() {
 const Cell& cell_of(const results::Results& results, const std::string& workload,
                     const results::Params& params, const std::string& strategy) {
   return *Quantities(results).cell({workload, params}, strategy);
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
 }
 
 bool has_line(const std::string& text, const std::string& part) {

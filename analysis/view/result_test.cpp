@@ -1,7 +1,6 @@
 #include "analysis/view/result.hpp"
 
 #include <algorithm>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "analysis/sample_results_test.hpp"
 #include "analysis/view/figures.hpp"
 #include "analysis/view/headline.hpp"
+#include "analysis/view/lines_test.hpp"
 #include "analysis/view/report_document.hpp"
 #include "results/matchers_test.hpp"
 
@@ -23,15 +23,8 @@ namespace {
 using results::contains;
 using results::starts_with;
 
-std::vector<std::string> document_lines(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
-
 std::string line_with(const std::string& text, const std::string& start) {
-  for (const std::string& line : document_lines(text)) {
+  for (const std::string& line : lines_of(text)) {
     if (line.starts_with(start)) return line;
   }
   return "";
@@ -105,7 +98,7 @@ TEST_CASE("the table fits its width and says what a reader needs") {
     for (const int width : {20, 80, 100, 160}) {
       const std::string text = terminal_table(run.results, {.width = width, .colour = false});
       CHECK(text.ends_with('\n'));
-      for (const std::string& line : document_lines(text)) {
+      for (const std::string& line : lines_of(text)) {
         CAPTURE(width, line);
         CHECK(line.size() <= static_cast<std::size_t>(std::max(80, width)));
         CHECK(line.find('\033') == std::string::npos);

@@ -54,6 +54,14 @@ void agrees(const Field& field, const Metric& metric, int rounds) {
   }
 }
 
+void agrees(const Field& field, const Ratio& ratio, int /*rounds*/) {
+  constexpr int kFewest = 2;  // that have a spread
+  if ((ratio.ci95 || ratio.ci_free) && ratio.n < kFewest) {
+    field.member("n").fail("must be at least 2 where there is an interval, is " +
+                           std::to_string(ratio.n));
+  }
+}
+
 void agrees(const Field& field, const Cell& cell, int /*rounds*/) {
   const std::string prefix = cell.workload + '/' + cell.strategy;
   if (cell.id != prefix && !cell.id.starts_with(prefix + '/')) {

@@ -493,6 +493,7 @@ void agrees(const Field& /*field*/, const T& /*value*/, int /*rounds*/) {}
 /// Each throws FormatError naming the member that does not fit.
 void agrees(const Field& field, const SelfTest& test, int rounds);
 void agrees(const Field& field, const Metric& metric, int rounds);
+void agrees(const Field& field, const Ratio& ratio, int rounds);
 void agrees(const Field& field, const Cell& cell, int rounds);
 void agrees(const Field& field, const Results& results, int rounds);
 

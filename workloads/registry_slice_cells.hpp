@@ -31,6 +31,9 @@ CellFactory factory() {
     if constexpr (requires { &Workload::template dump<Strategy>; }) {
       cell.dump = &Workload::template dump<Strategy>;
     }
+    if constexpr (requires { &Workload::template unsupported_at<Strategy>; }) {
+      cell.unsupported_at = &Workload::template unsupported_at<Strategy>;
+    }
   }
   return cell;
 }

@@ -96,6 +96,9 @@ struct CellRequest {
   std::uint64_t seed = 1;
   Arena arena;
   ZoneOptions zone = {};
+  /// Where threads that a case makes may run, beside the one that sets it up; empty: wherever that
+  /// one may.
+  std::vector<int> processors = {};
 };
 
 /// About so many sends a run of `send`, and never fewer than half, so that the timed loop around it
@@ -196,6 +199,9 @@ struct CellFactory {
   MakeInstance make = nullptr;   // null: unsupported
   DumpCode dump = nullptr;       // null: the workload generates no sends
   std::string_view unsupported;  // the reason, when make is null
+  /// Why the strategy has no meaning with these parameters, empty where it has; null: it has with
+  /// all. A preset leaves such cases out, and who asks for them gets the reason.
+  std::string_view (*unsupported_at)(const ParamText& params) = nullptr;
 };
 
 enum class StrategyRole { strategy, control };

@@ -69,12 +69,18 @@ std::vector<ParamText> grid_of(const WorkloadInfo& workload, const Selection& se
   return combinations(workload, values);
 }
 
-/// Null make without a reason in the catalogue: the pair has no row at all.
+/// Null make without a reason in the catalogue: the pair has no row at all. Nor has one that has no
+/// meaning with parameters which nobody asked for.
 std::optional<PlannedCell> plan_cell(const Catalogue& catalogue, const WorkloadInfo& workload,
-                                     const ParamText& params, std::string_view strategy,
-                                     std::string_view runs) {
+                                     const ParamText& params, bool asked_for,
+                                     std::string_view strategy, std::string_view runs) {
   const CellFactory* factory = catalogue.find_cell(runs, workload.id);
   if (factory == nullptr) return std::nullopt;
+  std::string_view reason = factory->unsupported;
+  if (reason.empty() && factory->unsupported_at != nullptr) {
+    reason = factory->unsupported_at(params);
+    if (!reason.empty() && !asked_for) return std::nullopt;
+  }
   PlannedCell cell{.id = {},
                    .strategy = std::string(strategy),
                    .runs = std::string(runs),
@@ -82,8 +88,8 @@ std::optional<PlannedCell> plan_cell(const Catalogue& catalogue, const WorkloadI
                    .params = params,
                    .shown = shown_params(workload, params),
                    .metrics = workload.metrics.size(),
-                   .make = factory->make,
-                   .unsupported = std::string(factory->unsupported),
+                   .make = reason.empty() ? factory->make : nullptr,
+                   .unsupported = std::string(reason),
                    .unavailable = {},
                    .every = 1};
   cell.id = results::cell_id(cell.workload, cell.strategy, cell.shown);
@@ -106,16 +112,18 @@ std::vector<PlannedCell> plan_group(const Catalogue& catalogue, const Selection&
                                     const WorkloadInfo& workload, const ParamText& params,
                                     std::string_view baseline) {
   std::vector<PlannedCell> group;
+  const bool asked_for = !selection.overrides.empty();
   const bool small_too = !only_the_preset_decides(selection) || is_in_small_grid(workload, params);
   for (const StrategyEntry& entry : catalogue.strategies) {
     if (!entry.info.only_workload.empty() && entry.info.only_workload != workload.id) continue;
     if (entry.info.small_grid && !small_too) continue;
-    if (auto cell = plan_cell(catalogue, workload, params, entry.info.id, entry.info.id)) {
+    if (auto cell =
+            plan_cell(catalogue, workload, params, asked_for, entry.info.id, entry.info.id)) {
       group.push_back(std::move(*cell));
     }
   }
   if (!baseline.empty()) {
-    if (auto cell = plan_cell(catalogue, workload, params, kAgain, baseline)) {
+    if (auto cell = plan_cell(catalogue, workload, params, asked_for, kAgain, baseline)) {
       group.push_back(std::move(*cell));
     }
   }

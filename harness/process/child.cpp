@@ -42,7 +42,7 @@ namespace patchbench {
 // For nlohmann::json, which finds these by the argument's namespace.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Arena, base)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ZoneOptions, reserve, pages, alias_offset, window, window_at)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CellRequest, params, seed, arena, zone)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CellRequest, params, seed, arena, zone, processors)
 
 }  // namespace patchbench
 
@@ -303,7 +303,10 @@ void run_cell(const CellFactory* factory, bool toggles, const ChildTask& task,
   const auto set_up = [&] {
     const bool patches = toggles && task.purpose == ChildPurpose::time;
     if (patches) require_room_to_toggle();  // set-up itself patches
-    instance = factory->make(task.request);
+    CellRequest request = task.request;
+    std::ranges::copy_if(task.processors, std::back_inserter(request.processors),
+                         [&task](int processor) { return processor != task.cpu; });
+    instance = factory->make(request);
     if (patches) require_room_to_toggle();
   };
   if (!attempt(entry, CellStatus::denied, set_up)) return;

@@ -52,7 +52,7 @@ struct ChildTask {
   std::string metric;                 // to execute
   Extent extent = Extent::fewer;      // to execute
   EventGroups events;                 // to count
-  std::vector<int> processors;        // that the parent may use; to count
+  std::vector<int> processors;        // that the parent may use
   ReadPath read = ReadPath::fastest;  // by which
   bool cpu_time = false;              // to be counted beside the events
   /// What the parent starts, a layout of this executable; empty: this one. Nothing that a child

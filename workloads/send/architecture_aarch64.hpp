@@ -220,6 +220,9 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
   static constexpr std::size_t kStubSize = 12;
   static constexpr unsigned kStubOperations = 3;
   static CodeBytes emit_stubs(const StubsPlan& plan);
+  // bti c; movz w1, tag; movk w1, tag; b checked entry.
+  static constexpr std::size_t kTagStubStride = 16;
+  static CodeBytes emit_tag_stub(const TagStubPlan& plan);
   static constexpr std::size_t kCellPicStride = 192;
   static CodeBytes emit_cell_pic(const CellPicPlan& plan);
   static constexpr std::size_t kOpenPicStride = 192;

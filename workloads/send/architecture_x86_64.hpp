@@ -219,6 +219,9 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   static constexpr std::size_t kStubSize = 6;
   static constexpr unsigned kStubOperations = 1;
   static CodeBytes emit_stubs(const StubsPlan& plan);
+  // BA <tag>, mov edx, tag; E9 <rel>, jmp checked entry.
+  static constexpr std::size_t kTagStubStride = 16;
+  static CodeBytes emit_tag_stub(const TagStubPlan& plan);
   static constexpr std::size_t kCellPicStride = 128;
   static CodeBytes emit_cell_pic(const CellPicPlan& plan);
   static constexpr std::size_t kOpenPicStride = 192;

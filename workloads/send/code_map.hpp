@@ -48,12 +48,20 @@ class CodeMap {
   [[nodiscard]] ExecAddress stub(std::uint32_t site) const noexcept {
     return at(layout_.stubs + site * A::kStubStride);
   }
+  /// Of a method, where there are any.
+  [[nodiscard]] ExecAddress tag_stub(std::uint32_t method) const noexcept {
+    return at(layout_.tag_stubs + method * A::kTagStubStride);
+  }
   [[nodiscard]] ExecAddress walk(std::size_t number) const noexcept {
     return at(layout_.walks[number]);
   }
 
-  /// Of either entry.
+  /// Of either entry or the tag stub.
   [[nodiscard]] std::uint32_t method_at(ExecAddress entry) const noexcept {
+    if (is_tag_stub(entry)) {
+      return static_cast<std::uint32_t>(static_cast<std::size_t>(entry - at(layout_.tag_stubs)) /
+                                        A::kTagStubStride);
+    }
     return static_cast<std::uint32_t>(static_cast<std::size_t>(entry - at(layout_.methods)) /
                                       layout_.method_stride);
   }
@@ -61,11 +69,15 @@ class CodeMap {
   [[nodiscard]] SiteState state_of(ExecAddress target) const noexcept {
     if (target < at(layout_.open_pics)) return SiteState::unlinked;
     if (target < at(layout_.methods)) return SiteState::open_pic;
+    if (is_tag_stub(target)) return SiteState::mic;
     return target < at(layout_.driver) ? SiteState::mic : SiteState::closed_pic;
   }
 
  private:
   [[nodiscard]] ExecAddress at(std::size_t offset) const noexcept { return zone_ + offset; }
+  [[nodiscard]] bool is_tag_stub(ExecAddress target) const noexcept {
+    return layout_.tag_stubs != 0 && target >= at(layout_.tag_stubs);
+  }
 
   ExecAddress zone_;
   CodeLayout layout_;  // by value: a patch reads it, and follows no pointer for it

@@ -106,6 +106,17 @@ struct StubsPlan {
   std::size_t sites = 0;
 };
 
+/// Loads a class tag into the tag register and jumps to a checked entry. A site that calls it needs
+/// no tag of its own: one word says both, so that one store relinks a site which other threads
+/// execute. HotSpot has such stubs for transitions that it cannot make at once otherwise (ICStub,
+/// icBuffer.hpp of OpenJDK 8). Those belong to a site and are freed at a safepoint; these belong to
+/// a method of one class, never change, and are there as long as it is.
+struct TagStubPlan {
+  ExecAddress at;
+  ClassTag tag = 0;
+  ExecAddress checked_entry;
+};
+
 struct MethodPlan {
   ExecAddress at;
   ExecAddress miss_trampoline;
@@ -193,7 +204,7 @@ concept Architecture = requires(
     std::size_t size, Dispatch dispatch, SiteOrder order, std::uint64_t draw,
     const DriverPlan& driver, const MethodPlan& method, const OpenPicPlan& open,
     const CellPicPlan& cell, const StubsPlan& stubs, const TrampolinePlan& trampoline,
-    const WalkPlan& walk, const VeneerPlan& veneer,
+    const WalkPlan& walk, const VeneerPlan& veneer, const TagStubPlan& tag_stub,
     std::span<const std::uint16_t> addends) {
   // Send sites. A tag that is in the code may stand away from its site, in a pool of literals that
   // sites share, but behind it. `size` here is an offset from the first site.
@@ -252,6 +263,8 @@ concept Architecture = requires(
   { A::kStubSize } -> std::convertible_to<std::size_t>;
   { A::kStubOperations } -> std::convertible_to<unsigned>;
   { A::emit_stubs(stubs) } -> std::same_as<CodeBytes>;
+  { A::kTagStubStride } -> std::convertible_to<std::size_t>;
+  { A::emit_tag_stub(tag_stub) } -> std::same_as<CodeBytes>;
   { A::kCellPicStride } -> std::convertible_to<std::size_t>;
   { A::emit_cell_pic(cell) } -> std::same_as<CodeBytes>;
   { A::kOpenPicStride } -> std::convertible_to<std::size_t>;

@@ -501,6 +501,15 @@ CodeBytes AArch64::emit_stubs(const StubsPlan& plan) {
   return piece.finish();
 }
 
+CodeBytes AArch64::emit_tag_stub(const TagStubPlan& plan) {
+  Piece piece{plan.at};
+  piece.landing_pad();
+  piece.constant32(a64::w1, plan.tag);
+  piece.jump(plan.checked_entry);
+  piece.trap_to(kTagStubStride);
+  return piece.finish();
+}
+
 CodeBytes AArch64::emit_open_pic(const OpenPicPlan& plan) {
   Piece piece{plan.at};
   a64::Assembler& a = piece.assembler;

@@ -472,6 +472,14 @@ CodeBytes X86_64::emit_stubs(const StubsPlan& plan) {
   return piece.finish();
 }
 
+CodeBytes X86_64::emit_tag_stub(const TagStubPlan& plan) {
+  Piece piece{plan.at};
+  piece.assembler.mov(x86::edx, plan.tag);
+  piece.jump(plan.checked_entry);
+  piece.trap_to(kTagStubStride);
+  return piece.finish();
+}
+
 CodeBytes X86_64::emit_open_pic(const OpenPicPlan& plan) {
   Piece piece{plan.at};
   x86::Assembler& a = piece.assembler;

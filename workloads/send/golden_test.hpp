@@ -155,6 +155,13 @@ CodeBytes stubs() {
   return A::emit_stubs({.at = kStubs, .cells = kCells, .sites = 2});
 }
 
+/// Of method 1.
+template <Architecture A>
+CodeBytes tag_stub() {
+  return A::emit_tag_stub(
+      {.at = kStubs, .tag = kFirstHeapTag, .checked_entry = kMethods + A::method_stride(8)});
+}
+
 /// Where the direct call of a site that is not linked leads.
 template <Architecture A>
 ExecAddress called_at_first(Dispatch dispatch, std::uint32_t site) {
@@ -258,6 +265,7 @@ std::vector<Emitted> everything() {
   pieces.push_back({"cell-pic/of-a-site", kPics, cell_pic<A>(false)});
   pieces.push_back({"cell-pic/shared", kPics, cell_pic<A>(true)});
   pieces.push_back({"stubs", kStubs, stubs<A>()});
+  pieces.push_back({"tag-stub", kStubs, tag_stub<A>()});
   pieces.push_back({"open-pic/cache_entries=1024", kOpenPic, open_pic<A>(1024)});
   pieces.push_back({"open-pic/cache_entries=16", kOpenPic, open_pic<A>(16)});
   pieces.push_back({"trampoline", kMissTrampoline, trampoline<A>()});

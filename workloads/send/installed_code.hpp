@@ -64,6 +64,19 @@ void emit_methods(std::vector<Installed>& pieces, const SendPlan& plan, const Me
   }
 }
 
+/// Nothing where the plan has none.
+template <Architecture A>
+void emit_tag_stubs(std::vector<Installed>& pieces, const SendPlan& plan, const MethodTable& table,
+                    const CodeMap<A>& code) {
+  if (!plan.tag_stubs) return;
+  for (std::uint32_t method = 0; method < table.methods(); ++method) {
+    const ExecAddress at = code.tag_stub(method);
+    pieces.push_back({at, A::emit_tag_stub({.at = at,
+                                            .tag = table.tag_of_class(method % table.classes()),
+                                            .checked_entry = code.checked_entry(method)})});
+  }
+}
+
 template <Architecture A>
 void emit_open_pics(std::vector<Installed>& pieces, const SendPlan& plan, const MethodTable& table,
                     const CodeMap<A>& code, const MethodCache& cache) {

@@ -1,9 +1,10 @@
 // workloads/send/send_machine.hpp - a small VM's send machinery in one zone: methods, send sites,
 // PICs, the miss trampoline, and the transitions that link and unlink sites.
 //
-// One thread mutates and executes: what a VM with several executors needs beyond the order of the
-// stores is said where they are made (site_words.hpp). Nothing on the miss path allocates, throws
-// or calls virtually.
+// One thread mutates and executes, unless the plan says MissPolicy::look_up: then misses link
+// nothing, and other threads may execute sends while one thread calls retarget() (what that takes
+// beside the store is said in concurrent_patch.hpp). Nothing on the miss path allocates, throws or
+// calls virtually.
 //
 //   code_map.hpp        where its pieces are
 //   installed_code.hpp  what is there from the beginning
@@ -37,6 +38,9 @@
 #include "workloads/workload.hpp"
 
 namespace patchbench::send {
+
+/// Misses that this thread has had under MissPolicy::look_up.
+inline thread_local std::uint64_t lookups_of_thread = 0;
 
 template <CodeZone Zone_, Dispatch kDispatch, Architecture A = NativeArchitecture>
 class SendMachine {
@@ -186,6 +190,22 @@ class SendMachine {
   }
   /// `last` is one of the sites that were relinked.
   void publish_scope(std::uint32_t last) noexcept { words_.publish_site(last); }
+  /// One word of a site: what it calls. `to` may be a tag stub, which needs no tag at the site.
+  void retarget(std::uint32_t index, ExecAddress from, ExecAddress to) noexcept {
+    [[maybe_unused]] const auto scope =
+        OwnScope::over(zone_, site(index), Words::patched_size(index));
+    words_.store_target(index, from, to);
+    words_.publish_site(index);
+  }
+  /// The same of a direct call that other threads may be executing, by a breakpoint.
+  template <class Breakpoints>
+  void retarget_by(Breakpoints& breakpoints, std::uint32_t index, ExecAddress from,
+                   ExecAddress to) noexcept {
+    [[maybe_unused]] const auto scope =
+        OwnScope::over(zone_, site(index), Words::patched_size(index));
+    const ExecAddress word = words_.target_word(index);
+    breakpoints.change_call(word, zone_.writable(word), from, to);
+  }
   /// Mappings in the arena while the site in the middle is open for a patch.
   [[nodiscard]] std::optional<std::int64_t> vmas_while_open() {
     [[maybe_unused]] const auto scope =
@@ -279,9 +299,12 @@ class SendMachine {
     pieces.push_back(emit_driver(plan_, table_, code_, kDispatch, ExecAddress{cells_.address()}));
     emit_stubs(pieces, plan_, code_, kDispatch, ExecAddress{cells_.address()});
     pieces.push_back({code_.call_site(), A::emit_call_site()});
-    pieces.push_back(emit_trampoline<A>(code_.miss_trampoline(), &on_miss, this));
+    pieces.push_back(
+        emit_trampoline<A>(code_.miss_trampoline(),
+                           plan_.on_miss == MissPolicy::look_up ? &on_lookup : &on_miss, this));
     pieces.push_back(emit_trampoline<A>(code_.open_miss_trampoline(), &on_open_miss, this));
     emit_methods(pieces, plan_, table_, code_);
+    emit_tag_stubs(pieces, plan_, table_, code_);
     emit_open_pics(pieces, plan_, table_, code_, cache_);
     pics_.emit(pieces);
     emit_walks(pieces, plan_, code_);
@@ -413,6 +436,17 @@ class SendMachine {
     ++machine.misses_;
     machine.template advance<OwnScope>(index, tag, method);
     return machine.code_.unchecked_entry(method).value();
+  }
+
+  /// MissPolicy::look_up: reads what nobody writes. The method cache is the mutator's.
+  static std::uintptr_t on_lookup(void* self, Oop receiver, std::uint64_t /*tag_word*/,
+                                  std::uintptr_t return_address) noexcept {
+    auto& machine = *static_cast<SendMachine*>(self);
+    const std::uint32_t index = machine.words_.site_of_return(return_address);
+    ++lookups_of_thread;
+    return machine.code_
+        .unchecked_entry(machine.table_.lookup(class_tag_of(receiver), machine.selector_of(index)))
+        .value();
   }
 
   /// A send through an open PIC whose entry is not in the method cache. Nothing is linked.

@@ -18,8 +18,9 @@ namespace patchbench::send {
 
 /// What a miss at a linked site does.
 enum class MissPolicy {
-  grow,    // as Cog: MIC -> closed PIC -> open PIC
-  relink,  // Deutsch and Schiffman: the MIC is rewritten for the new class
+  grow,     // as Cog: MIC -> closed PIC -> open PIC
+  relink,   // Deutsch and Schiffman: the MIC is rewritten for the new class
+  look_up,  // nothing is linked; the only one that several threads may execute at once
 };
 
 /// A walk over standalone sites. As many stretches as make a pass; no hook where stretch is 0.
@@ -37,6 +38,7 @@ struct SendPlan {
   std::size_t site_shift = 0;  // bytes before the first site (draw_site_shift)
   /// Room for one closed PIC a site; without it a MIC turns into an open PIC.
   bool closed_pics = false;
+  bool tag_stubs = false;  // one for each method (TagStubPlan)
   MissPolicy on_miss = MissPolicy::grow;
   PublishMode publish = PublishMode::none;  // of every patch; the process is prepared for it
   std::uint32_t first_site = 0;
@@ -59,6 +61,7 @@ struct CodeLayout {
   std::size_t pics = 0;
   std::vector<std::size_t> walks;
   std::size_t stubs = 0;
+  std::size_t tag_stubs = 0;  // 0: there are none
   std::size_t size = 0;
   std::size_t method_stride = 0;
 };
@@ -88,6 +91,10 @@ template <Architecture A>
   if (calls_stub(dispatch)) {
     layout.stubs = round_up_to_pages(layout.size);
     layout.size = layout.stubs + plan.sites.size() * A::kStubStride;
+  }
+  if (plan.tag_stubs) {
+    layout.tag_stubs = round_up_to_pages(layout.size);
+    layout.size = layout.tag_stubs + methods * A::kTagStubStride;
   }
   return layout;
 }

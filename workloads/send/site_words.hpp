@@ -57,6 +57,10 @@ class SiteWords {
   [[nodiscard]] ExecAddress tag_word(std::uint32_t index) const noexcept {
     return sites_ + (tag_offset_ + A::tag_distance(index));
   }
+  /// Of a target that is not in a cell.
+  [[nodiscard]] ExecAddress target_word(std::uint32_t index) const noexcept {
+    return site(index) + target_offset_;
+  }
   [[nodiscard]] Cell& cell(std::uint32_t index) const noexcept {
     return *reinterpret_cast<Cell*>(cells_ + cell_offset(kDispatch, index, count_));
   }
@@ -92,14 +96,10 @@ class SiteWords {
   /// memory holds is at every moment the old pair, a way to the trampoline, or the new pair: never
   /// a new tag with an old target, also where a patch is cut short.
   ///
-  /// That is a property of memory, not of execution. A thread inside the site may have loaded the
-  /// old tag and then call the new target. Where instructions and data are not coherent (AArch64),
-  /// a thread that begins the site afterwards may load the new tag, which is data, and fetch the
-  /// old call; and loads of two words of a cell may be reordered. Here the mutator is the only
-  /// executor, and publishes before it executes. A VM with more executors stores `safe`, publishes,
-  /// makes every executor synchronise (membarrier SYNC_CORE, or a stop), and only then stores the
-  /// tag and the target and publishes again; over cells it loads the target by an acquire of, or a
-  /// dependency on, the tag.
+  /// That is a property of memory, not of execution, and serves one thread that patches and
+  /// executes. With more of them no order of these stores is enough, nor is a barrier between them:
+  /// a thread may be inside the site with the old tag in its register, and call whatever is there
+  /// next. concurrent_patch.hpp has what is enough.
   void store_pair(std::uint32_t index, const SiteValue& from, const SiteValue& to,
                   ExecAddress safe) noexcept {
     const Place place = locate(index);
@@ -177,9 +177,6 @@ class SiteWords {
     }
   }
 
-  [[nodiscard]] ExecAddress target_word(std::uint32_t index) const noexcept {
-    return site(index) + target_offset_;
-  }
   /// Where the mutator reads what it stored: what is staged is not executed before its scope ends.
   [[nodiscard]] const std::byte* readable(ExecAddress at) const noexcept {
     if constexpr (is_staged<Zone>()) {

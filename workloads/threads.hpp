@@ -74,7 +74,7 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
     for (int turn = 0; turn < 4; ++turn) {
       prepare_patches();
       patch_listed();
-      executors_->wait_until_resting();
+      executors_->settle();
       send::expect_equal(machine_.walk(0)(row(0), 1, 0), expected_.front(), "sends after patches");
       expect_as_linked();
       expect_no_wrong();
@@ -82,7 +82,7 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
     if (request_.executors > 0) {
       prepare_visible();
       make_visible();
-      executors_->wait_until_resting();
+      executors_->settle();
       expect_no_wrong();
     }
     latencies_ns_.clear();
@@ -112,8 +112,7 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
       prepare_patches();
       patch_listed();
     }
-    executors_->rest();
-    executors_->wait_until_resting();
+    executors_->settle();
     return (executors_->passes() - before) * machine_.sites();
   }
   [[nodiscard]] std::uint64_t wrong() const noexcept { return executors_->wrong(); }
@@ -124,7 +123,7 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
   /// With fewer sites all of them are patched.
   static constexpr std::uint32_t kFewSites = 16;
   static constexpr std::size_t kPatchesInRun = 64;
-  static constexpr std::size_t kVisiblePatchesInRun = 16;  // even: the site ends as it began
+  static constexpr std::size_t kVisiblePatchesInRun = 16;
   static constexpr std::size_t kRows = 32;
   static constexpr std::size_t kKeptLatencies = 4096;
 
@@ -199,20 +198,26 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
 
   void add_measurements() {
     this->measure(
-        "patch_beside_executors", static_cast<double>(list_size()),
-        [](ThreadsCell& cell) { cell.prepare_patches(); },
-        [](ThreadsCell& cell) { cell.patch_listed(); });
-    if (request_.executors == 0) return;
+            "patch_beside_executors", static_cast<double>(list_size()),
+            [](ThreadsCell& cell) { cell.prepare_patches(); },
+            [](ThreadsCell& cell) { cell.patch_listed(); })
+        .has_executors = request_.executors > 0;
+    if (request_.executors > 0) add_measurements_of_executors();
+  }
+  void add_measurements_of_executors() {
     this->measure(
-        "visible", kVisiblePatchesInRun, [](ThreadsCell& cell) { cell.prepare_visible(); },
-        [](ThreadsCell& cell) { cell.make_visible(); });
+            "visible", kVisiblePatchesInRun, [](ThreadsCell& cell) { cell.prepare_visible(); },
+            [](ThreadsCell& cell) { cell.make_visible(); })
+        .has_executors = true;
     const auto sends = static_cast<double>(passes_in_run() * machine_.sites());
     this->measure(
-        "send_undisturbed", sends, [](ThreadsCell& cell) { cell.executors_->walk(); },
-        [](ThreadsCell& cell) { cell.execute_passes(false); });
+            "send_undisturbed", sends, [](ThreadsCell& cell) { cell.executors_->walk(); },
+            [](ThreadsCell& cell) { cell.execute_passes(false); })
+        .has_executors = true;
     this->measure(
-        "send_beside_patches", sends, [](ThreadsCell& cell) { cell.prepare_interval(); },
-        [](ThreadsCell& cell) { cell.execute_passes(true); });
+            "send_beside_patches", sends, [](ThreadsCell& cell) { cell.prepare_interval(); },
+            [](ThreadsCell& cell) { cell.execute_passes(true); })
+        .has_executors = true;
   }
 
   // --- patches ---
@@ -262,7 +267,7 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
   /// Each patched site at most once, after a pass of this thread's own over all of them: without
   /// executors nobody else executes them.
   void prepare_patches() noexcept {
-    executors_->wait_until_resting();
+    executors_->settle();
     draw_list();
     sink_ = machine_.walk(0)(row(1), 1, 0);
     executors_->walk();
@@ -285,10 +290,7 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
 
   void prepare_visible() noexcept {
     watched_ = patched_[random_.below(patched_.size())];
-    executors_->wait_until_resting();
-    if (sides_[watched_] != 0) {
-      with_protocol([this]<Protocol kProtocol>() { patch<kProtocol>(watched_); });
-    }
+    executors_->settle();
     executors_->watch(machine_.site(watched_), answer_of_watched());
   }
   [[nodiscard]] std::uint64_t answer_of_watched() const noexcept {
@@ -336,7 +338,7 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
   }
 
   void prepare_interval() noexcept {
-    executors_->wait_until_resting();
+    executors_->settle();
     draw_list();
     executors_->walk();
   }

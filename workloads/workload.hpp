@@ -118,7 +118,8 @@ struct Measurement {
   /// counts what only run() does.
   void (*prepare_without)(void* self) = nullptr;
   void (*without)(void* self) noexcept = nullptr;
-  double expected_ns = 0;  // rough cost of one run(), to choose iteration counts; 0 = unknown
+  double expected_ns = 0;      // rough cost of one run(), to choose iteration counts; 0 = unknown
+  bool has_executors = false;  // other threads execute the case's code meanwhile
 };
 
 struct SiteCounter {

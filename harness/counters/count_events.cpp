@@ -6,6 +6,7 @@
 #include <numeric>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -118,14 +119,22 @@ void take_times(Counter& counter, const GroupTimes& before, const GroupTimes& af
   }
 }
 
-/// Rows for a measurement that is a difference of two runs. Each is prepared, and what a counter
-/// says of either alone is not of the operation.
+/// Why a measurement is not counted in this group; empty where it is.
+std::string_view why_left_out(const Measurement& measurement, const Event& event) {
+  // Each of the two runs is prepared, and what a counter says of either is not of the operation.
+  if (measurement.without != nullptr) return "a difference of two runs is timed, and not counted";
+  if (measurement.has_executors && !event.beside.empty()) {
+    return "threads of the case's own execute meanwhile, also where nothing else does";
+  }
+  return {};
+}
+
 void leave_out(std::span<const Event> events, const Measurement& measurement,
-               std::vector<Counter>& counters) {
+               std::string_view reason, std::vector<Counter>& counters) {
   for (const Event& event : events) {
     Counter counter = blank_counter(event, measurement.metric);
     counter.status = "unavailable";
-    counter.reason = "a difference of two runs is timed, and not counted";
+    counter.reason = reason;
     counters.push_back(std::move(counter));
   }
 }
@@ -209,8 +218,9 @@ std::vector<Counter> count_events(std::span<const Measurement> measurements,
     std::optional<BusyThread> busy;  // after the events, which it inherits
     if (!events.front().beside.empty()) busy.emplace(thread.processor, thread.allowed);
     for (const Measurement& measurement : measurements) {
-      if (measurement.without != nullptr) {
-        leave_out(events, measurement, counters);
+      if (const std::string_view reason = why_left_out(measurement, events.front());
+          !reason.empty()) {
+        leave_out(events, measurement, reason, counters);
         continue;
       }
       count_one(group, events, measurement, busy ? &*busy : nullptr, counters);

@@ -40,7 +40,7 @@ Executors::Executors(ExecutorCode code, unsigned count, std::span<const int> pro
     }
     throw;
   }
-  wait_until_resting();
+  settle();
 }
 
 Executors::~Executors() { leave(); }
@@ -54,7 +54,7 @@ void Executors::leave() noexcept {
 }
 
 void Executors::begin(Mode mode) noexcept {
-  wait_until_resting();
+  settle();
   for (Executor& one : executors_) one.resting.store(false);
   mode_.store(mode);
   mode_.notify_all();
@@ -73,7 +73,7 @@ void Executors::walk() noexcept {
 
 void Executors::watch(ExecAddress site, std::uint64_t answer) noexcept {
   if (executors_.empty()) return;
-  wait_until_resting();
+  settle();
   for (Executor& one : executors_) one.seen.store(Seen::nothing);
   watched_.store(site.value());
   watched_answer_.store(answer);
@@ -84,7 +84,8 @@ void Executors::watch(ExecAddress site, std::uint64_t answer) noexcept {
   }
 }
 
-void Executors::wait_until_resting() const noexcept {
+void Executors::settle() noexcept {
+  rest();
   for (const Executor& one : executors_) {
     Patience patience;
     while (!one.resting.load()) patience.wait();

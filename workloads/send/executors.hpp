@@ -63,10 +63,10 @@ class Executors {
   /// Sends through one site from now on, always of its first class and with this answer. Returns
   /// when each has.
   void watch(ExecAddress site, std::uint64_t answer) noexcept;
-  /// They end what they are at and then rest; whoever needs them to have ended calls walk(),
-  /// watch() or wait_until_resting().
+  /// They end what they are at and then rest.
   void rest() noexcept { mode_.store(Mode::resting); }
-  void wait_until_resting() const noexcept;
+  /// The same, and returns when all of them rest.
+  void settle() noexcept;
 
   /// Returns when no executor is in generated code, and none enters it before resume().
   void stop() noexcept {

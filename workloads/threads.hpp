@@ -404,6 +404,8 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
   std::optional<send::Executors> executors_;  // ends before what it executes
 };
 
+inline constexpr std::string_view kExecutorsParameter = "executors";
+
 struct Threads {
   static constexpr std::string_view kId = "threads";
 
@@ -445,7 +447,7 @@ struct Threads {
     return std::make_unique<ThreadsCell<Strategy>>(
         send::describe_two_class_sites(request),
         ThreadsRequest{.protocol = send::protocol_of(protocol),
-                       .executors = count_parameter(request, "executors"),
+                       .executors = count_parameter(request, kExecutorsParameter),
                        .interval_us = count_parameter(request, "interval_us"),
                        .processors = request.processors});
   }
@@ -462,13 +464,13 @@ struct Threads {
             .why_unavailable = &send::why_protocol_unavailable};
   }
   static Parameter executors_parameter() {
-    return {.name = "executors",
+    return {.name = std::string{kExecutorsParameter},
             .summary = "threads that execute sends, on processors of their own as far as there are",
             .default_value = "1",
             .standard_grid = {"0", "1", "2", "4", "8"},
             .quick_grid = {"1"},
             .min = 0,
-            .max = 256,
+            .max = 64,
             .choices = {}};
   }
   static Parameter interval_parameter() {

@@ -70,6 +70,23 @@ TEST_CASE("threads: 10^7 sends and 10^5 patches a strategy and protocol", "[.slo
   each_strategy(100'000, 10'000'000, static_cast<StrategyList*>(nullptr));
 }
 
+TEST_CASE("threads: who meets a breakpoint goes on as the new call would") {
+  if (const std::string reason = send::Breakpoints::why_unavailable(); !reason.empty()) {
+    WARN("not tested: " << reason);
+    return;
+  }
+  const CellRequest request = small_request("threads", {{"sites", kFewSites}});
+  ThreadsCell<FileDual> cell{send::describe_two_class_sites(request), request_of("int3", 1)};
+  cell.check();
+  const std::uint64_t before = send::Breakpoints::hits();
+  // Where executor and patching thread share a processor they meet when one loses it.
+  for (int turn = 0; turn < 1000 && send::Breakpoints::hits() == before; ++turn) {
+    cell.patch_while_executing(200);
+  }
+  CHECK(send::Breakpoints::hits() > before);
+  CHECK(cell.wrong() == 0);
+}
+
 TEST_CASE("threads: more executors than this machine has processors") {
   patch_beside_executors<Rwx>("stop-the-world", 5, 2'000, 0);
   patch_beside_executors<IndirectCell>("cells", 5, 2'000, 0);

@@ -129,6 +129,47 @@ TEST_CASE("a strategy that runs no workload is a row with the reason, and in no 
   }
 }
 
+namespace {
+
+/// Sites of file-dual cannot be shuffled.
+const CellFactory* find_unshuffled(std::string_view strategy, std::string_view workload) {
+  static const CellFactory unshuffled = [] {
+    CellFactory cell = *fake_catalogue().find_cell("file-dual", "mic");
+    cell.unsupported_at = [](const ParamText& params) -> std::string_view {
+      const bool shuffled =
+          std::ranges::count(params, std::pair<std::string, std::string>("order", "shuffled")) > 0;
+      return shuffled ? "its sites are in order" : "";
+    };
+    return cell;
+  }();
+  if (strategy == "file-dual" && workload == "mic") return &unshuffled;
+  return fake_catalogue().find_cell(strategy, workload);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "what has no meaning with some parameters is left out of a preset, and refused with a reason") {
+  Catalogue catalogue = fake_catalogue();
+  catalogue.find_cell = &find_unshuffled;
+  Selection selection = quick();
+  selection.preset = find_preset("standard");
+  selection.workloads = {"mic"};
+  const auto shuffled_of = [&] {
+    std::vector<PlannedCell> cells = plan_cells(catalogue, selection, "rwx");
+    std::erase_if(cells, [](const PlannedCell& cell) {
+      return cell.strategy != "file-dual" || cell.id.find("order=shuffled") == std::string::npos;
+    });
+    return cells;
+  };
+  CHECK(shuffled_of().empty());
+  selection.overrides = {{.name = "order", .values = {"shuffled"}}};
+  const std::vector<PlannedCell> asked_for = shuffled_of();
+  REQUIRE_FALSE(asked_for.empty());
+  CHECK(asked_for.front().make == nullptr);
+  CHECK(asked_for.front().unsupported == "its sites are in order");
+}
+
 TEST_CASE("the standard grid is the product of the parameters' grids") {
   Selection selection = quick();
   selection.preset = find_preset("standard");

@@ -14,10 +14,12 @@
 #include "workloads/pic.hpp"
 #include "workloads/publish.hpp"
 #include "workloads/relink.hpp"
+#include "workloads/relink_rate.hpp"
 #include "workloads/zone.hpp"
 
 namespace patchbench {
 
-using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, FarCall, Publish, ZoneLife>;
+using WorkloadList =
+    std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, RelinkRate, FarCall, Publish, ZoneLife>;
 
 }  // namespace patchbench

@@ -46,10 +46,12 @@ class RelinkRateCell : public MeasuredCell<RelinkRateCell<Strategy>> {
         [](RelinkRateCell& cell) { cell.execute(); });
   }
 
-  /// Each site misses in both directions, then runs as they are measured.
+  /// Each site hits, and misses in both directions; then runs as they are measured.
   void check() override {
     for (int turn = 0; turn < 2; ++turn) {
-      runs_.draw_all();
+      runs_.set_pass(false);
+      check_run(0, "sends of linked sites");
+      runs_.set_pass(true);
       check_run(machine_.sites(), "sends that all miss");
     }
     for (int turn = 0; turn < 2; ++turn) {

@@ -46,10 +46,10 @@ RunSize size_of_run(std::size_t sites, double share) {
   }
   const double misses_a_pass = share * static_cast<double>(sites);
   const double wanted = std::min(kSendsOfRun, kMissesOfRun / share) / static_cast<double>(sites);
-  double passes = std::ceil(std::max(wanted, (1 - kShareTolerance) / misses_a_pass));
-  // 1 / (2 * kShareTolerance) misses are near enough to any number.
+  double passes = std::ceil(std::max(wanted, 1 / (1 + kShareTolerance) / misses_a_pass));
+  // Ends: 1 / (2 * kShareTolerance) misses are near enough to any number.
   double misses = std::round(passes * misses_a_pass);
-  while (misses < 1 || std::abs(passes * misses_a_pass / misses - 1) > kShareTolerance) {
+  while (misses < 1 || std::abs(misses / (passes * misses_a_pass) - 1) > kShareTolerance) {
     passes += 1;
     misses = std::round(passes * misses_a_pass);
   }
@@ -114,8 +114,10 @@ void RelinkingRuns::draw() {
   }
 }
 
-void RelinkingRuns::draw_all() {
-  for (std::size_t site = 0; site < sites_; ++site) drawn_sides_[site] = sides_[site] ^ 1U;
+void RelinkingRuns::set_pass(bool all_miss) {
+  const std::uint8_t flip = all_miss ? 1 : 0;
+  drawn_sides_ = sides_;
+  for (std::uint8_t& side : drawn_sides_) side ^= flip;
   write_row(0);
   segments_.assign(1, {.receivers = row(0).data(), .passes = 1});
 }

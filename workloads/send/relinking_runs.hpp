@@ -59,9 +59,8 @@ class RelinkingRuns {
   /// The drawn run has been executed: its sites are linked anew.
   void commit() noexcept { sides_.swap(drawn_sides_); }
 
-  /// One pass in which each site has a receiver of the class that it is not linked for, instead of
-  /// a drawn run.
-  void draw_all();
+  /// One pass instead of a drawn run, in which all sites miss or all hit.
+  void set_pass(bool all_miss);
 
   /// The class that the site is linked for, 0 or 1.
   [[nodiscard]] unsigned side(std::uint32_t site) const noexcept { return sides_[site]; }

@@ -430,7 +430,8 @@ void members(V& visit, In<V, RatePair>& pair) {
   visit("other", pair.other, kName);
   visit("params", pair.params);
   visit("rates", pair.rates, kNatural);
-  visit("decided", pair.decided, kNatural);
+  visit("strategy_less", pair.strategy_less, kNatural);
+  visit("other_less", pair.other_less, kNatural);
   visit("same", pair.same, kNatural);
   visit("cheaper", pair.cheaper);
   visit("crossings", pair.crossings);

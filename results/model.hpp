@@ -475,10 +475,11 @@ struct RateCrossing {
 struct RatePair {
   std::string strategy;
   std::string other;
-  Params params = {};  // without p
-  int rates = 0;       // measured of both
-  int decided = 0;     // at which one of them certainly costs less
-  int same = 0;        // at which they certainly cost the same
+  Params params = {};     // without p
+  int rates = 0;          // measured of both
+  int strategy_less = 0;  // at which `strategy` certainly costs less
+  int other_less = 0;     // at which `other` does
+  int same = 0;           // at which they certainly cost the same; the rest is open
   /// Of `strategy`, in p: `below`: below the first crossing, and costlier from there to the next.
   Cheaper cheaper = Cheaper::inconclusive;
   std::vector<RateCrossing> crossings = {};  // ascending

@@ -156,7 +156,7 @@ Cheaper cheaper_of(std::span<const PairAt> all, const RatePair& pair) {
   if (!pair.crossings.empty()) {
     return first->verdict == Verdict::faster ? Cheaper::below : Cheaper::above;
   }
-  if (all.empty() || pair.decided + pair.same < pair.rates) return Cheaper::inconclusive;
+  if (all.empty() || open_rates(pair) > 0) return Cheaper::inconclusive;
   if (first == all.end()) return Cheaper::same;
   return first->verdict == Verdict::faster ? Cheaper::always : Cheaper::never;
 }
@@ -272,6 +272,10 @@ std::vector<RateCurve> rate_curves(const Quantities& run) {
   return curves;
 }
 
+int open_rates(const RatePair& pair) {
+  return pair.rates - pair.strategy_less - pair.other_less - pair.same;
+}
+
 CostAt relinking_sends_at(const RatePoint& point) {
   return {std::string(kWorkload), point.params, std::string(kMetric)};
 }
@@ -282,7 +286,8 @@ RatePair rate_pair(const Quantities& run, const RateCurve& curve, const std::str
   RatePair pair{.strategy = strategy, .other = other, .params = curve.params};
   pair.rates = static_cast<int>(all.size());
   for (const PairAt& one : all) {
-    pair.decided += is_decided(one.verdict) ? 1 : 0;
+    pair.strategy_less += one.verdict == Verdict::faster ? 1 : 0;
+    pair.other_less += one.verdict == Verdict::slower ? 1 : 0;
     pair.same += one.verdict == Verdict::same ? 1 : 0;
   }
   pair.crossings = crossings_of(all);

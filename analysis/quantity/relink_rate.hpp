@@ -39,6 +39,9 @@ struct RateCurve {
 [[nodiscard]] results::RatePair rate_pair(const Quantities& run, const RateCurve& curve,
                                           const std::string& strategy, const std::string& other);
 
+/// The measured shares at which the run does not say which costs less.
+[[nodiscard]] int open_rates(const results::RatePair& pair);
+
 /// Every two strategies that were measured, the baseline as `other` where it is one of them.
 [[nodiscard]] std::vector<results::RatePair> rate_pairs(const Quantities& run);
 

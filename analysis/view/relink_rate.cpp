@@ -27,10 +27,16 @@ constexpr std::size_t kFewestPoints = 2;
 
 // ---- pairs ----
 
-/// Of the two, at the smallest share at which one of them certainly costs less.
+/// Of the two, from the smallest share on at which one of them certainly costs less.
 std::string cheaper_first(const RatePair& pair) {
-  const bool strategy = pair.cheaper == Cheaper::below || pair.cheaper == Cheaper::always;
+  const bool strategy =
+      pair.cheaper == Cheaper::below || (pair.cheaper != Cheaper::above && pair.strategy_less > 0);
   return strategy ? pair.strategy : pair.other;
+}
+
+/// Whether the run says anything of the two.
+bool is_distinguished(const RatePair& pair) {
+  return pair.cheaper != Cheaper::inconclusive || pair.strategy_less + pair.other_less > 0;
 }
 
 std::string share_with_interval(const results::RateCrossing& crossing) {
@@ -42,22 +48,20 @@ std::string share_with_interval(const results::RateCrossing& crossing) {
   return text;
 }
 
-std::string conclusion(const RatePair& pair) {
-  switch (pair.cheaper) {
-    case Cheaper::same:
-      return "the same at every measured rate";
-    case Cheaper::always:
-    case Cheaper::never:
-      return pair.decided == pair.rates
-                 ? fmt::format("{} at every measured rate", cheaper_first(pair))
-                 : fmt::format("{}, and the same at {} of {} rates", cheaper_first(pair), pair.same,
-                               pair.rates);
-    case Cheaper::inconclusive:
-      return "inconclusive";
-    case Cheaper::below:
-    case Cheaper::above:
-      break;
+std::string without_crossing(const RatePair& pair) {
+  const int decided = pair.strategy_less + pair.other_less;
+  if (decided == 0) return "the same at every measured rate";
+  if (decided == pair.rates) {
+    return fmt::format("{} at every measured rate", cheaper_first(pair));
   }
+  std::string text = fmt::format("{} at {} of {} rates", cheaper_first(pair), decided, pair.rates);
+  if (pair.same > 0) text += fmt::format(", the same at {}", pair.same);
+  if (open_rates(pair) > 0) text += fmt::format(", open at {}", open_rates(pair));
+  return text;
+}
+
+std::string conclusion(const RatePair& pair) {
+  if (pair.crossings.empty()) return without_crossing(pair);
   const bool strategy_first = pair.cheaper == Cheaper::below;
   std::string text = cheaper_first(pair);
   for (std::size_t i = 0; i < pair.crossings.size(); ++i) {
@@ -135,12 +139,12 @@ Section rate_pairs_section(const results::Answer& answer) {
   Section section{.title = "Which costs less, by the share of sends that relinks"};
   std::vector<RatePair> pairs = answer.rate_pairs;
   const std::size_t all = pairs.size();
-  std::erase_if(pairs, [](const RatePair& pair) { return pair.cheaper == Cheaper::inconclusive; });
+  std::erase_if(pairs, [](const RatePair& pair) { return !is_distinguished(pair); });
   if (all == 0) return section;
   section.paragraphs.push_back(fmt::format(
       "A share p of the sends misses and relinks its site (relink-rate). The break-even "
       "is the p at which a send costs the same with both, found in each round, with the 95 % "
-      "interval over rounds. The run decides {} of {} pairs; of the others some share is open.",
+      "interval over rounds. The run says something of {} of {} pairs.",
       pairs.size(), all));
   using Pair = const RatePair&;
   fill_table(section, pairs,

@@ -232,7 +232,7 @@ TEST_CASE("rates: the report has pairs, models and two figures; without rates no
   const std::string pairs = "Which costs less, by the share of sends that relinks";
   CHECK(std::ranges::count(titles(run), pairs) == 1);
   CHECK(std::ranges::count(figures(run), "relink-rate-ratio") == 1);
-  CHECK(std::ranges::count(figures(run), "relink-rate") == 1);
+  CHECK(std::ranges::count(figures(run), "relink-rate-cost") == 1);
   const auto chart = rate_ratio_chart(run);
   REQUIRE(chart);
   REQUIRE(chart->panels.size() == 1);
@@ -241,7 +241,7 @@ TEST_CASE("rates: the report has pairs, models and two figures; without rates no
   CHECK(chart->x_tics.back().label == "1");
   const Results none = sample_run().results;
   CHECK(std::ranges::count(titles(none), pairs) == 0);
-  CHECK(std::ranges::count(figures(none), "relink-rate") == 0);
+  CHECK(std::ranges::count(figures(none), "relink-rate-cost") == 0);
   Results emulated = run;
   emulated.context.emulated = true;
   CHECK_FALSE(rate_cost_chart(emulated));

@@ -51,9 +51,7 @@ std::string share_with_interval(const results::RateCrossing& crossing) {
 std::string without_crossing(const RatePair& pair) {
   const int decided = pair.strategy_less + pair.other_less;
   if (decided == 0) return "the same at every measured rate";
-  if (decided == pair.rates) {
-    return fmt::format("{} at every measured rate", cheaper_first(pair));
-  }
+  if (decided == pair.rates) return fmt::format("{} at every measured rate", cheaper_first(pair));
   std::string text = fmt::format("{} at {} of {} rates", cheaper_first(pair), decided, pair.rates);
   if (pair.same > 0) text += fmt::format(", the same at {}", pair.same);
   if (open_rates(pair) > 0) text += fmt::format(", open at {}", open_rates(pair));
@@ -211,7 +209,7 @@ std::optional<LineChart> rate_ratio_chart(const Quantities& run) {
 std::optional<LineChart> rate_cost_chart(const Quantities& run) {
   return chart_over_shares(
       run,
-      {.name = "relink-rate",
+      {.name = "relink-rate-cost",
        .title = "A send of which a share relinks",
        .x_label = {},
        .y_label = "ns per send",

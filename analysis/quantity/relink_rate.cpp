@@ -26,15 +26,15 @@ using results::RateModel;
 using results::RatePair;
 using results::Verdict;
 
-constexpr std::string_view kWorkload = "relink-rate";
-constexpr std::string_view kShare = "p";
-constexpr std::string_view kMetric = "send_relinking";
+constexpr std::string_view kRelinkRate = "relink-rate";
+constexpr std::string_view kShareName = "p";
+constexpr std::string_view kSendRelinking = "send_relinking";
 /// Through two points every line goes.
 constexpr std::size_t kPointsOfModel = 3;
 
 /// Empty for what is no share.
 std::optional<double> share_of(const Params& params) {
-  const results::ParamValue* value = find_param(params, kShare);
+  const results::ParamValue* value = find_param(params, kShareName);
   if (value == nullptr) return std::nullopt;
   if (const auto* whole = std::get_if<std::int64_t>(value)) {
     return *whole == 1 ? std::optional(1.0) : std::nullopt;
@@ -260,10 +260,10 @@ std::vector<std::string> not_controls(const Quantities& run) {
 
 std::vector<RateCurve> rate_curves(const Quantities& run) {
   std::vector<RateCurve> curves;
-  for (const Params& params : param_sets(run, kWorkload)) {
+  for (const Params& params : param_sets(run, kRelinkRate)) {
     const auto share = share_of(params);
     if (!share) continue;
-    Params rest = without_param(params, kShare);
+    Params rest = without_param(params, kShareName);
     auto curve = std::ranges::find(curves, rest, &RateCurve::params);
     if (curve == curves.end()) curve = curves.insert(curve, RateCurve{std::move(rest), {}});
     curve->points.push_back({*share, params});
@@ -277,7 +277,7 @@ int open_rates(const RatePair& pair) {
 }
 
 CostAt relinking_sends_at(const RatePoint& point) {
-  return {std::string(kWorkload), point.params, std::string(kMetric)};
+  return {std::string(kRelinkRate), point.params, std::string(kSendRelinking)};
 }
 
 RatePair rate_pair(const Quantities& run, const RateCurve& curve, const std::string& strategy,

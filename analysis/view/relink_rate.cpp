@@ -58,7 +58,7 @@ std::string without_crossing(const RatePair& pair) {
   return text;
 }
 
-std::string conclusion(const RatePair& pair) {
+std::string rates_conclusion(const RatePair& pair) {
   if (pair.crossings.empty()) return without_crossing(pair);
   const bool strategy_first = pair.cheaper == Cheaper::below;
   std::string text = cheaper_first(pair);
@@ -145,14 +145,15 @@ Section rate_pairs_section(const results::Answer& answer) {
       "interval over rounds. The run says something of {} of {} pairs.",
       pairs.size(), all));
   using Pair = const RatePair&;
-  fill_table(section, pairs,
-             {Column<RatePair>{"parameters", [](Pair pair) { return plain(spaced(pair.params)); }},
-              {"strategies", [](Pair pair) { return plain(pair.strategy + " or " + pair.other); }},
-              {"costs less, from small p on", [](Pair pair) { return plain(conclusion(pair)); }},
-              {"break-even p",
-               [](Pair pair) { return number(crossings_text(pair, share_with_interval)); }},
-              {"in sends a relink",
-               [](Pair pair) { return number(crossings_text(pair, sends_between)); }}});
+  fill_table(
+      section, pairs,
+      {Column<RatePair>{"parameters", [](Pair pair) { return plain(spaced(pair.params)); }},
+       {"strategies", [](Pair pair) { return plain(pair.strategy + " or " + pair.other); }},
+       {"costs less, from small p on", [](Pair pair) { return plain(rates_conclusion(pair)); }},
+       {"break-even p",
+        [](Pair pair) { return number(crossings_text(pair, share_with_interval)); }},
+       {"in sends a relink",
+        [](Pair pair) { return number(crossings_text(pair, sends_between)); }}});
   section.filters = {0};
   return section;
 }

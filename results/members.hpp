@@ -40,7 +40,7 @@ inline constexpr auto kNonNegative = &Field::non_negative;
 inline constexpr auto kPositive = &Field::positive;
 /// Of a cost: more than nothing, less than all of it.
 [[nodiscard]] double share_from(const Field& field);
-/// A p-value, after correction or not.
+/// From 0 to 1: a p-value, after correction or not, or a share of sends.
 [[nodiscard]] double probability_from(const Field& field);
 
 /// The words of an enum in a file.
@@ -415,6 +415,38 @@ void members(V& visit, In<V, BreakEvenAnswer>& answer) {
   visit("cheaper", answer.cheaper);
   visit("sends", answer.sends, kNonNegative);
   visit("ci95", answer.ci95);
+  visit.later("measured", answer.measured);
+}
+
+template <typename V>
+void members(V& visit, In<V, RateCrossing>& crossing) {
+  visit("p", crossing.p, probability_from);
+  visit("ci95", crossing.ci95);
+}
+
+template <typename V>
+void members(V& visit, In<V, RatePair>& pair) {
+  visit("strategy", pair.strategy, kName);
+  visit("other", pair.other, kName);
+  visit("params", pair.params);
+  visit("rates", pair.rates, kNatural);
+  visit("strategy_less", pair.strategy_less, kNatural);
+  visit("other_less", pair.other_less, kNatural);
+  visit("same", pair.same, kNatural);
+  visit("cheaper", pair.cheaper);
+  visit("crossings", pair.crossings);
+}
+
+template <typename V>
+void members(V& visit, In<V, RateModel>& model) {
+  visit("strategy", model.strategy, kName);
+  visit("params", model.params);
+  visit("send_ns", model.send_ns);
+  visit("send_ci95", model.send_ci95);
+  visit("relink_ns", model.relink_ns);
+  visit("relink_ci95", model.relink_ci95);
+  visit("error", model.error);
+  visit("error_at", model.error_at, probability_from);
 }
 
 template <typename V>
@@ -423,6 +455,8 @@ void members(V& visit, In<V, Answer>& answer) {
   visit("strategies", answer.strategies);
   visit("profiles", answer.profiles);
   visit("break_even", answer.break_even);
+  visit.later("rate_pairs", answer.rate_pairs);
+  visit.later("rate_models", answer.rate_models);
   visit("trust", answer.trust);
   visit("refused", answer.refused);
 }

@@ -459,6 +459,44 @@ struct BreakEvenAnswer {
   Cheaper cheaper = Cheaper::inconclusive;
   std::optional<double> sends = {};
   std::optional<std::array<double, 2>> ci95 = {};
+  /// Sends of which a share relinks were measured. Otherwise it follows from sends and patches that
+  /// were measured apart, as in files of before there was anything else.
+  bool measured = false;
+};
+
+/// A share of relinking sends at which two strategies cost the same.
+struct RateCrossing {
+  double p = 0;  // median over rounds
+  std::optional<std::array<double, 2>> ci95 = {};
+};
+
+/// Which of two strategies costs less per send, over the shares of relinking sends that were
+/// measured.
+struct RatePair {
+  std::string strategy;
+  std::string other;
+  Params params = {};     // without p
+  int rates = 0;          // measured of both
+  int strategy_less = 0;  // at which `strategy` certainly costs less
+  int other_less = 0;     // at which `other` does
+  int same = 0;           // at which they certainly cost the same; the rest is open
+  /// Of `strategy`, in p: `below`: below the first crossing, and costlier from there to the next.
+  Cheaper cheaper = Cheaper::inconclusive;
+  std::vector<RateCrossing> crossings = {};  // ascending
+};
+
+/// send + p * relink, fitted to what a strategy's sends cost at the measured shares p.
+struct RateModel {
+  std::string strategy;
+  Params params = {};  // without p
+  double send_ns = 0;  // medians over rounds
+  std::optional<std::array<double, 2>> send_ci95 = {};
+  double relink_ns = 0;
+  std::optional<std::array<double, 2>> relink_ci95 = {};
+  /// The largest error of the model as a part of what was measured, below 0 where the model is
+  /// below, and the p where that is.
+  double error = 0;
+  double error_at = 0;
 };
 
 /// What a person started a run for. Follows from the rest of the results.
@@ -467,6 +505,10 @@ struct Answer {
   std::vector<std::string> strategies;      // recommended, the first one first
   std::vector<ProfileAnswer> profiles;
   std::vector<BreakEvenAnswer> break_even;
+  /// Of every two strategies, and of each strategy. Empty where no rates were measured, and in
+  /// files of before it was recorded.
+  std::vector<RatePair> rate_pairs = {};
+  std::vector<RateModel> rate_models = {};
   std::vector<std::string> trust;    // sentences: how far the run can be trusted
   std::vector<std::string> refused;  // sentences: what this machine refuses, and why
 };

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <stdexcept>
+#include <system_error>
 
 namespace patchbench {
 
@@ -28,6 +29,17 @@ std::uint32_t count_parameter(const CellRequest& request, std::string_view name)
     throw std::invalid_argument("parameter " + std::string{name} + " is out of range");
   }
   return static_cast<std::uint32_t>(value);
+}
+
+double share_parameter(const CellRequest& request, std::string_view name) {
+  const std::string& text = word_parameter(request, name);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !(value > 0 && value <= 1)) {
+    throw std::invalid_argument("parameter " + std::string{name} + "=" + text +
+                                " is not a number in (0, 1]");
+  }
+  return value;
 }
 
 Parameter sites_parameter(std::vector<std::string> standard_grid,

@@ -2,6 +2,9 @@
 // workloads share.
 #pragma once
 
+#include <array>
+#include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -17,6 +20,19 @@ namespace patchbench {
 [[nodiscard]] std::int64_t integer_parameter(const CellRequest& request, std::string_view name);
 [[nodiscard]] std::uint32_t count_parameter(const CellRequest& request, std::string_view name);
 [[nodiscard]] const std::string& word_parameter(const CellRequest& request, std::string_view name);
+
+/// The shortest text that is read as the same number: "0.001", "1e-4". Here, because the harness
+/// writes shares too, and links no workload.
+[[nodiscard]] inline std::string share_text(double share) {
+  std::array<char, 32> room{};
+  const auto written = std::to_chars(room.data(), room.data() + room.size(), share);
+  std::string text(room.data(), written.ptr);
+  // The standard's exponents have two digits.
+  const std::size_t zero = text.find("e-0");
+  return zero == std::string::npos ? text : text.erase(zero + 2, 1);
+}
+/// In (0, 1]; throws as integer_parameter() does.
+[[nodiscard]] double share_parameter(const CellRequest& request, std::string_view name);
 
 [[nodiscard]] Parameter sites_parameter(std::vector<std::string> standard_grid,
                                         std::vector<std::string> quick_grid);

@@ -14,12 +14,13 @@
 #include "workloads/pic.hpp"
 #include "workloads/publish.hpp"
 #include "workloads/relink.hpp"
+#include "workloads/relink_rate.hpp"
 #include "workloads/threads.hpp"
 #include "workloads/zone.hpp"
 
 namespace patchbench {
 
-using WorkloadList =
-    std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, Threads, FarCall, Publish, ZoneLife>;
+using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, RelinkRate, Threads,
+                                FarCall, Publish, ZoneLife>;
 
 }  // namespace patchbench

@@ -30,7 +30,7 @@ struct Growth {
   double toggling_ms = 0;  // where each patch changes the protection of pages
 };
 
-/// A workload parameter: integers in [min, max], or one of a list of words.
+/// A workload parameter: integers in [min, max], one of a list of words, or a share of something.
 struct Parameter {
   std::string name;
   std::string summary;
@@ -40,6 +40,7 @@ struct Parameter {
   std::int64_t min = 0;
   std::int64_t max = 0;              // integers only
   bool power_of_two = false;         // integers only
+  double smallest_share = 0;         // not 0: any number from this to 1, written by share_text()
   std::vector<std::string> choices;  // words only; empty for an integer
   bool in_id = true;                 // false: part of the id only when it differs from the default
   /// Why this machine cannot have a value, empty when it can; null: it can have all.

@@ -191,7 +191,9 @@ TEST_CASE("cells: at the edges of their parameters") {
         continue;  // a test of its own
       }
       std::vector<std::string> values = parameter.choices;
-      if (values.empty()) {
+      if (parameter.smallest_share > 0) {
+        values = {"1e-4", "1"};  // a million sends are seconds on an emulator
+      } else if (values.empty()) {
         // The largest ones take a minute and gigabytes. A power of two, for where one is needed.
         // Threads that share a processor wait for each other's time slices.
         const std::int64_t largest = parameter.name == kExecutorsParameter ? 3 : 256;
@@ -435,6 +437,10 @@ TEST_CASE("cells: parameters and metrics are declared without contradiction") {
       CHECK_FALSE(parameter.summary.empty());
       const auto is_valid = [&](const std::string& text) {
         if (!parameter.choices.empty()) return std::ranges::count(parameter.choices, text) == 1;
+        if (parameter.smallest_share > 0) {
+          const double share = std::stod(text);
+          return share_text(share) == text && parameter.smallest_share <= share && share <= 1;
+        }
         const std::int64_t value = std::stoll(text);
         const bool allowed =
             !parameter.power_of_two || std::has_single_bit(static_cast<std::uint64_t>(value));

@@ -92,8 +92,8 @@ void set_layout() {
     set_layout_of(Workload::describe(request).plan);
   } else {
     send::SendPlan plan = send::describe_two_class_sites(request).plan;
-    // relink executes its sites one at a time; link in linear order.
-    plan.order = std::is_same_v<Workload, Relink> ? send::SiteOrder::standalone : plan.order;
+    // Others execute their sites one at a time; link in linear order.
+    plan.order = std::is_same_v<Workload, Link> ? plan.order : send::SiteOrder::standalone;
     set_layout_of(plan);
   }
 }
@@ -143,8 +143,8 @@ struct FrozenPage {
   using Zone = FrozenPageZone;
 };
 
-using SendWorkloads = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink>;
-using LinkedWorkloads = std::tuple<Mic, Pic, Relink>;
+using SendWorkloads = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, RelinkRate>;
+using LinkedWorkloads = std::tuple<Mic, Pic, Relink, RelinkRate>;
 
 }  // namespace
 

@@ -19,6 +19,7 @@
 #include "analysis/quantity/break_even.hpp"
 #include "analysis/quantity/comparable.hpp"
 #include "analysis/quantity/identical.hpp"
+#include "analysis/quantity/relink_rate.hpp"
 #include "analysis/quantity/selection.hpp"
 #include "analysis/render/numbers.hpp"
 #include "analysis/render/wrap.hpp"
@@ -149,6 +150,20 @@ results::BreakEvenAnswer break_even_answer(const Quantities& run, const CostAt& 
     answer.ci95 = found.interval;
   }
   return answer;
+}
+
+/// At the sites nearest to the measured ones, for the same strategy; nullptr where it has none.
+results::BreakEvenAnswer* nearest_modelled(std::vector<results::BreakEvenAnswer>& answers,
+                                           const results::BreakEvenAnswer& measured) {
+  const auto distance = [&](const results::BreakEvenAnswer& one) {
+    return std::abs(std::log(static_cast<double>(one.sites) / static_cast<double>(measured.sites)));
+  };
+  results::BreakEvenAnswer* found = nullptr;
+  for (results::BreakEvenAnswer& one : answers) {
+    if (one.strategy != measured.strategy || one.measured) continue;
+    if (found == nullptr || distance(one) < distance(*found)) found = &one;
+  }
+  return found;
 }
 
 // ---- sentences ----
@@ -442,6 +457,20 @@ std::vector<results::BreakEvenAnswer> break_even_answers(const Quantities& run) 
   return answers;
 }
 
+void prefer_measured(const Quantities& run, const std::vector<results::RatePair>& pairs,
+                     std::vector<results::BreakEvenAnswer>& answers) {
+  for (const results::RatePair& pair : pairs) {
+    if (pair.other != run.results().baseline) continue;
+    const results::BreakEvenAnswer measured = measured_break_even(pair);
+    results::BreakEvenAnswer* modelled = nearest_modelled(answers, measured);
+    if (modelled == nullptr) {
+      answers.push_back(measured);
+    } else if (measured.cheaper != Cheaper::inconclusive) {
+      *modelled = measured;
+    }
+  }
+}
+
 results::Answer answer_of(const Quantities& run, std::span<const Profile> profiles) {
   results::Answer answer;
   answer.refused = refused(run);
@@ -461,6 +490,9 @@ results::Answer answer_of(const Quantities& run, std::span<const Profile> profil
         "None: this run has no sends of workload mic to tell strategies apart by.");
   }
   answer.break_even = break_even_answers(run);
+  answer.rate_pairs = rate_pairs(run);
+  answer.rate_models = rate_models(run);
+  prefer_measured(run, answer.rate_pairs, answer.break_even);
   answer.trust = trust(run);
   return answer;
 }

@@ -42,6 +42,11 @@ struct Profile {
 /// verdicts say; where one is inconclusive, so is the break-even.
 [[nodiscard]] std::vector<results::BreakEvenAnswer> break_even_answers(const Quantities& run);
 
+/// Puts a break-even that was measured (relink_rate.hpp) in place of the one of the same strategy
+/// at the nearest number of sites, where it is not inconclusive.
+void prefer_measured(const Quantities& run, const std::vector<results::RatePair>& pairs,
+                     std::vector<results::BreakEvenAnswer>& answers);
+
 /// Of a finished run. For no profiles the usual ones. Of an emulated run without costs.
 [[nodiscard]] results::Answer answer_of(const Quantities& run,
                                         std::span<const Profile> profiles = {});

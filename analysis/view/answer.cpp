@@ -168,14 +168,17 @@ Section break_even_section(const Quantities& run, const Answer& answer) {
           "How many sends a site has to see between two patches before what a strategy loses in "
           "one "
           "of them is made up by the other. A strategy is cheaper than {} below or above that "
-          "number. `same`: neither sends nor patches differ by more than {:.3g} %.",
+          "number. `same`: neither sends nor patches differ by more than {:.3g} %. Measured: sends "
+          "of which a share relinks (relink-rate). Modelled: patches of relink and sends of mic.",
           run.results().baseline, 100 * delta_of(run.results()))}};
   using Row = results::BreakEvenAnswer;
-  fill_table(section, answer.break_even,
-             {Column<Row>{"strategy", [](const Row& row) { return name(row.strategy); }},
-              {"sites", [](const Row& row) { return number(grouped(row.sites)); }},
-              {fmt::format("cheaper than {}", run.results().baseline),
-               [](const Row& row) { return plain(cheaper_text(row)); }}});
+  fill_table(
+      section, answer.break_even,
+      {Column<Row>{"strategy", [](const Row& row) { return name(row.strategy); }},
+       {"sites", [](const Row& row) { return number(grouped(row.sites)); }},
+       {fmt::format("cheaper than {}", run.results().baseline),
+        [](const Row& row) { return plain(cheaper_text(row)); }},
+       {"how", [](const Row& row) { return plain(row.measured ? "measured" : "modelled"); }}});
   return section;
 }
 

@@ -24,23 +24,23 @@ using results::Params;
 using Samples = std::vector<std::optional<double>>;
 
 /// The parameters of patches, and those of the sends between them.
-struct Place {
+struct SitesPlace {
   Params patch;
   Params send;
 
-  bool operator==(const Place&) const = default;
+  bool operator==(const SitesPlace&) const = default;
 };
 
-std::vector<Place> places_of(const std::vector<BreakEvenPair>& pairs) {
-  std::vector<Place> places;
+std::vector<SitesPlace> sites_places(const std::vector<BreakEvenPair>& pairs) {
+  std::vector<SitesPlace> places;
   for (const BreakEvenPair& pair : pairs) {
-    add_once(places, Place{pair.patch_params, pair.send_params});
+    add_once(places, SitesPlace{pair.patch_params, pair.send_params});
   }
   return places;
 }
 
 /// Round by round; empty where either was lost or not measured.
-Samples cost(const Quantities& run, const std::string& id, const Place& place, double sends) {
+Samples cost(const Quantities& run, const std::string& id, const SitesPlace& place, double sends) {
   const CostAt at = patches_at(run, place.patch);
   const auto* patch = find_cost(run, at, id);
   const auto* send = find_cost(run, sends_at(place.send), id);
@@ -55,7 +55,7 @@ Samples cost(const Quantities& run, const std::string& id, const Place& place, d
   return sums;
 }
 
-Series line_of(const Quantities& run, const std::string& id, const Place& place,
+Series line_of(const Quantities& run, const std::string& id, const SitesPlace& place,
                const std::vector<Tic>& tics) {
   Series series{id, {}};
   for (const Tic& tic : tics) {
@@ -132,7 +132,7 @@ std::optional<LineChart> break_even_chart(const Quantities& run) {
   chart.ratio = true;
   chart.log_x = true;
   chart.x_tics = sends_a_patch();
-  for (const Place& place : places_of(break_evens(run, run))) {
+  for (const SitesPlace& place : sites_places(break_evens(run, run))) {
     LinePanel panel{spaced(place.patch), {}};
     for (const std::string& id : run.strategies()) {
       if (run.is_control(id) || id == baseline) continue;

@@ -23,6 +23,7 @@
 #include "analysis/view/break_even.hpp"
 #include "analysis/view/counter_figures.hpp"
 #include "analysis/view/publishing.hpp"
+#include "analysis/view/relink_rate.hpp"
 #include "analysis/view/titles.hpp"
 
 namespace patchbench::analysis {
@@ -590,6 +591,12 @@ FigureSet make_figures(const Quantities& run) {
   }
   if (auto chart = break_even_chart(run)) {
     set.figures.push_back(figure_of(*chart, Part::break_even, std::string(kBreakEvenCaption)));
+  }
+  if (auto chart = rate_ratio_chart(run)) {
+    set.figures.push_back(figure_of(*chart, Part::break_even, std::string(kRateRatioCaption)));
+  }
+  if (auto chart = rate_cost_chart(run)) {
+    set.figures.push_back(figure_of(*chart, Part::break_even, std::string(kRateCostCaption)));
   }
   if (has_sites) set.figures.push_back(attribution(run));
   for (Figure& figure : counter_figures(run)) set.figures.push_back(std::move(figure));

@@ -24,6 +24,7 @@
 #include "analysis/view/how_measured.hpp"
 #include "analysis/view/mappings.hpp"
 #include "analysis/view/publishing.hpp"
+#include "analysis/view/relink_rate.hpp"
 #include "analysis/view/result.hpp"
 #include "analysis/view/self_test.hpp"
 #include "analysis/view/simulated.hpp"
@@ -575,6 +576,8 @@ void add_times(const Quantities& run, const results::Answer& answer, std::vector
   add(all, in(Part::patch, publishing_details(run)));
   add(all, in(Part::break_even, profiles_section(answer)));
   if (!answer.break_even.empty()) add(all, in(Part::break_even, break_even_section(run, answer)));
+  add(all, in(Part::break_even, rate_pairs_section(answer)));
+  add(all, in(Part::break_even, rate_models_section(answer)));
   add(all, break_even_section(run));
   add(all, cases_section(run));
 }

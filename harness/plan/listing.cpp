@@ -34,12 +34,13 @@ std::string grid_text(const std::vector<std::string>& grid, const Parameter& par
 }
 
 std::string list_parameter(const Parameter& parameter) {
-  return fmt::format("    {}={}  {}\n        quick {}; standard {}; default {}\n", parameter.name,
-                     parameter.choices.empty() && !parameter.power_of_two
-                         ? fmt::format("{}..{}", parameter.min, parameter.max)
-                         : allowed_values(parameter),
-                     parameter.summary, grid_text(parameter.quick_grid, parameter),
-                     grid_text(parameter.standard_grid, parameter), parameter.default_value);
+  const bool is_range =
+      parameter.choices.empty() && !parameter.power_of_two && parameter.smallest_share == 0;
+  return fmt::format(
+      "    {}={}  {}\n        quick {}; standard {}; default {}\n", parameter.name,
+      is_range ? fmt::format("{}..{}", parameter.min, parameter.max) : allowed_values(parameter),
+      parameter.summary, grid_text(parameter.quick_grid, parameter),
+      grid_text(parameter.standard_grid, parameter), parameter.default_value);
 }
 
 Json to_json(const Parameter& parameter) {
@@ -48,7 +49,10 @@ Json to_json(const Parameter& parameter) {
                {"default", parameter.default_value},
                {"quick", parameter.quick_grid},
                {"standard", parameter.standard_grid}};
-  if (parameter.choices.empty()) {
+  if (parameter.smallest_share > 0) {
+    json["minimum"] = parameter.smallest_share;
+    json["maximum"] = 1;
+  } else if (parameter.choices.empty()) {
     json["minimum"] = parameter.min;
     json["power_of_two"] = parameter.power_of_two;
     json["maximum"] = parameter.max;

@@ -10,6 +10,7 @@
 
 #include "harness/base/text_parts.hpp"
 #include "harness/base/usage_error.hpp"
+#include "workloads/parameters.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -76,6 +77,12 @@ std::string checked_value(std::string_view option, const WorkloadInfo& workload,
     }
     return std::string(text);
   }
+  if (parameter.smallest_share > 0) {
+    const std::optional<double> share = to_number<double>(text);
+    if (!share) throw refuse("not a number");
+    if (!(*share >= parameter.smallest_share && *share <= 1)) throw refuse("out of range");
+    return share_text(*share);
+  }
   const std::optional<std::int64_t> value = to_number<std::int64_t>(text);
   if (!value) throw refuse("not an integer, or far too large");
   if (*value < parameter.min || *value > parameter.max) throw refuse("out of range");
@@ -114,6 +121,9 @@ results::Params shown_params(const WorkloadInfo& workload, const ParamText& para
 
 std::string allowed_values(const Parameter& parameter) {
   if (!parameter.choices.empty()) return fmt::format("{}", fmt::join(parameter.choices, "|"));
+  if (parameter.smallest_share > 0) {
+    return fmt::format("numbers from {} to 1", share_text(parameter.smallest_share));
+  }
   return fmt::format("{}{} to {}", parameter.power_of_two ? "powers of two from " : "",
                      parameter.min, parameter.max);
 }

@@ -8,7 +8,9 @@
 
 #include "harness/base/usage_error.hpp"
 #include "harness/plan/arena.hpp"
+#include "harness/plan/parameters.hpp"
 #include "harness/programs/fake_catalogue_test.hpp"
+#include "results/matchers_test.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -61,6 +63,28 @@ std::string refusal(const Selection& selection) {
 using Strings = std::set<std::string>;
 
 }  // namespace
+
+TEST_CASE("a share is a number up to 1, written in one way, and anything else is refused") {
+  const WorkloadInfo workload = {.id = "some", .summary = {}, .parameters = {}, .metrics = {}};
+  Parameter share;
+  share.name = "p";
+  share.smallest_share = 1e-6;
+  CHECK(allowed_values(share) == "numbers from 1e-6 to 1");
+  const auto value = [&](const char* text) {
+    return checked_value("--param", workload, share, text);
+  };
+  CHECK(value("1") == "1");
+  CHECK(value("0.5") == "0.5");
+  CHECK(value("0.0001") == "1e-4");  // one case, however it is written
+  CHECK(value("1e-04") == "1e-4");
+  CHECK(value("1e-6") == "1e-6");
+  for (const char* wrong :
+       {"0", "-0.1", "1.0001", "2", "9e-7", "nan", "inf", "", "often", "0.1x"}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_WITH(value(wrong),
+                      results::contains(" p=") && results::contains("numbers from 1e-6 to 1"));
+  }
+}
 
 TEST_CASE("what set-up takes grows with the parameters that say so") {
   WorkloadInfo workload;

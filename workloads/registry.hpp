@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "workloads/far_call.hpp"
+#include "workloads/install.hpp"
 #include "workloads/link.hpp"
 #include "workloads/mic.hpp"
 #include "workloads/mixed.hpp"
@@ -18,6 +19,6 @@
 
 namespace patchbench {
 
-using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, FarCall, Publish, ZoneLife>;
+using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, FarCall, Publish, Install, ZoneLife>;
 
 }  // namespace patchbench

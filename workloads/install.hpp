@@ -87,7 +87,7 @@ class InstallCell : public MeasuredCell<InstallCell<Strategy>> {
   /// Each method must answer its own sum when it is first called, when all are there, and when the
   /// other version is stored in the same places.
   void check() override {
-    for (int turn = 0; turn < 4; ++turn) {
+    for (int turn = 0; turn < 2; ++turn) {
       prepare_memory();
       install_all();
       expect_right("first calls");

@@ -23,6 +23,7 @@
 #include "analysis/view/counters.hpp"
 #include "analysis/view/how_measured.hpp"
 #include "analysis/view/mappings.hpp"
+#include "analysis/view/new_code.hpp"
 #include "analysis/view/publishing.hpp"
 #include "analysis/view/result.hpp"
 #include "analysis/view/self_test.hpp"
@@ -576,6 +577,7 @@ void add_times(const Quantities& run, const results::Answer& answer, std::vector
   add(all, in(Part::break_even, profiles_section(answer)));
   if (!answer.break_even.empty()) add(all, in(Part::break_even, break_even_section(run, answer)));
   add(all, break_even_section(run));
+  add(all, Part::new_code, new_code_sections(run));
   add(all, cases_section(run));
 }
 

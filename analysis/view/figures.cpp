@@ -613,7 +613,9 @@ void add_new_code(const Quantities& run, FigureSet& set) {
         Part::new_code,
         "Each point is the ratio to the baseline in the same round, with its 95 % interval, of a "
         "method stored, published and executed for the first time. Compare fresh pages with "
-        "recycled ones: what a strategy costs in the former alone, it pays for page faults."));
+        "recycled ones: what a strategy costs in the former alone, it pays for page faults. Zones "
+        "over a memfd or a file have allocated their pages before; the table below, of new zones, "
+        "has that too."));
     set.figures.push_back(figure_of(
         over_param(run, workload, "size", ids, median_of(run, "install"), cost), Part::new_code,
         "Each point is the median over rounds, with its 95 % interval. A line that is flat pays "

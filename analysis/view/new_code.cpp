@@ -155,6 +155,8 @@ Entry median_entry(const Samples& samples) {
 
 /// Of what is not above zero there is no ratio.
 Entry ratio_to(const Samples& own, const Samples& base) {
+  const auto is_lost = [](const std::optional<double>& value) { return value && *value <= 0; };
+  if (std::ranges::any_of(own, is_lost) || std::ranges::any_of(base, is_lost)) return {};
   const PairedRatio ratio = paired_ratio(own, base);
   const auto interval = deciding_interval(ratio);
   if (!ratio.median || !interval) return {};

@@ -19,6 +19,7 @@
 
 namespace patchbench {
 
-using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, FarCall, Publish, Install, ZoneLife>;
+using WorkloadList =
+    std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, FarCall, Publish, Install, ZoneLife>;
 
 }  // namespace patchbench

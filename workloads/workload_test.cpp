@@ -303,6 +303,11 @@ TEST_CASE("cells: metrics have the traits that their workloads give them") {
     CHECK_FALSE((metric.executes_only && (metric.patches || metric.publishes)));
     CHECK((metric.among_hits.empty() || traits_of(metric.among_hits).patches));
   }
+  for (const char* metric : {"install", "install_total", "prefault"}) {
+    CHECK(traits_of(metric).installs);
+    CHECK_FALSE(traits_of(metric).is_countable);
+  }
+  CHECK_FALSE(traits_of("execute").installs);
   CHECK(title_of(traits_of("send")) == "send");
   CHECK(title_of(traits_of("patch")) == "patch (burst)");
   // What happens in the kernel, a difference, and what is not known.

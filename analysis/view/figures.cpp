@@ -22,6 +22,7 @@
 #include "analysis/view/attribution.hpp"
 #include "analysis/view/break_even.hpp"
 #include "analysis/view/counter_figures.hpp"
+#include "analysis/view/new_code.hpp"
 #include "analysis/view/publishing.hpp"
 #include "analysis/view/titles.hpp"
 
@@ -572,10 +573,9 @@ void add_patching(const Quantities& run, FigureSet& set) {
 
 // ---- new code ----
 
-/// The workloads that install methods, by what they measure.
-std::vector<std::string> installing_workloads(const Quantities& run) {
+std::vector<std::string> workloads_with(const Quantities& run, const std::string& metric) {
   return distinct(
-      run, [](const Quantity& one) { return one.set == kTimes && one.name == "install"; },
+      run, [&](const Quantity& one) { return one.set == kTimes && one.name == metric; },
       [](const Quantity& one) { return one.workload; });
 }
 
@@ -593,7 +593,9 @@ std::vector<std::string> drawn_when_installing(const Quantities& run, const std:
 
 /// Nothing where the run has one size.
 void add_new_code(const Quantities& run, FigureSet& set) {
-  for (const std::string& workload : installing_workloads(run)) {
+  const std::vector<std::string> metrics = installing_metrics(run);
+  if (metrics.empty()) return;
+  for (const std::string& workload : workloads_with(run, metrics.front())) {
     if (values(run, workload, "size").size() < 2) continue;
     const std::vector<std::string> ids = drawn_when_installing(run, workload);
     LineChart ratio;
@@ -609,7 +611,7 @@ void add_new_code(const Quantities& run, FigureSet& set) {
     cost.ratio = false;
     set.figures.push_back(figure_of(
         over_param(run, workload, "size", without_baseline(run, ids),
-                   ratio_to_baseline(run, "install"), ratio),
+                   ratio_to_baseline(run, metrics.front()), ratio),
         Part::new_code,
         "Each point is the ratio to the baseline in the same round, with its 95 % interval, of a "
         "method stored, published and executed for the first time. Compare fresh pages with "
@@ -617,7 +619,8 @@ void add_new_code(const Quantities& run, FigureSet& set) {
         "over a memfd or a file have allocated their pages before; the table below, of new zones, "
         "has that too."));
     set.figures.push_back(figure_of(
-        over_param(run, workload, "size", ids, median_of(run, "install"), cost), Part::new_code,
+        over_param(run, workload, "size", ids, median_of(run, metrics.front()), cost),
+        Part::new_code,
         "Each point is the median over rounds, with its 95 % interval. A line that is flat pays "
         "for the method, by a scope or a call; one that rises pays for its bytes."));
   }

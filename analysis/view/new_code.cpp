@@ -20,15 +20,19 @@ namespace {
 
 using results::Params;
 
-constexpr std::string_view kInstall = "install";
 constexpr std::string_view kSize = "size";  // of a method, in bytes
 
-/// Cells with a method that was installed.
+/// Cells in which methods were installed; the metric of that is the key's name.
 std::vector<Key> installing_cells(const Quantities& run) {
   std::vector<Key> operations;
-  for (const Quantity& one : run.all()) {
-    if (one.set == kTimes && one.name == kInstall) {
-      add_once(operations, Key{one.workload, one.params});
+  for (const std::string& metric : installing_metrics(run)) {
+    for (const Quantity& one : run.all()) {
+      if (one.set != kTimes || one.name != metric) continue;
+      const Key operation{.workload = one.workload, .params = one.params, .name = metric};
+      const bool known = std::ranges::any_of(operations, [&](const Key& other) {
+        return other.workload == one.workload && other.params == one.params;
+      });
+      if (!known) operations.push_back(operation);
     }
   }
   return rows_of(run, operations,
@@ -38,7 +42,7 @@ std::vector<Key> installing_cells(const Quantities& run) {
 // ---- a row for each case ----
 
 /// The ratio and its interval, below them the median; of the baseline a word and the median.
-Entry ratio_entry(const Quantities& run, const Quantity& time) {
+Entry method_ratio_entry(const Quantities& run, const Quantity& time) {
   if (!time.value) return {};
   std::string text = time.strategy == run.results().baseline ? "baseline" : "";
   if (time.ratio != nullptr && time.ratio->median) {
@@ -52,16 +56,16 @@ Entry ratio_entry(const Quantities& run, const Quantity& time) {
   return entry;
 }
 
-Column<Key> ratio_column(const Quantities& run, std::string_view metric) {
+Column<Key> method_ratio_column(const Quantities& run, const std::string& metric) {
   return {metric_title(run.results(), metric), [&run, metric](const Key& row) {
-            return ratio_entry(run, run.time(row, row.strategy, metric));
+            return method_ratio_entry(run, run.time(row, row.strategy, metric));
           }};
 }
 
 /// In user code and in the kernel's accesses together; each was counted apart.
 Entry faults_entry(const Quantities& run, const Key& row) {
   Operation operation{row.workload, row.params};
-  operation.per = kInstall;
+  operation.per = row.name;
   std::optional<double> faults;
   for (const std::string_view scope : {"user", "kernel"}) {
     const Quantity one = run.at(event_key(operation, row.strategy, "vma", "minor-faults", scope));
@@ -70,7 +74,7 @@ Entry faults_entry(const Quantities& run, const Key& row) {
   return faults ? number(count_number(*faults)) : faint("not counted");
 }
 
-Column<Key> memory_column(const Quantities& run, const char* title, const char* member) {
+Column<Key> methods_memory_column(const Quantities& run, const char* title, const char* member) {
   return {title, [&run, member](const Key& row) {
             Key key = row;
             key.set = kMemory;
@@ -80,25 +84,22 @@ Column<Key> memory_column(const Quantities& run, const char* title, const char* 
           }};
 }
 
-Section cases_section(const Quantities& run, const std::vector<Key>& rows) {
+Section method_cases_section(const Quantities& run, const std::vector<Key>& rows) {
   Section section{
       .title = "A method installed",
       .paragraphs = {"The ratio to the baseline in the same round, with its 95 % interval; below "
                      "it the median over rounds. Fresh pages cost a fault for each view that "
                      "touches them, recycled ones none. What is faulted in beforehand is not in "
                      "the first of the times, and is in that of a new zone."}};
-  std::vector<Column<Key>> columns = {parameters_column(), strategy_column(),
-                                      ratio_column(run, kInstall)};
-  for (const char* metric : {"install_total", "prefault"}) {
-    const bool measured =
-        any(run, [&](const Quantity& one) { return one.set == kTimes && one.name == metric; });
-    if (measured) columns.push_back(ratio_column(run, metric));
+  std::vector<Column<Key>> columns = {parameters_column(), strategy_column()};
+  for (const std::string& metric : installing_metrics(run)) {
+    columns.push_back(method_ratio_column(run, metric));
   }
   columns.push_back(
       {"page faults a method", [&run](const Key& row) { return faults_entry(run, row); }});
-  columns.push_back(memory_column(run, "resident KiB (Rss of every view)", "rss_kib"));
-  columns.push_back(memory_column(run, "page KiB", "page_kib"));
-  columns.push_back(memory_column(run, "of it on huge pages, KiB", "huge_kib"));
+  columns.push_back(methods_memory_column(run, "resident KiB (Rss of every view)", "rss_kib"));
+  columns.push_back(methods_memory_column(run, "page KiB", "page_kib"));
+  columns.push_back(methods_memory_column(run, "of it on huge pages, KiB", "huge_kib"));
   fill_table(section, rows, columns);
   section.detail = rows.size() > 40;
   return section;
@@ -106,22 +107,22 @@ Section cases_section(const Quantities& run, const std::vector<Key>& rows) {
 
 // ---- a method and its bytes ----
 
-using Samples = std::vector<std::optional<double>>;
+using ByRound = std::vector<std::optional<double>>;
 
 /// By round, in ns.
-struct Line {
-  Samples method;  // of no bytes
-  Samples kib;
+struct SizeLine {
+  ByRound method;  // of no bytes
+  ByRound kib;
 };
 
 /// Through the smallest and the largest size with these parameters.
-std::optional<Line> line_of(const Quantities& run, const Key& row) {
+std::optional<SizeLine> size_line_of(const Quantities& run, const Key& row) {
   std::optional<Quantity> ends[2];
   std::int64_t sizes[2] = {0, 0};
   for (const Params& params : param_sets(run, row.workload)) {
     const auto size = integer_param(params, kSize);
     if (!size || without_param(params, kSize) != row.params) continue;
-    const Quantity time = run.time({row.workload, params}, row.strategy, kInstall);
+    const Quantity time = run.time({row.workload, params}, row.strategy, row.name);
     if (!time.value) continue;
     for (const std::size_t end : {std::size_t{0}, std::size_t{1}}) {
       const bool further = end == 0 ? *size < sizes[0] : *size > sizes[1];
@@ -134,7 +135,7 @@ std::optional<Line> line_of(const Quantities& run, const Key& row) {
   constexpr double kKib = 1024;
   const auto& small = ends[0]->metric->samples;
   const auto& large = ends[1]->metric->samples;
-  Line line;
+  SizeLine line;
   for (std::size_t round = 0; round < std::min(small.size(), large.size()); ++round) {
     const bool both = small[round] && large[round];
     const double byte =
@@ -146,7 +147,7 @@ std::optional<Line> line_of(const Quantities& run, const Key& row) {
   return line;
 }
 
-Entry median_entry(const Samples& samples) {
+Entry round_median_entry(const ByRound& samples) {
   const std::vector<double> values = present(samples);
   const auto middle = median(values);
   if (!middle) return {};
@@ -154,7 +155,7 @@ Entry median_entry(const Samples& samples) {
 }
 
 /// Of what is not above zero there is no ratio.
-Entry ratio_to(const Samples& own, const Samples& base) {
+Entry round_ratio_entry(const ByRound& own, const ByRound& base) {
   const auto is_lost = [](const std::optional<double>& value) { return value && *value <= 0; };
   if (std::ranges::any_of(own, is_lost) || std::ranges::any_of(base, is_lost)) return {};
   const PairedRatio ratio = paired_ratio(own, base);
@@ -163,12 +164,12 @@ Entry ratio_to(const Samples& own, const Samples& base) {
   return number(short_number(*ratio.median) + " " + short_interval(*interval));
 }
 
-Section bytes_section(const Quantities& run, const std::vector<Key>& cells) {
+Section method_bytes_section(const Quantities& run, const std::vector<Key>& cells) {
   std::vector<Key> rows;
   for (const Key& cell : cells) {
     Key row = cell;
     row.params = without_param(cell.params, kSize);
-    if (line_of(run, row)) add_once(rows, row);
+    if (size_line_of(run, row)) add_once(rows, row);
   }
   Section section{
       .title = "A method apart from its bytes",
@@ -180,14 +181,16 @@ Section bytes_section(const Quantities& run, const std::vector<Key>& cells) {
       section, rows,
       {parameters_column(),
        strategy_column(),
-       {"ns a method", [&run](const Key& row) { return median_entry(line_of(run, row)->method); }},
-       {"ns a KiB", [&run](const Key& row) { return median_entry(line_of(run, row)->kib); }},
+       {"ns a method",
+        [&run](const Key& row) { return round_median_entry(size_line_of(run, row)->method); }},
+       {"ns a KiB",
+        [&run](const Key& row) { return round_median_entry(size_line_of(run, row)->kib); }},
        {"KiB, ratio", [&run](const Key& row) {
           Key base = row;
           base.strategy = run.results().baseline;
-          const auto line = line_of(run, base);
+          const auto line = size_line_of(run, base);
           if (!line || row.strategy == base.strategy) return Entry{};
-          return ratio_to(line_of(run, row)->kib, line->kib);
+          return round_ratio_entry(size_line_of(run, row)->kib, line->kib);
         }}});
   section.detail = rows.size() > 40;
   return section;
@@ -195,10 +198,21 @@ Section bytes_section(const Quantities& run, const std::vector<Key>& cells) {
 
 }  // namespace
 
+std::vector<std::string> installing_metrics(const Quantities& run) {
+  std::vector<std::string> metrics;
+  for (const results::MetricEntry& metric : run.results().metrics) {
+    const bool measured = metric.installs && any(run, [&](const Quantity& one) {
+                            return one.set == kTimes && one.name == metric.id;
+                          });
+    if (measured) metrics.push_back(metric.id);
+  }
+  return metrics;
+}
+
 std::vector<Section> new_code_sections(const Quantities& run) {
   const std::vector<Key> cells = installing_cells(run);
   std::vector<Section> sections;
-  for (Section section : {cases_section(run, cells), bytes_section(run, cells)}) {
+  for (Section section : {method_cases_section(run, cells), method_bytes_section(run, cells)}) {
     if (section.table) sections.push_back(std::move(section));
   }
   return sections;

@@ -2,6 +2,7 @@
 // its memory, and a method apart from its bytes.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "analysis/quantity/quantities.hpp"
@@ -9,7 +10,11 @@
 
 namespace patchbench::analysis {
 
-/// For every workload with the metric `install`. First a row for each case: the ratio of a method
+/// The metrics of the run that say what new code costs, in its order: first what happens at install
+/// time.
+[[nodiscard]] std::vector<std::string> installing_metrics(const Quantities& run);
+
+/// For every workload that has such a metric. First a row for each case: the ratio of a method
 /// to the baseline, in a zone that is there and in one that is made for it, with the page faults
 /// that were counted, and the memory that holds the methods. Then, where sizes differ, the line
 /// through the smallest and the largest: what a method costs, and what a KiB of it. Empty where the

@@ -41,7 +41,7 @@ results::Ratio three_times_slower() {
   return ratio;
 }
 
-results::Counter faults(std::string scope, double value) {
+results::Counter counted_faults(std::string scope, double value) {
   results::Counter counter;
   counter.name = "minor-faults";
   counter.source = "software";
@@ -75,7 +75,7 @@ results::Results installing_run(const std::vector<std::int64_t>& sizes) {
       cell.metrics = {installed_in(factor * (20 + 100 * static_cast<double>(size) / 1024))};
       if (id != "rwx") {
         cell.ratios = {three_times_slower()};
-        cell.counters = {faults("user", 0.5), faults("kernel", 0.25)};
+        cell.counters = {counted_faults("user", 0.5), counted_faults("kernel", 0.25)};
       }
       cell.memory.rss_kib = static_cast<std::int64_t>(factor * 1024);
       cell.memory.page_kib = 4;
@@ -83,13 +83,19 @@ results::Results installing_run(const std::vector<std::int64_t>& sizes) {
     }
   }
   results.baseline = "rwx";
+  results::MetricEntry metric;
+  metric.id = "install";
+  metric.title = "a new method";
+  metric.unit = "ns";
+  metric.installs = true;
+  results.metrics.push_back(std::move(metric));
   return results;
 }
 
-using Texts = std::vector<std::string>;
+using CellTexts = std::vector<std::string>;
 
-Texts texts(const std::vector<TextCell>& row) {
-  Texts all;
+CellTexts cell_texts(const std::vector<TextCell>& row) {
+  CellTexts all;
   for (const TextCell& cell : row) all.push_back(cell.text);
   return all;
 }
@@ -100,14 +106,14 @@ TEST_CASE("a method installed has its ratio first, then its time, page faults an
   REQUIRE(sections[0].table.has_value());
   const TextTable& table = *sections[0].table;
   REQUIRE(table.rows.size() == 2);  // what never patches has no row
-  CHECK(table.header == Texts{"parameters", "strategy", "install", "page faults a method",
-                              "resident KiB (Rss of every view)", "page KiB",
-                              "of it on huge pages, KiB"});
-  CHECK(texts(table.rows[0]) == Texts{"size=1024, memory=fresh", "rwx", "baseline\n120 ns",
-                                      "not counted", "1,024", "4", "unknown"});
-  CHECK(texts(table.rows[1]) == Texts{"size=1024, memory=fresh", "memfd-dual",
-                                      "3.00 [3.00,3.00]\n360 ns", "0.7500", "3,072", "4",
-                                      "unknown"});
+  CHECK(table.header == CellTexts{"parameters", "strategy", "a new method", "page faults a method",
+                                  "resident KiB (Rss of every view)", "page KiB",
+                                  "of it on huge pages, KiB"});
+  CHECK(cell_texts(table.rows[0]) == CellTexts{"size=1024, memory=fresh", "rwx", "baseline\n120 ns",
+                                               "not counted", "1,024", "4", "unknown"});
+  CHECK(cell_texts(table.rows[1]) == CellTexts{"size=1024, memory=fresh", "memfd-dual",
+                                               "3.00 [3.00,3.00]\n360 ns", "0.7500", "3,072", "4",
+                                               "unknown"});
   CHECK(table.rows[1][2].verdict == results::Verdict::slower);
 }
 
@@ -118,8 +124,8 @@ TEST_CASE("a method costs what the line through the sizes has at no bytes, and a
   REQUIRE(sections[1].table.has_value());
   const auto& rows = sections[1].table->rows;
   REQUIRE(rows.size() == 2);
-  CHECK(texts(rows[0]) ==
-        Texts{"memory=fresh", "rwx", "20.00 [20.00, 20.00]", "100.00 [100.0, 100.0]", ""});
+  CHECK(cell_texts(rows[0]) ==
+        CellTexts{"memory=fresh", "rwx", "20.00 [20.00, 20.00]", "100.00 [100.0, 100.0]", ""});
   CHECK(rows[1][2].text.starts_with("60.00 "));
   CHECK(rows[1][3].text.starts_with("300.00 "));
   CHECK(rows[1][4].text == "3.00 [3.00,3.00]");
@@ -138,7 +144,7 @@ TEST_CASE("a slope that is lost in the noise has no ratio") {
 
 TEST_CASE("new code is drawn over its size where there are several, without those that have none") {
   const auto names = [](const FigureSet& set) {
-    Texts all;
+    CellTexts all;
     for (const Figure& figure : set.figures) {
       if (figure.part == Part::new_code) all.push_back(figure.name);
     }
@@ -146,7 +152,7 @@ TEST_CASE("new code is drawn over its size where there are several, without thos
   };
   CHECK(names(make_figures(installing_run({1024}))).empty());
   const FigureSet set = make_figures(installing_run({64, 1024}));
-  CHECK(names(set) == Texts{"new-methods-ratio", "new-methods-by-size"});
+  CHECK(names(set) == CellTexts{"new-methods-ratio", "new-methods-by-size"});
   for (const Figure& figure : set.figures) {
     if (figure.part != Part::new_code) continue;
     CHECK_THAT(figure.script, contains("'memory=fresh'") && contains("'memfd-dual'") &&

@@ -279,6 +279,7 @@ void members(V& visit, In<V, MetricEntry>& metric) {
   visit("patches", metric.patches);
   visit("publishes", metric.publishes);
   visit("among_hits", metric.among_hits);
+  visit.later("installs", metric.installs);
 }
 
 template <typename V>

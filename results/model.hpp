@@ -290,6 +290,7 @@ struct MetricEntry {
   bool patches = false;        // a change of code or of cells is part of each operation
   bool publishes = false;      // costs what --publish=MODE says: it has a column for each mode
   std::string among_hits;      // the metric of the same change among sends that hit; empty: none
+  bool installs = false;       // what new code costs: each operation is a method, or its part
 };
 
 /// Whatever can be an integer is one.

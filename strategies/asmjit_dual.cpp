@@ -47,6 +47,7 @@ void move_to(Mapping place, void*& view, std::size_t size) {
 AsmjitMapping::AsmjitMapping(const ZoneRequest& request)
     : size_(zone_size(request)), landing_pads_(request.landing_pads) {
   require_base_pages(request, "mmap (AsmJit's VirtMem chooses the pages)");
+  require_no_populate(request, "mmap (AsmJit's VirtMem chooses its flags)");
   check_file_size_limit(size_);
   Mapping exec_place = taken_place(size_, request.placement.exec_at);
   Mapping writable_place = taken_place(size_, request.placement.writable_at);

@@ -113,6 +113,9 @@ struct ZoneRequest {
   std::size_t committed = 0;
   /// Zones that change single pages refuse larger ones (EOPNOTSUPP).
   Pages pages = Pages::base;
+  /// What is mapped is mapped with MAP_POPULATE: its pages are read once, or written where the
+  /// mapping is private and writable. Zones whose views come from another call refuse (EOPNOTSUPP).
+  bool populate = false;
 };
 
 /// What every strategy's zone offers.

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <unistd.h>
@@ -54,6 +55,10 @@ std::uintptr_t aligned_place(std::size_t size) {
 
 void require_base_pages(const ZoneRequest& request, const char* why) {
   if (request.pages != Pages::base) throw_errno(why, EOPNOTSUPP);
+}
+
+void require_no_populate(const ZoneRequest& request, const char* why) {
+  if (request.populate) throw_errno(why, EOPNOTSUPP);
 }
 
 void throw_errno(const char* call) { throw_errno(call, errno); }
@@ -101,6 +106,24 @@ void set_pages(void* address, const Place& place, std::size_t size, int protecti
   if (madvise(address, committed, MADV_COLLAPSE) != 0) throw_errno("madvise (MADV_COLLAPSE)");
 }
 
+/// mmap(2) with MAP_POPULATE touches pages before madvise(2) can say of which size they may be, so
+/// that larger ones are forbidden to the process meanwhile (PR_SET_THP_DISABLE, Linux 3.15).
+class BasePagesMeanwhile {
+ public:
+  explicit BasePagesMeanwhile(bool wanted)
+      : before_(wanted ? prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) : -1) {
+    if (before_ == 0) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  }
+  BasePagesMeanwhile(const BasePagesMeanwhile&) = delete;
+  BasePagesMeanwhile& operator=(const BasePagesMeanwhile&) = delete;
+  ~BasePagesMeanwhile() {
+    if (before_ == 0) prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
+  }
+
+ private:
+  int before_;  // -1: nothing to do, or a kernel without it
+};
+
 void* map_at(const Place& place, std::size_t size, int protection, int flags, int fd,
              const char* what) {
   std::uintptr_t at = place.at;
@@ -110,6 +133,8 @@ void* map_at(const Place& place, std::size_t size, int protection, int flags, in
     if (place.pages == Pages::hugetlb && fd == -1) flags |= MAP_HUGETLB | kHugetlbOf2MiB;
   }
   if (at != 0) flags |= MAP_FIXED_NOREPLACE;
+  if (place.populate && protection != PROT_NONE) flags |= MAP_POPULATE;
+  const BasePagesMeanwhile forbidden{place.populate && place.pages == Pages::base};
   void* address = mmap(reinterpret_cast<void*>(at), size, protection, flags, fd, 0);
   if (address == MAP_FAILED) {
     throw_errno(place.pages == Pages::hugetlb ? "mmap (pages of the hugetlb pool)" : what);

@@ -42,6 +42,9 @@ inline constexpr std::size_t kHugePage = std::size_t{2} << 20U;
 /// call that needs the machine's own.
 void require_base_pages(const ZoneRequest& request, const char* why);
 
+/// The same where a request asks for MAP_POPULATE, which the call that `why` names does not have.
+void require_no_populate(const ZoneRequest& request, const char* why);
+
 /// A file descriptor, closed by its owner.
 class Fd {
  public:
@@ -68,11 +71,15 @@ struct Place {
   /// NOLINTNEXTLINE(google-explicit-constructor): most mappings have only an address
   Place(std::uintptr_t address = 0) noexcept : at(address) {}
   Place(std::uintptr_t address, const ZoneRequest& request)
-      : at(address), pages(request.pages), committed(committed_size(request)) {}
+      : at(address),
+        pages(request.pages),
+        committed(committed_size(request)),
+        populate(request.populate) {}
 
   std::uintptr_t at = 0;  // as in Placement
   Pages pages = Pages::base;
   std::size_t committed = 0;  // bytes of it that become huge pages at once
+  bool populate = false;      // with MAP_POPULATE
 };
 [[nodiscard]] inline Place exec_place(const ZoneRequest& request) {
   return {request.placement.exec_at, request};

@@ -51,7 +51,9 @@ class MremapAliasZone {
         writable_(Mapping::alias_of(exec_, PROT_READ | PROT_WRITE, writable_place(request))),
         delta_(reinterpret_cast<std::uintptr_t>(writable_.address()) -
                reinterpret_cast<std::uintptr_t>(exec_.address())),
-        landing_pads_(request.landing_pads) {}
+        landing_pads_(request.landing_pads) {
+    require_no_populate(request, "mremap (it has no MAP_POPULATE)");
+  }
 
   [[nodiscard]] ExecAddress exec() const noexcept { return ExecAddress{exec_.address()}; }
   [[nodiscard]] std::size_t size() const noexcept { return exec_.size(); }

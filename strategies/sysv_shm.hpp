@@ -41,6 +41,7 @@ class SysvShmZone {
 
   explicit SysvShmZone(const ZoneRequest& request)
       : size_(zone_size(request)), landing_pads_(request.landing_pads) {
+    require_no_populate(request, "shmat (it has no MAP_POPULATE)");
     // SHM_EXEC asks for execute permission, which only a privileged process has without the mode
     // bit.
     const int segment = shmget(IPC_PRIVATE, size_, IPC_CREAT | 0700 | huge_flags(request));

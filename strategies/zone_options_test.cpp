@@ -14,6 +14,7 @@
 #include "controls.hpp"
 #include "emulator_test.hpp"
 #include "every_zone_test.hpp"
+#include "prefault.hpp"
 #include "process_memory_test.hpp"
 #include "tiny_code_test.hpp"
 
@@ -123,6 +124,46 @@ TEST_CASE("a copy after fork has what was committed, and can commit more") {
   CHECK(call(zone.exec()) == 2);
   commit(zone, kMiB);
   CHECK(patches_and_executes(zone, zone.exec() + (kMiB - sizeof(CodeWord))));
+}
+
+TEST_CASE(
+    "every zone is mapped with all of its pages where that is asked for, or refuses by name") {
+  setenv("PATCHBENCH_EXEC_DIR", "/dev/shm", 1);
+  for_each_zone([]<class Zone>(std::type_identity<Zone> /*zone*/) {
+    INFO("the zone of " << strategies_with<Zone>());
+    try {
+      Zone zone{ZoneRequest{.size = 4 * kMiB, .populate = true}};
+      if constexpr (Zone::kAlias == AliasKind::second_view && !is_staged<Zone>()) {
+        if (!in_qemu_user()) CHECK(smaps_kib(zone.exec().value(), "Rss") == 4 * kKiB);
+      }
+      // Also where anonymous memory would have larger ones from its first touch.
+      CHECK(huge_kib(zone.exec().value()) == 0);
+      CHECK(patches_and_executes(zone, zone.exec()));
+      CHECK(patches_and_executes(zone, zone.exec() + (zone.size() - sizeof(CodeWord))));
+    } catch (const std::system_error& refused) {
+      INFO(refused.what());
+      CHECK(refused.code() == std::errc::operation_not_supported);
+    }
+  });
+}
+
+TEST_CASE("pages of every zone are faulted in beforehand, and it works as before") {
+  if (const std::string reason = why_no_prefaulting(); !reason.empty()) {
+    WARN("not tested: " << reason);
+    return;
+  }
+  setenv("PATCHBENCH_EXEC_DIR", "/dev/shm", 1);
+  for_each_zone([]<class Zone>(std::type_identity<Zone> /*zone*/) {
+    INFO("the zone of " << strategies_with<Zone>());
+    Zone zone{ZoneRequest{.size = kMiB}};
+    CHECK(patches_and_executes(zone, zone.exec()));
+    prefault(zone, zone.exec(), zone.size());
+    CHECK(call(zone.exec()) == 2);  // what is there stays
+    if constexpr (!is_staged<Zone>()) {
+      if (!in_qemu_user()) CHECK(smaps_kib(zone.exec().value(), "Rss") == kKiB);
+    }
+    CHECK(patches_and_executes(zone, zone.exec() + (zone.size() - sizeof(CodeWord))));
+  });
 }
 
 TEST_CASE("larger pages are got where they are asked for, or refused by name") {

@@ -103,6 +103,17 @@ TEST_CASE("dump: a patch changes the part of a function that it says") {
   CHECK(differing("4096").size() == 4096 / 8 - 2);
 }
 
+TEST_CASE("dump: a method that takes another one's place has other bytes, and as many") {
+  const auto both = dump("rwx", "install", {{"size", "256"}, {"memory", "recycled"}});
+  CHECK(moments(both) == Names{"installed", "recycled"});
+  const CodePiece& first = find_piece(both[0], "method");
+  const CodePiece& second = find_piece(both[1], "method");
+  CHECK(first.address == second.address);
+  CHECK(first.bytes.size() == 256);
+  CHECK(second.bytes.size() == 256);
+  CHECK(first.bytes != second.bytes);
+}
+
 TEST_CASE("dump: the pieces of each state") {
   const Names stubs = {"open-pic", "miss-trampoline", "open-miss-trampoline"};
   for (const std::string_view strategy : {"floor", "indirect-cell", "data-slot-stub"}) {

@@ -29,6 +29,9 @@ struct MetricTraits {
   bool shows_overhead = false;
   /// The metric of the same change among sends that hit, which a predictor cannot learn.
   std::string_view among_hits = {};
+  /// What new code costs: each operation is a method, or a method's part of what is done for all.
+  /// Reports show these together, first what happens at install time.
+  bool installs = false;
 };
 
 inline constexpr std::array kMetrics = {
@@ -105,6 +108,21 @@ inline constexpr std::array kMetrics = {
                  .meaning = "publishing a function that was stored to",
                  .publishes = true,
                  .shows_overhead = true},
+    MetricTraits{.id = "install",
+                 .meaning = "storing, publishing and first executing a new method",
+                 .is_countable = false,
+                 .publishes = true,
+                 .installs = true},
+    MetricTraits{.id = "install_total",
+                 .title = "install (new zone)",
+                 .meaning = "the same, with its part of making and prefaulting the zone",
+                 .is_countable = false,
+                 .publishes = true,
+                 .installs = true},
+    MetricTraits{.id = "prefault",
+                 .meaning = "a method's part of faulting all pages in beforehand",
+                 .is_countable = false,
+                 .installs = true},
     MetricTraits{.id = "reserve", .meaning = "reserving a code zone", .is_countable = false},
     MetricTraits{.id = "first_touch",
                  .meaning = "writing, publishing and executing a page for the first time",

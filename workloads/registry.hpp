@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "workloads/far_call.hpp"
+#include "workloads/install.hpp"
 #include "workloads/link.hpp"
 #include "workloads/mic.hpp"
 #include "workloads/mixed.hpp"
@@ -21,6 +22,6 @@
 namespace patchbench {
 
 using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, RelinkRate, Threads,
-                                FarCall, Publish, ZoneLife>;
+                                FarCall, Publish, Install, ZoneLife>;
 
 }  // namespace patchbench

@@ -176,6 +176,24 @@ TEST_CASE("wrong results: code that is executed as it was before its patch is no
   }
 }
 
+TEST_CASE("wrong results: a method that is executed as the one before it was is noticed") {
+  for (const char* size : {"64", "4096"}) {
+    INFO(size << " bytes");
+    const auto cell = Install::make<FrozenPage>(
+        small_request("install", {{"size", size}, {"memory", "recycled"}}));
+    CHECK_NOTHROW(cell->check());
+    FrozenPageZone::frozen = true;
+    CHECK_THROWS_AS(cell->check(), WrongResult);
+    // Without a check too: what a timed run answered is compared before the next.
+    const Measurement& install = cell->measurements().front();
+    install.run(install.self);  // of the version that the frozen page holds
+    CHECK_NOTHROW(install.prepare(install.self));
+    install.run(install.self);
+    CHECK_THROWS_AS(install.prepare(install.self), WrongResult);
+    FrozenPageZone::frozen = false;
+  }
+}
+
 TEST_CASE("wrong results: a page that does not hold what was written is noticed") {
   CHECK_THROWS_AS(ZoneLife::make<LostWrite>(small_request("zone"))->check(), WrongResult);
   CHECK_NOTHROW(ZoneLife::make<Rwx>(small_request("zone"))->check());

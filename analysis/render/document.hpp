@@ -45,6 +45,7 @@ enum class Part {
   patch,
   break_even,
   life,
+  new_code,
   counters,
   mappings,
   cases,

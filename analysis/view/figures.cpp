@@ -22,6 +22,7 @@
 #include "analysis/view/attribution.hpp"
 #include "analysis/view/break_even.hpp"
 #include "analysis/view/counter_figures.hpp"
+#include "analysis/view/new_code.hpp"
 #include "analysis/view/publishing.hpp"
 #include "analysis/view/relink_rate.hpp"
 #include "analysis/view/titles.hpp"
@@ -157,39 +158,45 @@ void add_panel(const Quantities& run, const std::vector<std::string>& ids, std::
   chart.panels.push_back(std::move(panel));
 }
 
-// ---- over the number of sites ----
+// ---- over a number, as that of sites ----
 
 /// Powers of four from the first at or below the smallest: few enough to stay readable in half a
 /// page's width.
-std::vector<Tic> site_tics(const std::set<std::int64_t>& sites) {
+std::vector<Tic> tics_of(const std::set<std::int64_t>& all) {
   std::vector<Tic> tics;
   std::int64_t at = 1;
-  while (at * 4 <= *sites.begin()) at *= 4;
+  while (at * 4 <= *all.begin()) at *= 4;
   do {
     tics.push_back(
         {static_cast<double>(at), at < 1024 ? std::to_string(at) : fmt::format("{}k", at / 1024)});
     at *= 4;
-  } while (tics.back().at < static_cast<double>(*sites.rbegin()));
+  } while (tics.back().at < static_cast<double>(*all.rbegin()));
   return tics;
 }
 
-/// A panel for every combination of mic's other parameters.
-LineChart over_sites(const Quantities& run, const std::vector<std::string>& ids, const Value& value,
-                     LineChart chart) {
-  const std::set<std::int64_t> sites = values(run, "mic", "sites");
-  chart.x_label = "send sites (1k = 1,024)";
+/// A panel for every combination of the workload's other parameters. The parameter's values are far
+/// apart, powers of a number.
+LineChart over_param(const Quantities& run, std::string_view workload, std::string_view name,
+                     const std::vector<std::string>& ids, const Value& value, LineChart chart) {
+  const std::set<std::int64_t> all = values(run, workload, name);
   chart.log_x = true;
-  chart.x_tics = site_tics(sites);
-  for (const Params& rest : rests(run, "mic", "sites")) {
+  chart.x_tics = tics_of(all);
+  for (const Params& rest : rests(run, workload, name)) {
     std::vector<Place> places;
-    places.reserve(sites.size());
-    for (const std::int64_t count : sites) {
-      places.push_back(
-          {static_cast<double>(count), "", "mic", with_param(run, "mic", rest, "sites", count)});
+    places.reserve(all.size());
+    for (const std::int64_t one : all) {
+      places.push_back({static_cast<double>(one), "", std::string(workload),
+                        with_param(run, workload, rest, name, one)});
     }
     add_panel(run, ids, spaced(rest), places, value, chart);
   }
   return chart;
+}
+
+LineChart over_sites(const Quantities& run, const std::vector<std::string>& ids, const Value& value,
+                     LineChart chart) {
+  chart.x_label = "send sites (1k = 1,024)";
+  return over_param(run, "mic", "sites", ids, value, std::move(chart));
 }
 
 template <typename Chart>
@@ -565,6 +572,61 @@ void add_patching(const Quantities& run, FigureSet& set) {
   if (modes.size() > 1) set.figures.push_back(patch_by_publish(run, modes));
 }
 
+// ---- new code ----
+
+std::vector<std::string> workloads_with(const Quantities& run, const std::string& metric) {
+  return distinct(
+      run, [&](const Quantity& one) { return one.set == kTimes && one.name == metric; },
+      [](const Quantity& one) { return one.workload; });
+}
+
+/// Strategies that have such a cell: what never patches code has none, and that is no news.
+std::vector<std::string> drawn_when_installing(const Quantities& run, const std::string& workload) {
+  std::vector<std::string> ids = drawn(run, workload);
+  std::erase_if(ids, [&](const std::string& id) {
+    return !any(run, [&](const Quantity& one) {
+      return one.workload == workload && one.strategy == id &&
+             (one.set == kTimes || one.cell->status != results::CellStatus::unsupported);
+    });
+  });
+  return ids;
+}
+
+/// Nothing where the run has one size.
+void add_new_code(const Quantities& run, FigureSet& set) {
+  const std::vector<std::string> metrics = installing_metrics(run);
+  if (metrics.empty()) return;
+  for (const std::string& workload : workloads_with(run, metrics.front())) {
+    if (values(run, workload, "size").size() < 2) continue;
+    const std::vector<std::string> ids = drawn_when_installing(run, workload);
+    LineChart ratio;
+    ratio.name = workload + "-ratio";
+    ratio.title = fmt::format("A new method installed, as a ratio to {}", run.results().baseline);
+    ratio.x_label = "bytes of a method (1k = 1,024)";
+    ratio.y_label = "cost / " + run.results().baseline;
+    ratio.ratio = true;
+    LineChart cost = ratio;
+    cost.name = workload + "-by-size";
+    cost.title = "Cost of installing a new method by its size";
+    cost.y_label = "ns per method";
+    cost.ratio = false;
+    set.figures.push_back(figure_of(
+        over_param(run, workload, "size", without_baseline(run, ids),
+                   ratio_to_baseline(run, metrics.front()), ratio),
+        Part::new_code,
+        "Each point is the ratio to the baseline in the same round, with its 95 % interval, of a "
+        "method stored, published and executed for the first time. Compare fresh pages with "
+        "recycled ones: what a strategy costs in the former alone, it pays for page faults. Zones "
+        "over a memfd or a file have allocated their pages before; the table below, of new zones, "
+        "has that too."));
+    set.figures.push_back(figure_of(
+        over_param(run, workload, "size", ids, median_of(run, metrics.front()), cost),
+        Part::new_code,
+        "Each point is the median over rounds, with its 95 % interval. A line that is flat pays "
+        "for the method, by a scope or a call; one that rises pays for its bytes."));
+  }
+}
+
 }  // namespace
 
 FigureSet make_figures(const Quantities& run) {
@@ -599,6 +661,7 @@ FigureSet make_figures(const Quantities& run) {
     set.figures.push_back(figure_of(*chart, Part::break_even, std::string(kRateCostCaption)));
   }
   if (has_sites) set.figures.push_back(attribution(run));
+  add_new_code(run, set);
   for (Figure& figure : counter_figures(run)) set.figures.push_back(std::move(figure));
   return set;
 }

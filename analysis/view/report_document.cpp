@@ -23,6 +23,7 @@
 #include "analysis/view/counters.hpp"
 #include "analysis/view/how_measured.hpp"
 #include "analysis/view/mappings.hpp"
+#include "analysis/view/new_code.hpp"
 #include "analysis/view/publishing.hpp"
 #include "analysis/view/relink_rate.hpp"
 #include "analysis/view/result.hpp"
@@ -579,6 +580,7 @@ void add_times(const Quantities& run, const results::Answer& answer, std::vector
   add(all, in(Part::break_even, rate_pairs_section(answer)));
   add(all, in(Part::break_even, rate_models_section(answer)));
   add(all, break_even_section(run));
+  add(all, Part::new_code, new_code_sections(run));
   add(all, cases_section(run));
 }
 

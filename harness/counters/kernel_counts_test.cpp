@@ -271,6 +271,37 @@ TEST_CASE("a zone is mapped by calls of mmap, faults once a page, and is unmappe
   }
 }
 
+/// Of user code, alone; none where this machine counts none, which its reason says.
+std::optional<double> minor_faults(const Cell& cell, std::string_view per) {
+  const auto found = std::ranges::find_if(cell.counters, [&](const Counter& counter) {
+    return counter.name == "minor-faults" && counter.scope == "user" && counter.per == per &&
+           counter.beside.empty();
+  });
+  REQUIRE(found != cell.counters.end());
+  CHECK((found->value.has_value() || !found->reason.empty()));
+  return found->value;
+}
+
+TEST_CASE("a new method takes its part of a page fault in each view, in recycled pages none") {
+  const results::Results results =
+      counted({"--strategy=rwx,sysv-shm", "--workload=install", "--param", "size=1024", "batch=1",
+               "memory=fresh,populated,recycled", "kib=256"});
+  std::size_t cells = 0;
+  for (const Cell& cell : results.cells) {
+    if (cell.status != CellStatus::ok) continue;
+    ++cells;
+    const auto faults = minor_faults(cell, "install");
+    if (!faults) continue;
+    INFO(cell.id);
+    const bool fresh = cell.id.find("memory=fresh") != std::string::npos;
+    const double views = cell.strategy == "sysv-shm" ? 2 : 1;
+    const double expected = fresh ? views * 1024 / static_cast<double>(page_size()) : 0;
+    CHECK(*faults >= expected);
+    CHECK(*faults < expected + 0.05);  // a page that the kernel took back, or one of the program's
+  }
+  CHECK(cells >= 3);
+}
+
 TEST_CASE("a send makes no system call under any strategy") {
   warn_where_not_counted();
   const results::Results results =

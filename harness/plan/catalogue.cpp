@@ -29,7 +29,8 @@ results::MetricEntry entry_of(const MetricTraits& metric) {
           .countable = metric.is_countable,
           .patches = metric.patches,
           .publishes = metric.publishes,
-          .among_hits = std::string(metric.among_hits)};
+          .among_hits = std::string(metric.among_hits),
+          .installs = metric.installs};
 }
 
 /// Those of all workloads, in the order of kMetrics; after them what only tests measure.

@@ -280,6 +280,8 @@ void members(V& visit, In<V, MetricEntry>& metric) {
   visit("publishes", metric.publishes);
   visit("among_hits", metric.among_hits);
   visit.later("installs", metric.installs);
+  visit.later("beside_executors", metric.beside_executors);
+  visit.later("undisturbed", metric.undisturbed);
 }
 
 template <typename V>

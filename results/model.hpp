@@ -285,12 +285,14 @@ struct MetricEntry {
   std::string title;  // at the head of a table
   std::string meaning;
   std::string unit;
-  bool executes_only = false;  // linked sends, and patches nothing meanwhile
-  bool countable = false;      // a simulator can count its instructions
-  bool patches = false;        // a change of code or of cells is part of each operation
-  bool publishes = false;      // costs what --publish=MODE says: it has a column for each mode
-  std::string among_hits;      // the metric of the same change among sends that hit; empty: none
-  bool installs = false;       // what new code costs: each operation is a method, or its part
+  bool executes_only = false;     // linked sends, and patches nothing meanwhile
+  bool countable = false;         // a simulator can count its instructions
+  bool patches = false;           // a change of code or of cells is part of each operation
+  bool publishes = false;         // costs what --publish=MODE says: it has a column for each mode
+  std::string among_hits = {};    // the metric of the same change among sends that hit; empty: none
+  bool installs = false;          // what new code costs: each operation is a method, or its part
+  bool beside_executors = false;  // other threads execute what is patched, or what is timed
+  std::string undisturbed = {};   // the metric of the same while nothing is patched; empty: none
 };
 
 /// Whatever can be an integer is one.

@@ -150,7 +150,12 @@ Results sample_results() {
   results.strategies[0].only_workload = "mic";
   results.strategies[1].guarantee = Guarantee::none;
   results.workloads = {{"mic", "sends", {"send"}, {{"send", {{"sites", 1024}, {"degree", 4}}}}}};
-  results.metrics = {{"send", "send", "one send", "ns", true, true, false, false, ""}};
+  results.metrics = {{.id = "send",
+                      .title = "send",
+                      .meaning = "one send",
+                      .unit = "ns",
+                      .executes_only = true,
+                      .countable = true}};
   results.cells = {sample_cell("rwx"), sample_cell("memfd-dual")};
   Cell& cell = results.cells[1];
   cell.notes = {"no architectural guarantee"};

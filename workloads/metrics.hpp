@@ -32,6 +32,10 @@ struct MetricTraits {
   /// What new code costs: each operation is a method, or a method's part of what is done for all.
   /// Reports show these together, first what happens at install time.
   bool installs = false;
+  /// Other threads execute what is patched, or are what is timed. Reports show these together.
+  bool beside_executors = false;
+  /// The metric of the same operations while nothing is patched.
+  std::string_view undisturbed = {};
 };
 
 inline constexpr std::array kMetrics = {
@@ -70,21 +74,26 @@ inline constexpr std::array kMetrics = {
                  .title = "patch (beside executors)",
                  .meaning = "a patch of a site that other threads execute meanwhile",
                  .is_countable = false,
-                 .patches = true},
+                 .patches = true,
+                 .beside_executors = true},
     MetricTraits{.id = "visible",
                  .title = "patch to visible",
                  .meaning = "a patch until every executor has executed what it changed",
                  .is_countable = false,
-                 .patches = true},
+                 .patches = true,
+                 .beside_executors = true},
     MetricTraits{.id = "send_undisturbed",
                  .title = "executor's send",
                  .meaning = "a send in an executor while nothing is patched",
-                 .is_countable = false},
+                 .is_countable = false,
+                 .beside_executors = true},
     MetricTraits{.id = "send_beside_patches",
                  .title = "executor's send (beside patches)",
                  .meaning = "a send in an executor while sites are patched at an interval",
                  .is_countable = false,
-                 .patches = true},
+                 .patches = true,
+                 .beside_executors = true,
+                 .undisturbed = "send_undisturbed"},
     MetricTraits{
         .id = "execute", .meaning = "the same execution without a patch", .executes_only = true},
     MetricTraits{.id = "miss",

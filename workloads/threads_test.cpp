@@ -63,7 +63,7 @@ void each_strategy(std::uint64_t patches, std::uint64_t sends, std::tuple<Strate
 }  // namespace
 
 TEST_CASE("threads: no executor pairs a tag with another class's target") {
-  each_strategy(2'000, 50'000, static_cast<StrategyList*>(nullptr));
+  each_strategy(1'000, 20'000, static_cast<StrategyList*>(nullptr));
 }
 
 TEST_CASE("threads: 10^7 sends and 10^5 patches a strategy and protocol", "[.slow]") {
@@ -88,8 +88,8 @@ TEST_CASE("threads: who meets a breakpoint goes on as the new call would") {
 }
 
 TEST_CASE("threads: more executors than this machine has processors") {
-  patch_beside_executors<Rwx>("stop-the-world", 5, 2'000, 0);
-  patch_beside_executors<IndirectCell>("cells", 5, 2'000, 0);
+  patch_beside_executors<Rwx>("stop-the-world", 5, 200, 0);
+  patch_beside_executors<IndirectCell>("cells", 5, 200, 0);
 }
 
 TEST_CASE("threads: without executors a patch costs what the protocol does by itself") {

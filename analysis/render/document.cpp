@@ -30,6 +30,8 @@ std::string_view title_of(Part part) {
       return "Break-even";
     case Part::life:
       return "The life of a send site";
+    case Part::threads:
+      return "Threads";
     case Part::new_code:
       return "What new code costs";
     case Part::counters:

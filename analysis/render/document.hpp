@@ -45,6 +45,7 @@ enum class Part {
   patch,
   break_even,
   life,
+  threads,
   new_code,
   counters,
   mappings,

@@ -25,6 +25,7 @@
 #include "analysis/view/new_code.hpp"
 #include "analysis/view/publishing.hpp"
 #include "analysis/view/relink_rate.hpp"
+#include "analysis/view/threads.hpp"
 #include "analysis/view/titles.hpp"
 
 namespace patchbench::analysis {
@@ -661,6 +662,9 @@ FigureSet make_figures(const Quantities& run) {
     set.figures.push_back(figure_of(*chart, Part::break_even, std::string(kRateCostCaption)));
   }
   if (has_sites) set.figures.push_back(attribution(run));
+  for (const LineChart& chart : executors_charts(run)) {
+    set.figures.push_back(figure_of(chart, Part::threads, std::string(kExecutorsCaption)));
+  }
   add_new_code(run, set);
   for (Figure& figure : counter_figures(run)) set.figures.push_back(std::move(figure));
   return set;

@@ -30,6 +30,7 @@
 #include "analysis/view/self_test.hpp"
 #include "analysis/view/simulated.hpp"
 #include "analysis/view/table.hpp"
+#include "analysis/view/threads.hpp"
 #include "analysis/view/titles.hpp"
 
 namespace patchbench::analysis {
@@ -580,6 +581,7 @@ void add_times(const Quantities& run, const results::Answer& answer, std::vector
   add(all, in(Part::break_even, rate_pairs_section(answer)));
   add(all, in(Part::break_even, rate_models_section(answer)));
   add(all, break_even_section(run));
+  add(all, in(Part::threads, threads_section(run)));
   add(all, Part::new_code, new_code_sections(run));
   add(all, cases_section(run));
 }

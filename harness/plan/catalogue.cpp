@@ -30,7 +30,9 @@ results::MetricEntry entry_of(const MetricTraits& metric) {
           .patches = metric.patches,
           .publishes = metric.publishes,
           .among_hits = std::string(metric.among_hits),
-          .installs = metric.installs};
+          .installs = metric.installs,
+          .beside_executors = metric.beside_executors,
+          .undisturbed = std::string(metric.undisturbed)};
 }
 
 /// Those of all workloads, in the order of kMetrics; after them what only tests measure.

@@ -217,7 +217,7 @@ TEST_CASE("rates: the answer has what was measured in place of what follows from
   CHECK(read.answer->rate_models.size() == 3);
 }
 
-TEST_CASE("rates: the report has pairs, models and two figures; without rates none of it") {
+TEST_CASE("rates: the report has pairs, models and two figures, and none of them without rates") {
   const Results run = with_rates(linear(3, 10));
   const auto titles = [](const Results& of) {
     std::vector<std::string> found;

@@ -1,6 +1,10 @@
 #include "analysis/render/html.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
+#include <cstddef>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -208,17 +212,26 @@ std::string figure_html(const PageFigure& figure) {
 
 // ---- chapters ----
 
-constexpr std::array kParts = {Part::answer,     Part::trust,  Part::send,     Part::patch,
-                               Part::break_even, Part::life,   Part::counters, Part::mappings,
-                               Part::cases,      Part::context};
+constexpr std::array kParts = {Part::answer,     Part::trust,    Part::send,    Part::patch,
+                               Part::break_even, Part::life,     Part::threads, Part::new_code,
+                               Part::counters,   Part::mappings, Part::cases,   Part::context};
+static_assert(kParts.size() == static_cast<std::size_t>(Part::context) + 1);
+
+/// The words of its heading, so that a link still leads there when chapters are added.
+std::string anchor_of(Part part) {
+  if (part == Part::answer) return "answer";
+  std::string anchor = fmt::format("chapter {}", title_of(part));
+  std::ranges::transform(anchor, anchor.begin(), [](unsigned char one) {
+    return std::isalnum(one) != 0 ? static_cast<char>(std::tolower(one)) : '-';
+  });
+  return anchor;
+}
 
 struct Chapter {
   Part part = Part::answer;
   std::string text;
 
-  [[nodiscard]] std::string id() const {
-    return part == Part::answer ? "answer" : fmt::format("part-{}", static_cast<int>(part));
-  }
+  [[nodiscard]] std::string id() const { return anchor_of(part); }
   [[nodiscard]] std::string_view title() const {
     return part == Part::answer ? "Answer" : title_of(part);
   }
@@ -260,8 +273,8 @@ std::string contents_html(const std::vector<Chapter>& chapters) {
 std::string warnings_line(const std::vector<std::string>& warnings) {
   if (warnings.empty()) return "";
   const std::size_t count = warnings.size();
-  return fmt::format("<p class=\"warned\"><a href=\"#part-{}\">{} before you read on</a></p>\n",
-                     static_cast<int>(Part::trust),
+  return fmt::format("<p class=\"warned\"><a href=\"#{}\">{} before you read on</a></p>\n",
+                     anchor_of(Part::trust),
                      count == 1 ? "1 warning" : fmt::format("{} warnings", count));
 }
 

@@ -68,9 +68,8 @@ Entry throughput_lost(const Quantities& run, const Key& row, const std::string& 
 Entry fact_entry(const Quantities& run, const Key& row, std::string_view fact) {
   const results::Cell* cell = run.cell(row, row.strategy);
   for (const Quantity& one : run.of(*cell)) {
-    if (one.set == kFacts && one.name == fact && one.value) {
-      return number(short_number(*one.value));
-    }
+    const bool wanted = one.set == kFacts && one.name == fact && one.value;
+    if (wanted) return number(short_number(*one.value));
   }
   return {};
 }

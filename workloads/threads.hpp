@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sched.h>
+
 #include "workloads/measured_cell.hpp"
 #include "workloads/send/changing_sites.hpp"
 #include "workloads/send/concurrent_patch.hpp"
@@ -398,7 +400,8 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
   std::uint32_t watched_ = 0;
   std::vector<double> latencies_ns_;
   std::size_t next_kept_ = 0;
-  bool shares_processor_ = request_.processors.empty();
+  bool shares_processor_ =  // with an executor
+      request_.processors.empty() || std::ranges::count(request_.processors, sched_getcpu()) > 0;
   std::uint64_t sink_ = 0;
   std::optional<send::Breakpoints> breakpoints_;
   std::optional<send::Executors> executors_;  // ends before what it executes
@@ -419,7 +422,8 @@ struct Threads {
                        patched_sites_parameter({"1024"}, {"1024"}), interval_parameter(),
                        work_parameter()},
         .metrics = {"patch_beside_executors", "visible", "send_undisturbed", "send_beside_patches"},
-        .headline = std::vector<Headline>{},
+        .headline = {{{"patch_beside_executors", {{"executors", 1}, {"sites", 1024}}},
+                      {"visible", {{"executors", 1}, {"sites", 1024}}}}},
         .small_grid = {{"protocol", "stop-the-world"}, {"executors", "1"}}};
   }
   template <class Strategy>

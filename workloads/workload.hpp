@@ -97,8 +97,8 @@ struct CellRequest {
   std::uint64_t seed = 1;
   Arena arena;
   ZoneOptions zone = {};
-  /// Where threads that a case makes may run, beside the one that sets it up; empty: wherever that
-  /// one may.
+  /// Where threads that a case makes may run: not where the one that sets it up does, if there is
+  /// another processor. Empty: wherever that one may.
   std::vector<int> processors = {};
 };
 

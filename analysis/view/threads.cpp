@@ -125,7 +125,7 @@ std::optional<LineChart> chart_over_executors(const Quantities& run, const std::
   std::ranges::replace(chart.name, '_', '-');
   chart.title = "Cost of " + metric.meaning;
   chart.x_label = "threads that execute meanwhile";
-  chart.y_label = metric.unit;
+  chart.y_label = metric.unit + " per patch";
   for (const std::int64_t number : numbers) {
     chart.x_tics.push_back({static_cast<double>(number), std::to_string(number)});
   }
@@ -177,6 +177,9 @@ Section threads_section(const Quantities& run) {
                          return throughput_lost(run, row, metric, undisturbed);
                        }});
   }
+  columns.push_back({"executors a processor", [&run](const Key& row) {
+                       return fact_entry(run, row, "executors-a-processor");
+                     }});
   for (const char* share : {"p50", "p99", "max"}) {
     columns.push_back({fmt::format("visible, {} ns", share),
                        [&run, fact = fmt::format("visible-{}-ns", share)](const Key& row) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include <linux/perf_event.h>
 #include <patchbench_catch.hpp>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "harness/machine/calibration.hpp"
+#include "harness/machine/cpu_list.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -133,6 +135,29 @@ TEST_CASE("a difference of two runs is not counted, and says so") {
   CHECK(counter.status == "unavailable");
   CHECK(counter.reason == "a difference of two runs is timed, and not counted");
   CHECK_FALSE(counter.value.has_value());
+}
+
+TEST_CASE("what has executors of its own is not counted beside a busy thread, and says so") {
+  if (!counts_here(page_faults())) return;
+  Event beside = page_faults();
+  beside.beside = "busy-thread";
+  Measurement alone = chain_of(kShort, [](void* /*self*/) noexcept { multiply_chain(kShort); });
+  Measurement executed = alone;
+  executed.has_executors = true;
+  const std::vector<int> allowed = allowed_cpus();
+  if (allowed.size() < 2) {
+    WARN("not tested: this process may use one processor only");
+    return;
+  }
+  const std::vector<Measurement> both = {alone, executed};
+  const std::vector<Counter> counters = count_events(
+      both, {{page_faults()}, {beside}}, {.processor = allowed.front(), .allowed = allowed});
+  REQUIRE(counters.size() == 4);
+  CHECK(counters[0].status == "ok");
+  CHECK(counters[1].status == "ok");
+  CHECK(counters[2].status == "ok");
+  CHECK(counters[3].status == "unavailable");
+  CHECK(counters[3].reason.find("threads of the case's own") != std::string::npos);
 }
 
 TEST_CASE("what reading costs is not part of a count") {

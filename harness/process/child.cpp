@@ -306,6 +306,7 @@ void run_cell(const CellFactory* factory, bool toggles, const ChildTask& task,
     CellRequest request = task.request;
     std::ranges::copy_if(task.processors, std::back_inserter(request.processors),
                          [&task](int processor) { return processor != task.cpu; });
+    if (request.processors.empty() && task.cpu >= 0) request.processors = {task.cpu};
     instance = factory->make(request);
     if (patches) require_room_to_toggle();
   };

@@ -287,13 +287,16 @@ void name_undecided(const Quantities& run, results::Answer& answer) {
     for (const ProfileCost& cost : profile.costs) {
       if (!holds(profile.open, cost.strategy) || !cost.ci95 || (*cost.ci95)[0] <= 0) continue;
       rounds = std::max(rounds, rounds_to_decide(run, *cost.ci95));
-      add_once(open, cost.strategy);
+      // What is recommended is so "as far as this run can tell", which stands with it.
+      if (!holds(answer.strategies, cost.strategy)) add_once(open, cost.strategy);
     }
   }
-  if (open.empty()) return;
+  if (rounds == 0) return;
+  const std::string undecided =
+      open.empty() ? "Inconclusive"
+                   : fmt::format("Inconclusive: {}", joined_some(open, kMostNames));
   answer.recommendation.push_back(
-      fmt::format("Inconclusive: {}; about {} rounds would decide (--rounds={}).",
-                  joined_some(open, kMostNames), rounds, rounds));
+      fmt::format("{}; about {} rounds would decide (--rounds={}).", undecided, rounds, rounds));
 }
 
 /// How far the intervals of strategies' ratios reach from their estimates, as shares, sorted.

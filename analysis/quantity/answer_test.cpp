@@ -127,6 +127,17 @@ TEST_CASE("what may not be patched beside other threads is not recommended for s
   CHECK(answer_for(run, two).barred == std::vector<std::string>{"mprotect-toggle"});
 }
 
+TEST_CASE("what is recommended as far as a run can tell is not named among the inconclusive") {
+  // Nothing is certain, the recommendation included.
+  const Results run =
+      with_costs([](const std::string& /*strategy*/) { return Costs{.wobble = 0.2}; });
+  const results::Answer answer = answer_of(run);
+  REQUIRE_FALSE(answer.strategies.empty());
+  CHECK_THAT(answer.recommendation.front(), contains("Use " + answer.strategies.front()));
+  CHECK_THAT(answer.recommendation.back(), contains("Inconclusive") && contains("--rounds="));
+  CHECK(answer.recommendation.back().find(answer.strategies.front()) == std::string::npos);
+}
+
 TEST_CASE("where a run cannot decide it says so, and how many rounds would") {
   const Results run = with_costs([](const std::string& strategy) {
     return Costs{.wobble = strategy == "sysv-shm" ? 0.2 : 0.001};

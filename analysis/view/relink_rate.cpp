@@ -92,6 +92,7 @@ std::vector<Tic> share_tics(const std::vector<RateCurve>& curves) {
     for (const RatePoint& point : curve.points) shares.insert(point.p);
   }
   std::vector<Tic> tics;
+  tics.reserve(shares.size());
   for (const double share : shares) tics.push_back({share, share_in_words(share)});
   return tics;
 }

@@ -2,6 +2,7 @@
 // The linker puts the function below in the place of the C library's (CMakeLists.txt).
 #include "workloads/publish.hpp"
 
+#include <array>
 #include <cstdarg>
 #include <map>
 #include <memory>
@@ -25,14 +26,14 @@ extern "C" {
 long __real_syscall(long number, ...);
 /// membarrier(2), for which the C library has no function, is the only one made in this way.
 long __wrap_syscall(long number, ...) {
+  // As many as any call has; registers that it does not read may hold anything.
+  std::array<long, 6> given{};
   va_list arguments;
   va_start(arguments, number);
-  const long first = va_arg(arguments, long);
-  const long second = va_arg(arguments, long);
-  const long third = va_arg(arguments, long);
+  for (long& argument : given) argument = va_arg(arguments, long);
   va_end(arguments);
   if (number == SYS_membarrier) ++barriers;
-  return __real_syscall(number, first, second, third);  // AsmJit's memfd_create has no more either
+  return __real_syscall(number, given[0], given[1], given[2], given[3], given[4], given[5]);
 }
 
 }  // extern "C"

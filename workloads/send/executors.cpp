@@ -129,19 +129,26 @@ void Executors::execute(Executor& self, int processor) noexcept {
   }
 }
 
+void Executors::enter(Executor& self) noexcept {
+  self.inside.store(true);
+  // The store before the load of `stopping_`, as the mutator has them the other way round. Both are
+  // seq_cst, which says it too; but QEMU 10.0 on x86-64 let executors in without this fence.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
 bool Executors::may_go_on(Executor& self, Mode mode) noexcept {
   // Either this thread sees the stop, or the mutator sees that it is inside (both are seq_cst).
   while (stopping_.load()) {
     self.inside.store(false);
     Patience patience;
     while (stopping_.load()) patience.wait();
-    self.inside.store(true);
+    enter(self);
   }
   return mode_.load(std::memory_order_relaxed) == mode;
 }
 
 void Executors::execute_walks(Executor& self) noexcept {
-  self.inside.store(true);
+  enter(self);
   while (may_go_on(self, Mode::walking)) {
     self.row = (self.row + 1) % code_.expected.size();
     const auto* row =
@@ -157,7 +164,7 @@ void Executors::execute_watched(Executor& self) noexcept {
   const std::uintptr_t site = watched_.load();
   const std::uint64_t answer = watched_answer_.load();
   Seen last = Seen::nothing;
-  self.inside.store(true);
+  enter(self);
   while (may_go_on(self, Mode::watching)) {
     const std::uint64_t before = code_.lookups();
     if (code_.call_site(code_.watched_row, site) != answer) self.wrong.fetch_add(1);

@@ -71,6 +71,7 @@ class Executors {
   /// Returns when no executor is in generated code, and none enters it before resume().
   void stop() noexcept {
     stopping_.store(true);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // as in enter()
     for (const Executor& one : executors_) {
       Patience patience;
       while (one.inside.load()) patience.wait();
@@ -109,6 +110,7 @@ class Executors {
   void begin(Mode mode) noexcept;
   void leave() noexcept;
   void execute(Executor& self, int processor) noexcept;
+  static void enter(Executor& self) noexcept;
   void execute_walks(Executor& self) noexcept;
   void execute_watched(Executor& self) noexcept;
   /// A safepoint. True while the mode is still this one.

@@ -42,7 +42,8 @@ namespace patchbench {
     }
     return std::nullopt;
   };
-  const ParamText small = {{"sites", "50"}, {"work", "3"}, {"kib", "64"}, {"classes", "16"}};
+  const ParamText small = {
+      {"sites", "50"}, {"work", "3"}, {"kib", "64"}, {"classes", "16"}, {"sends", "1024"}};
   CellRequest request;
   request.seed = seed;
   for (const Parameter& parameter : workload_info(workload).parameters) {

@@ -28,7 +28,8 @@ struct ThreadsRequest {
   send::Protocol protocol = send::Protocol::stop_the_world;
   unsigned executors = 1;
   std::uint32_t interval_us = 100;
-  std::vector<int> processors;  // of executors
+  std::uint32_t sends = 1U << 17U;  // of each executor, in a run in which it is timed
+  std::vector<int> processors;      // of executors
 };
 
 /// The calling thread patches; executors walk over all sites. One site in kSitesPerPatched is ever
@@ -333,10 +334,8 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
 
   // --- throughput ---
 
-  /// A millisecond or two, so that there are tens of intervals in it.
   [[nodiscard]] std::uint64_t passes_in_run() const noexcept {
-    constexpr std::uint64_t kSends = 1U << 17U;
-    return std::max<std::uint64_t>(1, kSends / machine_.sites());
+    return std::max<std::uint64_t>(1, request_.sends / machine_.sites());
   }
 
   void prepare_interval() noexcept {
@@ -420,7 +419,7 @@ struct Threads {
             "correct under concurrency",
         .parameters = {protocol_parameter(), executors_parameter(),
                        patched_sites_parameter({"1024"}, {"1024"}), interval_parameter(),
-                       work_parameter()},
+                       sends_parameter(), work_parameter()},
         .metrics = {"patch_beside_executors", "visible", "send_undisturbed", "send_beside_patches"},
         .headline = {{{"patch_beside_executors", {{"executors", 1}, {"sites", 1024}}},
                       {"visible", {{"executors", 1}, {"sites", 1024}}}}},
@@ -453,6 +452,7 @@ struct Threads {
         ThreadsRequest{.protocol = send::protocol_of(protocol),
                        .executors = count_parameter(request, kExecutorsParameter),
                        .interval_us = count_parameter(request, "interval_us"),
+                       .sends = count_parameter(request, "sends"),
                        .processors = request.processors});
   }
 
@@ -476,6 +476,18 @@ struct Threads {
             .min = 0,
             .max = 64,
             .choices = {}};
+  }
+  /// A millisecond or less, so that there are several intervals in it.
+  static Parameter sends_parameter() {
+    return {.name = "sends",
+            .summary = "of each executor, in one run of send_undisturbed and send_beside_patches",
+            .default_value = "131072",
+            .standard_grid = {"131072"},
+            .quick_grid = {"131072"},
+            .min = 1,
+            .max = 1 << 24,
+            .choices = {},
+            .in_id = false};
   }
   static Parameter interval_parameter() {
     return {.name = "interval_us",

@@ -18,7 +18,10 @@ namespace {
 constexpr const char* kFewSites = "2";
 
 ThreadsRequest request_of(std::string_view protocol, unsigned executors) {
-  return {.protocol = send::protocol_of(protocol), .executors = executors, .processors = {}};
+  return {.protocol = send::protocol_of(protocol),
+          .executors = executors,
+          .sends = 1024,
+          .processors = {}};
 }
 
 template <class Strategy>

@@ -85,7 +85,9 @@ pid_t start_program(const ChildTask& task, const Pipe& task_pipe, const Pipe& an
 void write_task(Fd fd, const ChildTask& task) {
   ChildTask from_here = task;
   from_here.parent = getpid();
-  if (task.cpu >= 0) from_here.processors = allowed_cpus();
+  if (task.cpu >= 0 || task.purpose == ChildPurpose::count_events) {
+    from_here.processors = allowed_cpus();
+  }
   const std::string text = to_json_text(from_here);
   // Far below what a pipe holds, so this cannot block; a child that is already gone shows in how it
   // ended.

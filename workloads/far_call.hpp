@@ -371,13 +371,8 @@ struct FarCall {
   }
   template <class Strategy>
   static constexpr std::string_view unsupported() {
-    if constexpr (!send::never_patched<Strategy>().empty()) {
-      return send::never_patched<Strategy>();
-    } else {
-      return patched_at_run_time(Strategy::kDispatch)
-                 ? std::string_view{}
-                 : std::string_view{"its sends go through data, which holds any address"};
-    }
+    return send::unless_code_is_patched<Strategy>(
+        "its sends go through data, which holds any address");
   }
   static Reach reach_of(const CellRequest& request) {
     const auto* const found = std::ranges::find(kReaches, word_parameter(request, "reach"));

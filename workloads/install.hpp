@@ -245,15 +245,9 @@ struct Install {
   static WorkloadInfo info();
   template <class Strategy>
   static constexpr std::string_view unsupported() {
-    if constexpr (!send::never_patched<Strategy>().empty()) {
-      return send::never_patched<Strategy>();
-    } else {
-      return patched_at_run_time(Strategy::kDispatch)
-                 ? std::string_view{}
-                 : std::string_view{
-                       "what it changes is data: installing code in its zone is "
-                       "measured under the strategy that has it"};
-    }
+    return send::unless_code_is_patched<Strategy>(
+        "what it changes is data: installing code in its zone is "
+        "measured under the strategy that has it");
   }
   template <class Strategy>
   static std::unique_ptr<Instance> make(const CellRequest& request) {

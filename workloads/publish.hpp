@@ -242,9 +242,8 @@ struct Publish {
     } else if constexpr (is_staged<typename Strategy::Zone>()) {
       return "its code is published when a patch scope ends, which patches cost by themselves";
     } else {
-      return patched_at_run_time(Strategy::kDispatch)
-                 ? std::string_view{}
-                 : std::string_view{"its patches change data: no code is published"};
+      return send::unless_code_is_patched<Strategy>(
+          "its patches change data: no code is published");
     }
   }
   template <class Strategy>

@@ -47,17 +47,11 @@ class RelinkCell : public MeasuredCell<RelinkCell<Strategy>> {
   RelinkCell(const send::TwoClassSites& sites, std::uint32_t batch, bool publish_per_scope = false)
       : machine_(with_walks(sites, batch)),
         sites_(sites, machine_.table(), machine_.plan().walks[kAllSites].sites, batch == 1),
+        values_(send::mic_values(machine_, sites)),
         batch_(batch),
         publish_per_scope_(publish_per_scope) {
-    std::vector<std::vector<std::uint32_t>> linked_for;
-    linked_for.reserve(sites.first.size());
-    for (std::uint32_t i = 0; i < machine_.sites(); ++i) {
-      values_[0].push_back(machine_.mic_value(i, sites.first[i]));
-      values_[1].push_back(machine_.mic_value(i, sites.second[i]));
-      linked_for.push_back({sites.first[i]});
-    }
     list_patches_in_step();
-    machine_.prelink(linked_for);
+    send::prelink_first(machine_, sites);
     machine_.seal();
     add_measurements();
   }
@@ -300,12 +294,8 @@ class RelinkCell : public MeasuredCell<RelinkCell<Strategy>> {
                  std::uint64_t expected_misses, std::string_view what) const {
     send::expect_equal(sum, expected, what);
     send::expect_equal(misses, expected_misses, std::string{"misses of "} + std::string{what});
-    for (std::uint32_t site = 0; site < machine_.sites(); ++site) {
-      if (machine_.read_site(site) != values_[sites_.side(site)][site]) {
-        throw WrongResult("site " + std::to_string(site) + " is not linked as it should be after " +
-                          std::string{what});
-      }
-    }
+    send::expect_linked(machine_, what,
+                        [this](std::uint32_t site) { return values_[sites_.side(site)][site]; });
   }
   template <class Run>
   void check_run_of(std::span<const std::uint32_t> walked, std::size_t receivers_a_pass,

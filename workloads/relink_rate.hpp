@@ -30,15 +30,10 @@ class RelinkRateCell : public MeasuredCell<RelinkRateCell<Strategy>> {
   using Machine = send::SendMachine<typename Strategy::Zone, Strategy::kDispatch>;
 
   RelinkRateCell(const send::TwoClassSites& sites, double share)
-      : machine_(with_walk(sites)), runs_(sites, machine_.table(), share) {
-    std::vector<std::vector<std::uint32_t>> linked_for;
-    linked_for.reserve(sites.first.size());
-    for (std::uint32_t i = 0; i < machine_.sites(); ++i) {
-      values_[0].push_back(machine_.mic_value(i, sites.first[i]));
-      values_[1].push_back(machine_.mic_value(i, sites.second[i]));
-      linked_for.push_back({sites.first[i]});
-    }
-    machine_.prelink(linked_for);
+      : machine_(with_walk(sites)),
+        runs_(sites, machine_.table(), share),
+        values_(send::mic_values(machine_, sites)) {
+    send::prelink_first(machine_, sites);
     machine_.seal();
     this->measure(
         "send_relinking", static_cast<double>(runs_.sends()),
@@ -114,12 +109,8 @@ class RelinkRateCell : public MeasuredCell<RelinkRateCell<Strategy>> {
     const std::uint64_t before = machine_.misses();
     send::expect_equal(execute(), expected, what);
     send::expect_equal(machine_.misses() - before, misses, "misses of " + std::string{what});
-    for (std::uint32_t site = 0; site < machine_.sites(); ++site) {
-      if (machine_.read_site(site) != values_[runs_.side(site)][site]) {
-        throw WrongResult("site " + std::to_string(site) + " is not linked as it should be after " +
-                          std::string{what});
-      }
-    }
+    send::expect_linked(machine_, what,
+                        [this](std::uint32_t site) { return values_[runs_.side(site)][site]; });
   }
 
   Machine machine_;

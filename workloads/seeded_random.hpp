@@ -28,6 +28,15 @@ class SeededRandom {
     }
   }
 
+  /// Brings `count` of them, drawn at random and in random order, to the front.
+  template <class Sequence>
+  void draw_to_front(Sequence& sequence, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      using std::swap;
+      swap(sequence[i], sequence[i + below(sequence.size() - i)]);
+    }
+  }
+
  private:
   std::mt19937_64 engine_;
 };

@@ -63,8 +63,9 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
         oops_{send::one_receiver_each(receivers_, sites.first, random_),
               send::one_receiver_each(receivers_, sites.second, random_)},
         stream_(draw_rows(), machine_.plan().arena),
+        values_(send::mic_values(machine_, sites)),
         sides_(machine_.sites()) {
-    list_values(sites);
+    list_stubs(sites);
     link_first(sites);
     if (request_.protocol != Protocol::cells) register_for_core_barriers();
     if (request_.protocol == Protocol::int3) breakpoints_.emplace();
@@ -166,12 +167,11 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
     return request_.protocol != Protocol::stop_the_world;
   }
 
-  void list_values(const send::TwoClassSites& sites) {
+  void list_stubs(const send::TwoClassSites& sites) {
     for (std::uint32_t site = 0; site < machine_.sites(); ++site) {
       const std::uint32_t selector = machine_.plan().selector_of_site[site];
       for (const unsigned side : {0U, 1U}) {
         const std::uint32_t class_index = side == 0 ? sites.first[site] : sites.second[site];
-        values_[side].push_back(machine_.mic_value(site, class_index));
         stubs_[side].push_back(
             machine_.code().tag_stub(machine_.table().method(class_index, selector)));
       }
@@ -179,10 +179,7 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
   }
 
   void link_first(const send::TwoClassSites& sites) {
-    std::vector<std::vector<std::uint32_t>> linked_for;
-    linked_for.reserve(sites.first.size());
-    for (const std::uint32_t class_index : sites.first) linked_for.push_back({class_index});
-    machine_.prelink(linked_for);
+    send::prelink_first(machine_, sites);
     for (std::uint32_t site = 0; calls_tag_stubs() && site < machine_.sites(); ++site) {
       machine_.retarget(site, values_[0][site].target, stubs_[0][site]);
     }
@@ -276,10 +273,8 @@ class ThreadsCell : public MeasuredCell<ThreadsCell<Strategy>> {
     executors_->walk();
   }
   void draw_list() noexcept {
-    for (std::size_t i = 0; i < list_size(); ++i) {
-      std::swap(patched_[i], patched_[i + random_.below(patched_.size() - i)]);
-      list_[i] = patched_[i];
-    }
+    random_.draw_to_front(patched_, list_size());
+    std::copy_n(patched_.begin(), list_size(), list_.begin());
   }
   void patch_listed() noexcept {
     const std::size_t count = list_size();

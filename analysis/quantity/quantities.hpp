@@ -133,6 +133,10 @@ template <typename Where>
   return std::any_of(run.all().begin(), run.all().end(), where);
 }
 
+/// Those that the run describes as such, and measured; in its order.
+[[nodiscard]] std::vector<std::string> measured_metrics(const Quantities& run,
+                                                        bool results::MetricEntry::*trait);
+
 /// Workload, parameters, `per` and `beside`.
 [[nodiscard]] Key operation_of(const Key& key);
 /// The distinct parameter sets of a workload's cells, in the order of the run.

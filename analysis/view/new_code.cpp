@@ -199,14 +199,7 @@ Section method_bytes_section(const Quantities& run, const std::vector<Key>& cell
 }  // namespace
 
 std::vector<std::string> installing_metrics(const Quantities& run) {
-  std::vector<std::string> metrics;
-  for (const results::MetricEntry& metric : run.results().metrics) {
-    const bool measured = metric.installs && any(run, [&](const Quantity& one) {
-                            return one.set == kTimes && one.name == metric.id;
-                          });
-    if (measured) metrics.push_back(metric.id);
-  }
-  return metrics;
+  return measured_metrics(run, &results::MetricEntry::installs);
 }
 
 std::vector<Section> new_code_sections(const Quantities& run) {

@@ -24,12 +24,6 @@ using results::Params;
 
 constexpr std::string_view kExecutors = "executors";
 
-const MetricEntry* entry_of(const Quantities& run, std::string_view metric) {
-  const auto& all = run.results().metrics;
-  const auto found = std::ranges::find(all, metric, &MetricEntry::id);
-  return found == all.end() ? nullptr : &*found;
-}
-
 std::vector<Key> cells_with_executors(const Quantities& run) {
   std::vector<Key> operations;
   for (const std::string& metric : metrics_beside_executors(run)) {
@@ -149,14 +143,7 @@ std::optional<LineChart> chart_over_executors(const Quantities& run, const std::
 }  // namespace
 
 std::vector<std::string> metrics_beside_executors(const Quantities& run) {
-  std::vector<std::string> metrics;
-  for (const MetricEntry& metric : run.results().metrics) {
-    const bool measured = metric.beside_executors && any(run, [&](const Quantity& one) {
-                            return one.set == kTimes && one.name == metric.id;
-                          });
-    if (measured) metrics.push_back(metric.id);
-  }
-  return metrics;
+  return measured_metrics(run, &MetricEntry::beside_executors);
 }
 
 Section threads_section(const Quantities& run) {
@@ -171,7 +158,7 @@ Section threads_section(const Quantities& run) {
     columns.push_back(executor_time_column(run, metric));
   }
   for (const std::string& metric : metrics_beside_executors(run)) {
-    const std::string undisturbed = entry_of(run, metric)->undisturbed;
+    const std::string undisturbed = find_described(run.results().metrics, metric)->undisturbed;
     if (undisturbed.empty()) continue;
     columns.push_back({"throughput lost", [&run, metric, undisturbed](const Key& row) {
                          return throughput_lost(run, row, metric, undisturbed);
@@ -204,7 +191,7 @@ std::vector<LineChart> executors_charts(const Quantities& run) {
   std::vector<LineChart> charts;
   if (!times_mean_something(run.results().context)) return charts;
   for (const std::string& id : metrics_beside_executors(run)) {
-    const MetricEntry& metric = *entry_of(run, id);
+    const MetricEntry& metric = *find_described(run.results().metrics, id);
     if (!metric.patches || !metric.undisturbed.empty()) continue;
     const auto workloads = distinct(
         run, [&](const Quantity& one) { return one.set == kTimes && one.name == id; },

@@ -104,19 +104,13 @@ void ChangingSites::write_pass(std::uint64_t pass) {
   }
 }
 
-void ChangingSites::draw_to_front(std::vector<std::uint32_t>& sites, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    std::swap(sites[i], sites[i + random_.below(sites.size() - i)]);
-  }
-}
-
 void ChangingSites::draw_misses(Changes changes) {
   begin_draw();
   const std::uint8_t flip = changes == Changes::made ? 1 : 0;
   run_.passes = passes();
   const std::size_t misses_a_pass = misses_in_run() / run_.passes;
   for (std::uint64_t pass = 0; pass < run_.passes; ++pass) {
-    draw_to_front(any_, misses_a_pass);
+    random_.draw_to_front(any_, misses_a_pass);
     for (std::size_t i = 0; i < misses_a_pass; ++i) drawn_sides_[any_[i]] ^= flip;
     run_.changes += flip * misses_a_pass;
     write_pass(pass);
@@ -145,7 +139,7 @@ void ChangingSites::draw_patches_behind(Changes changes) {
   const std::uint8_t flip = changes == Changes::made ? 1 : 0;
   run_.passes = passes_behind();
   const std::size_t patches = patches_behind_in_run();
-  draw_to_front(behind_, patches);
+  random_.draw_to_front(behind_, patches);
   for (std::size_t i = 0; i < patches; ++i) {
     drawn_sides_[behind_[i]] ^= flip;
     run_.list.push_back(SitePatch{.site = behind_[i], .side = drawn_sides_[behind_[i]]}.packed());

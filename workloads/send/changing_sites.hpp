@@ -117,8 +117,6 @@ class ChangingSites {
   void begin_draw();
   /// A receiver for each site, of the class that drawn_sides_ says.
   void write_pass(std::uint64_t pass);
-  /// Brings `count` of them, at random, to the front.
-  void draw_to_front(std::vector<std::uint32_t>& sites, std::size_t count);
 
   std::vector<std::uint32_t> order_;
   std::vector<std::uint32_t> half_;

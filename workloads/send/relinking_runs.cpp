@@ -30,13 +30,6 @@ std::vector<std::uint32_t> numbers_below(std::size_t count) {
   return numbers;
 }
 
-/// Brings `count` of them, at random, to the front.
-void draw_to_front(std::vector<std::uint32_t>& numbers, std::size_t count, SeededRandom& random) {
-  for (std::size_t i = 0; i < count; ++i) {
-    std::swap(numbers[i], numbers[i + random.below(numbers.size() - i)]);
-  }
-}
-
 }  // namespace
 
 RunSize size_of_run(std::size_t sites, double share) {
@@ -76,7 +69,7 @@ RelinkingRuns::RelinkingRuns(const TwoClassSites& sites, const MethodTable& tabl
 
 void RelinkingRuns::draw_flips() {
   std::ranges::fill(flips_, std::uint8_t{0});
-  draw_to_front(places_, size_.misses, random_);
+  random_.draw_to_front(places_, size_.misses);
   for (std::size_t i = 0; i < size_.misses; ++i) flips_[places_[i]] = 1;
 }
 
@@ -105,7 +98,7 @@ void RelinkingRuns::draw() {
     return;
   }
   // The passes with which the rows begin.
-  draw_to_front(passes_, rows_, random_);
+  random_.draw_to_front(passes_, rows_);
   std::sort(passes_.begin(), passes_.begin() + static_cast<std::ptrdiff_t>(rows_));
   if (passes_[0] > 0) segments_.push_back({.receivers = row(0).data(), .passes = passes_[0]});
   for (std::size_t i = 0; i < rows_; ++i) {

@@ -282,6 +282,8 @@ void members(V& visit, In<V, MetricEntry>& metric) {
   visit.later("installs", metric.installs);
   visit.later("beside_executors", metric.beside_executors);
   visit.later("undisturbed", metric.undisturbed);
+  visit.later("leads_to", metric.leads_to);
+  visit.later("in_bulk", metric.in_bulk);
 }
 
 template <typename V>

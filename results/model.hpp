@@ -293,6 +293,8 @@ struct MetricEntry {
   bool installs = false;          // what new code costs: each operation is a method, or its part
   bool beside_executors = false;  // other threads execute what is patched, or what is timed
   std::string undisturbed = {};   // the metric of the same while nothing is patched; empty: none
+  std::string leads_to = {};      // the state of a site after this step of its life; empty: none
+  bool in_bulk = false;           // everything is changed at once
 };
 
 /// Whatever can be an integer is one.

@@ -39,7 +39,9 @@ struct Mic : send::SteadyStateWorkload<Mic> {
                        work_parameter()},
         .metrics = {"send"},
         .headline = {{{"send", {{"sites", 1024}}}, {"send", {{"sites", 16384}}}}},
-        .small_grid = {{"sites", "512"}, {"order", "linear"}, {"targets", "64"}}};
+        .small_grid = {{"sites", "512"}, {"order", "linear"}, {"targets", "64"}},
+        .decides = {{{"sites", "512"}, {"order", "linear"}, {"targets", "64"}},
+                    {{"sites", "16384"}, {"order", "linear"}, {"targets", "64"}}}};
   }
 
   static send::SteadyState describe(const CellRequest& request) {

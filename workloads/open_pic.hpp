@@ -31,6 +31,14 @@ struct OpenPic : send::SteadyStateWorkload<OpenPic> {
                         .max = 1 << 16,
                         .choices = {}},
                        cache_entries_parameter({"1024", "8192"}),
+                       {.name = "lookup",
+                        .summary = "the selector's own open PIC, or code that all selectors share "
+                                   "and that finds selector and hash in registers",
+                        .default_value = "own",
+                        .standard_grid = {"own", "generic"},
+                        .quick_grid = {"own", "generic"},
+                        .choices = {"own", "generic"},
+                        .in_id = false},
                        sites_parameter({"1024"}, {"1024"}),
                        work_parameter()},
         .metrics = {"send"},
@@ -51,6 +59,7 @@ struct OpenPic : send::SteadyStateWorkload<OpenPic> {
       throw std::invalid_argument("cache_entries must be a power of two");
     }
     state.plan.closed_pics = true;
+    state.plan.generic_lookup = word_parameter(request, "lookup") == "generic";
     state.plan.sites.resize(sites);
     state.plan.selector_of_site.assign(sites, 0);
     send::give_each_site_its_receiver(state.plan.sites);

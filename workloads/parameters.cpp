@@ -95,6 +95,16 @@ Parameter cache_entries_parameter(std::vector<std::string> standard_grid) {
           .choices = {}};
 }
 
+Parameter publish_per_parameter(std::string by_default) {
+  return {.name = "publish_per",
+          .summary = "whether each patch of a scope publishes, or the scope at its end",
+          .default_value = by_default,
+          .standard_grid = {by_default},
+          .quick_grid = {by_default},
+          .choices = {"patch", "scope"},
+          .in_id = false};
+}
+
 Parameter publish_parameter() {
   std::vector<std::string> choices;
   for (const PublishModeInfo& mode : publish_modes()) choices.emplace_back(mode.id);

@@ -48,6 +48,8 @@ namespace patchbench {
 inline constexpr std::string_view kPublishParameter = "publish";
 /// `publish`, which a patch ends with (PublishMode): part of the id only where it is not `none`.
 [[nodiscard]] Parameter publish_parameter();
+/// `publish_per`: whether each patch of a scope publishes, or the scope at its end.
+[[nodiscard]] Parameter publish_per_parameter(std::string by_default);
 /// `none` where the workload has no such parameter. Throws std::invalid_argument. Here, because the
 /// harness asks too, and links no workload.
 [[nodiscard]] inline PublishMode publish_mode_of(const ParamText& params) {

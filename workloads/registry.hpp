@@ -6,8 +6,10 @@
 
 #include <tuple>
 
+#include "workloads/bulk.hpp"
 #include "workloads/far_call.hpp"
 #include "workloads/install.hpp"
+#include "workloads/life.hpp"
 #include "workloads/link.hpp"
 #include "workloads/mic.hpp"
 #include "workloads/mixed.hpp"
@@ -21,7 +23,7 @@
 
 namespace patchbench {
 
-using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, RelinkRate, Threads,
-                                FarCall, Publish, Install, ZoneLife>;
+using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Life, Relink, RelinkRate, Bulk,
+                                Threads, FarCall, Publish, Install, ZoneLife>;
 
 }  // namespace patchbench

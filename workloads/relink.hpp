@@ -364,18 +364,12 @@ struct Relink {
                             .choices = {}},
                            work_parameter(),
                            publish_parameter(),
-                           {.name = "publish_per",
-                            .summary = "whether each patch of a scope publishes, or the scope at "
-                                       "its end",
-                            .default_value = "patch",
-                            .standard_grid = {"patch"},
-                            .quick_grid = {"patch"},
-                            .choices = {"patch", "scope"},
-                            .in_id = false}},
+                           publish_per_parameter("patch")},
             .metrics = {"patch", "patch_isolated", "patch_execute", "patch_execute_among_hits",
                         "miss", "miss_among_hits", "execute"},
             .headline = headline(),
-            .small_grid = {{"sites", "512"}, {"batch", "1"}}};
+            .small_grid = {{"sites", "512"}, {"batch", "1"}},
+            .decides = {{{"sites", "512"}, {"batch", "1"}}}};
   }
   /// Where the lines that are patched have left the first-level caches, then where they are in
   /// them.

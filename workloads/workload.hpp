@@ -67,6 +67,9 @@ struct WorkloadInfo {
   std::optional<std::vector<Headline>> headline = {};
   /// Where a preset measures strategies that have a small grid. Empty: nowhere.
   ParamText small_grid = {};
+  /// The points of its grid that a run's answer rests on. A preset may measure these in more rounds
+  /// than the others.
+  std::vector<ParamText> decides = {};
 };
 
 /// Where a case's memory goes. The same for every strategy inside a round, so that layout is not

@@ -78,9 +78,19 @@ Samples costs(const Quantities& run, const CostAt& send, const std::optional<Cos
   return sum;
 }
 
+/// A run may look at some strategies in few of its rounds. What it cannot decide it does not weigh.
+bool is_in_few_rounds(const Quantities& run, const std::string& id) {
+  const auto& cells = run.results().cells;
+  const auto is_its = [&](const results::Cell& cell) { return cell.strategy == id; };
+  return std::ranges::any_of(cells, is_its) &&
+         std::ranges::all_of(cells, [&](const results::Cell& cell) {
+           return !is_its(cell) || cell.every.value_or(1) > 1;
+         });
+}
+
 bool is_candidate(const Quantities& run, const std::string& id) {
   const auto* status = run.status(id);
-  return !run.is_control(id) &&
+  return !run.is_control(id) && !is_in_few_rounds(run, id) &&
          (status == nullptr || status->status == results::Availability::available);
 }
 

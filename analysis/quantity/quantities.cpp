@@ -138,18 +138,6 @@ bool Quantities::is_control(std::string_view strategy) const {
                                      : appearance(strategy).control;
 }
 
-std::vector<std::string> measured_metrics(const Quantities& run,
-                                          bool results::MetricEntry::*trait) {
-  std::vector<std::string> metrics;
-  for (const results::MetricEntry& metric : run.results().metrics) {
-    const bool measured = metric.*trait && any(run, [&](const Quantity& one) {
-                            return one.set == kTimes && one.name == metric.id;
-                          });
-    if (measured) metrics.push_back(metric.id);
-  }
-  return metrics;
-}
-
 Key operation_of(const Key& key) { return {key.workload, key.params, key.per, key.beside}; }
 
 std::vector<results::Params> param_sets(const Quantities& run, std::string_view workload) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <compare>
 #include <cstddef>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -133,9 +134,18 @@ template <typename Where>
   return std::any_of(run.all().begin(), run.all().end(), where);
 }
 
-/// Those that the run describes as such, and measured; in its order.
-[[nodiscard]] std::vector<std::string> measured_metrics(const Quantities& run,
-                                                        bool results::MetricEntry::*trait);
+/// Those that the run measured and `is_meant`, in its order.
+template <typename IsMeant>
+[[nodiscard]] std::vector<std::string> measured_metrics(const Quantities& run, IsMeant is_meant) {
+  std::vector<std::string> metrics;
+  for (const results::MetricEntry& metric : run.results().metrics) {
+    const bool measured = std::invoke(is_meant, metric) && any(run, [&](const Quantity& one) {
+                            return one.set == kTimes && one.name == metric.id;
+                          });
+    if (measured) metrics.push_back(metric.id);
+  }
+  return metrics;
+}
 
 /// Workload, parameters, `per` and `beside`.
 [[nodiscard]] Key operation_of(const Key& key);

@@ -22,6 +22,7 @@
 #include "analysis/view/attribution.hpp"
 #include "analysis/view/break_even.hpp"
 #include "analysis/view/counter_figures.hpp"
+#include "analysis/view/life.hpp"
 #include "analysis/view/new_code.hpp"
 #include "analysis/view/publishing.hpp"
 #include "analysis/view/relink_rate.hpp"
@@ -662,6 +663,9 @@ FigureSet make_figures(const Quantities& run) {
     set.figures.push_back(figure_of(*chart, Part::break_even, std::string(kRateCostCaption)));
   }
   if (has_sites) set.figures.push_back(attribution(run));
+  if (auto chart = steps_chart(run)) {
+    set.figures.push_back(figure_of(*chart, Part::life, std::string(kStepsCaption)));
+  }
   for (const LineChart& chart : executors_charts(run)) {
     set.figures.push_back(figure_of(chart, Part::threads, std::string(kExecutorsCaption)));
   }

@@ -22,6 +22,7 @@
 #include "analysis/view/break_even.hpp"
 #include "analysis/view/counters.hpp"
 #include "analysis/view/how_measured.hpp"
+#include "analysis/view/life.hpp"
 #include "analysis/view/mappings.hpp"
 #include "analysis/view/new_code.hpp"
 #include "analysis/view/publishing.hpp"
@@ -581,6 +582,7 @@ void add_times(const Quantities& run, const results::Answer& answer, std::vector
   add(all, in(Part::break_even, rate_pairs_section(answer)));
   add(all, in(Part::break_even, rate_models_section(answer)));
   add(all, break_even_section(run));
+  add(all, Part::life, life_sections(run));
   add(all, in(Part::threads, threads_section(run)));
   add(all, Part::new_code, new_code_sections(run));
   add(all, cases_section(run));

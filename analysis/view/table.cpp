@@ -1,7 +1,10 @@
 #include "analysis/view/table.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "analysis/quantity/selection.hpp"
 #include "analysis/render/numbers.hpp"
 #include "analysis/render/wrap.hpp"
 #include "analysis/statistics/statistics.hpp"
@@ -27,6 +30,16 @@ Column<Key> parameters_column() {
 }
 Column<Key> strategy_column() {
   return {"strategy", [](const Key& key) { return name(key.strategy); }};
+}
+
+std::vector<Key> cases_measuring(const Quantities& run, const std::vector<std::string>& metrics) {
+  std::vector<Key> operations;
+  for (const Quantity& one : run.all()) {
+    const bool is_wanted = one.set == kTimes && std::ranges::count(metrics, one.name) > 0;
+    if (is_wanted) add_once(operations, Key{.workload = one.workload, .params = one.params});
+  }
+  return rows_of(run, operations,
+                 [](const Key& /*row*/, const results::Cell& cell) { return is_ok(&cell); });
 }
 
 TextCell Footnotes::marked(Entry entry) {

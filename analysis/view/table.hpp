@@ -94,6 +94,10 @@ template <typename Shown>
   return rows;
 }
 
+/// A row for each case of which one of the metrics was measured.
+[[nodiscard]] std::vector<Key> cases_measuring(const Quantities& run,
+                                               const std::vector<std::string>& metrics);
+
 /// What a metric costs: its median and `unit`, the ratio with its interval below, and the verdict;
 /// where ratios are `to_baseline`, of the baseline's a word. Nothing where the run has no such
 /// cell.

@@ -24,18 +24,6 @@ using results::Params;
 
 constexpr std::string_view kExecutors = "executors";
 
-std::vector<Key> cells_with_executors(const Quantities& run) {
-  std::vector<Key> operations;
-  for (const std::string& metric : metrics_beside_executors(run)) {
-    for (const Quantity& one : run.all()) {
-      if (one.set != kTimes || one.name != metric) continue;
-      add_once(operations, Key{.workload = one.workload, .params = one.params});
-    }
-  }
-  return rows_of(run, operations,
-                 [](const Key& /*row*/, const results::Cell& cell) { return is_ok(&cell); });
-}
-
 // ---- columns ----
 
 Column<Key> executor_time_column(const Quantities& run, const std::string& metric) {
@@ -181,7 +169,7 @@ Section threads_section(const Quantities& run) {
                          return counted_entry(run, row, metric, {"tlb-flushes"});
                        }});
   }
-  const std::vector<Key> rows = cells_with_executors(run);
+  const std::vector<Key> rows = cases_measuring(run, metrics_beside_executors(run));
   fill_table(section, rows, columns);
   section.detail = rows.size() > 40;
   return section;

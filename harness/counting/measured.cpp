@@ -119,12 +119,13 @@ void require_descriptors_for_a_child() {
 class Measured : public CounterSource {
  public:
   Measured(std::vector<WantedEvent> events, const MeasuredRequest& request)
-      : events_(std::move(events)),
+      : events_(without_cpu_time(std::move(events), request.why_no_cpu_time)),
         counting_(describe_counting(events_)),
         rounds_(request.rounds),
         timeout_(request.timeout),
-        tells_cpu_time_(std::ranges::any_of(
-            events_, [](const WantedEvent& one) { return one.event.name == kCpuTime; })) {
+        tells_cpu_time_(std::ranges::any_of(events_, [](const WantedEvent& one) {
+          return is_cpu_time(one) && one.status == "ok";
+        })) {
     const Fits fits = fits_here();
     for (const auto& [kind, its_events] : countable_kinds(events_)) {
       groups_.push_back({.events = split_events(its_events, fits), .kind = kind});
@@ -157,6 +158,19 @@ class Measured : public CounterSource {
   }
 
  private:
+  [[nodiscard]] static bool is_cpu_time(const WantedEvent& wanted) {
+    return wanted.event.name == kCpuTime;
+  }
+  [[nodiscard]] static std::vector<WantedEvent> without_cpu_time(std::vector<WantedEvent> events,
+                                                                 const std::string& reason) {
+    for (WantedEvent& one : events) {
+      if (reason.empty() || !is_cpu_time(one)) continue;
+      one.status = "unavailable";
+      one.reason = reason;
+    }
+    return events;
+  }
+
   struct Kind {
     EventGroups events;
     KindOfChild kind;

@@ -23,6 +23,7 @@ struct MeasuredRequest {
   std::span<const std::string> words;  // checked
   int rounds = 1;
   std::chrono::milliseconds timeout{};  // of a child
+  std::string why_no_cpu_time = {};     // empty: it is asked for as the others are
 };
 
 /// There always is one: where nothing can be counted it says so of each event.

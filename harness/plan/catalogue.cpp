@@ -32,7 +32,9 @@ results::MetricEntry entry_of(const MetricTraits& metric) {
           .among_hits = std::string(metric.among_hits),
           .installs = metric.installs,
           .beside_executors = metric.beside_executors,
-          .undisturbed = std::string(metric.undisturbed)};
+          .undisturbed = std::string(metric.undisturbed),
+          .leads_to = std::string(metric.leads_to),
+          .in_bulk = metric.in_bulk};
 }
 
 /// Those of all workloads, in the order of kMetrics; after them what only tests measure.

@@ -20,13 +20,6 @@ std::optional<double> rounds_for(const StopRule& rule, const results::Ratio& rat
   return std::max<double>(kFewestRounds, ratio.n * std::pow(*found / allowed, 2));
 }
 
-/// What the next round will take, by the last ones of its kind.
-double next_round_s(const std::vector<double>& seconds, const RoundTimes& times) {
-  const auto every = static_cast<std::size_t>(std::max(1, times.every));
-  if (seconds.empty()) return times.expected_s;
-  return seconds.size() < every ? seconds.back() : seconds[seconds.size() - every];
-}
-
 }  // namespace
 
 std::optional<int> rounds_to_know(const StopRule& rule, const results::Results& so_far,
@@ -44,6 +37,14 @@ std::optional<int> rounds_to_know(const StopRule& rule, const results::Results& 
   return static_cast<int>(std::ceil(std::min(most, kMost)));
 }
 
+double next_round_s(const RoundTimes& times) {
+  const auto every = static_cast<std::size_t>(std::max(1, times.every));
+  const std::span<const double> seconds = times.seconds;
+  if (seconds.empty()) return times.expected_s;
+  if (seconds.size() >= every) return seconds[seconds.size() - every];
+  return seconds.size() == 1 ? 0 : seconds.back();  // the first has all cases, the next has few
+}
+
 double expected_use(const StopRule& rule, const RoundTimes& times, std::optional<int> known_after) {
   std::vector<double> seconds(times.seconds.begin(), times.seconds.end());
   double used = std::accumulate(seconds.begin(), seconds.end(), 0.0);
@@ -51,10 +52,14 @@ double expected_use(const StopRule& rule, const RoundTimes& times, std::optional
   constexpr std::size_t kMostRounds = 1'000'000;
   while (seconds.size() < kMostRounds) {
     const auto rounds = static_cast<int>(seconds.size());
-    const double next = next_round_s(seconds, times);
-    // As the rule has it: no less than the last one.
-    const double reserved = seconds.empty() ? 0 : std::max(next, seconds.back());
-    if (used + reserved > rule.budget_s || next <= 0) break;
+    const double next =
+        next_round_s({.seconds = seconds, .every = times.every, .expected_s = times.expected_s});
+    if (!seconds.empty() && used + next > rule.budget_s) break;
+    const std::size_t period =
+        std::min<std::size_t>(seconds.size(), static_cast<std::size_t>(std::max(1, times.every)));
+    const bool is_idle = std::all_of(seconds.end() - static_cast<std::ptrdiff_t>(period),
+                                     seconds.end(), [](double one) { return one <= 0; });
+    if (next <= 0 && is_idle) break;
     if (known_after && rounds >= *known_after && rounds > 0) break;
     used += next;
     seconds.push_back(next);

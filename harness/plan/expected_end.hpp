@@ -17,12 +17,15 @@ namespace patchbench::harness {
                                                 const results::Results& so_far,
                                                 const std::set<std::string>& requested);
 
-/// What rounds took, and how often the long ones come, those with controls.
+/// What rounds took, and after how many the same cases come again: the first of each has all.
 struct RoundTimes {
   std::span<const double> seconds;
   int every = 1;
   double expected_s = 0;  // of a round, while there is none
 };
+
+/// What the next round will take, by the last one with the same cases.
+[[nodiscard]] double next_round_s(const RoundTimes& times);
 
 /// Seconds of the budget that will have been used when the rule ends the run: the rule begins no
 /// round that does not fit. `known_after` as rounds_to_know().

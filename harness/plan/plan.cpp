@@ -96,14 +96,19 @@ std::optional<PlannedCell> plan_cell(const Catalogue& catalogue, const WorkloadI
   return cell;
 }
 
-/// Whether this is the point of the grid at which strategies with a small grid are measured.
-bool is_in_small_grid(const WorkloadInfo& workload, const ParamText& params) {
-  const auto has = [&params](const auto& wanted) { return std::ranges::count(params, wanted) > 0; };
-  return !workload.small_grid.empty() && std::ranges::all_of(workload.small_grid, has);
+bool has_all(const ParamText& params, const ParamText& wanted) {
+  return std::ranges::all_of(
+      wanted, [&params](const auto& one) { return std::ranges::count(params, one) > 0; });
+}
+
+/// Whether this is a point of the grid at which strategies with a small grid are measured.
+bool is_in_small_grid(const WorkloadInfo& workload, const ParamText& params, SmallGrid grid) {
+  if (grid == SmallGrid::deciding && workload.decides.empty()) return false;
+  return !workload.small_grid.empty() && has_all(params, workload.small_grid);
 }
 
 bool only_the_preset_decides(const Selection& selection) {
-  return selection.preset->small_grid && selection.strategies.empty() &&
+  return selection.preset->small_grid != SmallGrid::whole && selection.strategies.empty() &&
          selection.workloads.empty() && selection.overrides.empty() && !selection.filter;
 }
 
@@ -113,7 +118,8 @@ std::vector<PlannedCell> plan_group(const Catalogue& catalogue, const Selection&
                                     std::string_view baseline) {
   std::vector<PlannedCell> group;
   const bool asked_for = !selection.overrides.empty();
-  const bool small_too = !only_the_preset_decides(selection) || is_in_small_grid(workload, params);
+  const bool small_too = !only_the_preset_decides(selection) ||
+                         is_in_small_grid(workload, params, selection.preset->small_grid);
   for (const StrategyEntry& entry : catalogue.strategies) {
     if (!entry.info.only_workload.empty() && entry.info.only_workload != workload.id) continue;
     if (entry.info.small_grid && !small_too) continue;
@@ -188,6 +194,20 @@ std::vector<PlannedCell> plan_cells(const Catalogue& catalogue, const Selection&
               "control belongs to which workload");
   }
   return cells;
+}
+
+int rounds_apart(const Catalogue& catalogue, const Selection& selection, std::string_view baseline,
+                 const PlannedCell& cell) {
+  const StrategyEntry* entry = find_strategy(catalogue, cell.strategy);
+  const bool explains =
+      cell.strategy != kAgain && cell.strategy != baseline && is_control(catalogue, cell.strategy);
+  const int usual = explains ? selection.preset->controls_every : 1;
+  if (!only_the_preset_decides(selection)) return usual;
+  const auto& points = find_workload(catalogue, cell.workload)->decides;
+  const bool decides = std::ranges::any_of(
+      points, [&cell](const ParamText& point) { return has_all(cell.params, point); });
+  const bool is_extra = entry != nullptr && entry->info.small_grid;
+  return decides && !is_extra ? usual : std::max(usual, selection.preset->others_every);
 }
 
 namespace {

@@ -82,6 +82,11 @@ void check_selection(const Catalogue& catalogue, const Selection& selection);
                                                   const Selection& selection,
                                                   std::string_view baseline);
 
+/// Where a rule ends the run, every how many rounds the case is measured (Preset::others_every,
+/// controls_every).
+[[nodiscard]] int rounds_apart(const Catalogue& catalogue, const Selection& selection,
+                               std::string_view baseline, const PlannedCell& cell);
+
 /// `arena` places a round; called once for each with that round's generator
 /// (harness/plan/arena.hpp).
 using ChooseArena = Arena (*)(SeededRandom& random);

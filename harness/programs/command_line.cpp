@@ -329,6 +329,7 @@ void ask_for(const std::string& word, CountersAsked& asked) {
   if (const CounterChoice* choice = find_counter_choice(word)) {
     add_once(asked.sources, choice);
   } else if (word == kAutomatic) {
+    asked.automatic = true;
     for (const EventSet& set : event_sets()) add_once(asked.events, std::string(set.id));
   } else {
     check_event_word(word);

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/counters/cpu_time.hpp"
 #include "harness/counting/measured.hpp"
 #include "harness/machine/cpu_list.hpp"
 #include "harness/plan/arena.hpp"
@@ -83,9 +84,18 @@ std::vector<CountingPlan> find_counters(const Options& options, const Settings& 
                                         results::Context& context) {
   std::vector<CountingPlan> plans = find_sources(options, settings, context);
   if (!options.counters.events.empty()) {
-    const MeasuredRequest request{.words = options.counters.events,
-                                  .rounds = options.selection.preset->counted_rounds,
-                                  .timeout = settings.child_timeout};
+    const Preset& preset = *options.selection.preset;
+    const bool leaves_out_cpu_time = options.counters.automatic && !preset.counts_cpu_time;
+    const MeasuredRequest request{
+        .words = options.counters.events,
+        .rounds = preset.counted_rounds,
+        .timeout = settings.child_timeout,
+        .why_no_cpu_time =
+            leaves_out_cpu_time
+                ? fmt::format("--preset={} leaves it out, because it takes ten clock ticks a "
+                              "metric; ask for --counters={} or another preset",
+                              preset.name, kCpuTime)
+                : ""};
     plans.push_back({.id = kMeasured,
                      .found = {.source = make_measured(request, context), .reason = {}},
                      .cells = {}});

@@ -28,17 +28,12 @@ std::vector<double> seconds_of_rounds(std::span<const results::JournalEntry> ent
   return seconds;
 }
 
-/// Time is that of the children, so that it goes on counting where a run was resumed. The next
-/// round will take what the last one with as many cases did, and no less than the last one.
+/// Time is that of the children, so that it goes on counting where a run was resumed.
 Standing standing_of(std::span<const results::JournalEntry> entries, int rounds, int every) {
   const std::vector<double> seconds = seconds_of_rounds(entries, rounds);
-  double next_s = 0;
-  for (const int like : {rounds - every, rounds - 1}) {
-    next_s = std::max(next_s, seconds.at(static_cast<std::size_t>(std::max(like, 0))));
-  }
   return {.rounds = rounds,
           .used_s = std::accumulate(seconds.begin(), seconds.end(), 0.0),
-          .round_s = next_s};
+          .round_s = next_round_s({.seconds = seconds, .every = every})};
 }
 
 }  // namespace
@@ -67,7 +62,7 @@ JudgeRounds judge_rounds(const Catalogue& catalogue, const Options& options,
     };
   }
   return [rule = *options.until, requested = requested_cells(catalogue, prepared),
-          every = options.selection.preset->controls_every,
+          every = prepared.rounds_apart,
           so_far = results](std::span<const results::JournalEntry> entries, int done) mutable {
     so_far.run.rounds = done;
     analysis::summarise_ratios(so_far, entries);
@@ -125,8 +120,7 @@ void Measuring::expect_end(std::optional<int> known_after) {
   if (!options_.until) return;
   const std::vector<double> seconds = seconds_of_rounds(entries_, rounds_);
   progress_->expect(expected_use(
-      *options_.until,
-      {.seconds = seconds, .every = options_.selection.preset->controls_every, .expected_s = 0},
+      *options_.until, {.seconds = seconds, .every = prepared_.rounds_apart, .expected_s = 0},
       known_after));
 }
 

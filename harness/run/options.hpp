@@ -25,6 +25,7 @@ enum class SelfTestWanted { no, alone, before_the_run };
 struct CountersAsked {
   std::vector<const CounterChoice*> sources;  // "simulated"
   std::vector<std::string> events;            // sets and events, as typed, each once
+  bool automatic = false;                     // not by their names
 };
 
 struct Options {

@@ -101,12 +101,6 @@ std::string choose_baseline(const Catalogue& catalogue, const std::vector<Probed
   return {};
 }
 
-/// Neither side of a ratio that a run is asked for, nor the baseline's twin.
-bool only_explains(const Catalogue& catalogue, std::string_view baseline, const PlannedCell& cell) {
-  const StrategyEntry* entry = find_strategy(catalogue, cell.strategy);
-  return entry != nullptr && entry->info.role == StrategyRole::control && cell.strategy != baseline;
-}
-
 /// What the architecture promises of this case's patches. Every mode but the default is named.
 std::string note_on_publishing(const StrategyInfo& strategy, const PlannedCell& cell) {
   const PublishMode mode = publish_mode_of(cell.params);
@@ -201,8 +195,9 @@ std::optional<Prepared> prepare(const Catalogue& catalogue, const Options& optio
     const StrategyEntry* strategy = find_strategy(catalogue, cell.runs);
     cell.setup_ms = setup_ms(*find_workload(catalogue, cell.workload), cell.params,
                              strategy != nullptr && strategy->info.toggles_protection);
-    if (options.until && only_explains(catalogue, prepared.baseline, cell)) {
-      cell.every = options.selection.preset->controls_every;
+    if (options.until) {
+      cell.every = rounds_apart(catalogue, options.selection, prepared.baseline, cell);
+      prepared.rounds_apart = std::max(prepared.rounds_apart, cell.every);
     }
   }
   prepared.arena = find_arena();

@@ -28,6 +28,7 @@ struct Prepared {
   std::vector<Probed> probed;
   std::string baseline;
   std::vector<PlannedCell> cells;
+  int rounds_apart = 1;              // of the two nearest rounds that have all cases
   std::optional<ChooseArena> arena;  // empty: the kernel chooses addresses
   Layouts layouts;
 };

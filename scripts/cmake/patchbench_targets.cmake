@@ -79,10 +79,14 @@ endfunction()
 
 # patchbench_compiled_quickly(TARGET [EXCEPT sources...]): a release has at -O1 what never runs while something is timed.
 # That takes two thirds of the time of -O3, for which whoever runs scripts/run for the first time waits. `sources` have
-# all optimisation: they run in children that measure, or compute for minutes. context.flags of a run are theirs.
+# all optimisation: they run in children that measure, or compute for minutes. context.flags of a run are theirs. Because
+# of their flags CMake compiles them alone, also where the others are read together.
 function(patchbench_compiled_quickly target)
   cmake_parse_arguments(arg "" "" "EXCEPT" ${ARGN})
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  if(PATCHBENCH_UNITY)
+    patchbench_unity(${target})
+  endif()
   if(arg_EXCEPT)
     set_source_files_properties(${arg_EXCEPT} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O3>)
   endif()

@@ -164,6 +164,11 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
   // Methods: the class check in 24 bytes, then the body.
   static std::size_t method_stride(std::uint32_t work) noexcept;
   static constexpr std::size_t unchecked_entry_offset() noexcept { return 24; }
+  /// Of b <miss trampoline>, behind landing pad, load, operations and return: the only instruction
+  /// of a method that depends on where it is.
+  static constexpr std::size_t method_jump_offset(std::uint32_t work) noexcept {
+    return unchecked_entry_offset() + (3 + work) * 4;
+  }
   static CodeBytes emit_method(const MethodPlan& plan);
 
   // Closed PIC. The first case compares with the tag register; the jump at 28 leads to the newest
@@ -230,6 +235,7 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
   static constexpr std::size_t kTrampolineStride = 128;
   static CodeBytes emit_trampoline(const TrampolinePlan& plan);
 
+  static constexpr std::uint32_t kTrapWord = 0xd420'0000;  // brk #0
   static CodeBytes emit_return();
 
   // A sum: nop, add x0, x0, #addend.

@@ -165,6 +165,8 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   // Methods: the class check in 17 bytes, then the body.
   static std::size_t method_stride(std::uint32_t work) noexcept;
   static constexpr std::size_t unchecked_entry_offset() noexcept { return 17; }
+  /// Of the displacement in 0F 85 <rel>, jne miss trampoline, the only one in a method.
+  static constexpr std::size_t method_jump_offset(std::uint32_t /*work*/) noexcept { return 13; }
   static CodeBytes emit_method(const MethodPlan& plan);
 
   // Closed PIC. The first case compares with the tag register; the jump at 19 leads to the newest
@@ -229,6 +231,7 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   static constexpr std::size_t kTrampolineStride = 64;
   static CodeBytes emit_trampoline(const TrampolinePlan& plan);
 
+  static constexpr std::uint32_t kTrapWord = 0xcccc'cccc;  // CC, int3, four times
   static CodeBytes emit_return();
 
   // A sum: 66 90 (nop), 48 05 <addend> (add rax, addend).

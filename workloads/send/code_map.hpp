@@ -23,7 +23,8 @@ struct Installed {
 template <Architecture A>
 class CodeMap {
  public:
-  CodeMap(ExecAddress zone, CodeLayout layout) noexcept : zone_(zone), layout_(std::move(layout)) {}
+  CodeMap(ExecAddress zone, CodeLayout layout) noexcept
+      : zone_(zone), layout_(std::move(layout)), methods_(layout_.methods) {}
 
   [[nodiscard]] const CodeLayout& layout() const noexcept { return layout_; }
 
@@ -33,13 +34,19 @@ class CodeMap {
   }
   [[nodiscard]] ExecAddress call_site() const noexcept { return at(layout_.call_site); }
   [[nodiscard]] ExecAddress checked_entry(std::uint32_t method) const noexcept {
-    return at(layout_.methods + method * layout_.method_stride);
+    return at(methods_ + method * layout_.method_stride);
   }
+  /// Where the method goes next, where there is room for that.
+  [[nodiscard]] ExecAddress next_checked_entry(std::uint32_t method) const noexcept {
+    return at(other_methods() + method * layout_.method_stride);
+  }
+  /// From now on all methods are where they go next.
+  void take_other_methods() noexcept { methods_ = other_methods(); }
   [[nodiscard]] ExecAddress unchecked_entry(std::uint32_t method) const noexcept {
     return checked_entry(method) + A::unchecked_entry_offset();
   }
   [[nodiscard]] ExecAddress open_pic(std::uint32_t selector) const noexcept {
-    return at(layout_.open_pics + selector * A::kOpenPicStride);
+    return at(layout_.open_pics + selector * layout_.open_pic_stride);
   }
   [[nodiscard]] ExecAddress driver() const noexcept { return at(layout_.driver); }
   [[nodiscard]] ExecAddress sites() const noexcept { return at(layout_.sites); }
@@ -62,7 +69,9 @@ class CodeMap {
       return static_cast<std::uint32_t>(static_cast<std::size_t>(entry - at(layout_.tag_stubs)) /
                                         A::kTagStubStride);
     }
-    return static_cast<std::uint32_t>(static_cast<std::size_t>(entry - at(layout_.methods)) /
+    const bool is_spare = layout_.spare_methods != 0 && entry >= at(layout_.spare_methods);
+    const ExecAddress begin = at(is_spare ? layout_.spare_methods : layout_.methods);
+    return static_cast<std::uint32_t>(static_cast<std::size_t>(entry - begin) /
                                       layout_.method_stride);
   }
   /// Of a site with this target.
@@ -75,12 +84,16 @@ class CodeMap {
 
  private:
   [[nodiscard]] ExecAddress at(std::size_t offset) const noexcept { return zone_ + offset; }
+  [[nodiscard]] std::size_t other_methods() const noexcept {
+    return layout_.methods + layout_.spare_methods - methods_;
+  }
   [[nodiscard]] bool is_tag_stub(ExecAddress target) const noexcept {
     return layout_.tag_stubs != 0 && target >= at(layout_.tag_stubs);
   }
 
   ExecAddress zone_;
-  CodeLayout layout_;  // by value: a patch reads it, and follows no pointer for it
+  CodeLayout layout_;    // by value: a patch reads it, and follows no pointer for it
+  std::size_t methods_;  // of the two places, the one where they are
 };
 
 }  // namespace patchbench::send

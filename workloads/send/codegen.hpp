@@ -125,9 +125,10 @@ struct MethodPlan {
   bool immediate_receiver = false;
 };
 
+/// An open PIC is made for one selector: the selector and its hash are constants in it.
 struct OpenPicPlan {
   ExecAddress at;
-  Selector selector = 0;
+  Selector selector = 0;     // 0: of all, which find theirs in the tag register and hash it
   ExecAddress method_cache;  // address of entry 0, as data
   std::uint32_t mask = 0;
   ExecAddress open_miss_trampoline;
@@ -244,6 +245,8 @@ concept Architecture = requires(
   // Methods.
   { A::method_stride(n) } -> std::same_as<std::size_t>;
   { A::unchecked_entry_offset() } -> std::same_as<std::size_t>;
+  // Of the one word that depends on where the method is, and holds what encode_jump() answers.
+  { A::method_jump_offset(n) } -> std::same_as<std::size_t>;
   { A::emit_method(method) } -> std::same_as<CodeBytes>;
 
   // Closed PICs: a prototype is copied, then its words are set; the last word set makes a case
@@ -272,6 +275,8 @@ concept Architecture = requires(
   { A::kTrampolineStride } -> std::convertible_to<std::size_t>;
   { A::emit_trampoline(trampoline) } -> std::same_as<CodeBytes>;
 
+  // A word of code, or several instructions in it, that stops whoever executes it.
+  { A::kTrapWord } -> std::convertible_to<std::uint32_t>;
   // A function that returns at once, for touching pages by executing them.
   { A::emit_return() } -> std::same_as<CodeBytes>;
   // A function without arguments that answers the sum of its addends, below 4096 each. Straight

@@ -514,16 +514,25 @@ CodeBytes AArch64::emit_open_pic(const OpenPicPlan& plan) {
   Piece piece{plan.at};
   a64::Assembler& a = piece.assembler;
   piece.landing_pad();
+  const bool is_generic = plan.selector == 0;
   emit_class_tag(a);
   static_assert(method_cache_key(0, 1) == std::uint64_t{1} << 32U);
-  a.movz(a64::x11, plan.selector & 0xffffU, 32);
-  a.movk(a64::x11, plan.selector >> 16U, 48);
-  a.orr(a64::x11, a64::x11, a64::x16);
-  piece.constant32(a64::w12, selector_hash(plan.selector));
+  if (is_generic) {
+    // The key of the class tag in x16 with the selector in w1.
+    a.orr(a64::x11, a64::x16, a64::x1, a64::lsl(32));
+    piece.constant32(a64::w12, kSelectorHashFactor);
+    a.mul(a64::w12, a64::w1, a64::w12);
+    a.lsr(a64::w12, a64::w12, kSelectorHashShift);
+  } else {
+    a.movz(a64::x11, plan.selector & 0xffffU, 32);
+    a.movk(a64::x11, plan.selector >> 16U, 48);
+    a.orr(a64::x11, a64::x11, a64::x16);
+    piece.constant32(a64::w12, selector_hash(plan.selector));
+  }
   a.eor(a64::w12, a64::w12, a64::w16);
   piece.address_of(a64::x10, plan.method_cache);
   for (unsigned probe = 0; probe < kMethodCacheProbes; ++probe) emit_probe(a, probe, plan.mask);
-  piece.constant32(a64::w1, plan.selector);
+  if (!is_generic) piece.constant32(a64::w1, plan.selector);
   piece.jump(plan.open_miss_trampoline);
   piece.trap_to(kOpenPicStride);
   return piece.finish();

@@ -247,6 +247,17 @@ void emit_probe(x86::Assembler& a, unsigned shift, std::uint32_t mask) {
   a.bind(next);
 }
 
+/// The key of the class tag in eax with the selector in edx, in r11, and its hash in ecx.
+void emit_key_of_register(x86::Assembler& a) {
+  static_assert(method_cache_key(0, 1) == std::uint64_t{1} << 32U);
+  a.mov(x86::r11d, x86::edx);
+  a.shl(x86::r11, 32);
+  a.or_(x86::r11, x86::rax);
+  a.imul(x86::ecx, x86::edx, kSelectorHashFactor);
+  a.shr(x86::ecx, kSelectorHashShift);
+  a.xor_(x86::ecx, x86::eax);
+}
+
 // --- walks ---
 
 /// A site's own call needs rsp a multiple of 16 there, so it is 8 off where the site is called:
@@ -483,14 +494,19 @@ CodeBytes X86_64::emit_tag_stub(const TagStubPlan& plan) {
 CodeBytes X86_64::emit_open_pic(const OpenPicPlan& plan) {
   Piece piece{plan.at};
   x86::Assembler& a = piece.assembler;
+  const bool is_generic = plan.selector == 0;
   emit_class_tag(a);
-  a.movabs(x86::r11, method_cache_key(0, plan.selector));
-  a.or_(x86::r11, x86::rax);
-  a.mov(x86::ecx, x86::eax);
-  a.xor_(x86::ecx, selector_hash(plan.selector));
+  if (is_generic) {
+    emit_key_of_register(a);
+  } else {
+    a.movabs(x86::r11, method_cache_key(0, plan.selector));
+    a.or_(x86::r11, x86::rax);
+    a.mov(x86::ecx, x86::eax);
+    a.xor_(x86::ecx, selector_hash(plan.selector));
+  }
   a.lea(x86::r10, piece.at(plan.method_cache, 0, 7));
   for (unsigned probe = 0; probe < kMethodCacheProbes; ++probe) emit_probe(a, probe, plan.mask);
-  a.mov(x86::edx, plan.selector);
+  if (!is_generic) a.mov(x86::edx, plan.selector);
   piece.jump(plan.open_miss_trampoline);
   piece.trap_to(kOpenPicStride);
   return piece.finish();

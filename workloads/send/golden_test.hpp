@@ -169,9 +169,9 @@ ExecAddress called_at_first(Dispatch dispatch, std::uint32_t site) {
 }
 
 template <Architecture A>
-CodeBytes open_pic(std::uint32_t cache_entries) {
+CodeBytes open_pic(std::uint32_t cache_entries, Selector selector = kFirstSelector) {
   return A::emit_open_pic({.at = kOpenPic,
-                           .selector = kFirstSelector,
+                           .selector = selector,
                            .method_cache = kMethodCache,
                            .mask = cache_entries - 1,
                            .open_miss_trampoline = kOpenMissTrampoline});
@@ -268,6 +268,7 @@ std::vector<Emitted> everything() {
   pieces.push_back({"tag-stub", kStubs, tag_stub<A>()});
   pieces.push_back({"open-pic/cache_entries=1024", kOpenPic, open_pic<A>(1024)});
   pieces.push_back({"open-pic/cache_entries=16", kOpenPic, open_pic<A>(16)});
+  pieces.push_back({"open-pic/of all selectors", kOpenPic, open_pic<A>(1024, 0)});
   pieces.push_back({"trampoline", kMissTrampoline, trampoline<A>()});
   return pieces;
 }

@@ -52,15 +52,21 @@ template <Architecture A>
 }
 
 template <Architecture A>
+[[nodiscard]] Installed emit_method(const SendPlan& plan, const MethodTable& table,
+                                    const CodeMap<A>& code, std::uint32_t method) {
+  const ExecAddress at = code.checked_entry(method);
+  return {at, A::emit_method({.at = at,
+                              .miss_trampoline = code.miss_trampoline(),
+                              .method = method,
+                              .work = plan.work,
+                              .immediate_receiver = method % table.classes() == 0})};
+}
+
+template <Architecture A>
 void emit_methods(std::vector<Installed>& pieces, const SendPlan& plan, const MethodTable& table,
                   const CodeMap<A>& code) {
   for (std::uint32_t method = 0; method < table.methods(); ++method) {
-    const ExecAddress at = code.checked_entry(method);
-    pieces.push_back({at, A::emit_method({.at = at,
-                                          .miss_trampoline = code.miss_trampoline(),
-                                          .method = method,
-                                          .work = plan.work,
-                                          .immediate_receiver = method % table.classes() == 0})});
+    pieces.push_back(emit_method(plan, table, code, method));
   }
 }
 
@@ -78,15 +84,23 @@ void emit_tag_stubs(std::vector<Installed>& pieces, const SendPlan& plan, const 
 }
 
 template <Architecture A>
+[[nodiscard]] Installed emit_open_pic(const SendPlan& plan, const MethodTable& table,
+                                      const CodeMap<A>& code, const MethodCache& cache,
+                                      std::uint32_t selector) {
+  const ExecAddress at = code.open_pic(selector);
+  return {at, A::emit_open_pic({.at = at,
+                                .selector = plan.generic_lookup ? 0 : table.selector(selector),
+                                .method_cache = ExecAddress{cache.base()},
+                                .mask = cache.mask(),
+                                .open_miss_trampoline = code.open_miss_trampoline()})};
+}
+
+template <Architecture A>
 void emit_open_pics(std::vector<Installed>& pieces, const SendPlan& plan, const MethodTable& table,
                     const CodeMap<A>& code, const MethodCache& cache) {
-  for (std::uint32_t selector = 0; selector < plan.selectors; ++selector) {
-    const ExecAddress at = code.open_pic(selector);
-    pieces.push_back({at, A::emit_open_pic({.at = at,
-                                            .selector = table.selector(selector),
-                                            .method_cache = ExecAddress{cache.base()},
-                                            .mask = cache.mask(),
-                                            .open_miss_trampoline = code.open_miss_trampoline()})});
+  const std::uint32_t different = plan.generic_lookup ? 1 : plan.selectors;
+  for (std::uint32_t selector = 0; selector < different; ++selector) {
+    pieces.push_back(emit_open_pic(plan, table, code, cache, selector));
   }
 }
 

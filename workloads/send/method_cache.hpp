@@ -26,9 +26,11 @@ inline constexpr unsigned kMethodCacheProbes = 3;
 [[nodiscard]] constexpr std::uint64_t method_cache_key(ClassTag tag, Selector selector) noexcept {
   return std::uint64_t{selector} << 32U | tag;
 }
+inline constexpr std::uint32_t kSelectorHashFactor = 0x9e3779b1U;
+inline constexpr unsigned kSelectorHashShift = 8;
 /// The part of the hash that is a constant in an open PIC. Fibonacci hashing of the selector.
 [[nodiscard]] constexpr std::uint32_t selector_hash(Selector selector) noexcept {
-  return (selector * 0x9e3779b1U) >> 8U;
+  return (selector * kSelectorHashFactor) >> kSelectorHashShift;
 }
 /// Probe 0, 1, 2: the tag mixed with the selector's hash, then shifted right by the probe's number.
 [[nodiscard]] constexpr std::uint32_t method_cache_index(ClassTag tag, Selector selector,

@@ -83,6 +83,9 @@ struct SmallPlan {
   std::uint32_t cache_entries = 8;
   std::uint32_t work = 3;
   std::size_t site_shift = NativeArchitecture::site_shift(3);
+  Emission emission = Emission::installed;  // of methods and open PICs
+  bool generic_lookup = false;
+  bool spare_methods = false;
 };
 
 [[nodiscard]] inline SendPlan make_plan(const SmallPlan& small) {
@@ -95,6 +98,10 @@ struct SmallPlan {
   plan.site_shift = small.site_shift;
   plan.closed_pics = small.closed_pics;
   plan.on_miss = small.on_miss;
+  plan.methods = small.emission;
+  plan.open_pics = small.emission;
+  plan.generic_lookup = small.generic_lookup;
+  plan.spare_methods = small.spare_methods;
   plan.arena = map_arena(Arena{});
   plan.sites.resize(small.sites);
   if (plan.order != SiteOrder::standalone) {  // those read the one receiver they are given

@@ -4,7 +4,7 @@
 // One thread mutates and executes, unless the plan says MissPolicy::look_up: then misses link
 // nothing, and other threads may execute sends while one thread calls retarget() (what that takes
 // beside the store is said in concurrent_patch.hpp). Nothing on the miss path allocates, throws or
-// calls virtually.
+// calls virtually, except where the plan has code emitted on demand, which is a compiler's work.
 //
 //   code_map.hpp        where its pieces are
 //   installed_code.hpp  what is there from the beginning
@@ -188,8 +188,46 @@ class SendMachine {
     words_.store_pair(index, from, to, code_.miss_trampoline());
     words_.maintain_site(index);
   }
+  /// The site goes to the miss trampoline, with its selector as tag. Likewise.
+  void unlink_unpublished(std::uint32_t index) noexcept {
+    unlink_in_scope(index);
+    words_.maintain_site(index);
+  }
+  /// One word, where the tag stays. Likewise.
+  void retarget_unpublished(std::uint32_t index, ExecAddress from, ExecAddress to) noexcept {
+    words_.store_target(index, from, to);
+    words_.maintain_site(index);
+  }
   /// `last` is one of the sites that were relinked.
   void publish_scope(std::uint32_t last) noexcept { words_.publish_site(last); }
+  // A compaction: every method is copied, then every site is sent to where its method is now.
+
+  /// `count` methods beginning with `first` are copied to where they go next, and are published as
+  /// one or one by one. Sites still call the old ones.
+  void copy_methods(std::uint32_t first, std::uint32_t count, bool publish_each) noexcept {
+    const std::size_t stride = layout().method_stride;
+    const ExecAddress to = code_.next_checked_entry(first);
+    const PatchScope scope{zone_, to, count * stride};
+    for (std::uint32_t method = first; method < first + count; ++method) {
+      copy_method(method);
+      if (publish_each) publish_code(code_.next_checked_entry(method), stride);
+    }
+    if (!publish_each) publish_code(to, count * stride);
+  }
+  /// What a MIC of that method calls after the compaction.
+  [[nodiscard]] ExecAddress next_mic_target(std::uint32_t method) const noexcept {
+    return code_.next_checked_entry(method) +
+           static_cast<std::size_t>(mic_target(method) - code_.checked_entry(method));
+  }
+  /// All sites call the copies. The method cache is cleared: it holds addresses of the old ones.
+  void finish_compaction() noexcept {
+    code_.take_other_methods();
+    clear_method_cache();
+  }
+  [[nodiscard]] SiteValue unlinked_value(std::uint32_t index) const noexcept {
+    return {.tag = selector_of(index), .target = code_.miss_trampoline()};
+  }
+
   /// One word of a site: what it calls. `to` may be a tag stub, which needs no tag at the site.
   void retarget(std::uint32_t index, ExecAddress from, ExecAddress to) noexcept {
     [[maybe_unused]] const auto scope =
@@ -212,9 +250,32 @@ class SendMachine {
         OwnScope::over(zone_, site(sites() / 2), Words::patched_size(sites() / 2));
     return count_vmas_in_arena(plan_.arena);
   }
+  /// `count` sites beginning with `first`, in layout order.
+  [[nodiscard]] auto scope_over(std::uint32_t first, std::uint32_t count) noexcept {
+    const std::uint32_t last = first + count - 1;
+    const auto to_last = static_cast<std::size_t>(site(last) - site(first));
+    return OwnScope::over(zone_, site(first), to_last + Words::patched_size(last));
+  }
   /// Keeps all sites writable; what a batch of patches runs under.
   [[nodiscard]] auto scope_over_sites() noexcept {
     return OwnScope::over(zone_, code_.sites(), A::sites_size(sites()));
+  }
+
+  /// Takes away what was emitted on demand, when no site is linked to any of it: traps stand in its
+  /// place, and the method cache forgets it.
+  void discard_emitted() noexcept {
+    const PatchScope scope{zone_, zone_.exec(), layout().size};
+    for (std::uint32_t method = 0; method < method_is_there_.size(); ++method) {
+      if (std::exchange(method_is_there_[method], false)) {
+        trap(code_.checked_entry(method), layout().method_stride);
+      }
+    }
+    for (std::uint32_t selector = 0; selector < open_pic_is_there_.size(); ++selector) {
+      if (std::exchange(open_pic_is_there_[selector], false)) {
+        trap(code_.open_pic(selector), A::kOpenPicStride);
+      }
+    }
+    clear_method_cache();
   }
 
   /// What a VM does when a class changes: every site is unlinked, under one scope, and all PICs are
@@ -243,9 +304,16 @@ class SendMachine {
         return NoScope{};
       }
     }
+    /// New code, which is code whatever sites consist of.
+    [[nodiscard]] static auto over_new(Zone& zone, ExecAddress at, std::size_t size) noexcept {
+      return PatchScope<Zone>{zone, at, size};
+    }
   };
   struct OuterScope {
     [[nodiscard]] static auto over(Zone&, ExecAddress, std::size_t) noexcept { return NoScope{}; }
+    [[nodiscard]] static auto over_new(Zone&, ExecAddress, std::size_t) noexcept {
+      return NoScope{};
+    }
   };
 
   void publish_code(ExecAddress where, std::size_t size) noexcept {
@@ -303,12 +371,20 @@ class SendMachine {
         emit_trampoline<A>(code_.miss_trampoline(),
                            plan_.on_miss == MissPolicy::look_up ? &on_lookup : &on_miss, this));
     pieces.push_back(emit_trampoline<A>(code_.open_miss_trampoline(), &on_open_miss, this));
-    emit_methods(pieces, plan_, table_, code_);
+    if (plan_.methods == Emission::installed) emit_methods(pieces, plan_, table_, code_);
     emit_tag_stubs(pieces, plan_, table_, code_);
-    emit_open_pics(pieces, plan_, table_, code_, cache_);
+    if (plan_.open_pics == Emission::installed) {
+      emit_open_pics(pieces, plan_, table_, code_, cache_);
+    }
     pics_.emit(pieces);
     emit_walks(pieces, plan_, code_);
     write(pieces);
+    // Marked as there, so that discarding puts the first traps.
+    if (plan_.methods == Emission::on_demand) method_is_there_.assign(table_.methods(), true);
+    if (plan_.open_pics == Emission::on_demand) open_pic_is_there_.assign(plan_.selectors, true);
+    if (plan_.methods == Emission::on_demand || plan_.open_pics == Emission::on_demand) {
+      discard_emitted();
+    }
     if constexpr (Words::kHasCells) {
       for (std::uint32_t i = 0; i < sites(); ++i) {
         words_.cell(i) = {.tag = selector_of(i), .target = code_.miss_trampoline().value()};
@@ -324,11 +400,53 @@ class SendMachine {
     publish_code(zone_.exec(), layout().size);
   }
 
+  /// Of a scope that is open.
+  void trap(ExecAddress at, std::size_t size) noexcept {
+    for (std::size_t offset = 0; offset < size; offset += sizeof(std::uint32_t)) {
+      const std::uint32_t word = A::kTrapWord;
+      store_code(zone_.writable(at + offset).data(), reinterpret_cast<const std::byte*>(&word),
+                 sizeof word);
+    }
+    publish_code(at, size);
+  }
+
+  template <class Scoping>
+  void store_new(const Installed& piece) noexcept {
+    [[maybe_unused]] const auto scope = Scoping::over_new(zone_, piece.at, piece.bytes.size());
+    store_code(zone_.writable(piece.at).data(), piece.bytes.data(), piece.bytes.size());
+    publish_code(piece.at, piece.bytes.size());
+  }
+
+  // Emitting allocates, and what it throws ends the process.
+  template <class Scoping>
+  void need_method(std::uint32_t method) noexcept {
+    if (plan_.methods == Emission::installed || method_is_there_[method]) return;
+    store_new<Scoping>(emit_method(plan_, table_, code_, method));
+    method_is_there_[method] = true;
+  }
+  template <class Scoping>
+  void need_open_pic(std::uint32_t selector) noexcept {
+    if (plan_.open_pics == Emission::installed || open_pic_is_there_[selector]) return;
+    store_new<Scoping>(emit_open_pic(plan_, table_, code_, cache_, selector));
+    open_pic_is_there_[selector] = true;
+  }
+
+  void copy_method(std::uint32_t method) noexcept {
+    const ExecAddress from = code_.checked_entry(method);
+    const ExecAddress to = code_.next_checked_entry(method);
+    std::byte* copy = zone_.writable(to).data();
+    store_code(copy, from.data(), layout().method_stride);
+    const std::size_t at = A::method_jump_offset(plan_.work);
+    const std::uint32_t jump = A::encode_jump(to + at, code_.miss_trampoline());
+    store_code(copy + at, reinterpret_cast<const std::byte*>(&jump), sizeof jump);
+  }
+
   // --- transitions ---
 
   /// One miss's worth of linking.
   template <class Scoping>
   void advance(std::uint32_t index, ClassTag tag, std::uint32_t method) noexcept {
+    need_method<Scoping>(method);
     const SiteValue value = words_.read(index);
     switch (code_.state_of(value.target)) {
       case SiteState::unlinked:
@@ -386,6 +504,7 @@ class SendMachine {
 
   template <class Scoping>
   void make_open(std::uint32_t index, const SiteValue& from) noexcept {
+    need_open_pic<Scoping>(plan_.selector_of_site[index]);
     {
       [[maybe_unused]] const auto scope =
           Scoping::over(zone_, site(index), Words::patched_size(index));
@@ -456,6 +575,7 @@ class SendMachine {
     ++machine.method_cache_misses_;
     const auto selector = static_cast<Selector>(tag_word);
     const std::uint32_t method = machine.table_.lookup(class_tag_of(receiver), selector);
+    machine.template need_method<OwnScope>(method);
     const ExecAddress entry = machine.code_.unchecked_entry(method);
     machine.cache_.add(class_tag_of(receiver), selector, entry.value());
     return entry.value();
@@ -470,6 +590,8 @@ class SendMachine {
   MethodCache cache_;
   Words words_;
   Pics pics_;
+  std::vector<std::uint8_t> method_is_there_;    // where methods are emitted on demand
+  std::vector<std::uint8_t> open_pic_is_there_;  // where open PICs are
   std::uint64_t misses_ = 0;
   std::uint64_t method_cache_misses_ = 0;
 };

@@ -1,6 +1,7 @@
 // Sites through their whole life by real misses, held against the model, for every strategy.
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -183,6 +184,114 @@ TEMPLATE_LIST_TEST_CASE("machine: random sends agree with the model", "", EveryS
   SECTION("relinking") { send_at_random<TestType>({.on_miss = MissPolicy::relink}, kSteps); }
   SECTION("one selector, empty methods") {
     send_at_random<TestType>({.selectors = 1, .cache_entries = 4, .work = 0}, kSteps);
+  }
+  SECTION("one lookup for all selectors") {
+    send_at_random<TestType>({.closed_pics = false, .generic_lookup = true}, kSteps);
+  }
+  SECTION("code emitted on demand") {
+    if (!patched_at_run_time(TestType::kDispatch)) return;
+    send_at_random<TestType>({.emission = Emission::on_demand}, kSteps);
+  }
+}
+
+namespace {
+
+/// Whether nothing but traps stands there.
+bool is_trapped(ExecAddress at, std::size_t size) {
+  const Bytes found = bytes_at(at.value(), size);
+  for (std::size_t i = 0; i < size; i += sizeof NativeArchitecture::kTrapWord) {
+    if (std::memcmp(&found[i], &NativeArchitecture::kTrapWord, sizeof(std::uint32_t)) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+template <class Machine>
+std::size_t emitted_methods(const Machine& machine) {
+  std::size_t emitted = 0;
+  for (std::uint32_t method = 0; method < machine.table().methods(); ++method) {
+    const bool is_there =
+        !is_trapped(machine.code().checked_entry(method), machine.layout().method_stride);
+    emitted += is_there ? 1 : 0;
+  }
+  return emitted;
+}
+
+template <class Machine>
+std::size_t emitted_open_pics(const Machine& machine) {
+  std::size_t emitted = 0;
+  for (std::uint32_t selector = 0; selector < machine.plan().selectors; ++selector) {
+    const bool is_there =
+        !is_trapped(machine.code().open_pic(selector), NativeArchitecture::kOpenPicStride);
+    emitted += is_there ? 1 : 0;
+  }
+  return emitted;
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE(
+    "machine: what is emitted on demand is what was needed, until it is "
+    "discarded",
+    "", EveryStrategy) {
+  INFO(TestType::kId);
+  if (!patched_at_run_time(TestType::kDispatch) || !is_allowed<TestType>()) return;
+  Sends<TestType> sends{make_plan({.emission = Emission::on_demand})};
+  auto& machine = sends.machine();
+  for (int life = 0; life < 2; ++life) {
+    CHECK(emitted_methods(machine) == 0);
+    CHECK(emitted_open_pics(machine) == 0);
+    for (std::uint32_t met = 1; met <= kMaxPicCases; ++met) {
+      sends.send(0, met);
+      sends.send(0, met);
+      CHECK(emitted_methods(machine) == met);
+    }
+    CHECK(emitted_open_pics(machine) == 0);
+    sends.send(0, kMaxPicCases + 1);  // the PIC is full
+    CHECK(emitted_open_pics(machine) == 1);
+    sends.send(0, 0);  // a miss of the method cache, behind the open PIC
+    CHECK(emitted_methods(machine) == kMaxPicCases + 2);
+    machine.unlink_all();
+    sends.model().unlink_all();
+    machine.discard_emitted();
+    sends.model().clear_method_cache();
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE(
+    "machine: methods that moved answer as before, in the other half of their "
+    "room",
+    "", EveryStrategy) {
+  INFO(TestType::kId);
+  if (!patched_at_run_time(TestType::kDispatch) || !is_allowed<TestType>()) return;
+  Sends<TestType> sends{make_plan({.on_miss = MissPolicy::relink, .spare_methods = true})};
+  auto& machine = sends.machine();
+  const ExecAddress first_place = machine.code().checked_entry(0);
+  for (int turn = 0; turn < 3; ++turn) {
+    for (std::uint32_t site = 0; site < machine.sites(); ++site) sends.send(site, site % 12);
+    const ExecAddress before = machine.code().checked_entry(1);
+    machine.copy_methods(0, machine.table().methods(), turn == 1);
+    {
+      [[maybe_unused]] const auto scope = machine.scope_over(0, machine.sites());
+      for (std::uint32_t site = 0; site < machine.sites(); ++site) {
+        const ExecAddress old = machine.read_site(site).target;
+        machine.retarget_unpublished(site, old,
+                                     machine.next_mic_target(machine.code().method_at(old)));
+      }
+      machine.publish_scope(machine.sites() - 1);
+    }
+    machine.finish_compaction();
+    sends.model().clear_method_cache();
+    CHECK(machine.code().checked_entry(1) != before);
+    CHECK((machine.code().checked_entry(0) == first_place) == (turn == 1));
+    const std::uint64_t misses = machine.misses();
+    // The copies are executed, and what they do where the class is another one: their jump leads to
+    // the miss trampoline from where they are.
+    for (std::uint32_t site = 0; site < machine.sites(); ++site) sends.send(site, site % 12);
+    CHECK(machine.misses() == misses);
+    for (std::uint32_t site = 0; site < machine.sites(); ++site) sends.send(site, (site + 1) % 12);
+    CHECK(machine.misses() == misses + machine.sites());
   }
 }
 

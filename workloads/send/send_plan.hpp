@@ -23,6 +23,12 @@ enum class MissPolicy {
   look_up,  // nothing is linked; the only one that several threads may execute at once
 };
 
+/// When a piece of code comes into the zone.
+enum class Emission {
+  installed,  // before anything runs
+  on_demand,  // by AsmJit inside the miss that needs it first
+};
+
 /// A walk over standalone sites. As many stretches as make a pass; no hook where stretch is 0.
 struct SiteWalk {
   std::vector<std::uint32_t> sites;  // in the order in which they are called
@@ -39,6 +45,12 @@ struct SendPlan {
   /// Room for one closed PIC a site; without it a MIC turns into an open PIC.
   bool closed_pics = false;
   bool tag_stubs = false;  // one for each method (TagStubPlan)
+  Emission methods = Emission::installed;
+  Emission open_pics = Emission::installed;  // on demand: when the first PIC of a selector is full
+  bool spare_methods = false;                // room to move all methods to
+  /// All selectors share one lookup, which finds selector and hash in registers, where otherwise
+  /// each has an open PIC of its own, in which both are constants.
+  bool generic_lookup = false;
   MissPolicy on_miss = MissPolicy::grow;
   PublishMode publish = PublishMode::none;  // of every patch; the process is prepared for it
   std::uint32_t first_site = 0;
@@ -55,7 +67,9 @@ struct CodeLayout {
   std::size_t open_miss_trampoline = 0;
   std::size_t call_site = 0;
   std::size_t open_pics = 0;
+  std::size_t open_pic_stride = 0;  // 0: they are one
   std::size_t methods = 0;
+  std::size_t spare_methods = 0;  // 0: there is no such room
   std::size_t driver = 0;
   std::size_t sites = 0;  // of the first one, in the driver
   std::size_t pics = 0;
@@ -76,9 +90,14 @@ template <Architecture A>
   layout.open_miss_trampoline = A::kTrampolineStride;
   layout.call_site = 2 * A::kTrampolineStride;
   layout.open_pics = 3 * A::kTrampolineStride;
+  layout.open_pic_stride = plan.generic_lookup ? 0 : A::kOpenPicStride;
   layout.methods = round_up_to_pages(layout.open_pics + plan.selectors * A::kOpenPicStride);
   layout.method_stride = A::method_stride(plan.work);
   layout.driver = round_up_to_pages(layout.methods + methods * layout.method_stride);
+  if (plan.spare_methods) {
+    layout.spare_methods = layout.driver;
+    layout.driver = round_up_to_pages(layout.spare_methods + methods * layout.method_stride);
+  }
   layout.sites = layout.driver + A::driver_sites_offset() + plan.site_shift;
   layout.pics = round_up_to_pages(layout.driver + A::driver_size(plan.sites.size()));
   const std::size_t pics = plan.closed_pics ? plan.sites.size() : 0;

@@ -282,6 +282,7 @@ void members(V& visit, In<V, MetricEntry>& metric) {
   visit.later("installs", metric.installs);
   visit.later("beside_executors", metric.beside_executors);
   visit.later("undisturbed", metric.undisturbed);
+  visit.later("over_islands", metric.over_islands);
 }
 
 template <typename V>

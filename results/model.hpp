@@ -293,6 +293,9 @@ struct MetricEntry {
   bool installs = false;          // what new code costs: each operation is a method, or its part
   bool beside_executors = false;  // other threads execute what is patched, or what is timed
   std::string undisturbed = {};   // the metric of the same while nothing is patched; empty: none
+  /// Over the number of islands in a zone, an operation on a "page", a "zone" or a "snapshot";
+  /// empty of others.
+  std::string over_islands = {};
 };
 
 /// Whatever can be an integer is one.

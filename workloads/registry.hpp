@@ -17,11 +17,12 @@
 #include "workloads/relink.hpp"
 #include "workloads/relink_rate.hpp"
 #include "workloads/threads.hpp"
+#include "workloads/vma.hpp"
 #include "workloads/zone.hpp"
 
 namespace patchbench {
 
 using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, RelinkRate, Threads,
-                                FarCall, Publish, Install, ZoneLife>;
+                                FarCall, Publish, Install, ZoneLife, Vma>;
 
 }  // namespace patchbench

@@ -32,7 +32,8 @@ results::MetricEntry entry_of(const MetricTraits& metric) {
           .among_hits = std::string(metric.among_hits),
           .installs = metric.installs,
           .beside_executors = metric.beside_executors,
-          .undisturbed = std::string(metric.undisturbed)};
+          .undisturbed = std::string(metric.undisturbed),
+          .over_islands = std::string(metric.over_islands)};
 }
 
 /// Those of all workloads, in the order of kMetrics; after them what only tests measure.

@@ -284,6 +284,7 @@ void members(V& visit, In<V, MetricEntry>& metric) {
   visit.later("undisturbed", metric.undisturbed);
   visit.later("leads_to", metric.leads_to);
   visit.later("in_bulk", metric.in_bulk);
+  visit.later("over_islands", metric.over_islands);
 }
 
 template <typename V>

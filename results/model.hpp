@@ -295,6 +295,9 @@ struct MetricEntry {
   std::string undisturbed = {};   // the metric of the same while nothing is patched; empty: none
   std::string leads_to = {};      // the state of a site after this step of its life; empty: none
   bool in_bulk = false;           // everything is changed at once
+  /// Over the number of islands in a zone, an operation on a "page", a "zone" or a "snapshot";
+  /// empty of others.
+  std::string over_islands = {};
 };
 
 /// Whatever can be an integer is one.

@@ -155,7 +155,8 @@ Results sample_results() {
                       .meaning = "one send",
                       .unit = "ns",
                       .executes_only = true,
-                      .countable = true}};
+                      .countable = true,
+                      .over_islands = "zone"}};
   results.cells = {sample_cell("rwx"), sample_cell("memfd-dual")};
   Cell& cell = results.cells[1];
   cell.notes = {"no architectural guarantee"};

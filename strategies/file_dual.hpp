@@ -35,6 +35,7 @@ struct ExecutableFile {
 class FileDualZone : public DualViewZone {
  public:
   static constexpr std::array kRefusedBy = kRefuseFile;
+  static constexpr bool kInFileSystem = true;
 
   explicit FileDualZone(const ZoneRequest& request)
       : FileDualZone(open_executable_file(request), request) {}

@@ -50,6 +50,7 @@ class PkeyToggleZone {
  public:
   static constexpr AliasKind kAlias = AliasKind::same_address;
   static constexpr bool kWritableAndExecutable = true;
+  static constexpr bool kHasProtectionKey = true;
   static constexpr std::array kRefusedBy = kRefuseRwx;
 
   /// Whether the processor has keys, the kernel hands them out and the C library can set them.

@@ -7,6 +7,8 @@
 //   kOpensWholeZone = true         a scope makes all of the zone unexecutable
 //   kWritableAndExecutableInScope  inside a scope what is open is both at once
 //   kMadeByLibrary = true          its system calls are made by a library that is not ours
+//   kInFileSystem = true           its memory is that of a file on whatever file system there is
+//   kHasProtectionKey = true       what is mapped over it by mmap(2) alone would not be guarded
 //   kFork                          what a child of fork(2) has (Fork)
 //
 // policy.hpp has what policies refuse, and what a machine may lack.
@@ -77,6 +79,16 @@ template <class Zone>
 template <class Zone>
 [[nodiscard]] constexpr bool is_made_by_library() noexcept {
   return requires { Zone::kMadeByLibrary; };
+}
+
+template <class Zone>
+[[nodiscard]] constexpr bool is_in_file_system() noexcept {
+  return requires { Zone::kInFileSystem; };
+}
+
+template <class Zone>
+[[nodiscard]] constexpr bool has_protection_key() noexcept {
+  return requires { Zone::kHasProtectionKey; };
 }
 
 }  // namespace patchbench

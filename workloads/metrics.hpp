@@ -40,6 +40,10 @@ struct MetricTraits {
   std::string_view leads_to = {};
   /// Everything is changed at once. Reports show these together.
   bool in_bulk = false;
+  /// What islands of another protection, or pages that were modified since a snapshot, cost:
+  /// one operation is on a "page", a "zone" or a "snapshot". Reports show these together, over
+  /// their number.
+  std::string_view over_islands = {};
 };
 
 inline constexpr std::array kMetrics = {
@@ -190,6 +194,66 @@ inline constexpr std::array kMetrics = {
                  .meaning = "writing, publishing and executing a page for the first time",
                  .is_countable = false},
     MetricTraits{.id = "teardown", .meaning = "giving a code zone back", .is_countable = false},
+    MetricTraits{.id = "vma_split",
+                 .title = "make an island (mprotect)",
+                 .meaning = "an mprotect of a page that becomes an island",
+                 .is_countable = false,
+                 .over_islands = "page"},
+    MetricTraits{.id = "vma_protect_page",
+                 .title = "mprotect of one more page, and back",
+                 .meaning = "an mprotect of a page in a zone that has its islands",
+                 .is_countable = false,
+                 .over_islands = "page"},
+    MetricTraits{.id = "vma_protect_all",
+                 .title = "mprotect of all, back to one mapping",
+                 .meaning = "an mprotect of the whole zone that makes it one mapping again",
+                 .is_countable = false,
+                 .over_islands = "zone"},
+    MetricTraits{.id = "vma_fork",
+                 .title = "fork",
+                 .meaning = "a fork of a process with the zone and its islands, in the parent",
+                 .is_countable = false,
+                 .over_islands = "zone"},
+    MetricTraits{.id = "vma_touch",
+                 .title = "first touch of a page",
+                 .meaning = "a load from a page of which nothing is mapped yet",
+                 .is_countable = false,
+                 .over_islands = "page"},
+    MetricTraits{.id = "vma_rollback_copy",
+                 .title = "roll back by copying",
+                 .meaning = "copying modified pages back, each under a scope of its own",
+                 .is_countable = false,
+                 .over_islands = "snapshot"},
+    MetricTraits{.id = "vma_rollback_mprotect",
+                 .title = "roll back by copying and mprotect",
+                 .meaning = "copying back pages that their first store opened, and closing all",
+                 .is_countable = false,
+                 .over_islands = "snapshot"},
+    MetricTraits{.id = "vma_snapshot",
+                 .title = "take a snapshot, a page",
+                 .meaning = "copying a page to a memfd, which is mapped over private memory",
+                 .is_countable = false,
+                 .over_islands = "snapshot"},
+    MetricTraits{.id = "vma_rollback_dontneed",
+                 .title = "roll back by MADV_DONTNEED",
+                 .meaning = "dropping the modified copies of a zone that is mapped over a snapshot",
+                 .is_countable = false,
+                 .over_islands = "snapshot"},
+    MetricTraits{.id = "vma_rollback_remap",
+                 .title = "roll back by mmap",
+                 .meaning = "mapping a snapshot over a zone of which pages were modified",
+                 .is_countable = false,
+                 .over_islands = "snapshot"},
+    MetricTraits{.id = "vma_punch",
+                 .title = "punch a hole (one page)",
+                 .meaning = "giving a page back, which then reads as zeros",
+                 .is_countable = false,
+                 .over_islands = "page"},
+    MetricTraits{.id = "vma_teardown",
+                 .title = "give the zone back",
+                 .meaning = "giving a zone with its islands back",
+                 .is_countable = false,
+                 .over_islands = "zone"},
 };
 
 /// Of an unknown metric, as those of tests are: nothing is assumed, and nothing is counted.

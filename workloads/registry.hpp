@@ -19,11 +19,12 @@
 #include "workloads/relink.hpp"
 #include "workloads/relink_rate.hpp"
 #include "workloads/threads.hpp"
+#include "workloads/vma.hpp"
 #include "workloads/zone.hpp"
 
 namespace patchbench {
 
 using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Life, Relink, RelinkRate, Bulk,
-                                Threads, FarCall, Publish, Install, ZoneLife>;
+                                Threads, FarCall, Publish, Install, ZoneLife, Vma>;
 
 }  // namespace patchbench

@@ -23,6 +23,7 @@
 #include "analysis/view/break_even.hpp"
 #include "analysis/view/counter_figures.hpp"
 #include "analysis/view/life.hpp"
+#include "analysis/view/islands.hpp"
 #include "analysis/view/new_code.hpp"
 #include "analysis/view/publishing.hpp"
 #include "analysis/view/relink_rate.hpp"
@@ -670,6 +671,9 @@ FigureSet make_figures(const Quantities& run) {
     set.figures.push_back(figure_of(chart, Part::threads, std::string(kExecutorsCaption)));
   }
   add_new_code(run, set);
+  for (const IslandsChart& one : islands_charts(run)) {
+    set.figures.push_back(figure_of(one.chart, Part::mappings, one.caption));
+  }
   for (Figure& figure : counter_figures(run)) set.figures.push_back(std::move(figure));
   return set;
 }

@@ -23,6 +23,7 @@
 #include "analysis/view/counters.hpp"
 #include "analysis/view/how_measured.hpp"
 #include "analysis/view/life.hpp"
+#include "analysis/view/islands.hpp"
 #include "analysis/view/mappings.hpp"
 #include "analysis/view/new_code.hpp"
 #include "analysis/view/publishing.hpp"
@@ -599,7 +600,9 @@ Document make_document(const Quantities& run) {
   const results::Answer answer = answer_in(run);
   add_summary(run, answer, times, document.summary);
   std::vector<Section>& rest = document.rest;
-  rest = {strategies_section(run, false), strategies_section(run, true)};
+  if (times) add(rest, in(Part::mappings, islands_section(run)));  // below its figures
+  rest.push_back(strategies_section(run, false));
+  rest.push_back(strategies_section(run, true));
   if (times) add_times(run, answer, rest);
   if (auto mappings = mappings_section(run)) add(rest, in(Part::mappings, std::move(*mappings)));
   add(rest, memory_section(run));

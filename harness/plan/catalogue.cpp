@@ -34,7 +34,8 @@ results::MetricEntry entry_of(const MetricTraits& metric) {
           .beside_executors = metric.beside_executors,
           .undisturbed = std::string(metric.undisturbed),
           .leads_to = std::string(metric.leads_to),
-          .in_bulk = metric.in_bulk};
+          .in_bulk = metric.in_bulk,
+          .over_islands = std::string(metric.over_islands)};
 }
 
 /// Those of all workloads, in the order of kMetrics; after them what only tests measure.

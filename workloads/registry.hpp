@@ -17,11 +17,12 @@
 #include "workloads/relink.hpp"
 #include "workloads/relink_rate.hpp"
 #include "workloads/threads.hpp"
+#include "workloads/trace.hpp"
 #include "workloads/zone.hpp"
 
 namespace patchbench {
 
-using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, RelinkRate, Threads,
-                                FarCall, Publish, Install, ZoneLife>;
+using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, TraceReplay, Link, Relink, RelinkRate,
+                                Threads, FarCall, Publish, Install, ZoneLife>;
 
 }  // namespace patchbench

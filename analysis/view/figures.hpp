@@ -28,8 +28,9 @@ struct FigureSet {
 /// send-ratio, send-by-sites, patch-ratio, patch-cost (and patch-cost-N of other numbers of sites),
 /// patch-by-batch, patch-by-publish, break-even, relink-rate-ratio, relink-rate-cost, degree-ratio,
 /// send-by-degree and attribution, and WORKLOAD-ratio and WORKLOAD-by-size of workloads that
-/// install methods of several sizes, and WORKLOAD-METRIC over the number of executors, show times,
-/// of which an emulated run has none; those of analysis/view/counter_figures.hpp show counts.
+/// install methods of several sizes, WORKLOAD-replay-ratio of those that replay recorded programs,
+/// and WORKLOAD-METRIC over the number of executors, show times, of which an emulated run has none;
+/// those of analysis/view/counter_figures.hpp show counts.
 /// Captions say what each is for.
 ///
 /// A strategy that was refused or failed stands in the figure as not available, with its reason.

@@ -32,10 +32,29 @@ Parameter trace_parameter() {
           .why_unreadable = &why_no_trace};
 }
 
+Parameter sends_parameter() {
+  return {.name = "sends",
+          .summary = "of the trace that are replayed at most, from its beginning; 0: all",
+          .default_value = "0",
+          .standard_grid = {"0"},
+          .quick_grid = {"0"},
+          .min = 0,
+          .max = static_cast<std::int64_t>(trace::kMostSends),
+          .choices = {},
+          .in_id = false};
+}
+
 /// on_miss, of which this workload has two policies: a trace says when a class changes.
 Parameter policy_parameter() {
   Parameter parameter = on_miss_parameter("grow");
   parameter.choices.emplace_back("relink");
+  return parameter;
+}
+
+/// Of which the lookups of open PICs are a question of their own.
+Parameter method_cache_parameter() {
+  Parameter parameter = cache_entries_parameter({"1024"});
+  parameter.in_id = false;
   return parameter;
 }
 
@@ -72,15 +91,16 @@ std::vector<send::UnderstoodSelector> understood_in(const trace::Trace& trace,
 
 }  // namespace
 
-trace::Trace load_trace(const std::string& word) {
+trace::Trace load_trace(const std::string& word, std::uint64_t most_sends) {
   if (names_a_file(word)) {
     trace::Trace read;
-    trace::with_lines_of_file(
-        word, false, [&](trace::TraceLines lines) { read = read_trace(std::move(lines)); });
+    trace::with_lines_of_file(word, false, [&](trace::TraceLines lines) {
+      read = read_trace(std::move(lines), most_sends);
+    });
     return read;
   }
   for (const trace::ShippedTrace& one : trace::shipped_traces()) {
-    if (one.name == word) return read_trace(trace::TraceLines(word, one.text));
+    if (one.name == word) return read_trace(trace::TraceLines(word, one.text), most_sends);
   }
   throw std::invalid_argument("trace=" + word +
                               " is no shipped trace; a file's path has a slash in it: ./" + word);
@@ -98,7 +118,9 @@ std::string why_no_trace(const std::string& path) {
 
 TraceSends describe_trace(const CellRequest& request) {
   TraceSends sends;
-  sends.trace = load_trace(word_parameter(request, kTraceParameter));
+  const std::uint32_t most = count_parameter(request, "sends");
+  sends.trace = load_trace(word_parameter(request, kTraceParameter),
+                           most == 0 ? trace::kMostSends : std::uint64_t{most});
   sends.machine_class = machine_classes(sends.trace.names);
   sends.seed = request.seed;
   send::SendPlan& plan = sends.plan;
@@ -153,8 +175,8 @@ WidestSite widest_site(const TraceSends& sends) {
 WorkloadInfo TraceReplay::info() {
   return {.id = std::string{kId},
           .summary = "the sends of a recorded program in their order, from unlinked sites on",
-          .parameters = {trace_parameter(), policy_parameter(), cache_entries_parameter({"1024"}),
-                         work_parameter(), publish_parameter()},
+          .parameters = {trace_parameter(), sends_parameter(), policy_parameter(),
+                         method_cache_parameter(), work_parameter(), publish_parameter()},
           .metrics = {"replay", "replay_warm"},
           .headline = std::vector<Headline>{},
           .small_grid = {{std::string{kTraceParameter}, std::string{kQuickTrace}}}};

@@ -1,6 +1,7 @@
 // workloads/trace.hpp - sends as a program made them: a recorded trace, replayed in its order.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,7 +25,8 @@ inline constexpr std::string_view kTraceParameter = "trace";
 
 /// A shipped trace by its name, or the file where the word has a slash in it. Throws
 /// trace::TraceError, and std::invalid_argument for a name that nothing is shipped under.
-[[nodiscard]] trace::Trace load_trace(const std::string& word);
+[[nodiscard]] trace::Trace load_trace(const std::string& word,
+                                      std::uint64_t most_sends = trace::kMostSends);
 /// Why the file cannot be replayed; empty when it can.
 [[nodiscard]] std::string why_no_trace(const std::string& path);
 
@@ -196,14 +198,17 @@ class TraceCell : public MeasuredCell<TraceCell<Strategy>> {
     }
   }
 
-  /// Shares of the sites.
+  /// Shares of the sites that are sent through.
   void add_states(std::vector<SiteCounter>& counters) const {
     static_assert(trace::kClosedPicClasses == send::kMaxPicCases);
     const auto add = [&](const char* name, send::SiteState state) {
-      double sites = 0;
-      for (const std::uint32_t degree : degrees_) sites += state_after(degree) == state ? 1 : 0;
-      counters.push_back(
-          {.name = name, .per = "site", .value = sites / static_cast<double>(degrees_.size())});
+      const auto sites = std::ranges::count_if(
+          degrees_, [&](std::uint32_t degree) { return state_after(degree) == state; });
+      const auto all =
+          std::ranges::count_if(degrees_, [](std::uint32_t degree) { return degree > 0; });
+      counters.push_back({.name = name,
+                          .per = "site",
+                          .value = static_cast<double>(sites) / static_cast<double>(all)});
     };
     add("linked-to-mic", send::SiteState::mic);
     add("linked-to-closed-pic", send::SiteState::closed_pic);

@@ -111,6 +111,7 @@ class TraceFile {
 
 CellRequest replay_request(const std::string& word, ParamText changes = {}) {
   changes.emplace_back("trace", word);
+  changes.emplace_back("sends", "0");
   return small_request("trace", std::move(changes));
 }
 
@@ -354,6 +355,16 @@ TEST_CASE("trace: every shipped trace is whole, small, and names no folder of it
   }
   CHECK(bytes < 600 * 1024);
   CHECK(languages.size() >= 2);
+}
+
+TEST_CASE("trace: its first sends alone are replayed where fewer are asked for") {
+  CHECK(read_trace(TraceLines("t", kSmallTrace), 4).sends.size() == 4);
+  CHECK(read_trace(TraceLines("t", kSmallTrace), 7).sends.size() == 7);
+  CHECK(read_trace(TraceLines("t", kSmallTrace), 8).sends.size() == 7);
+  const auto cell = find_cell("rwx", "trace")
+                        ->make(small_request("trace", {{"trace", "ruby-pp"}, {"sends", "100"}}));
+  cell->check();
+  CHECK(cell->measurements().front().operations == 100);
 }
 
 TEST_CASE("trace: its code is shown from the site that sees most classes") {

@@ -47,6 +47,20 @@ void set_params(const WorkloadInfo& workload, std::string_view text, ParamText& 
   }
 }
 
+/// Workload, strategy and parameters, of which a value may be a path.
+std::vector<std::string> parts_of_id(const Catalogue& catalogue, std::string_view id) {
+  std::vector<std::string> parts = split(id, '/');
+  const WorkloadInfo* workload = find_workload(catalogue, parts.front());
+  const auto takes_paths = [](const Parameter& one) { return one.why_unreadable != nullptr; };
+  if (workload != nullptr && std::ranges::any_of(workload->parameters, takes_paths)) {
+    while (parts.size() > 3) {
+      parts[2] += '/' + parts[3];
+      parts.erase(parts.begin() + 3);
+    }
+  }
+  return parts;
+}
+
 }  // namespace
 
 ParamOverride parse_override(std::string_view text) {
@@ -137,12 +151,7 @@ std::string allowed_values(const Parameter& parameter) {
 }
 
 ParsedCell parse_cell_id(const Catalogue& catalogue, std::string_view id) {
-  std::vector<std::string> parts = split(id, '/');
-  // A parameter's value may be a path.
-  while (parts.size() > 3 && parts[2].find('=') != std::string::npos) {
-    parts[2] += '/' + parts[3];
-    parts.erase(parts.begin() + 3);
-  }
+  const std::vector<std::string> parts = parts_of_id(catalogue, id);
   if (parts.size() < 2 || parts.size() > 3) {
     throw UsageError(fmt::format(
         "'{}' is not a case: write WORKLOAD/STRATEGY/PARAMETERS, for example mic/rwx/sites=1024; "

@@ -259,12 +259,15 @@ void TraceReader::read_end(std::string_view text) {
 
 // ---- whole traces ----
 
-Trace read_trace(TraceLines lines) {
+Trace read_trace(TraceLines lines, std::uint64_t most) {
   TraceReader reader(lines);
   Trace trace{.name = lines.name(), .names = {}, .calls = {}, .sends = {}};
   std::vector<std::uint32_t> last_call;  // of each site: most sends are of the class before
   std::unordered_map<std::uint64_t, std::uint32_t> known;
-  while (const auto send = reader.next()) {
+  // The end is read too where there are no more: it says whether the trace is whole.
+  while (trace.sends.size() < most || most == kMostSends) {
+    const auto send = reader.next();
+    if (!send) break;
     if (last_call.size() <= send->site) last_call.resize(reader.names().sites.size(), kNoClassYet);
     std::uint32_t& last = last_call[send->site];
     if (last == kNoClassYet || trace.calls[last].class_index != send->class_index) {

@@ -132,8 +132,8 @@ struct Trace {
   std::vector<std::uint32_t> sends;
 };
 
-/// Throws TraceError.
-[[nodiscard]] Trace read_trace(TraceLines lines);
+/// Of its first `most` sends, behind which nothing is read. Throws TraceError.
+[[nodiscard]] Trace read_trace(TraceLines lines, std::uint64_t most = kMostSends);
 /// Reads all of it and keeps nothing. Throws TraceError.
 void check_trace(TraceLines lines);
 

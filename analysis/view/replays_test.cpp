@@ -107,11 +107,11 @@ TEST_CASE("replays: a row for each trace and strategy, with times, ratios, misse
   REQUIRE(table.rows.size() == 4);  // what never patches has no row
   const std::string states = "90.0 / 7.5 / 2.5";
   CHECK(texts_of_row(table.rows[0]) ==
-        std::vector<std::string>{"trace=one", "rwx", "20.00 ns\nbaseline", "10.00 ns\nbaseline",
-                                 "1.70", "25.00", states});
-  CHECK(texts_of_row(table.rows[1]) ==
-        std::vector<std::string>{"trace=one", "memfd-dual", "30.00 ns\n1.50 [1.50,1.50]",
-                                 "10.00 ns", "1.70", "25.00", states});
+        std::vector<std::string>{"trace=one", "rwx", "20.0 ns\nbaseline", "10.0 ns\nbaseline",
+                                 "1.70", "25.0", states});
+  CHECK(texts_of_row(table.rows[1]) == std::vector<std::string>{"trace=one", "memfd-dual",
+                                                                "30.0 ns\n1.50 [1.50,1.50]",
+                                                                "10.0 ns", "1.70", "25.0", states});
   CHECK(table.rows[1][2].verdict == results::Verdict::slower);
   CHECK(texts_of_row(table.rows[3]) ==
         std::vector<std::string>{"trace=two", "memfd-dual", "failed", "failed", "", "", ""});
@@ -134,6 +134,11 @@ TEST_CASE("replays: the figure has a panel for each trace, and a bar for each st
   const auto figure = std::ranges::find(set.figures, "programs-replay-ratio", &Figure::name);
   REQUIRE(figure != set.figures.end());
   CHECK(figure->part == Part::life);
+  for (const char* shown : {"trace=one", "trace=two", "memfd-dual", "1.50"}) {
+    INFO(shown);
+    CHECK(figure->script.find(shown) != std::string::npos);
+  }
+  CHECK(figure->script.find("'floor'") == std::string::npos);
 }
 
 }  // namespace

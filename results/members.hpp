@@ -280,6 +280,7 @@ void members(V& visit, In<V, MetricEntry>& metric) {
   visit("publishes", metric.publishes);
   visit("among_hits", metric.among_hits);
   visit.later("installs", metric.installs);
+  visit.later("replays", metric.replays);
   visit.later("beside_executors", metric.beside_executors);
   visit.later("undisturbed", metric.undisturbed);
   visit.later("leads_to", metric.leads_to);

@@ -291,6 +291,7 @@ struct MetricEntry {
   bool publishes = false;         // costs what --publish=MODE says: it has a column for each mode
   std::string among_hits = {};    // the metric of the same change among sends that hit; empty: none
   bool installs = false;          // what new code costs: each operation is a method, or its part
+  bool replays = false;           // a send of a recorded program, in its order
   bool beside_executors = false;  // other threads execute what is patched, or what is timed
   std::string undisturbed = {};   // the metric of the same while nothing is patched; empty: none
   std::string leads_to = {};      // the state of a site after this step of its life; empty: none

@@ -34,6 +34,8 @@ struct MetricTraits {
   bool installs = false;
   /// Other threads execute what is patched, or are what is timed. Reports show these together.
   bool beside_executors = false;
+  /// Each operation is a send of a recorded program, in its order. Reports show these together.
+  bool replays = false;
   /// The metric of the same operations while nothing is patched.
   std::string_view undisturbed = {};
   /// A step in the life of a send site: the state that it leads to. Reports show these together.
@@ -51,6 +53,17 @@ inline constexpr std::array kMetrics = {
                  .meaning = "a send through a linked site",
                  .executes_only = true,
                  .shows_overhead = true},
+    MetricTraits{
+        .id = "replay",
+        .title = "replay (from unlinked)",
+        .meaning = "a send of a recorded program whose sites are unlinked at its beginning",
+        .patches = true,
+        .replays = true},
+    MetricTraits{.id = "replay_warm",
+                 .title = "replay (once more)",
+                 .meaning = "a send of a recorded program whose sites are linked",
+                 .executes_only = true,
+                 .replays = true},
     MetricTraits{.id = "link",
                  .meaning = "the first send of an unlinked site, which links it",
                  .patches = true},

@@ -1,7 +1,9 @@
 // workloads/mixed.hpp - sites as programs have them: 90 % monomorphic, 9 % polymorphic, 1 %
 // megamorphic.
 //
-// The shares are those usually quoted for object-oriented programs; we have not verified them.
+// The shares are those usually quoted for object-oriented programs. Of the sites of the programs
+// that we recorded 87 to 98 % are monomorphic, 1 to 12 % polymorphic and 0 to 1.2 % megamorphic
+// (docs/trace-format.md).
 #pragma once
 
 #include <string_view>

@@ -19,12 +19,14 @@
 #include "workloads/relink.hpp"
 #include "workloads/relink_rate.hpp"
 #include "workloads/threads.hpp"
+#include "workloads/trace.hpp"
 #include "workloads/vma.hpp"
 #include "workloads/zone.hpp"
 
 namespace patchbench {
 
-using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Life, Relink, RelinkRate, Bulk,
-                                Threads, FarCall, Publish, Install, ZoneLife, Vma>;
+using WorkloadList =
+    std::tuple<Mic, Pic, OpenPic, Mixed, TraceReplay, Link, Life, Relink, RelinkRate, Bulk, Threads,
+               FarCall, Publish, Install, ZoneLife, Vma>;
 
 }  // namespace patchbench

@@ -46,6 +46,9 @@ struct Parameter {
   /// Why this machine cannot have a value, empty when it can; null: it can have all.
   std::string (*why_unavailable)(std::string_view value) = nullptr;
   Growth growth = {};
+  /// Words only: a value with a slash in it is the path of a file, of which this answers why it
+  /// cannot be had, empty when it can; null: there are no other values than the words.
+  std::string (*why_unreadable)(const std::string& path) = nullptr;
 };
 
 /// A column of a report's first table: the metric at the parameters that come nearest to these, of

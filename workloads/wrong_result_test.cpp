@@ -158,6 +158,20 @@ TEMPLATE_LIST_TEST_CASE("wrong results: methods that answer for others are notic
   CHECK_THROWS_AS((check_tampered<TestType, TamperedCells>(&swap_methods)), WrongResult);
 }
 
+TEST_CASE("wrong results: methods that answer for others are noticed in a recorded program") {
+  const ParamText changes = {{"trace", "python-minidom"}};  // it has no SmallIntegers
+  const TraceSends sends = describe_trace(small_request("trace", changes));
+  TamperedZone::methods = static_cast<std::uint32_t>(sends.plan.understood.size());
+  TamperedZone::classes = TamperedZone::methods;
+  TamperedZone::layout =
+      send::lay_out<A>(sends.plan, TamperedZone::methods, Dispatch::inline_cache);
+  TamperedZone::order = sends.plan.order;
+  CHECK_NOTHROW(check_tampered<TraceReplay, TamperedCode>(nullptr, changes));
+  CHECK_THROWS_AS((check_tampered<TraceReplay, TamperedCode>(&swap_methods, changes)), WrongResult);
+  CHECK_THROWS_AS((check_tampered<TraceReplay, TamperedCells>(&swap_methods, changes)),
+                  WrongResult);
+}
+
 TEMPLATE_LIST_TEST_CASE("wrong results: a linked site that misses is noticed, although it answers",
                         "", LinkedWorkloads) {
   INFO(TestType::kId);

@@ -22,11 +22,12 @@
 #include "analysis/view/attribution.hpp"
 #include "analysis/view/break_even.hpp"
 #include "analysis/view/counter_figures.hpp"
-#include "analysis/view/life.hpp"
 #include "analysis/view/islands.hpp"
+#include "analysis/view/life.hpp"
 #include "analysis/view/new_code.hpp"
 #include "analysis/view/publishing.hpp"
 #include "analysis/view/relink_rate.hpp"
+#include "analysis/view/replays.hpp"
 #include "analysis/view/threads.hpp"
 #include "analysis/view/titles.hpp"
 
@@ -630,6 +631,43 @@ void add_new_code(const Quantities& run, FigureSet& set) {
   }
 }
 
+// ---- recorded programs ----
+
+Figure replay_ratio_figure(const Quantities& run, const std::string& workload,
+                           const std::string& metric) {
+  BarChart chart;
+  chart.name = workload + "-replay-ratio";
+  chart.title = fmt::format("A send of recorded programs, from unlinked sites on, as a ratio to {}",
+                            run.results().baseline);
+  chart.x_label = "ratio to " + run.results().baseline + ", logarithmic";
+  chart.ratio = true;
+  chart.log = true;
+  const auto ids = without_baseline(run, drawn_when_installing(run, workload));
+  BarSection section;
+  for (const std::string& id : ids) section.rows.push_back({id, id});
+  for (const Params& params : param_sets(run, workload)) {
+    BarPanel panel{spaced(params), "", {}};
+    for (const std::string& id : ids) {
+      panel.bars.push_back(ratio_bar(run, run.time(Key{workload, params}, id, metric)));
+    }
+    section.panels.push_back(std::move(panel));
+  }
+  chart.sections.push_back(std::move(section));
+  return figure_of(chart, Part::life,
+                   "Each dot is the ratio to the baseline in the same round, with its 95 % "
+                   "interval, of a whole recorded program: first sends that link, misses that make "
+                   "PICs, and all hits between them. The fewer of its sends miss, the nearer are "
+                   "strategies that execute the same bytes.");
+}
+
+void add_replays(const Quantities& run, FigureSet& set) {
+  const std::vector<std::string> metrics = replaying_metrics(run);
+  if (metrics.empty()) return;
+  for (const std::string& workload : workloads_with(run, metrics.front())) {
+    set.figures.push_back(replay_ratio_figure(run, workload, metrics.front()));
+  }
+}
+
 }  // namespace
 
 FigureSet make_figures(const Quantities& run) {
@@ -670,6 +708,7 @@ FigureSet make_figures(const Quantities& run) {
   for (const LineChart& chart : executors_charts(run)) {
     set.figures.push_back(figure_of(chart, Part::threads, std::string(kExecutorsCaption)));
   }
+  add_replays(run, set);
   add_new_code(run, set);
   for (const IslandsChart& one : islands_charts(run)) {
     set.figures.push_back(figure_of(one.chart, Part::mappings, one.caption));

@@ -28,9 +28,11 @@ struct FigureSet {
 /// send-ratio, send-by-sites, patch-ratio, patch-cost (and patch-cost-N of other numbers of sites),
 /// patch-by-batch, patch-by-publish, break-even, relink-rate-ratio, relink-rate-cost, degree-ratio,
 /// send-by-degree and attribution, and WORKLOAD-ratio and WORKLOAD-by-size of workloads that
-/// install methods of several sizes, and WORKLOAD-METRIC over the number of executors, and
-/// WORKLOAD-zone-by-islands, -page- and -snapshot-, show times, of which an emulated run has none;
-/// those of analysis/view/counter_figures.hpp show counts. Captions say what each is for.
+/// install methods of several sizes, life-of-a-send over the states of a site,
+/// WORKLOAD-replay-ratio of those that replay recorded programs, WORKLOAD-METRIC over the number of
+/// executors, and WORKLOAD-zone-by-islands, -page- and -snapshot-, show times, of which an emulated
+/// run has none; those of analysis/view/counter_figures.hpp show counts. Captions say what each is
+/// for.
 ///
 /// A strategy that was refused or failed stands in the figure as not available, with its reason.
 [[nodiscard]] FigureSet make_figures(const Quantities& run);

@@ -22,12 +22,13 @@
 #include "analysis/view/break_even.hpp"
 #include "analysis/view/counters.hpp"
 #include "analysis/view/how_measured.hpp"
-#include "analysis/view/life.hpp"
 #include "analysis/view/islands.hpp"
+#include "analysis/view/life.hpp"
 #include "analysis/view/mappings.hpp"
 #include "analysis/view/new_code.hpp"
 #include "analysis/view/publishing.hpp"
 #include "analysis/view/relink_rate.hpp"
+#include "analysis/view/replays.hpp"
 #include "analysis/view/result.hpp"
 #include "analysis/view/self_test.hpp"
 #include "analysis/view/simulated.hpp"
@@ -584,6 +585,7 @@ void add_times(const Quantities& run, const results::Answer& answer, std::vector
   add(all, in(Part::break_even, rate_models_section(answer)));
   add(all, break_even_section(run));
   add(all, Part::life, life_sections(run));
+  add(all, in(Part::life, replays_section(run)));
   add(all, in(Part::threads, threads_section(run)));
   add(all, Part::new_code, new_code_sections(run));
   add(all, cases_section(run));

@@ -31,6 +31,7 @@ results::MetricEntry entry_of(const MetricTraits& metric) {
           .publishes = metric.publishes,
           .among_hits = std::string(metric.among_hits),
           .installs = metric.installs,
+          .replays = metric.replays,
           .beside_executors = metric.beside_executors,
           .undisturbed = std::string(metric.undisturbed),
           .leads_to = std::string(metric.leads_to),

@@ -58,6 +58,7 @@ Json to_json(const Parameter& parameter) {
     json["maximum"] = parameter.max;
   } else {
     json["choices"] = parameter.choices;
+    if (parameter.why_unreadable != nullptr) json["file"] = true;
   }
   return json;
 }

@@ -15,7 +15,8 @@ namespace patchbench::harness {
 /// "only_workload" (or null) } ],
 ///   "workloads": [ { "id", "summary", "metrics": [...], "parameters": [ { "name", "summary",
 ///   "default", "quick": [...],
-///     "standard": [...], "minimum", "maximum" (integers) or "choices": [...] (words) } ] } ],
+///     "standard": [...], "minimum", "maximum" (integers) or "choices": [...] (words; "file": true
+///     where the path of a file does too) } ] } ],
 ///   "presets": [ { "name", "summary", "rounds" } ] }
 [[nodiscard]] std::string list_json(const Catalogue& catalogue);
 

@@ -47,6 +47,20 @@ void set_params(const WorkloadInfo& workload, std::string_view text, ParamText& 
   }
 }
 
+/// Workload, strategy and parameters, of which a value may be a path.
+std::vector<std::string> parts_of_id(const Catalogue& catalogue, std::string_view id) {
+  std::vector<std::string> parts = split(id, '/');
+  const WorkloadInfo* workload = find_workload(catalogue, parts.front());
+  const auto takes_paths = [](const Parameter& one) { return one.why_unreadable != nullptr; };
+  if (workload != nullptr && std::ranges::any_of(workload->parameters, takes_paths)) {
+    while (parts.size() > 3) {
+      parts[2] += '/' + parts[3];
+      parts.erase(parts.begin() + 3);
+    }
+  }
+  return parts;
+}
+
 }  // namespace
 
 ParamOverride parse_override(std::string_view text) {
@@ -69,6 +83,11 @@ std::string checked_value(std::string_view option, const WorkloadInfo& workload,
     return UsageError(fmt::format("{} {}={}: {}; workload '{}' takes {}", option, parameter.name,
                                   text, why, workload.id, allowed_values(parameter)));
   };
+  if (parameter.why_unreadable != nullptr && text.find('/') != std::string_view::npos) {
+    const std::string reason = parameter.why_unreadable(std::string(text));
+    if (!reason.empty()) throw UsageError(fmt::format("{} {}: {}", option, parameter.name, reason));
+    return std::string(text);
+  }
   if (!parameter.choices.empty()) {
     if (std::ranges::find(parameter.choices, text) == parameter.choices.end()) {
       const std::optional<std::string> suggestion = nearest(text, parameter.choices);
@@ -120,7 +139,10 @@ results::Params shown_params(const WorkloadInfo& workload, const ParamText& para
 }
 
 std::string allowed_values(const Parameter& parameter) {
-  if (!parameter.choices.empty()) return fmt::format("{}", fmt::join(parameter.choices, "|"));
+  if (!parameter.choices.empty()) {
+    return fmt::format("{}{}", fmt::join(parameter.choices, "|"),
+                       parameter.why_unreadable != nullptr ? "|DIR/FILE" : "");
+  }
   if (parameter.smallest_share > 0) {
     return fmt::format("numbers from {} to 1", share_text(parameter.smallest_share));
   }
@@ -129,7 +151,7 @@ std::string allowed_values(const Parameter& parameter) {
 }
 
 ParsedCell parse_cell_id(const Catalogue& catalogue, std::string_view id) {
-  const std::vector<std::string> parts = split(id, '/');
+  const std::vector<std::string> parts = parts_of_id(catalogue, id);
   if (parts.size() < 2 || parts.size() > 3) {
     throw UsageError(fmt::format(
         "'{}' is not a case: write WORKLOAD/STRATEGY/PARAMETERS, for example mic/rwx/sites=1024; "

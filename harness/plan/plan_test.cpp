@@ -86,6 +86,41 @@ TEST_CASE("a share is a number up to 1, written in one way, and anything else is
   }
 }
 
+TEST_CASE("where the path of a file will do, a word with a slash is one, and is asked for") {
+  const WorkloadInfo workload = {.id = "some", .summary = {}, .parameters = {}, .metrics = {}};
+  Parameter file;
+  file.name = "trace";
+  file.choices = {"shipped"};
+  const auto value = [&](const char* text) {
+    return checked_value("--param", workload, file, text);
+  };
+  CHECK_THROWS_WITH(value("./own"), results::contains("no such value"));
+  file.why_unreadable = [](const std::string& path) {
+    return path == "./own" ? std::string() : path + ":3: is damaged";
+  };
+  CHECK(allowed_values(file) == "shipped|DIR/FILE");
+  CHECK(value("shipped") == "shipped");
+  CHECK(value("./own") == "./own");
+  CHECK_THROWS_WITH(value("./other"), "--param trace: ./other:3: is damaged");
+  CHECK_THROWS_WITH(value("own"), results::contains("shipped|DIR/FILE"));
+}
+
+TEST_CASE("the id of a case may have a path in it") {
+  Catalogue catalogue = fake_catalogue();
+  std::vector<WorkloadInfo> workloads(catalogue.workloads.begin(), catalogue.workloads.end());
+  Parameter file;
+  file.name = "trace";
+  file.default_value = "shipped";
+  file.choices = {"shipped"};
+  file.why_unreadable = [](const std::string&) { return std::string(); };
+  workloads.front().parameters = {file};
+  catalogue.workloads = workloads;
+  const std::string workload = workloads.front().id;
+  CHECK(parse_cell_id(catalogue, workload + "/rwx/trace=../a/b.trace").params ==
+        ParamText{{"trace", "../a/b.trace"}});
+  CHECK(parse_cell_id(catalogue, workload + "/rwx").params == ParamText{{"trace", "shipped"}});
+}
+
 TEST_CASE("what set-up takes grows with the parameters that say so") {
   WorkloadInfo workload;
   for (const auto& [name, usual] :

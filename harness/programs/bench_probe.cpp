@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <string>
 #include <vector>
 
 #include "harness/base/exit_code.hpp"
 #include "harness/base/terminal.hpp"
+#include "harness/base/usage_error.hpp"
 #include "harness/counters/asked_events.hpp"
 #include "harness/counters/counter_probe.hpp"
 #include "harness/counters/perf_event.hpp"
@@ -17,6 +19,8 @@
 #include "harness/policies/survival.hpp"
 #include "harness/policies/wishes.hpp"
 #include "harness/programs/front_door.hpp"
+#include "harness/programs/trace_text.hpp"
+#include "workloads/trace.hpp"
 
 namespace patchbench::harness {
 namespace {
@@ -32,6 +36,8 @@ constexpr const char* kFooter = R"(Examples:
   bench-probe --policies  which strategy patches and executes under which policy, tried here
   bench-probe --wishes    what the kernel answers to the wishes of 2007, each tried, with its cost
   bench-probe --leaks     what each strategy leaves behind when its process is killed
+  bench-probe --trace=ruby-yaml   how many classes a trace's sites see, and how often they change;
+                          --trace=./my.trace of a file, --trace=- of the standard input
   bench-probe --json      the same for programs; what is not known is null
 
 Nothing is changed and nothing is guessed: policies are set in processes that end. scripts/tune-host
@@ -61,6 +67,23 @@ int probe_leaks(bool json) {
   return kDone;
 }
 
+int probe_trace(const std::string& word, bool json) {
+  const auto show = [json](const trace::Trace& trace) {
+    say(stdout, "{}", json ? trace_json(trace) : trace_text(trace));
+  };
+  try {
+    if (word == "-") {
+      trace::with_lines_of_file(
+          word, true, [&](trace::TraceLines lines) { show(read_trace(std::move(lines))); });
+    } else {
+      show(load_trace(word));
+    }
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+  return kDone;
+}
+
 int probe(bool json) {
   try_calls();
   const std::vector<Finding> findings =
@@ -84,6 +107,7 @@ int main(int argc, char** argv) {
   bool policies = false;
   bool wishes = false;
   bool leaks = false;
+  std::string trace;
   return front_door(
       argc, argv, kText,
       [&](CLI::App& app) {
@@ -101,9 +125,17 @@ int main(int argc, char** argv) {
             ->disable_flag_override()
             ->excludes("--policies")
             ->excludes("--wishes");
+        app.add_option("--trace", trace,
+                       "What a trace's sends do to inline caches: a shipped trace, the path of a "
+                       "file, or - for the standard input")
+            ->type_name("TRACE")
+            ->excludes("--policies")
+            ->excludes("--wishes")
+            ->excludes("--leaks");
         app.add_flag("--json", json, "For programs");
       },
       [&] {
+        if (!trace.empty()) return probe_trace(trace, json);
         if (policies) return probe_policies(json);
         if (wishes) return probe_wishes(json);
         return leaks ? probe_leaks(json) : probe(json);

@@ -35,6 +35,8 @@ if(NOT CMAKE_CROSSCOMPILING)
     endif()
     patchbench_house_test("the tables of README and docs are what bench-run knows"
       ${python} "${scripts}/readme" --check $<TARGET_FILE:bench-run>)
+    patchbench_house_test("recorders write traces, and the programs read them"
+      ${python} "${scripts}/record_trace_test.py" $<TARGET_FILE_DIR:bench-run>)
     patchbench_house_test("ids stand where they are declared"
       ${python} "${scripts}/one_line" --ids $<TARGET_FILE:bench-run>)
   endif()

@@ -59,7 +59,7 @@ template <Architecture A>
                               .miss_trampoline = code.miss_trampoline(),
                               .method = method,
                               .work = plan.work,
-                              .immediate_receiver = method % table.classes() == 0})};
+                              .immediate_receiver = table.class_of_method(method) == 0})};
 }
 
 template <Architecture A>
@@ -77,9 +77,10 @@ void emit_tag_stubs(std::vector<Installed>& pieces, const SendPlan& plan, const 
   if (!plan.tag_stubs) return;
   for (std::uint32_t method = 0; method < table.methods(); ++method) {
     const ExecAddress at = code.tag_stub(method);
-    pieces.push_back({at, A::emit_tag_stub({.at = at,
-                                            .tag = table.tag_of_class(method % table.classes()),
-                                            .checked_entry = code.checked_entry(method)})});
+    pieces.push_back(
+        {at, A::emit_tag_stub({.at = at,
+                               .tag = table.tag_of_class(table.class_of_method(method)),
+                               .checked_entry = code.checked_entry(method)})});
   }
 }
 

@@ -1,9 +1,11 @@
 #include "workloads/send/object_model.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
+#include <utility>
 
 #include "workloads/seeded_random.hpp"
 
@@ -55,24 +57,47 @@ std::uint64_t evaluate_method(std::uint32_t method, std::uint32_t work, Oop rece
   return value;
 }
 
-MethodTable::MethodTable(std::uint32_t heap_classes, std::uint32_t selectors)
+MethodTable::MethodTable(std::uint32_t heap_classes, std::uint32_t selectors,
+                         std::vector<UnderstoodSelector> understood)
     : heap_classes_(heap_classes),
       selectors_(selectors),
+      understood_(std::move(understood)),
       heap_tags_(some_tags(heap_classes)),
       class_of_heap_tag_(std::size_t{heap_classes} * kTagSparsity, heap_classes + 1),
-      dictionary_mask_(std::bit_ceil(selectors * 2) - 1),
+      dictionary_mask_(std::bit_ceil(most_selectors_of_a_class() * 2) - 1),
       dictionaries_(std::size_t{classes()} * (dictionary_mask_ + 1)) {
   for (std::uint32_t i = 0; i < heap_classes; ++i) {
     class_of_heap_tag_[heap_tags_[i] - kFirstHeapTag] = i + 1;
   }
+  for (std::uint32_t m = 0; m < understood_.size(); ++m) add(understood_[m], m);
+  if (!has_all()) return;
   for (std::uint32_t c = 0; c < classes(); ++c) {
-    DictionaryEntry* dictionary = &dictionaries_[std::size_t{c} * (dictionary_mask_ + 1)];
     for (std::uint32_t s = 0; s < selectors; ++s) {
-      std::uint32_t at = hash_selector(selector(s)) & dictionary_mask_;
-      while (dictionary[at].selector != 0) at = (at + 1) & dictionary_mask_;
-      dictionary[at] = {.selector = selector(s), .method = method(c, s)};
+      add({.class_index = c, .selector = s}, method(c, s));
     }
   }
+}
+
+std::uint32_t MethodTable::most_selectors_of_a_class() const {
+  if (has_all()) return selectors_;
+  std::vector<std::uint32_t> counts(classes());
+  for (const UnderstoodSelector& pair : understood_) ++counts[pair.class_index];
+  return *std::ranges::max_element(counts);
+}
+
+void MethodTable::add(const UnderstoodSelector& pair, std::uint32_t method) {
+  DictionaryEntry* dictionary =
+      &dictionaries_[std::size_t{pair.class_index} * (dictionary_mask_ + 1)];
+  const Selector wanted = selector(pair.selector);
+  std::uint32_t at = hash_selector(wanted) & dictionary_mask_;
+  while (dictionary[at].selector != 0) at = (at + 1) & dictionary_mask_;
+  dictionary[at] = {.selector = wanted, .method = method};
+}
+
+std::uint32_t MethodTable::any_method(std::uint32_t selector_index) const noexcept {
+  if (has_all()) return method(1, selector_index);  // of an object, and no SmallInteger
+  const auto found = std::ranges::find(understood_, selector_index, &UnderstoodSelector::selector);
+  return static_cast<std::uint32_t>(found - understood_.begin());
 }
 
 std::uint32_t MethodTable::lookup(ClassTag tag, Selector selector) const noexcept {

@@ -74,16 +74,29 @@ struct BodyOperation {
 [[nodiscard]] std::uint64_t evaluate_method(std::uint32_t method, std::uint32_t work,
                                             Oop receiver) noexcept;
 
+/// A class, by its index in a MethodTable, and one of its selectors.
+struct UnderstoodSelector {
+  std::uint32_t class_index = 0;
+  std::uint32_t selector = 0;
+
+  friend bool operator==(const UnderstoodSelector&, const UnderstoodSelector&) = default;
+};
+
 /// Which method each (class, selector) runs: every pair has its own. Class 0 is SmallInteger, then
 /// the heap classes.
 class MethodTable {
  public:
-  MethodTable(std::uint32_t heap_classes, std::uint32_t selectors);
+  /// Where `understood` lists any, each once, these pairs alone have a method: in a program, whose
+  /// classes understand few of all selectors. Else all have one.
+  MethodTable(std::uint32_t heap_classes, std::uint32_t selectors,
+              std::vector<UnderstoodSelector> understood = {});
 
   [[nodiscard]] std::uint32_t classes() const noexcept { return heap_classes_ + 1; }
   [[nodiscard]] std::uint32_t heap_classes() const noexcept { return heap_classes_; }
   [[nodiscard]] std::uint32_t selectors() const noexcept { return selectors_; }
-  [[nodiscard]] std::uint32_t methods() const noexcept { return classes() * selectors_; }
+  [[nodiscard]] std::uint32_t methods() const noexcept {
+    return has_all() ? classes() * selectors_ : static_cast<std::uint32_t>(understood_.size());
+  }
 
   [[nodiscard]] ClassTag tag_of_class(std::uint32_t class_index) const noexcept {
     return class_index == 0 ? kSmallIntegerTag : heap_tags_[class_index - 1];
@@ -97,9 +110,16 @@ class MethodTable {
   [[nodiscard]] Selector selector(std::uint32_t index) const noexcept {
     return kFirstSelector + index;
   }
+  /// Of a class that understands the selector.
   [[nodiscard]] std::uint32_t method(std::uint32_t class_index,
                                      std::uint32_t selector_index) const noexcept {
-    return selector_index * classes() + class_index;
+    return has_all() ? selector_index * classes() + class_index
+                     : lookup(tag_of_class(class_index), selector(selector_index));
+  }
+  /// Of some class that understands the selector.
+  [[nodiscard]] std::uint32_t any_method(std::uint32_t selector_index) const noexcept;
+  [[nodiscard]] std::uint32_t class_of_method(std::uint32_t method) const noexcept {
+    return has_all() ? method % classes() : understood_[method].class_index;
   }
 
   /// What a VM does on a miss of its method cache: a search of the class's own dictionary (open
@@ -113,8 +133,13 @@ class MethodTable {
     std::uint32_t method = 0;
   };
 
+  [[nodiscard]] bool has_all() const noexcept { return understood_.empty(); }
+  [[nodiscard]] std::uint32_t most_selectors_of_a_class() const;
+  void add(const UnderstoodSelector& pair, std::uint32_t method);
+
   std::uint32_t heap_classes_;
   std::uint32_t selectors_;
+  std::vector<UnderstoodSelector> understood_;  // by method; empty: all
   std::vector<ClassTag> heap_tags_;
   /// By tag - kFirstHeapTag; classes() where there is none.
   std::vector<std::uint32_t> class_of_heap_tag_;

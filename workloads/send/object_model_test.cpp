@@ -35,6 +35,27 @@ TEST_CASE("object model: class tags, selectors and the empty tag are all differe
   CHECK(classes.tag_of_class(0) == kSmallIntegerTag);
 }
 
+TEST_CASE("object model: where few pairs are understood, these have a method each, as listed") {
+  // One class understands most selectors: dictionaries are as large as its own.
+  std::vector<UnderstoodSelector> pairs = {{.class_index = 0, .selector = 3},
+                                           {.class_index = 7, .selector = 0}};
+  for (std::uint32_t s = 0; s < 100; ++s) pairs.push_back({.class_index = 5, .selector = s});
+  const MethodTable table{7, 100, pairs};
+  CHECK(table.methods() == pairs.size());
+  for (std::uint32_t m = 0; m < pairs.size(); ++m) {
+    const auto [class_index, selector] = pairs[m];
+    REQUIRE(table.method(class_index, selector) == m);
+    REQUIRE(table.lookup(table.tag_of_class(class_index), table.selector(selector)) == m);
+    REQUIRE(table.class_of_method(m) == class_index);
+  }
+  CHECK(table.any_method(3) == 0);
+  CHECK(table.any_method(4) == table.method(5, 4));
+  const MethodTable all{7, 100};
+  CHECK(all.methods() == 8 * 100);
+  CHECK(all.class_of_method(all.method(6, 99)) == 6);
+  CHECK(all.class_of_method(all.any_method(99)) != 0);
+}
+
 TEST_CASE("object model: a receiver's tag is in its header or in its lowest bit") {
   const Object object{.class_tag = kFirstHeapTag + 5, .unused = 0, .value = 0x123456789abcdef0};
   CHECK_FALSE(is_immediate(oop_of(object)));

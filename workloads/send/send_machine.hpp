@@ -73,7 +73,7 @@ class SendMachine {
   /// and Unsupported where publishing would come before the stores that it is for.
   explicit SendMachine(SendPlan plan)
       : plan_(checked(std::move(plan))),
-        table_(plan_.heap_classes, plan_.selectors),
+        table_(plan_.heap_classes, plan_.selectors, plan_.understood),
         zone_(plan_.arena.zone_request(checked_layout<A>(plan_, table_.methods(), kDispatch).size)),
         code_(zone_.exec(), checked_layout<A>(plan_, table_.methods(), kDispatch)),
         cells_(map_cells()),

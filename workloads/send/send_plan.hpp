@@ -38,7 +38,8 @@ struct SiteWalk {
 struct SendPlan {
   std::uint32_t heap_classes = 64;
   std::uint32_t selectors = 1;
-  std::uint32_t work = 8;  // operations of a method body
+  std::vector<UnderstoodSelector> understood;  // what has a method; empty: every pair (MethodTable)
+  std::uint32_t work = 8;                      // operations of a method body
   std::uint32_t cache_entries = 1024;
   SiteOrder order = SiteOrder::linear;
   std::size_t site_shift = 0;  // bytes before the first site (draw_site_shift)

@@ -43,7 +43,7 @@ template <class Machine>
   const ExecAddress target = machine.read_site(site).target;
   const std::uint32_t selector = machine.plan().selector_of_site[site];
   const std::uint32_t method =
-      state == SiteState::mic ? code.method_at(target) : machine.table().method(1, selector);
+      state == SiteState::mic ? code.method_at(target) : machine.table().any_method(selector);
   add("send-site", machine.site(site), A::kSiteStride);
   if constexpr (Machine::kCallsStub) add("data-slot-stub", code.stub(site), A::kStubStride);
   add("checked-entry", code.checked_entry(method), machine.layout().method_stride);

@@ -400,6 +400,7 @@ void members(V& visit, In<V, ProfileCost>& cost) {
   visit("ratio", cost.ratio, kNonNegative);
   visit("ci95", cost.ci95);
   visit("verdict", cost.verdict);
+  visit.later("protocol", cost.protocol);
 }
 
 template <typename V>
@@ -413,6 +414,7 @@ void members(V& visit, In<V, ProfileAnswer>& profile) {
   visit("best", profile.best);
   visit("open", profile.open);
   visit("barred", profile.barred);
+  visit.later("unmeasured", profile.unmeasured);
 }
 
 template <typename V>

@@ -442,6 +442,7 @@ struct ProfileCost {
   std::optional<double> ratio = {};                // to the cheapest, paired inside a round
   std::optional<std::array<double, 2>> ci95 = {};  // the deciding one; none for the cheapest
   Verdict verdict = Verdict::inconclusive;         // for run.delta
+  std::string protocol = {};  // by which it patches what other threads execute; empty: one thread
 };
 
 /// How a VM uses its inline caches, and what suits that.
@@ -455,6 +456,7 @@ struct ProfileAnswer {
   std::vector<std::string> best = {};    // the cheapest, and what certainly costs the same
   std::vector<std::string> open = {};    // what the run cannot tell from the cheapest
   std::vector<std::string> barred = {};  // what may not be used with that number of threads
+  std::vector<std::string> unmeasured = {};  // what has no patches beside other threads
 };
 
 /// Where a strategy is cheaper than the baseline, in sends a patch. `same`: neither sends nor

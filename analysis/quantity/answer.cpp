@@ -21,6 +21,7 @@
 #include "analysis/quantity/identical.hpp"
 #include "analysis/quantity/relink_rate.hpp"
 #include "analysis/quantity/selection.hpp"
+#include "analysis/quantity/shared_patch.hpp"
 #include "analysis/render/numbers.hpp"
 #include "analysis/render/wrap.hpp"
 #include "analysis/statistics/statistics.hpp"
@@ -103,25 +104,71 @@ struct Candidate {
   std::string id;
   Samples samples;
   double median = 0;
+  std::string protocol = {};  // by which it patches what other threads execute
 };
 
-std::vector<Candidate> from_the_cheapest(const Quantities& run, const CostAt& send,
-                                         const std::optional<CostAt>& patch, double rate) {
-  std::vector<Candidate> all;
-  for (const std::string& id : run.strategies()) {
-    if (!is_candidate(run, id)) continue;
-    Candidate one{id, costs(run, send, patch, rate, id)};
-    const auto middle = median(present(one.samples));
-    if (!middle) continue;
-    one.median = *middle;
-    all.push_back(std::move(one));
-  }
+void add_candidate(Candidate one, std::vector<Candidate>& all) {
+  const auto middle = median(present(one.samples));
+  if (!middle) return;
+  one.median = *middle;
+  all.push_back(std::move(one));
+}
+
+std::vector<Candidate> from_the_cheapest(std::vector<Candidate> all) {
   std::ranges::stable_sort(all, {}, &Candidate::median);
   return all;
 }
 
+std::vector<Candidate> alone(const Quantities& run, const CostAt& send,
+                             const std::optional<CostAt>& patch, double rate) {
+  std::vector<Candidate> all;
+  for (const std::string& id : run.strategies()) {
+    if (is_candidate(run, id)) add_candidate({id, costs(run, send, patch, rate, id)}, all);
+  }
+  return from_the_cheapest(std::move(all));
+}
+
+/// A send and its share of a patch for all threads, round by round.
+Samples costs_beside(const Samples& sends, const SharedPatch& patch, double rate) {
+  Samples sum = sends;
+  sum.resize(std::min(sum.size(), patch.patch.size()));
+  for (std::size_t round = 0; round < sum.size(); ++round) {
+    if (sum[round] && patch.patch[round]) {
+      *sum[round] += *patch.send[round] + rate * *patch.patch[round];
+    } else {
+      sum[round].reset();
+    }
+  }
+  return sum;
+}
+
+/// Each under the protocol that suits it best.
+std::vector<Candidate> beside_threads(const Quantities& run, const CostAt& send,
+                                      const Profile& profile,
+                                      std::vector<std::string>& unmeasured) {
+  std::vector<Candidate> all;
+  for (const std::string& id : run.strategies()) {
+    if (!is_candidate(run, id)) continue;
+    std::vector<Candidate> by_protocol;
+    for (const SharedPatch& patch : shared_patches(run, id, profile.threads)) {
+      const Samples sends = samples_of(find_cost(run, send, id));
+      add_candidate({.id = id,
+                     .samples = costs_beside(sends, patch, profile.rate),
+                     .protocol = patch.protocol},
+                    by_protocol);
+    }
+    by_protocol = from_the_cheapest(std::move(by_protocol));
+    if (by_protocol.empty()) {
+      unmeasured.push_back(id);
+    } else {
+      all.push_back(by_protocol.front());
+    }
+  }
+  return from_the_cheapest(std::move(all));
+}
+
 ProfileCost cost_against(const Candidate& one, const Candidate& cheapest, double delta) {
-  ProfileCost cost{.strategy = one.id, .ns = one.median};
+  ProfileCost cost{.strategy = one.id, .ns = one.median, .protocol = one.protocol};
   if (&one == &cheapest) {
     cost.verdict = Verdict::same;
     return cost;
@@ -436,14 +483,20 @@ ProfileAnswer answer_for(const Quantities& run, const Profile& profile) {
   const auto patch = patches_near(run, profile.sites);
   answer.sends = send->params;
   if (patch) answer.patches = patch->params;
-  std::vector<Candidate> all = from_the_cheapest(run, *send, patch, profile.rate);
-  std::erase_if(all, [&](const Candidate& one) {
-    const auto* status = run.status(one.id);
-    const bool barred =
-        profile.threads > 1 && status != nullptr && status->toggles_protection.value_or(false);
-    if (barred) answer.barred.push_back(one.id);
-    return barred;
-  });
+  std::vector<Candidate> all;
+  if (profile.threads > 1 && has_shared_patches(run)) {
+    all = beside_threads(run, *send, profile, answer.unmeasured);
+  } else {
+    all = alone(run, *send, patch, profile.rate);
+    std::erase_if(all, [&](const Candidate& one) {
+      const auto* status = run.status(one.id);
+      const bool barred =
+          profile.threads > 1 && status != nullptr && status->toggles_protection.value_or(false);
+      if (barred) answer.barred.push_back(one.id);
+      return barred;
+    });
+  }
+  if (all.empty()) return answer;
   for (const Candidate& one : all) {
     answer.costs.push_back(cost_against(one, all.front(), delta_of(run.results())));
     const Verdict verdict = answer.costs.back().verdict;

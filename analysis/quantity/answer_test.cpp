@@ -4,6 +4,8 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <patchbench_catch.hpp>
@@ -125,6 +127,84 @@ TEST_CASE("what may not be patched beside other threads is not recommended for s
   CHECK(answer_for(run, one).best == std::vector<std::string>{"mprotect-toggle"});
   CHECK_FALSE(holds(answer_for(run, two).best, "mprotect-toggle"));
   CHECK(answer_for(run, two).barred == std::vector<std::string>{"mprotect-toggle"});
+}
+
+namespace {
+
+results::Metric five_rounds(std::string name, double ns) {
+  results::Metric metric;
+  metric.name = std::move(name);
+  metric.unit = "ns";
+  metric.median = ns;
+  for (int round = 0; round < 5; ++round) metric.samples.emplace_back(ns * (1 + 0.001 * round));
+  return metric;
+}
+
+/// A patch beside one executor, which loses half of what it does in each interval of 100 us.
+void add_patches_beside(Results& run, const std::string& strategy, const std::string& protocol,
+                        double patch_ns, double undisturbed_ns) {
+  results::Cell cell;
+  cell.workload = "threads";
+  cell.strategy = strategy;
+  cell.params = {{"protocol", protocol}, {"executors", 1}, {"sites", 1024}};
+  cell.id = results::cell_id(cell.workload, cell.strategy, cell.params);
+  cell.status = results::CellStatus::ok;
+  cell.metrics = {five_rounds("patch_beside_executors", patch_ns),
+                  five_rounds("send_undisturbed", undisturbed_ns),
+                  five_rounds("send_beside_patches", 2 * undisturbed_ns)};
+  run.cells.push_back(std::move(cell));
+  for (const char* id : {"patch_beside_executors", "send_undisturbed", "send_beside_patches"}) {
+    if (std::ranges::count(run.metrics, id, &results::MetricEntry::id) > 0) continue;
+    results::MetricEntry entry;
+    entry.id = entry.title = entry.meaning = id;
+    entry.unit = "ns";
+    entry.beside_executors = true;
+    entry.patches = std::string_view(id) != "send_undisturbed";
+    if (std::string_view(id) == "send_beside_patches") entry.undisturbed = "send_undisturbed";
+    run.metrics.push_back(std::move(entry));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("with several threads a patch is what it costs all of them, by the cheapest protocol") {
+  Results run = with_costs([](const std::string&) { return Costs{}; });
+  add_patches_beside(run, "rwx", "stop-the-world", 10'000, 8);
+  add_patches_beside(run, "rwx", "membarrier", 1'000, 9);
+  add_patches_beside(run, "mprotect-toggle", "stop-the-world", 40'000, 8);
+  const double send = answer_for(run, {.rate = 0, .sites = 16384, .threads = 1}).costs.front().ns;
+
+  const ProfileAnswer often = answer_for(run, {.rate = 0.1, .sites = 16384, .threads = 2});
+  CHECK(often.barred.empty());  // measured, under the protocol that it may use
+  REQUIRE(often.costs.size() == 2);
+  CHECK(often.costs.front().strategy == "rwx");
+  CHECK(often.costs.front().protocol == "membarrier");
+  // Half of 100 us lost by the other thread, and the stub's nanosecond in each send.
+  CHECK(often.costs.front().ns == Approx(send + 1 + 0.1 * (1'000 + 50'000)).epsilon(0.01));
+  CHECK(often.costs.back().ns == Approx(send + 0.1 * (40'000 + 50'000)).epsilon(0.01));
+  CHECK(holds(often.unmeasured, "indirect-cell"));
+
+  // Without patches the protocol without a stub is the cheaper one.
+  const ProfileAnswer never = answer_for(run, {.rate = 0, .sites = 16384, .threads = 2});
+  CHECK(never.costs.front().protocol == "stop-the-world");
+
+  // Two other threads lose twice as much.
+  const ProfileAnswer three = answer_for(run, {.rate = 0.1, .sites = 16384, .threads = 3});
+  CHECK(three.costs.front().ns == Approx(send + 1 + 0.1 * (1'000 + 100'000)).epsilon(0.01));
+}
+
+TEST_CASE("what a run measured in few of its rounds is not recommended") {
+  Results run = with_costs([](const std::string& strategy) {
+    return Costs{.patch = strategy == "sysv-shm" ? 1.0 : 100.0};
+  });
+  const Profile profile{.rate = 0.1, .sites = 16384, .threads = 1};
+  REQUIRE(answer_for(run, profile).best == std::vector<std::string>{"sysv-shm"});
+  for (results::Cell& cell : run.cells) {
+    if (cell.strategy == "sysv-shm") cell.every = 6;
+  }
+  const ProfileAnswer answer = answer_for(run, profile);
+  CHECK_FALSE(holds(answer.best, "sysv-shm"));
+  CHECK_FALSE(holds(answer.open, "sysv-shm"));
 }
 
 TEST_CASE("what is recommended as far as a run can tell is not named among the inconclusive") {

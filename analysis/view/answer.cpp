@@ -122,6 +122,20 @@ Section answer_section(const Quantities& run, const Answer& answer) {
   return section;
 }
 
+namespace {
+
+std::string words_on_threads(const results::ProfileAnswer& profile) {
+  const bool is_measured = std::ranges::any_of(
+      profile.costs, [](const results::ProfileCost& cost) { return !cost.protocol.empty(); });
+  return is_measured
+             ? "With several threads a patch is what it takes the thread that patches, and what "
+               "every other one loses by it, under the protocol that costs least. Send sites are "
+               "those of the measured threads."
+             : "One thread was measured: what a patch costs the others is not in these numbers.";
+}
+
+}  // namespace
+
 Section profiles_section(const Answer& answer) {
   Section section{.title = "What each use costs",
                   .paragraphs = {"A send, and its share of a patch with its first execution, "
@@ -139,24 +153,28 @@ Section profiles_section(const Answer& answer) {
                       "it is patched.",
                       joined(profile.barred), profile.threads));
     }
-    if (profile.threads > 1) {
-      section.footnotes.emplace_back(
-          "One thread was measured: what a patch costs the others is not in these numbers.");
+    if (!profile.unmeasured.empty()) {
+      section.footnotes.push_back(fmt::format(
+          "{}: this run has no patches of it beside other threads.", joined(profile.unmeasured)));
     }
+    if (profile.threads > 1) section.footnotes.emplace_back(words_on_threads(profile));
   }
-  fill_table(
-      section, rows,
-      {Column<Row>{"sites", [](const Row& row) { return plain(grouped(row.profile->sites)); }},
-       {"use", [](const Row& row) { return plain(profile_text(*row.profile)); }},
-       {"strategy", [](const Row& row) { return name(row.cost->strategy); }},
-       {"a send, ns", [](const Row& row) { return number(short_number(row.cost->ns)); }},
-       {"to the cheapest",
-        [](const Row& row) {
-          if (!row.cost->ratio) return number("cheapest");
-          return number(fmt::format("{} {}", short_number(*row.cost->ratio),
-                                    row.cost->ci95 ? short_interval(*row.cost->ci95) : ""));
-        }},
-       {"verdict", [](const Row& row) { return verdict_word(row.cost->verdict); }}});
+  std::vector<Column<Row>> columns = {
+      {"sites", [](const Row& row) { return plain(grouped(row.profile->sites)); }},
+      {"use", [](const Row& row) { return plain(profile_text(*row.profile)); }},
+      {"strategy", [](const Row& row) { return name(row.cost->strategy); }},
+      {"a send, ns", [](const Row& row) { return number(short_number(row.cost->ns)); }},
+      {"to the cheapest",
+       [](const Row& row) {
+         if (!row.cost->ratio) return number("cheapest");
+         return number(fmt::format("{} {}", short_number(*row.cost->ratio),
+                                   row.cost->ci95 ? short_interval(*row.cost->ci95) : ""));
+       }},
+      {"verdict", [](const Row& row) { return verdict_word(row.cost->verdict); }}};
+  if (std::ranges::any_of(rows, [](const Row& row) { return !row.cost->protocol.empty(); })) {
+    columns.push_back({"protocol", [](const Row& row) { return plain(row.cost->protocol); }});
+  }
+  fill_table(section, rows, columns);
   if (!section.table) section.paragraphs.clear();
   return section;
 }

@@ -226,6 +226,28 @@ TEST_CASE("plans: a shuffled chain visits every site once, then ends") {
   }
 }
 
+TEST_CASE("plans: a clustered chain visits every site once, runs of sites in layout order") {
+  for (const std::size_t sites : {std::size_t{1}, std::size_t{65}, std::size_t{1000}}) {
+    std::vector<send::SitePlan> plan(sites);
+    std::uint32_t at = send::chain_in_random_order(plan, 5, 64);
+    std::set<std::uint32_t> visited;
+    std::size_t jumps = 0;
+    while (at != sites) {
+      REQUIRE(at < sites);
+      REQUIRE(visited.insert(at).second);
+      const std::uint32_t next = plan[at].next;
+      if (next != at + 1 && next != sites) {
+        ++jumps;
+        CHECK(next % 64 == 0);  // to the beginning of a run, from the end of one
+        CHECK((at % 64 == 63 || at + 1 == sites));
+      }
+      at = next;
+    }
+    CHECK(visited.size() == sites);
+    if (sites == 1000) CHECK(jumps > 10);
+  }
+}
+
 TEST_CASE("random: the same numbers everywhere, below their bound") {
   // The standard's own check value for std::mt19937_64, scaled: [rand.predef].
   std::mt19937_64 engine;

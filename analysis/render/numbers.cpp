@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -80,6 +82,17 @@ std::string grouped(std::int64_t value) {
   const std::size_t first = digits.starts_with('-') ? 1 : 0;
   for (std::size_t at = digits.size(); at > first + 3; at -= 3) digits.insert(at - 3, 1, ',');
   return digits;
+}
+
+std::optional<std::int64_t> bytes_of_size(std::string_view size) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), value);
+  if (error != std::errc() || value < 0 || value > (std::int64_t{1} << 40)) return std::nullopt;
+  const std::string_view unit = size.substr(static_cast<std::size_t>(end - size.data()));
+  if (unit.empty()) return value;
+  if (unit == "K") return value * 1024;
+  if (unit == "M") return value * 1024 * 1024;
+  return std::nullopt;
 }
 
 }  // namespace patchbench::analysis

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace patchbench::analysis {
 
@@ -39,5 +40,9 @@ namespace patchbench::analysis {
 
 /// "1,024"
 [[nodiscard]] std::string grouped(std::int64_t value);
+
+/// "48K" or "2M" as sysfs writes the size of a cache, in bytes; empty where it does not read like
+/// that.
+[[nodiscard]] std::optional<std::int64_t> bytes_of_size(std::string_view size);
 
 }  // namespace patchbench::analysis

@@ -7,6 +7,10 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "analysis/render/wrap.hpp"
+#include "analysis/view/table.hpp"
 
 namespace patchbench::analysis {
 namespace {
@@ -20,6 +24,7 @@ constexpr const char* kWorkload = "mic";
 constexpr std::string_view kMetric = "send";
 constexpr std::string_view kWhole = "indirect-cell";
 constexpr std::string_view kSubset = "tag-cell";
+constexpr std::string_view kBranch = "target-register";
 constexpr std::string_view kOfASite = "of a site";
 
 struct NamedPart {
@@ -29,7 +34,7 @@ struct NamedPart {
 
 constexpr std::array<NamedPart, 3> kParts = {{
     {"target-cell", "the target from a cell and the kind of branch"},
-    {"target-register", "the kind of branch"},
+    {kBranch, "the kind of branch"},
     {kSubset, "the tag from a cell"},
 }};
 
@@ -188,6 +193,85 @@ std::optional<Attribution> attribution_at(const Quantities& run, const Params& p
   return found;
 }
 
+// ---- two claims ----
+
+enum class Holds { yes, no, open };
+
+struct Claims {
+  Key row;  // of workload mic, without a strategy
+  Holds data_costs_nothing = Holds::open;
+  Holds branch_costs = Holds::open;
+};
+
+std::string_view word_of(Holds holds) {
+  switch (holds) {
+    case Holds::yes:
+      return "holds";
+    case Holds::no:
+      return "does not hold";
+    case Holds::open:
+      break;
+  }
+  return "open";
+}
+
+std::optional<results::Verdict> verdict_at(const Quantities& run, const Key& row,
+                                           std::string_view strategy) {
+  const Quantity send = run.time(row, std::string(strategy), kMetric);
+  if (!send.value || send.ratio == nullptr) return std::nullopt;
+  return send.ratio->verdict;
+}
+
+/// Whether the cost is the same as the baseline's, or no more.
+Holds costs_no_more(std::optional<results::Verdict> verdict) {
+  if (verdict == results::Verdict::slower) return Holds::no;
+  const bool known = verdict == results::Verdict::same || verdict == results::Verdict::faster;
+  return known ? Holds::yes : Holds::open;
+}
+
+Holds opposite(Holds holds) {
+  if (holds == Holds::open) return holds;
+  return holds == Holds::yes ? Holds::no : Holds::yes;
+}
+
+std::vector<Claims> claims_of(const Quantities& run) {
+  std::vector<Claims> all;
+  for (const Params& params : param_sets(run, kWorkload)) {
+    const Key row{.workload = kWorkload, .params = params};
+    const auto whole = verdict_at(run, row, kWhole);
+    if (!whole || kWhole == run.results().baseline) continue;
+    all.push_back({.row = row,
+                   .data_costs_nothing = costs_no_more(whole),
+                   .branch_costs = opposite(costs_no_more(verdict_at(run, row, kBranch)))});
+  }
+  return all;
+}
+
+/// "holds in 2 of 4 cases (sites=16; sites=512), does not hold in 1 (sites=16384), open in 1"
+std::string where_it_holds(const std::vector<Claims>& all, Holds Claims::*claim) {
+  std::vector<std::string> parts;
+  for (const Holds holds : {Holds::yes, Holds::no, Holds::open}) {
+    std::vector<std::string> places;
+    for (const Claims& one : all) {
+      if (one.*claim == holds) places.push_back(spaced(one.row.params));
+    }
+    if (places.empty()) continue;
+    const std::string list =
+        holds == Holds::open ? "" : fmt::format(" ({})", fmt::join(places, "; "));
+    parts.push_back(
+        fmt::format("{} in {} of {} cases{}", word_of(holds), places.size(), all.size(), list));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+Column<Claims> claim_ratio_column(const Quantities& run, std::string title,
+                                  std::string_view strategy) {
+  return {std::move(title), [&run, strategy](const Claims& one) {
+            const Quantity send = run.time(one.row, std::string(strategy), kMetric);
+            return cost_entry(run, send, send.ratio, " ns", true);
+          }};
+}
+
 }  // namespace
 
 std::vector<Attribution> attributions(const Quantities& run) {
@@ -196,6 +280,30 @@ std::vector<Attribution> attributions(const Quantities& run) {
     if (auto one = attribution_at(run, params)) all.push_back(std::move(*one));
   }
   return all;
+}
+
+Section claims_section(const Quantities& run) {
+  const std::vector<Claims> all = claims_of(run);
+  Section section{.title = "Two published claims, on this machine", .part = Part::send};
+  if (all.empty()) return section;
+  section.paragraphs = {
+      "In-place caches do not shorten execution times (Poirier, Rohou and Serrano 2025): " +
+          where_it_holds(all, &Claims::data_costs_nothing) + ".",
+      "Indirect calls defeat the instruction prefetch (the authors of Cog): " +
+          where_it_holds(all, &Claims::branch_costs) +
+          ". It holds where a call through a register costs more than a direct one, without any "
+          "data to be read for it; that control executes an instruction more a send."};
+  fill_table(
+      section, all,
+      {{"parameters", [](const Claims& one) { return plain(spaced(one.row.params)); }},
+       claim_ratio_column(run, "caches in data", kWhole),
+       claim_ratio_column(run, "an indirect branch alone", kBranch),
+       claim_ratio_column(run, "the tag from data alone", kSubset),
+       {"caches in data cost nothing",
+        [](const Claims& one) { return plain(std::string(word_of(one.data_costs_nothing))); }},
+       {"the indirect branch costs time",
+        [](const Claims& one) { return plain(std::string(word_of(one.branch_costs))); }}});
+  return section;
 }
 
 }  // namespace patchbench::analysis

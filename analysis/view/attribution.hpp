@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "analysis/quantity/quantities.hpp"
+#include "analysis/render/document.hpp"
 #include "analysis/statistics/statistics.hpp"
 
 namespace patchbench::analysis {
@@ -41,5 +42,15 @@ struct Attribution {
 /// does, so something else was measured. Beside a control stands by how many instructions a send
 /// its code differs from the baseline's.
 [[nodiscard]] std::vector<Attribution> attributions(const Quantities& run);
+
+/// The two published claims that meet in workload mic, held against this run: a row for each of its
+/// parameter sets that has indirect-cell, and a sentence each on where they hold. Without a table
+/// where the run has none.
+///
+/// - "in-place caches do not shorten execution times" (Poirier, Rohou and Serrano, arXiv
+///   2502.20547) holds where a send through data costs the same as one of the baseline;
+/// - "indirect calls defeat the instruction prefetch" (Cog's authors) holds where a send whose branch
+///   is indirect, and which reads no data for it, costs more than one of the baseline.
+[[nodiscard]] Section claims_section(const Quantities& run);
 
 }  // namespace patchbench::analysis

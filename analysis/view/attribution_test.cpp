@@ -107,6 +107,28 @@ TEST_CASE("attribution: each control's share, with its interval") {
   }
 }
 
+TEST_CASE(
+    "claims: each holds where its strategy or control says so, and is open where nothing does") {
+  const auto words = [](const Results& results) {
+    const Section section = claims_section(results);
+    REQUIRE(section.table);
+    REQUIRE(section.table->rows.size() == 1);
+    const auto& row = section.table->rows.front();
+    return row[row.size() - 2].text + ", " + row.back().text;
+  };
+  CHECK(words(made_up(kNormal)) == "does not hold, holds");
+  CHECK_THAT(claims_section(made_up(kNormal)).paragraphs.front(),
+             contains("does not hold in 1 of 1 cases (sites=1024)"));
+  Costs costs = kNormal;
+  costs["indirect-cell"] = costs["target-register"] = 2.0;
+  CHECK(words(made_up(costs)) == "holds, does not hold");
+  CHECK(words(made_up(costs, 0.5)) == "open, open");
+  costs.erase("target-register");
+  CHECK(words(made_up(costs)) == "holds, open");
+  costs.erase("indirect-cell");
+  CHECK_FALSE(claims_section(made_up(costs)).table);
+}
+
 TEST_CASE("attribution: none where a part of the work costs more than all of it") {
   Costs costs = kNormal;
   costs["tag-cell"] = 2.9;

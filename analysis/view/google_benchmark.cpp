@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -13,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/render/numbers.hpp"
 #include "analysis/statistics/statistics.hpp"
 
 namespace patchbench::analysis {
@@ -22,23 +22,11 @@ using results::Metric;
 using results::Results;
 using Json = nlohmann::ordered_json;
 
-/// "48K" as sysfs writes it, in bytes.
-std::optional<std::int64_t> bytes_of(std::string_view size) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), value);
-  if (error != std::errc() || value < 0 || value > (std::int64_t{1} << 40)) return std::nullopt;
-  const std::string_view unit = size.substr(static_cast<std::size_t>(end - size.data()));
-  if (unit.empty()) return value;
-  if (unit == "K") return value * 1024;
-  if (unit == "M") return value * 1024 * 1024;
-  return std::nullopt;
-}
-
 /// "L1d" and "48K"; what does not read like that has no entry.
 Json caches_of(const results::Cpu& cpu) {
   Json caches = Json::array();
   for (const auto& [name, size] : cpu.caches) {
-    const auto bytes = bytes_of(size);
+    const auto bytes = bytes_of_size(size);
     const bool level = name.size() >= 2 && name[0] == 'L' && name[1] >= '1' && name[1] <= '9';
     if (!bytes || !level) continue;
     const std::string_view kind = std::string_view(name).substr(2);

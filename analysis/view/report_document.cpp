@@ -23,6 +23,7 @@
 #include "analysis/view/counters.hpp"
 #include "analysis/view/how_measured.hpp"
 #include "analysis/view/islands.hpp"
+#include "analysis/view/knee.hpp"
 #include "analysis/view/life.hpp"
 #include "analysis/view/mappings.hpp"
 #include "analysis/view/new_code.hpp"
@@ -577,6 +578,8 @@ void add_times(const Quantities& run, const results::Answer& answer, std::vector
   }
   add(all, noise_section(run));
   add(all, repetitions_section(run));
+  add(all, claims_section(run));
+  add(all, knee_section(run));
   add(all, attribution_section(run));
   add(all, in(Part::patch, publishing_details(run)));
   add(all, in(Part::break_even, profiles_section(answer)));

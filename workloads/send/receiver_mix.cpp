@@ -67,10 +67,10 @@ void draw_stream_of_all_classes(SteadyState& state, SeededRandom& random) {
 }
 
 void set_order(SendPlan& plan, const std::string& order, std::uint64_t seed) {
-  if (order == "shuffled") {
-    plan.order = SiteOrder::shuffled;
-    plan.first_site = chain_in_random_order(plan.sites, seed);
-  }
+  if (order == "linear") return;
+  plan.order = SiteOrder::shuffled;
+  plan.first_site =
+      chain_in_random_order(plan.sites, seed, order == "clustered" ? kSitesOfCluster : 1);
 }
 
 }  // namespace patchbench::send

@@ -27,7 +27,10 @@ void draw_stream(SteadyState& state, bool random_receivers, SeededRandom& random
 /// for.
 void draw_stream_of_all_classes(SteadyState& state, SeededRandom& random);
 
-/// Sites in layout order or chained at random.
+/// Of a page's worth of code or less, as the methods of one class often are.
+inline constexpr std::uint32_t kSitesOfCluster = 64;
+/// Sites in layout order ("linear"), or chained at random ("shuffled") or in clusters
+/// ("clustered").
 void set_order(SendPlan& plan, const std::string& order, std::uint64_t seed);
 
 }  // namespace patchbench::send

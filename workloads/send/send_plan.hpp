@@ -144,6 +144,8 @@ template <Architecture A>
 [[nodiscard]] std::vector<std::uint32_t> random_order(std::size_t count, std::uint64_t seed);
 
 /// Links the sites into one random cycle-free chain: sets `next` of each and answers the first.
-[[nodiscard]] std::uint32_t chain_in_random_order(std::vector<SitePlan>& sites, std::uint64_t seed);
+/// Runs of `cluster` sites stay together, in layout order.
+[[nodiscard]] std::uint32_t chain_in_random_order(std::vector<SitePlan>& sites, std::uint64_t seed,
+                                                  std::uint32_t cluster = 1);
 
 }  // namespace patchbench::send

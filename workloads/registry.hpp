@@ -8,6 +8,7 @@
 
 #include "workloads/far_call.hpp"
 #include "workloads/install.hpp"
+#include "workloads/layout.hpp"
 #include "workloads/link.hpp"
 #include "workloads/mic.hpp"
 #include "workloads/mixed.hpp"
@@ -23,6 +24,6 @@
 namespace patchbench {
 
 using WorkloadList = std::tuple<Mic, Pic, OpenPic, Mixed, Link, Relink, RelinkRate, Threads,
-                                FarCall, Publish, Install, ZoneLife, Vma>;
+                                FarCall, Publish, Install, ZoneLife, Vma, Layout>;
 
 }  // namespace patchbench

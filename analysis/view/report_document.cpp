@@ -23,6 +23,7 @@
 #include "analysis/view/counters.hpp"
 #include "analysis/view/how_measured.hpp"
 #include "analysis/view/islands.hpp"
+#include "analysis/view/layout.hpp"
 #include "analysis/view/mappings.hpp"
 #include "analysis/view/new_code.hpp"
 #include "analysis/view/publishing.hpp"
@@ -574,6 +575,7 @@ void add_times(const Quantities& run, const results::Answer& answer, std::vector
     add(all, in(Part::trust, self_test_section(*results.context.selftest)));
   }
   add(all, noise_section(run));
+  add(all, in(Part::trust, layout_section(run)));
   add(all, repetitions_section(run));
   add(all, attribution_section(run));
   add(all, in(Part::patch, publishing_details(run)));

@@ -9,6 +9,7 @@
 #include "workloads/bulk.hpp"
 #include "workloads/far_call.hpp"
 #include "workloads/install.hpp"
+#include "workloads/layout.hpp"
 #include "workloads/life.hpp"
 #include "workloads/link.hpp"
 #include "workloads/mic.hpp"
@@ -27,6 +28,6 @@ namespace patchbench {
 
 using WorkloadList =
     std::tuple<Mic, Pic, OpenPic, Mixed, TraceReplay, Link, Life, Relink, RelinkRate, Bulk, Threads,
-               FarCall, Publish, Install, ZoneLife, Vma>;
+               FarCall, Publish, Install, ZoneLife, Vma, Layout>;
 
 }  // namespace patchbench

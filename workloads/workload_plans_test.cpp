@@ -415,6 +415,58 @@ TEST_CASE("sites: their place within cache lines is the seed's, the same in all 
   CHECK(send::describe_two_class_sites(small_request("relink", {}, 5)).plan.site_shift == shift);
 }
 
+TEST_CASE(
+    "sites: every workload that executes sends draws where they lie, but the one about that") {
+  std::set<std::uintptr_t> possible;
+  for (std::uint64_t draw = 0; draw < 64; ++draw) {
+    possible.insert(send::NativeArchitecture::site_shift(draw));
+  }
+  std::set<std::string_view> seen;
+  for (const WorkloadInfo& workload : workloads()) {
+    const CellFactory* cell = find_cell("floor", workload.id);
+    if (cell->make == nullptr) cell = find_cell("indirect-cell", workload.id);
+    if (cell->dump == nullptr) continue;
+    INFO(workload.id);
+    std::set<std::uintptr_t> places;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+      const auto snapshots = cell->dump(small_request(workload.id, {{"sites", "2"}}, seed));
+      for (const CodePiece& piece : snapshots.front().pieces) {
+        if (piece.name != "send-site") continue;
+        places.insert(piece.address % 64);
+        break;
+      }
+    }
+    if (places.empty()) continue;  // it has no send sites
+    seen.insert(workload.id);
+    CHECK(places.size() == possible.size());
+  }
+  for (const char* id :
+       {"mic", "pic", "open-pic", "mixed", "link", "relink", "relink-rate", "layout"}) {
+    CHECK(seen.contains(id));
+  }
+}
+
+TEST_CASE("sites: layout puts them where it is told, and draws their place where it is not") {
+  std::set<std::size_t> places;
+  for (std::uint64_t draw = 0; draw < 64; ++draw) {
+    const std::size_t shift = send::NativeArchitecture::site_shift(draw);
+    places.insert(shift);
+    for (const std::uint64_t seed : {1U, 2U}) {
+      const CellRequest request =
+          small_request("layout", {{"offset", std::to_string(shift)}}, seed);
+      CHECK(Layout::describe(request).plan.site_shift == shift);
+    }
+  }
+  const CellRequest drawn = small_request("layout", {{"offset", "drawn"}}, 5);
+  CHECK(Layout::describe(drawn).plan.site_shift == send::draw_site_shift(5));
+  for (std::size_t bytes = 0; bytes < 64; bytes += 8) {
+    if (places.contains(bytes)) continue;
+    CHECK_THROWS_AS(Layout::describe(small_request("layout", {{"offset", std::to_string(bytes)}})),
+                    Unsupported);
+  }
+  CHECK_THROWS_AS(Layout::describe(small_request("layout", {{"offset", "3"}})), Unsupported);
+}
+
 TEST_CASE("arena: its memory is counted, and nothing else") {
   const ArenaMap map = map_arena(Arena{0x2000'0000'0000});
   const std::size_t page = page_size();

@@ -24,6 +24,7 @@
 #include "analysis/view/how_measured.hpp"
 #include "analysis/view/islands.hpp"
 #include "analysis/view/knee.hpp"
+#include "analysis/view/layout.hpp"
 #include "analysis/view/life.hpp"
 #include "analysis/view/mappings.hpp"
 #include "analysis/view/new_code.hpp"
@@ -577,6 +578,7 @@ void add_times(const Quantities& run, const results::Answer& answer, std::vector
     add(all, in(Part::trust, self_test_section(*results.context.selftest)));
   }
   add(all, noise_section(run));
+  add(all, in(Part::trust, layout_section(run)));
   add(all, repetitions_section(run));
   add(all, claims_section(run));
   add(all, knee_section(run));

@@ -165,9 +165,7 @@ WidestSite widest_site(const TraceSends& sends) {
   widest.plan.sites.resize(1);
   widest.plan.selector_of_site = {sends.plan.selector_of_site[site]};
   for (const trace::TraceSend& call : sends.trace.calls) {
-    if (call.site == site) {
-      widest.classes.front().push_back(sends.machine_class[call.class_index]);
-    }
+    if (call.site == site) widest.classes.front().push_back(sends.machine_class[call.class_index]);
   }
   return widest;
 }

@@ -129,9 +129,7 @@ std::string amount_of(const Size& size) {
 
 Entry knee_entry(const SizeSeries& series) {
   const auto knee = knee_of(series);
-  if (!knee) {
-    return faint(fmt::format("none up to {}", grouped(series.sizes.back().sites)));
-  }
+  if (!knee) return faint(fmt::format("none up to {}", grouped(series.sizes.back().sites)));
   return number(fmt::format("{} to {}", grouped(knee->before->sites), grouped(knee->at->sites)));
 }
 

@@ -65,15 +65,15 @@ CaseSamples samples_of_case(const Quantities& run, const Key& key) {
   return found;
 }
 
-std::optional<double> at(const Samples& samples, std::size_t round) {
+std::optional<double> sample_of(const Samples& samples, std::size_t round) {
   return round < samples.size() ? samples[round] : std::nullopt;
 }
 
 /// What an executor does not do between two patches: the share of its sends that are missing, of
 /// the time from one patch to the next.
 double lost_ns(const CaseSamples& samples, std::size_t round, double patch_ns) {
-  const auto with = at(samples.disturbed, round);
-  const auto without = at(samples.undisturbed, round);
+  const auto with = sample_of(samples.disturbed, round);
+  const auto without = sample_of(samples.undisturbed, round);
   if (!with || !without || *with <= 0) return 0;
   return std::max(0.0, 1 - *without / *with) * std::max(samples.interval_ns, patch_ns);
 }
@@ -84,8 +84,8 @@ SharedPatch cost_for_all(const CaseSamples& own, const CaseSamples* in_place, in
   for (std::size_t round = 0; round < cost.patch.size(); ++round) {
     std::optional<double>& patch = cost.patch[round];
     if (patch) *patch += executors * lost_ns(own, round, *patch);
-    const auto send = at(own.undisturbed, round);
-    const auto usual = in_place == nullptr ? std::nullopt : at(in_place->undisturbed, round);
+    const auto send = sample_of(own.undisturbed, round);
+    const auto usual = in_place == nullptr ? std::nullopt : sample_of(in_place->undisturbed, round);
     cost.send.push_back(patch ? std::optional(send && usual ? *send - *usual : 0) : std::nullopt);
   }
   return cost;

@@ -33,17 +33,16 @@ Column<Key> replay_column(const Quantities& run, const std::string& metric) {
           }};
 }
 
-Quantity replay_fact(const Quantities& run, const Key& row, std::string_view per,
-                     std::string_view name) {
+Quantity replay_fact(const Quantities& run, const Key& row, std::string_view name) {
   for (const Quantity& one : run.of(*run.cell(row, row.strategy))) {
-    if (one.set == kFacts && one.per == per && one.name == name) return one;
+    if (one.set == kFacts && one.name == name) return one;
   }
   return {};
 }
 
 Column<Key> sends_in_a_hundred_column(const Quantities& run, const char* title, const char* fact) {
   return {title, [&run, fact](const Key& row) {
-            const Quantity one = replay_fact(run, row, "send", fact);
+            const Quantity one = replay_fact(run, row, fact);
             return one.value ? number(short_number(100 * *one.value)) : Entry{};
           }};
 }
@@ -52,7 +51,7 @@ Column<Key> sends_in_a_hundred_column(const Quantities& run, const char* title, 
 Entry states_entry(const Quantities& run, const Key& row) {
   std::string text;
   for (const char* state : {"linked-to-mic", "linked-to-closed-pic", "linked-to-open-pic"}) {
-    const Quantity one = replay_fact(run, row, "site", state);
+    const Quantity one = replay_fact(run, row, state);
     if (!one.value) return {};
     text += fmt::format("{}{:.1f}", text.empty() ? "" : " / ", 100 * *one.value);
   }

@@ -49,7 +49,8 @@ struct Attribution {
 ///
 /// - "in-place caches do not shorten execution times" (Poirier, Rohou and Serrano, arXiv
 ///   2502.20547) holds where a send through data costs the same as one of the baseline;
-/// - "indirect calls defeat the instruction prefetch" (Cog's authors) holds where a send whose branch
+/// - "indirect calls defeat the instruction prefetch" (Cog's authors) holds where a send whose
+/// branch
 ///   is indirect, and which reads no data for it, costs more than one of the baseline.
 [[nodiscard]] Section claims_section(const Quantities& run);
 

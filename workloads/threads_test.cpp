@@ -2,14 +2,21 @@
 // with another class's target?
 #include "workloads/threads.hpp"
 
+#include <csignal>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
 #include <patchbench_catch.hpp>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "strategies/mapping.hpp"
 #include "strategies/registry.hpp"
 #include "workloads/cell_fixture_test.hpp"
+#include "workloads/send/architecture.hpp"
 
 namespace patchbench {
 namespace {
@@ -88,6 +95,24 @@ TEST_CASE("threads: who meets a breakpoint goes on as the new call would") {
   }
   CHECK(send::Breakpoints::hits() > before);
   CHECK(cell.wrong() == 0);
+}
+
+TEST_CASE("threads: a breakpoint that nobody announced ends the process, as it would without us") {
+  if (!send::Breakpoints::why_unavailable().empty()) return;
+  const Mapping code = Mapping::anonymous(page_size(), PROT_READ | PROT_WRITE | PROT_EXEC, {});
+  std::memcpy(code.address(), &send::NativeArchitecture::kTrapWord,
+              sizeof send::NativeArchitecture::kTrapWord);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const send::Breakpoints ours;
+    ExecAddress{code.address()}.as_function<void()>()();
+    _exit(0);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGTRAP);
 }
 
 TEST_CASE("threads: more executors than this machine has processors") {

@@ -268,7 +268,7 @@ std::vector<Emitted> everything() {
   pieces.push_back({"tag-stub", kStubs, tag_stub<A>()});
   pieces.push_back({"open-pic/cache_entries=1024", kOpenPic, open_pic<A>(1024)});
   pieces.push_back({"open-pic/cache_entries=16", kOpenPic, open_pic<A>(16)});
-  pieces.push_back({"open-pic/of all selectors", kOpenPic, open_pic<A>(1024, 0)});
+  pieces.push_back({"open-pic/generic", kOpenPic, open_pic<A>(1024, 0)});
   pieces.push_back({"trampoline", kMissTrampoline, trampoline<A>()});
   return pieces;
 }

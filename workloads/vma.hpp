@@ -394,7 +394,7 @@ class VmaCell : public MeasuredCell<VmaCell<Strategy>> {
     expect_code(0, "pages that were filled");
   }
   void store_all() noexcept {
-    const PatchScope scope{*zone_, zone_->exec(), plan_.pages * page_size()};
+    const PatchScope scope{*zone_};  // over all of it, also where more was reserved than is used
     for (std::size_t page = 0; page < plan_.pages; ++page) store(page, 0);
   }
   /// In a scope of the caller's.

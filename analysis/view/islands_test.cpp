@@ -138,7 +138,8 @@ TEST_CASE("islands in a report: figures and table stand among mappings, and nowh
     for (const Figure& figure : make_figures(results).figures) {
       if (figure.part == Part::mappings) names.push_back(figure.name);
     }
-    for (const Section* section : in_reading_order(make_document(results))) {
+    const Document document = make_document(results);
+    for (const Section* section : in_reading_order(document)) {
       if (section->title == "A zone of many mappings") {
         CHECK(section->part == Part::mappings);
         names.push_back("table");

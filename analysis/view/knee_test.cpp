@@ -29,12 +29,6 @@ results::Results sends_by_sites(const std::map<std::int64_t, double>& costs) {
     cell.workload = "mic";
     cell.params = {{"sites", sites}, {"order", "linear"}};
     cell.id = results::cell_id(cell.workload, cell.strategy, cell.params);
-    cell.counters.resize(1);
-    cell.counters[0].name = "site-stride-bytes";
-    cell.counters[0].source = "software";
-    cell.counters[0].per = "site";
-    cell.counters[0].value = 32;
-    cell.counters[0].status = "ok";
     for (int round = 0; round < results.run.rounds; ++round) {
       results::JournalEntry entry;
       entry.round = round;
@@ -48,6 +42,14 @@ results::Results sends_by_sites(const std::map<std::int64_t, double>& costs) {
     results.cells.push_back(std::move(cell));
   }
   summarise(results, journal);
+  for (results::Cell& cell : results.cells) {
+    results::Counter& stride = cell.counters.emplace_back();
+    stride.name = "site-stride-bytes";
+    stride.source = "software";
+    stride.per = "site";
+    stride.value = 32;
+    stride.status = "ok";
+  }
   return results;
 }
 

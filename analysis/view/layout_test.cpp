@@ -77,7 +77,8 @@ TEST_CASE("layout in a report: the spread over places stands beside that between
 TEST_CASE("layout in a report: nothing where sites lie at one place") {
   CHECK_FALSE(layout_section(placed_run(false)).table.has_value());
   const auto stands = [](const results::Results& results) {
-    for (const Section* section : in_reading_order(make_document(results))) {
+    const Document document = make_document(results);
+    for (const Section* section : in_reading_order(document)) {
       if (section->title == "How much is layout") return section->part == Part::trust;
     }
     return false;

@@ -102,7 +102,7 @@ TEST_CASE("life in a report: changes of everything are a table of their own") {
                {cell_of("bulk", {{"per_scope", "all"}}, {steady_metric("compact", 55)})});
   const auto sections = life_sections(results);
   REQUIRE(sections.size() == 1);
-  CHECK_THAT(only_cell_under(sections.front(), "compact"), contains("55 ns"));
+  CHECK_THAT(only_cell_under(sections.front(), "compact"), contains("55.0 ns"));
   CHECK_FALSE(steps_chart(results));
 }
 

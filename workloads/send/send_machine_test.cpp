@@ -236,7 +236,8 @@ TEMPLATE_LIST_TEST_CASE(
     "discarded",
     "", EveryStrategy) {
   INFO(TestType::kId);
-  if (!patched_at_run_time(TestType::kDispatch) || !is_allowed<TestType>()) return;
+  if (!patched_at_run_time(TestType::kDispatch) || !kChecksClasses<TestType>) return;
+  if (!is_allowed<TestType>()) return;
   Sends<TestType> sends{make_plan({.emission = Emission::on_demand})};
   auto& machine = sends.machine();
   for (int life = 0; life < 2; ++life) {
@@ -264,7 +265,8 @@ TEMPLATE_LIST_TEST_CASE(
     "room",
     "", EveryStrategy) {
   INFO(TestType::kId);
-  if (!patched_at_run_time(TestType::kDispatch) || !is_allowed<TestType>()) return;
+  if (!patched_at_run_time(TestType::kDispatch) || !kChecksClasses<TestType>) return;
+  if (!is_allowed<TestType>()) return;
   Sends<TestType> sends{make_plan({.on_miss = MissPolicy::relink, .spare_methods = true})};
   auto& machine = sends.machine();
   const ExecAddress first_place = machine.code().checked_entry(0);

@@ -110,15 +110,14 @@ void wait_for_child(pid_t child) noexcept;
 /// - `vma_rollback_mprotect`: a snapshot whose pages could not be written until their first store
 ///   opened them, which makes islands of the writable view: the pages are copied back, then one
 ///   mprotect closes all. Where the view stays writable outside of scopes; ns.
-/// - `vma_snapshot`: all bytes copied to a memfd, which is mapped privately over private memory; ns
-/// a
-///   page of the zone.
+/// - `vma_snapshot`: all bytes copied to a memfd, which is mapped privately over private memory;
+///   ns a page of the zone.
 /// - `vma_rollback_dontneed`: MADV_DONTNEED, which drops the modified copies. Private memory; ns.
 /// - `vma_rollback_remap`: mmap(2) of the snapshot over the views. Private memory and files; ns.
 /// - `vma_punch`: pages are given back and read as zeros, by MADV_DONTNEED of private memory and
 ///   MADV_REMOVE of shared; at most 1,000 of them; ns a page.
 template <class Strategy>
-class VmaCell : public MeasuredCell<VmaCell<Strategy>> {
+class VmaCell final : public MeasuredCell<VmaCell<Strategy>> {
  public:
   using Zone = typename Strategy::Zone;
 

@@ -128,6 +128,7 @@ std::vector<SharedPatch> shared_patches(const Quantities& run, const std::string
     if (word_param(one.params, kProtocolParam) == kInPlace) in_place = samples_of_case(run, one);
   }
   std::vector<SharedPatch> costs;
+  costs.reserve(cases.size());
   for (const Key& one : cases) {
     costs.push_back(cost_for_all(samples_of_case(run, one), in_place ? &*in_place : nullptr,
                                  threads - 1, word_param(one.params, kProtocolParam).value_or("")));

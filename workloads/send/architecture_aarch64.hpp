@@ -167,7 +167,7 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
   /// Of b <miss trampoline>, behind landing pad, load, operations and return: the only instruction
   /// of a method that depends on where it is.
   static constexpr std::size_t method_jump_offset(std::uint32_t work) noexcept {
-    return unchecked_entry_offset() + (3 + work) * 4;
+    return unchecked_entry_offset() + (std::size_t{3} + work) * 4;
   }
   static CodeBytes emit_method(const MethodPlan& plan);
 

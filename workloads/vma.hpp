@@ -221,9 +221,11 @@ class VmaCell final : public MeasuredCell<VmaCell<Strategy>> {
           [](VmaCell& cell) { cell.take_snapshot(); });
     }
     if constexpr (kPrivate) {
-      add(
-          "vma_rollback_dontneed", 1, [](VmaCell& cell) { cell.modify_after_snapshot(); },
-          [](VmaCell& cell) { cell.roll_back_by_dontneed(); });
+      if (drops_copies_) {
+        add(
+            "vma_rollback_dontneed", 1, [](VmaCell& cell) { cell.modify_after_snapshot(); },
+            [](VmaCell& cell) { cell.roll_back_by_dontneed(); });
+      }
     }
     if constexpr (kSnapshots) {
       add(
@@ -509,6 +511,21 @@ class VmaCell final : public MeasuredCell<VmaCell<Strategy>> {
     can_punch_ = !is_staged<Zone>() && punch(page) && word_of(page) == 0;
     try_snapshot();
     renew();
+    if constexpr (kPrivate) {
+      drops_copies_ = executes_what_it_dropped_to();
+      renew();
+    }
+  }
+  /// An emulator of user code may go on executing its translation of a copy that was dropped.
+  [[nodiscard]] bool executes_what_it_dropped_to() {
+    modify_after_snapshot();
+    roll_back_by_dontneed();
+    try {
+      expect_code(0, "what was dropped to");
+      return true;
+    } catch (const WrongResult&) {
+      return false;
+    }
   }
   void try_snapshot() {
     if constexpr (kSnapshots) {
@@ -641,8 +658,10 @@ class VmaCell final : public MeasuredCell<VmaCell<Strategy>> {
                    "a rollback of the writable view");
     }
     if constexpr (kPrivate) {
-      check_rollback([this] { modify_after_snapshot(); }, [this] { roll_back_by_dontneed(); },
-                     "a rollback by MADV_DONTNEED");
+      if (drops_copies_) {
+        check_rollback([this] { modify_after_snapshot(); }, [this] { roll_back_by_dontneed(); },
+                       "a rollback by MADV_DONTNEED");
+      }
     }
     if constexpr (kSnapshots) {
       check_rollback([this] { modify_after_snapshot(); }, [this] { roll_back_by_remap(); },
@@ -682,6 +701,7 @@ class VmaCell final : public MeasuredCell<VmaCell<Strategy>> {
   std::optional<Zone> zone_;
   bool lists_splits_ = false;  // the kernel's list shows a page that was split off
   bool merges_ = true;         // and that it is part of one mapping again
+  bool drops_copies_ = false;  // MADV_DONTNEED brings a snapshot's code back; private memory alone
   bool keeps_bytes_ = false;   // MADV_DONTNEED of the executable view loses none
   bool can_punch_ = false;
   bool shattered_ = false;    // the islands are there

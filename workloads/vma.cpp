@@ -134,7 +134,7 @@ WorkloadInfo Vma::info() {
                       .summary = "pages of another protection, or modified since a snapshot",
                       .default_value = "100",
                       .standard_grid = {"0", "1", "100", "1000", "10000", "30000", "32767"},
-                      .quick_grid = {"0", "1000"},
+                      .quick_grid = {"0", "100"},
                       .min = 0,
                       .max = 10'000'000,
                       .choices = {},
@@ -143,7 +143,7 @@ WorkloadInfo Vma::info() {
                       .summary = "of the zone in KiB; two pages for each island if that is more",
                       .default_value = "20480",
                       .standard_grid = {"20480"},
-                      .quick_grid = {"20480"},
+                      .quick_grid = {"2048"},
                       .min = 4,
                       .max = 1 << 20,
                       .choices = {},
@@ -153,7 +153,7 @@ WorkloadInfo Vma::info() {
                   "vma_rollback_copy", "vma_rollback_mprotect", "vma_snapshot",
                   "vma_rollback_dontneed", "vma_rollback_remap", "vma_punch", "vma_teardown"},
       .headline = std::vector<Headline>{},
-      .small_grid = {{"islands", "1000"}}};
+      .small_grid = {{"islands", "100"}}};
 }
 
 }  // namespace patchbench

@@ -91,7 +91,7 @@ MeasuredRun fake(const char* counters, Start start = {}) {
 
 }  // namespace
 
-TEST_CASE("known work has known counts, and what prepares it is not counted") {
+TEST_CASE("known work has known counts, and what prepares it is not counted", "[everywhere]") {
   const MeasuredRun run = fake("--counters=instructions");
   const results::Results results = run.results();
   const Counter& send = counter_of(results, kFakeCell, {"instructions", "user", "send"});

@@ -99,7 +99,8 @@ bool without_simulator(const results::Results& results) {
 
 }  // namespace
 
-TEST_CASE("what is counted is known, repeats, and depends on neither seed nor surroundings") {
+TEST_CASE("what is counted is known, repeats, and depends on neither seed nor surroundings",
+          "[everywhere]") {
   const auto run = [](const char* seed, const char* surroundings) {
     return CountedRun({"--strategy=rwx", "--workload=zone", seed},
                       {.variables = {{"SOME_VARIABLE", surroundings}}});
@@ -214,7 +215,7 @@ TEST_CASE("where valgrind is missing every cell has the reason, and the run is a
   CHECK(says(run.finished.output, "rwx, floor, again: unavailable"));
 }
 
-TEST_CASE("an emulated machine whose emulator does not count says so") {
+TEST_CASE("an emulated machine whose emulator does not count says so", "[everywhere]") {
   TemporaryDirectory root;
   fs::create_directories(root / "proc");
   std::ofstream(root / "proc/cpuinfo") << "model name : QEMU TCG CPU version 2.5+\n";

@@ -46,7 +46,7 @@ inline constexpr std::array<Preset, 3> kPresets = {{
      .until = {.precision = 0.015, .budget_s = 58, .of_distance = 0.33},
      .batches = 14,
      .budget_ms = 60,
-     .others_every = 6,
+     .others_every = 12,
      .controls_every = 3,
      .counted_rounds = 1,
      .counts_cpu_time = false},

@@ -63,7 +63,7 @@ TEST_CASE("leaks: killed after each call, a strategy leaves what its header says
   CHECK(named.leaks.front().after == "openat");
 }
 
-TEST_CASE("leaks: a strategy that is refused says so and is not tried") {
+TEST_CASE("leaks: a strategy that is refused says so and is not tried", "[everywhere]") {
   const StrategyEntry refused{.info = called("none"),
                               .probe = []() -> std::string { throw std::runtime_error("no"); }};
   if (testing::in_qemu_user()) return;
@@ -73,7 +73,7 @@ TEST_CASE("leaks: a strategy that is refused says so and is not tried") {
   CHECK(leaks.strategies.front().calls == 0);
 }
 
-TEST_CASE("leaks: a process that outlives its parent is found and killed") {
+TEST_CASE("leaks: a process that outlives its parent is found and killed", "[everywhere]") {
   const StrategyEntry forgetful{.info = called("forgetful"), .probe = []() -> std::string {
                                   if (fork() == 0) {
                                     pause();
@@ -87,7 +87,8 @@ TEST_CASE("leaks: a process that outlives its parent is found and killed") {
   CHECK(count(leaks.strategies.front(), "a process") > 0);
 }
 
-TEST_CASE("leftovers: what a process made and nobody removed is found and removed") {
+TEST_CASE("leftovers: what a process made and nobody removed is found and removed",
+          "[everywhere]") {
   const std::string name = "/patchbench-" + std::to_string(getpid()) + "-left";
   const int file = shm_open(name.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   REQUIRE(file >= 0);
@@ -99,7 +100,7 @@ TEST_CASE("leftovers: what a process made and nobody removed is found and remove
   CHECK_FALSE(std::filesystem::exists("/dev/shm" + name));
 }
 
-TEST_CASE("leaks: the same in words and for programs") {
+TEST_CASE("leaks: the same in words and for programs", "[everywhere]") {
   const Leaks leaks{.segments_go_with_last_user = false,
                     .strategies = {{.id = "one",
                                     .condition = {},

@@ -104,7 +104,7 @@ std::size_t count_lines(const fs::path& file) {
 
 }  // namespace
 
-TEST_CASE("a run leaves results, a journal and a table") {
+TEST_CASE("a run leaves results, a journal and a table", "[everywhere]") {
   const OneRun run(
       {"--strategy=memfd-dual", "--workload=zone", "--rounds=3", "--seed=5", "--delta=4%"});
   REQUIRE(run.finished.exit_code == 0);
@@ -138,7 +138,7 @@ TEST_CASE("a run leaves results, a journal and a table") {
   CHECK(results.run.flagged->samples == 12);
 }
 
-TEST_CASE("every way in which a cell can fail is a row with its reason") {
+TEST_CASE("every way in which a cell can fail is a row with its reason", "[everywhere]") {
   const OneRun run({"--workload=zone", "--rounds=1"}, {.variables = {{"FAKE_TIMEOUT_MS", "5000"}}});
   CHECK(run.finished.exit_code == 1);
   const results::Results results = run.results();
@@ -442,7 +442,7 @@ TEST_CASE("children report overhead, calibration, memory and time") {
   }
 }
 
-TEST_CASE("a self-test alone tells what it found and leaves nothing") {
+TEST_CASE("a self-test alone tells what it found and leaves nothing", "[everywhere]") {
   const TemporaryDirectory directory;
   const Start start{.arguments = {"--selftest", "--seed=1"}, .directory = directory.path()};
   const Finished finished = run_fake(start);
@@ -516,7 +516,8 @@ TEST_CASE("what is compared is measured in turns, a batch each") {
   }
 }
 
-TEST_CASE("one child of a group that crashes or hangs does not concern the others") {
+TEST_CASE("one child of a group that crashes or hangs does not concern the others",
+          "[everywhere]") {
   const OneRun run({"--strategy=rwx,segfault,silent", "--workload=zone", "--rounds=2"});
   const results::Results results = run.results();
   CHECK(cell_of(results, "zone/rwx/kib=64").status == CellStatus::ok);
@@ -555,7 +556,7 @@ TEST_CASE(
   CHECK(rounds_of("zone/floor/kib=64", {"--preset=quick", "--rounds=4"}).first.size() == 4);
 }
 
-TEST_CASE("interrupting keeps what was measured and says so") {
+TEST_CASE("interrupting keeps what was measured and says so", "[everywhere]") {
   const int signal = GENERATE(SIGINT, SIGTERM, SIGHUP);
   const TemporaryDirectory directory;
   const fs::path out = directory / "out";
@@ -721,7 +722,8 @@ TEST_CASE("by default results go to a directory of their own") {
   CHECK(count == 2);
 }
 
-TEST_CASE("a full disk stops the run with an error, and the journal stays readable") {
+TEST_CASE("a full disk stops the run with an error, and the journal stays readable",
+          "[everywhere]") {
   const TemporaryDirectory directory;
   const fs::path out = directory / "out";
   // results.json fits, a few hundred lines of the journal do not.
@@ -795,7 +797,7 @@ TEST_CASE("nobody listening does not stop a run") {
   CHECK_FALSE(valid_results(out).run.interrupted);
 }
 
-TEST_CASE("bad usage ends with 2 and leaves nothing") {
+TEST_CASE("bad usage ends with 2 and leaves nothing", "[everywhere]") {
   const auto [option, said] = GENERATE(
       std::pair<std::string, std::string>{"--strategy=rwxx", "did you mean 'rwx'"},
       std::pair{"--workload=mik", "did you mean 'mic'"}, std::pair{"--preset=fast", "Valid: quick"},
@@ -862,7 +864,7 @@ TEST_CASE("the list for programs is JSON") {
   CHECK(list.at("workloads").at(0).at("parameters").at(1).at("choices").size() == 2);
 }
 
-TEST_CASE("dumped code has images, symbols and a script, and replaces nothing") {
+TEST_CASE("dumped code has images, symbols and a script, and replaces nothing", "[everywhere]") {
   const TemporaryDirectory directory;
   const Start start{.arguments = {"--dump-code=mic/rwx/sites=16", "--seed=3"},
                     .directory = directory.path()};

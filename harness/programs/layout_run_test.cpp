@@ -68,7 +68,8 @@ Announced announced_by(const fs::path& program) {
 
 }  // namespace
 
-TEST_CASE("rounds rotate over the layouts, and the twin is in another one in each") {
+TEST_CASE("rounds rotate over the layouts, and the twin is in another one in each",
+          "[everywhere]") {
   const RealRun run(kProgram, kLayouts + 1);
   CHECK_FALSE(run.warns(kOneLayout));
   std::map<int, std::vector<int>> layouts;  // of the baseline and of its twin, by round
@@ -81,7 +82,8 @@ TEST_CASE("rounds rotate over the layouts, and the twin is in another one in eac
   for (const auto& [round, both] : layouts) CHECK(std::ranges::min(both) != std::ranges::max(both));
 }
 
-TEST_CASE("each layout has the code of every cell at another place in its cache line") {
+TEST_CASE("each layout has the code of every cell at another place in its cache line",
+          "[everywhere]") {
   const Announced first = announced_by(kProgram);
   REQUIRE(layout_number(first.marker) == 0);
   REQUIRE(first.offsets.contains("rwx/mic"));

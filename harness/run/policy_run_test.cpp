@@ -48,7 +48,7 @@ bool can_be_set(Policy policy) {
   return run_forked([policy] { return apply(policy).reason; }).text.empty();
 }
 
-TEST_CASE("a policy is set in what measures, and what it refuses is a row") {
+TEST_CASE("a policy is set in what measures, and what it refuses is a row", "[everywhere]") {
   const UnderPolicy run("mdwe");
   INFO(run.finished.errors);
   if (!can_be_set(Policy::mdwe)) {

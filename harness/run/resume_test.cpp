@@ -207,7 +207,7 @@ TEST_CASE("a run goes on after its last complete line") {
   CHECK(results::read_text(unfinished.journal()).starts_with(before.substr(0, last_line)));
 }
 
-TEST_CASE("a run that was interrupted goes on, and keeps its name and beginning") {
+TEST_CASE("a run that was interrupted goes on, and keeps its name and beginning", "[everywhere]") {
   const UnfinishedRun unfinished(1);
   const results::Run before = unfinished.results().run;
   CHECK(unfinished.resume().exit_code == 0);
@@ -285,7 +285,7 @@ TEST_CASE("of a group that was not written to its end nothing is taken over") {
   CHECK(rounds_of({entry(4, {}, {}), entry(5, {}, {})}) == Rounds{4, 5});  // an older journal
 }
 
-TEST_CASE("damage to a journal is an error that names the line") {
+TEST_CASE("damage to a journal is an error that names the line", "[everywhere]") {
   const UnfinishedRun unfinished(2);
   std::string text = results::read_text(unfinished.journal());
   text.replace(text.find('\n') + 1, 1, "#");

@@ -15,12 +15,14 @@ enum class Dispatch {
                       // the tag
   cell_cache_scattered,  // as cell_cache, each cell on a cache line of its own, far from the last
   cell_cache_newest_first,  // as cell_cache, a PIC's slots in the order of a patched PIC's cases
-  stub_cell,    // tag from the site's cell; direct call to the site's stub, which jumps through the
-                // cell; code never changes
-  unchecked,    // as inline_cache, but the call enters behind the class check
-  tag_cell,     // tag from a cell, direct call
-  target_cell,  // tag as an immediate, call through a cell
-  target_register,  // tag as an immediate, target formed in a register, indirect call, no data
+  stub_cell,  // tag from the site's cell; direct call to the site's stub, which jumps through the
+              // cell; code never changes
+  stub_cell_retpoline,  // as stub_cell, the stub's jump a return that is predicted into a loop
+  stub_cell_lfence,     // as stub_cell, an LFENCE between the load and the jump
+  unchecked,            // as inline_cache, but the call enters behind the class check
+  tag_cell,             // tag from a cell, direct call
+  target_cell,          // tag as an immediate, call through a cell
+  target_register,      // tag as an immediate, target formed in a register, indirect call, no data
 };
 
 /// Whether strategies with this dispatch store to code while it runs. (Controls with other ways of
@@ -40,16 +42,17 @@ template <class Strategy>
   }
 }
 
+/// Whether a site's call is a direct one to a stub of its own, which never changes and jumps
+/// through the cell.
+[[nodiscard]] constexpr bool calls_stub(Dispatch dispatch) noexcept {
+  return dispatch == Dispatch::stub_cell || dispatch == Dispatch::stub_cell_retpoline ||
+         dispatch == Dispatch::stub_cell_lfence;
+}
 /// Whether a site's tag and target are both in its cell, so that linking stores to data alone.
 [[nodiscard]] constexpr bool links_cells(Dispatch dispatch) noexcept {
   return dispatch == Dispatch::cell_cache || dispatch == Dispatch::cell_cache_shared ||
          dispatch == Dispatch::cell_cache_scattered ||
-         dispatch == Dispatch::cell_cache_newest_first || dispatch == Dispatch::stub_cell;
-}
-/// Whether a site's call is a direct one to a stub of its own, which never changes and jumps
-/// through the cell.
-[[nodiscard]] constexpr bool calls_stub(Dispatch dispatch) noexcept {
-  return dispatch == Dispatch::stub_cell;
+         dispatch == Dispatch::cell_cache_newest_first || calls_stub(dispatch);
 }
 [[nodiscard]] constexpr bool tag_is_in_cell(Dispatch dispatch) noexcept {
   return links_cells(dispatch) || dispatch == Dispatch::tag_cell;
@@ -73,6 +76,10 @@ template <class Strategy>
       return "cell-shared-stub";
     case Dispatch::stub_cell:
       return "stub-cell";
+    case Dispatch::stub_cell_retpoline:
+      return "stub-cell-retpoline";
+    case Dispatch::stub_cell_lfence:
+      return "stub-cell-lfence";
     case Dispatch::unchecked:
       return "unchecked";
     case Dispatch::tag_cell:

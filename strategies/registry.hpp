@@ -21,6 +21,7 @@
 #include "controls.hpp"
 #include "data_slot_stub.hpp"
 #include "file_dual.hpp"
+#include "hardened_stub.hpp"
 #include "helper_process.hpp"
 #include "indirect_cell.hpp"
 #include "memfd_dual.hpp"
@@ -48,9 +49,11 @@ using StrategyList =
                ZoneToggle, SharedMemfdToggle, RemapSwap, PwriteMemfd, ProcSelfMem, HelperProcess>;
 
 /// What they are held against. Part of every run.
-using ControlList = std::tuple<Floor, Unchecked, TagCell, TargetCell, TargetRegister,
-                               IndirectCellRwx, ScatteredCells, SharedStub, NewestFirst,
-                               RwxTranslated, MemfdDualConstant, ProcessVmWritev>;
+using ControlList = decltype(std::tuple_cat(
+    std::tuple<Floor, Unchecked, TagCell, TargetCell, TargetRegister, IndirectCellRwx,
+               ScatteredCells>{},
+    HardenedStubs{},
+    std::tuple<SharedStub, NewestFirst, RwxTranslated, MemfdDualConstant, ProcessVmWritev>{}));
 
 /// The workload a control belongs to, or empty when it belongs to all.
 template <class Strategy>

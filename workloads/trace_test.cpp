@@ -68,7 +68,7 @@ std::string with_line(std::size_t number, std::string_view line) {
   return text;
 }
 
-/// A trace of one selector, whose sites see so many classes each, one after the other, `times`
+/// A trace of one selector, whose sites see `classes` classes each, one after the other, `times`
 /// times.
 std::string trace_of_degrees(const std::vector<std::uint32_t>& degrees, int times) {
   std::string text = "patchbench-trace 1\nselector s\nimmediate I\n";

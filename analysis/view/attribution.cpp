@@ -20,19 +20,25 @@ using results::kSimulated;
 using results::Metric;
 using results::Params;
 
+struct NamedStrategy {
+  std::string_view strategy;
+  std::string_view what;
+};
+
 constexpr const char* kWorkload = "mic";
 constexpr std::string_view kMetric = "send";
 constexpr std::string_view kWhole = "indirect-cell";
 constexpr std::string_view kSubset = "tag-cell";
 constexpr std::string_view kBranch = "target-register";
+/// Of data-slot-stub, each by another sequence.
+constexpr std::array<NamedStrategy, 3> kStubs = {{
+    {"data-slot-stub", "a stub that jumps through data"},
+    {"data-slot-retpoline", "the stub as a retpoline"},
+    {"data-slot-lfence", "the stub with LFENCE"},
+}};
 constexpr std::string_view kOfASite = "of a site";
 
-struct NamedPart {
-  std::string_view strategy;
-  std::string_view what;
-};
-
-constexpr std::array<NamedPart, 3> kParts = {{
+constexpr std::array<NamedStrategy, 3> kParts = {{
     {"target-cell", "the target from a cell and the kind of branch"},
     {kBranch, "the kind of branch"},
     {kSubset, "the tag from a cell"},
@@ -130,7 +136,7 @@ std::string operations_text(const Quantities& run, const Params& params,
 
 std::string part_text(const Quantities& run, const Attribution& all, const Beyond& part) {
   const auto meaning = std::ranges::find_if(
-      kParts, [&](const NamedPart& known) { return known.strategy == part.strategy; });
+      kParts, [&](const NamedStrategy& known) { return known.strategy == part.strategy; });
   std::string text = fmt::format("{} ({}", part.strategy, meaning->what);
   if (const auto more = operations_text(run, all.params, part.strategy); !more.empty()) {
     text += "; " + more;
@@ -176,7 +182,7 @@ std::optional<Attribution> attribution_at(const Quantities& run, const Params& p
   Attribution found;
   found.params = params;
   found.whole = *all;
-  for (const NamedPart& part : kParts) {
+  for (const NamedStrategy& part : kParts) {
     auto own = beyond(part.strategy, send_of(run, part.strategy, params), *base, *whole);
     if (own) found.parts.push_back(std::move(*own));
   }
@@ -272,6 +278,24 @@ Column<Claims> claim_ratio_column(const Quantities& run, std::string title,
           }};
 }
 
+/// Where any was measured; the first says what the others have without their hardening.
+void add_hardened(const Quantities& run, std::vector<Column<Claims>>& columns,
+                  std::vector<std::string>& paragraphs) {
+  const auto is_measured = [&](const NamedStrategy& stub) {
+    return std::ranges::find(run.strategies(), stub.strategy) != run.strategies().end();
+  };
+  if (std::none_of(kStubs.begin() + 1, kStubs.end(), is_measured)) return;
+  for (const NamedStrategy& stub : kStubs) {
+    if (is_measured(stub)) {
+      columns.push_back(claim_ratio_column(run, std::string(stub.what), stub.strategy));
+    }
+  }
+  paragraphs.emplace_back(
+      "A system that hardens indirect branches against branch target injection pays for each send "
+      "through data what the last columns say. Their stubs differ in the jump alone. Calls whose "
+      "target is in the code need none of it.");
+}
+
 }  // namespace
 
 std::vector<Attribution> attributions(const Quantities& run) {
@@ -293,16 +317,17 @@ Section claims_section(const Quantities& run) {
           where_it_holds(all, &Claims::branch_costs) +
           ". It holds where a call through a register costs more than a direct one, without any "
           "data to be read for it; that control executes an instruction more a send."};
-  fill_table(
-      section, all,
-      {{"parameters", [](const Claims& one) { return plain(spaced(one.row.params)); }},
-       claim_ratio_column(run, "caches in data", kWhole),
-       claim_ratio_column(run, "an indirect branch alone", kBranch),
-       claim_ratio_column(run, "the tag from data alone", kSubset),
-       {"caches in data cost nothing",
-        [](const Claims& one) { return plain(std::string(word_of(one.data_costs_nothing))); }},
-       {"the indirect branch costs time",
-        [](const Claims& one) { return plain(std::string(word_of(one.branch_costs))); }}});
+  std::vector<Column<Claims>> columns = {
+      {"parameters", [](const Claims& one) { return plain(spaced(one.row.params)); }},
+      claim_ratio_column(run, "caches in data", kWhole),
+      claim_ratio_column(run, "an indirect branch alone", kBranch),
+      claim_ratio_column(run, "the tag from data alone", kSubset),
+      {"caches in data cost nothing",
+       [](const Claims& one) { return plain(std::string(word_of(one.data_costs_nothing))); }},
+      {"the indirect branch costs time",
+       [](const Claims& one) { return plain(std::string(word_of(one.branch_costs))); }}};
+  add_hardened(run, columns, section.paragraphs);
+  fill_table(section, all, std::move(columns));
   return section;
 }
 

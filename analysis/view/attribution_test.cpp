@@ -129,6 +129,23 @@ TEST_CASE(
   CHECK_FALSE(claims_section(made_up(costs)).table);
 }
 
+TEST_CASE("claims: what hardened branches cost stands beside the branch that is not") {
+  const auto columns_of = [](const Costs& costs) {
+    const Section section = claims_section(made_up(costs));
+    REQUIRE(section.table);
+    return section.table->header.size();
+  };
+  Costs costs = kNormal;
+  costs["data-slot-stub"] = 2.6;
+  const std::size_t usual = columns_of(kNormal);
+  CHECK(columns_of(costs) == usual);  // says nothing without a hardened one to compare it with
+  costs["data-slot-retpoline"] = 9.0;
+  CHECK(columns_of(costs) == usual + 2);
+  const Section section = claims_section(made_up(costs));
+  CHECK_THAT(section.table->rows.front().back().text, contains("9.00 ns"));
+  CHECK_THAT(section.paragraphs.back(), contains("branch target injection"));
+}
+
 TEST_CASE("attribution: none where a part of the work costs more than all of it") {
   Costs costs = kNormal;
   costs["tag-cell"] = 2.9;

@@ -58,8 +58,8 @@ constexpr std::array kKindsOfOperation = {
         "operation",
         "Each point is the median over rounds of one snapshot or one rollback, with its 95 % "
         "interval; both axes are logarithmic, and 0 modified pages stand to the left of them. "
-        "Copying costs nothing without modified pages, and has no point there. Where so many are "
-        "modified that the zone is larger, mapping and dropping it costs more too."}};
+        "Copying costs nothing without modified pages, and has no point there. Where the "
+        "modified pages need a larger zone, mapping and dropping it costs more too."}};
 
 const KindOfOperation* kind_of(const MetricEntry& metric) {
   const auto* const found =

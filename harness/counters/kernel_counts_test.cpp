@@ -252,7 +252,8 @@ TEST_CASE("a patch that is published by membarrier makes that call, once, beside
   if (cells == 0) WARN("not tested: " << results.cells.front().reason);
 }
 
-TEST_CASE("a zone is mapped by calls of mmap, faults once a page, and is unmapped by munmap") {
+TEST_CASE("a zone is mapped by calls of mmap, faults once a page, and is unmapped by munmap",
+          "[everywhere]") {
   warn_where_not_counted();
   const results::Results results =
       counted({"--strategy=rwx", "--workload=zone", "--param", "kib=64"});

@@ -90,7 +90,7 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
     return pools(sites) * kPoolDistance - driver_sites_offset();
   }
   static constexpr std::size_t site_target_offset(Dispatch dispatch, SiteOrder /*order*/) noexcept {
-    return dispatch == Dispatch::tag_cell || dispatch == Dispatch::stub_cell ? 20 : 16;
+    return dispatch == Dispatch::tag_cell || calls_stub(dispatch) ? 20 : 16;
   }
   /// From the beginning of a site to the address its call returns to.
   static constexpr std::size_t site_return_offset(Dispatch dispatch, SiteOrder /*order*/) noexcept {
@@ -100,6 +100,8 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
         return 20;
       case Dispatch::tag_cell:
       case Dispatch::stub_cell:
+      case Dispatch::stub_cell_retpoline:
+      case Dispatch::stub_cell_lfence:
         return 24;
       case Dispatch::cell_cache:
       case Dispatch::cell_cache_shared:
@@ -221,9 +223,10 @@ struct AArch64 {  // NOLINT(readability-identifier-naming): the architecture's o
 
   // Stubs and trampolines. A site's stub is adrp x17, cell; ldr x17, [x17, #cell.target]; br x17.
   // It needs no landing pad: direct calls alone arrive there.
-  static constexpr std::size_t kStubStride = 16;
-  static constexpr std::size_t kStubSize = 12;
-  static constexpr unsigned kStubOperations = 3;
+  static constexpr std::size_t stub_stride(Dispatch /*dispatch*/) noexcept { return 16; }
+  static constexpr std::size_t stub_size(Dispatch /*dispatch*/) noexcept { return 12; }
+  static constexpr unsigned stub_operations(Dispatch /*dispatch*/) noexcept { return 3; }
+  /// Of stub_cell alone: the hardened ones are x86-64's.
   static CodeBytes emit_stubs(const StubsPlan& plan);
   // bti c; movz w1, tag; movk w1, tag; b checked entry.
   static constexpr std::size_t kTagStubStride = 16;

@@ -90,7 +90,7 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   /// Of a target in the code.
   static constexpr std::size_t site_target_offset(Dispatch dispatch, SiteOrder order) noexcept {
     if (order == SiteOrder::linear) return dispatch == Dispatch::target_register ? 24 : 28;
-    return dispatch == Dispatch::tag_cell || dispatch == Dispatch::stub_cell ||
+    return dispatch == Dispatch::tag_cell || calls_stub(dispatch) ||
                    dispatch == Dispatch::target_register
                ? 20
                : 16;
@@ -111,6 +111,8 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
         return 22;
       case Dispatch::tag_cell:
       case Dispatch::stub_cell:
+      case Dispatch::stub_cell_retpoline:
+      case Dispatch::stub_cell_lfence:
         return 24;
       case Dispatch::target_register:
         return 27;
@@ -217,9 +219,35 @@ struct X86_64 {  // NOLINT(readability-identifier-naming): the architecture's ow
   // Stubs and trampolines. A site's stub is FF 25 <disp>, jmp [rip + cell.target]. It takes 16
   // bytes, as an entry of a procedure linkage table does (System V ABI, AMD64 supplement, 5.2), so
   // that it neither crosses nor ends at a boundary of 32 bytes.
-  static constexpr std::size_t kStubStride = 16;
-  static constexpr std::size_t kStubSize = 6;
-  static constexpr unsigned kStubOperations = 1;
+  //
+  // Hardened against branch target injection, it loads r11 and does not let the processor follow a
+  // prediction of the jump:
+  //
+  //     stub_cell_retpoline                       stub_cell_lfence
+  //   0 4C 8B 1D <disp>  mov r11, [rip + ..]    0 4C 8B 1D <disp>  mov r11, [rip + ..]
+  //   7 E8 07 00 00 00   call 19                7 0F AE E8         lfence
+  //  12 F3 90            pause                 10 41 FF E3         jmp r11
+  //  14 0F AE E8         lfence
+  //  17 EB F9            jmp 12
+  //  19 4C 89 1C 24      mov [rsp], r11
+  //  23 C3               ret
+  //
+  // The first is a retpoline (LLVM's r323155 describes it): the return is predicted to 12, where
+  // speculation waits. The second is what Linux calls retpoline,lfence. Linux does not take that
+  // for sufficient any more (commit 244d00b5dd47, 2022); it is here because it is what the barrier
+  // alone costs.
+  static constexpr std::size_t stub_stride(Dispatch dispatch) noexcept {
+    return dispatch == Dispatch::stub_cell_retpoline ? 32 : 16;
+  }
+  static constexpr std::size_t stub_size(Dispatch dispatch) noexcept {
+    if (dispatch == Dispatch::stub_cell_retpoline) return 24;
+    return dispatch == Dispatch::stub_cell_lfence ? 13 : 6;
+  }
+  /// That are retired: the loop at 12 is executed speculatively alone.
+  static constexpr unsigned stub_operations(Dispatch dispatch) noexcept {
+    if (dispatch == Dispatch::stub_cell_retpoline) return 4;
+    return dispatch == Dispatch::stub_cell_lfence ? 3 : 1;
+  }
   static CodeBytes emit_stubs(const StubsPlan& plan);
   // BA <tag>, mov edx, tag; E9 <rel>, jmp checked entry.
   static constexpr std::size_t kTagStubStride = 16;

@@ -53,7 +53,7 @@ class CodeMap {
   [[nodiscard]] ExecAddress pics() const noexcept { return at(layout_.pics); }
   /// Of a site, where sites call stubs.
   [[nodiscard]] ExecAddress stub(std::uint32_t site) const noexcept {
-    return at(layout_.stubs + site * A::kStubStride);
+    return at(layout_.stubs + site * layout_.stub_stride);
   }
   /// Of a method, where there are any.
   [[nodiscard]] ExecAddress tag_stub(std::uint32_t method) const noexcept {

@@ -262,9 +262,9 @@ concept Architecture = requires(
   { A::decode_jump(at, word) } noexcept -> std::same_as<ExecAddress>;
 
   // Stubs and trampolines. A stub's size without the room behind it, and what it executes.
-  { A::kStubStride } -> std::convertible_to<std::size_t>;
-  { A::kStubSize } -> std::convertible_to<std::size_t>;
-  { A::kStubOperations } -> std::convertible_to<unsigned>;
+  { A::stub_stride(dispatch) } noexcept -> std::same_as<std::size_t>;
+  { A::stub_size(dispatch) } noexcept -> std::same_as<std::size_t>;
+  { A::stub_operations(dispatch) } noexcept -> std::same_as<unsigned>;
   { A::emit_stubs(stubs) } -> std::same_as<CodeBytes>;
   { A::kTagStubStride } -> std::convertible_to<std::size_t>;
   { A::emit_tag_stub(tag_stub) } -> std::same_as<CodeBytes>;

@@ -98,7 +98,9 @@ void emit_target(Piece& piece, const DriverPlan& plan, std::uint32_t index, Exec
       piece.call(plan.miss_trampoline);
       return;
     case Dispatch::stub_cell:
-      piece.call(plan.stubs + index * AArch64::kStubStride);
+    case Dispatch::stub_cell_retpoline:
+    case Dispatch::stub_cell_lfence:
+      piece.call(plan.stubs + index * AArch64::stub_stride(plan.dispatch));
       return;
     case Dispatch::target_cell:
       piece.page_of(a64::x17, cell);
@@ -488,6 +490,9 @@ CodeBytes AArch64::emit_cell_pic(const CellPicPlan& plan) {
 }
 
 CodeBytes AArch64::emit_stubs(const StubsPlan& plan) {
+  if (plan.dispatch != Dispatch::stub_cell) {
+    throw std::logic_error("AArch64 has no stub that is hardened against branch target injection");
+  }
   Piece piece{plan.at};
   a64::Assembler& a = piece.assembler;
   for (std::uint32_t i = 0; i < plan.sites; ++i) {
@@ -496,7 +501,7 @@ CodeBytes AArch64::emit_stubs(const StubsPlan& plan) {
     a.ldr(a64::x17,
           a64::ptr(a64::x17, static_cast<std::int32_t>(in_page(cell) + offsetof(Cell, target))));
     a.br(a64::x17);
-    piece.trap_to((i + 1) * kStubStride);
+    piece.trap_to((i + 1) * stub_stride(plan.dispatch));
   }
   return piece.finish();
 }

@@ -170,10 +170,10 @@ TEST_CASE("AArch64: what a stub executes is counted right") { check_stub_operati
 TEST_CASE("AArch64: each stub jumps through its site's cell, also where that is in another page") {
   constexpr std::uint32_t kCount = 600;  // cells in three pages of 4 KiB
   const CodeBytes bytes = A::emit_stubs({.at = kStubs, .cells = kCells, .sites = kCount});
-  REQUIRE(bytes.size() == kCount * A::kStubStride);
+  REQUIRE(bytes.size() == kCount * A::stub_stride(Dispatch::stub_cell));
   for (std::uint32_t site = 0; site < kCount; ++site) {
     INFO("stub of site " << site);
-    const std::size_t begin = site * A::kStubStride;
+    const std::size_t begin = site * A::stub_stride(Dispatch::stub_cell);
     const ExecAddress slot =
         kCells + cell_offset(Dispatch::stub_cell, site, kCount) + offsetof(Cell, target);
     REQUIRE(is_adrp_x17(word_at(bytes, begin)));

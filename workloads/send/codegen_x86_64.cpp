@@ -138,7 +138,7 @@ void emit_receiver(Piece& piece, const DriverPlan& plan, std::int32_t offset) {
 void emit_target(Piece& piece, const DriverPlan& plan, std::size_t index, ExecAddress cell,
                  std::size_t prefixes) {
   if (calls_stub(plan.dispatch)) {
-    piece.call(plan.stubs + index * X86_64::kStubStride);
+    piece.call(plan.stubs + index * X86_64::stub_stride(plan.dispatch));
   } else if (target_is_in_cell(plan.dispatch)) {
     piece.assembler.call(piece.at(cell + offsetof(Cell, target), 8, 6));
   } else if (plan.dispatch == Dispatch::target_register) {
@@ -245,6 +245,34 @@ void emit_probe(x86::Assembler& a, unsigned shift, std::uint32_t mask) {
   a.short_().jne(next);
   a.jmp(x86::qword_ptr(x86::r10, x86::r8, 0, offsetof(MethodCacheEntry, target)));
   a.bind(next);
+}
+
+void emit_return_that_is_predicted_into_a_loop(x86::Assembler& a) {
+  const asmjit::Label jump = a.newLabel();
+  const asmjit::Label predicted = a.newLabel();
+  a.call(jump);
+  a.bind(predicted);
+  a.pause();
+  a.lfence();
+  a.short_().jmp(predicted);
+  a.bind(jump);
+  a.mov(x86::qword_ptr(x86::rsp), x86::r11);
+  a.ret();
+}
+
+void emit_stub(Piece& piece, Dispatch dispatch, ExecAddress slot) {
+  x86::Assembler& a = piece.assembler;
+  if (dispatch == Dispatch::stub_cell) {
+    a.jmp(piece.at(slot, 8, 6));
+    return;
+  }
+  a.mov(x86::r11, piece.at(slot, 8, 7));
+  if (dispatch == Dispatch::stub_cell_retpoline) {
+    emit_return_that_is_predicted_into_a_loop(a);
+  } else {
+    a.lfence();
+    a.jmp(x86::r11);
+  }
 }
 
 /// The key of the class tag in eax with the selector in edx, in r11, and its hash in ecx.
@@ -477,8 +505,8 @@ CodeBytes X86_64::emit_stubs(const StubsPlan& plan) {
   Piece piece{plan.at};
   for (std::uint32_t i = 0; i < plan.sites; ++i) {
     const ExecAddress cell = plan.cells + cell_offset(plan.dispatch, i, plan.sites);
-    piece.assembler.jmp(piece.at(cell + offsetof(Cell, target), 8, kStubSize));
-    piece.trap_to((i + 1) * kStubStride);
+    emit_stub(piece, plan.dispatch, cell + offsetof(Cell, target));
+    piece.trap_to((i + 1) * stub_stride(plan.dispatch));
   }
   return piece.finish();
 }

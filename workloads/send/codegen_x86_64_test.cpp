@@ -71,13 +71,40 @@ TEST_CASE("x86-64: what a stub executes is counted right") { check_stub_operatio
 
 TEST_CASE("x86-64: each stub jumps through its site's cell, within a block of 32 bytes") {
   const CodeBytes bytes = stubs<A>();
-  REQUIRE(bytes.size() == 2 * A::kStubStride);
+  REQUIRE(bytes.size() == 2 * A::stub_stride(Dispatch::stub_cell));
   for (std::uint32_t site = 0; site < 2; ++site) {
-    const std::size_t begin = site * A::kStubStride;
+    const std::size_t begin = site * A::stub_stride(Dispatch::stub_cell);
     CHECK(opcode_before(bytes, begin + 2, {0xff, 0x25}));  // jmp [rip + ..]
     CHECK(destination(bytes, kStubs, begin + 2) ==
           kCells + cell_offset(Dispatch::stub_cell, site, 2) + offsetof(Cell, target));
-    CHECK(begin % 32 + A::kStubSize < 32);
+    CHECK(begin % 32 + A::stub_size(Dispatch::stub_cell) < 32);
+  }
+}
+
+TEST_CASE("x86-64: hardened stubs load their target, and no prediction of the jump is followed") {
+  using Bytes = std::vector<std::uint8_t>;
+  const std::map<Dispatch, Bytes> behind_load = {
+      {Dispatch::stub_cell_retpoline,
+       {0xe8, 7, 0, 0, 0,                                                   // call, over:
+        0xf3, 0x90, 0x0f, 0xae, 0xe8,                                       // pause, lfence
+        0xeb, 0xf9,                                                         // jmp to pause
+        0x4c, 0x89, 0x1c, 0x24, 0xc3}},                                     // mov [rsp], r11; ret
+      {Dispatch::stub_cell_lfence, {0x0f, 0xae, 0xe8, 0x41, 0xff, 0xe3}}};  // lfence; jmp r11
+  for (const auto& [dispatch, expected] : behind_load) {
+    INFO(to_string(dispatch));
+    const CodeBytes bytes =
+        A::emit_stubs({.dispatch = dispatch, .at = kStubs, .cells = kCells, .sites = 2});
+    const std::size_t stride = A::stub_stride(dispatch);
+    REQUIRE(bytes.size() == 2 * stride);
+    for (std::uint32_t site = 0; site < 2; ++site) {
+      const std::size_t load = site * stride;
+      CHECK(opcode_before(bytes, load + 3, {0x4c, 0x8b, 0x1d}));  // mov r11, [rip + ..]
+      CHECK(destination(bytes, kStubs, load + 3) ==
+            kCells + cell_offset(dispatch, site, 2) + offsetof(Cell, target));
+      CHECK(opcode_before(bytes, load + 7 + expected.size(), expected));
+      CHECK(A::stub_size(dispatch) == 7 + expected.size());
+      CHECK(bytes[load + A::stub_size(dispatch)] == std::byte{0xcc});  // int3
+    }
   }
 }
 

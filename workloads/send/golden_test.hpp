@@ -65,6 +65,10 @@ inline std::string name_of(Dispatch dispatch) {
       return "cell_cache_newest_first";
     case Dispatch::stub_cell:
       return "stub_cell";
+    case Dispatch::stub_cell_retpoline:
+      return "stub_cell_retpoline";
+    case Dispatch::stub_cell_lfence:
+      return "stub_cell_lfence";
     case Dispatch::unchecked:
       return "unchecked";
     case Dispatch::tag_cell:
@@ -165,7 +169,7 @@ CodeBytes tag_stub() {
 /// Where the direct call of a site that is not linked leads.
 template <Architecture A>
 ExecAddress called_at_first(Dispatch dispatch, std::uint32_t site) {
-  return calls_stub(dispatch) ? kStubs + site * A::kStubStride : kMissTrampoline;
+  return calls_stub(dispatch) ? kStubs + site * A::stub_stride(dispatch) : kMissTrampoline;
 }
 
 template <Architecture A>
@@ -432,9 +436,11 @@ void check_operations(const std::string& arch) {
 template <Architecture A>
 void check_stub_operations(const std::string& arch) {
   const GoldenPiece stubs = read_golden(arch).at("stubs");
-  for (const std::size_t begin : {std::size_t{0}, A::kStubStride}) {
-    CHECK(executed_in(stubs, begin, begin + A::kStubStride) == A::kStubOperations);
-    const auto behind = std::ranges::find(stubs.lines, begin + A::kStubSize, &GoldenLine::offset);
+  constexpr std::size_t kStride = A::stub_stride(Dispatch::stub_cell);
+  for (const std::size_t begin : {std::size_t{0}, kStride}) {
+    CHECK(executed_in(stubs, begin, begin + kStride) == A::stub_operations(Dispatch::stub_cell));
+    const auto behind = std::ranges::find(stubs.lines, begin + A::stub_size(Dispatch::stub_cell),
+                                          &GoldenLine::offset);
     REQUIRE(behind != stubs.lines.end());  // the room behind, which nothing reaches
     CHECK_FALSE(leads_on(*behind));
   }

@@ -56,13 +56,14 @@ class SendMachine {
   /// A site's stub, where it has one, is part of it.
   ///
   /// In the shorter of its layouts: linear order may fill the whole stride (site_return_offset).
-  static constexpr double kSiteCodeBytes = static_cast<double>(
-      A::site_return_offset(kDispatch, SiteOrder::standalone) + (kCallsStub ? A::kStubSize : 0));
+  static constexpr double kSiteCodeBytes =
+      static_cast<double>(A::site_return_offset(kDispatch, SiteOrder::standalone) +
+                          (kCallsStub ? A::stub_size(kDispatch) : 0));
   static constexpr double site_instructions(SiteOrder order) noexcept {
-    return A::site_operations(kDispatch, order) + (kCallsStub ? A::kStubOperations : 0U);
+    return A::site_operations(kDispatch, order) + (kCallsStub ? A::stub_operations(kDispatch) : 0U);
   }
   static constexpr double kSiteStrideBytes =
-      static_cast<double>(A::kSiteStride + (kCallsStub ? A::kStubStride : 0));
+      static_cast<double>(A::kSiteStride + (kCallsStub ? A::stub_stride(kDispatch) : 0));
   static constexpr double kCellBytes = !Words::kHasCells ? 0
                                        : kDispatch == Dispatch::cell_cache_scattered
                                            ? 64

@@ -76,7 +76,8 @@ struct CodeLayout {
   std::size_t pics = 0;
   std::vector<std::size_t> walks;
   std::size_t stubs = 0;
-  std::size_t tag_stubs = 0;  // 0: there are none
+  std::size_t stub_stride = 0;  // 0: there are none
+  std::size_t tag_stubs = 0;    // 0: there are none
   std::size_t size = 0;
   std::size_t method_stride = 0;
 };
@@ -110,7 +111,8 @@ template <Architecture A>
   }
   if (calls_stub(dispatch)) {
     layout.stubs = round_up_to_pages(layout.size);
-    layout.size = layout.stubs + plan.sites.size() * A::kStubStride;
+    layout.stub_stride = A::stub_stride(dispatch);
+    layout.size = layout.stubs + plan.sites.size() * layout.stub_stride;
   }
   if (plan.tag_stubs) {
     layout.tag_stubs = round_up_to_pages(layout.size);

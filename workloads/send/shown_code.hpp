@@ -45,7 +45,8 @@ template <class Machine>
   const std::uint32_t method =
       state == SiteState::mic ? code.method_at(target) : machine.table().any_method(selector);
   add("send-site", machine.site(site), A::kSiteStride);
-  if constexpr (Machine::kCallsStub) add("data-slot-stub", code.stub(site), A::kStubStride);
+  if constexpr (Machine::kCallsStub)
+    add("data-slot-stub", code.stub(site), machine.layout().stub_stride);
   add("checked-entry", code.checked_entry(method), machine.layout().method_stride);
   if (state == SiteState::closed_pic) add("closed-pic", target, A::kPicStride);
   add("open-pic", code.open_pic(selector), A::kOpenPicStride);

@@ -10,7 +10,7 @@ namespace patchbench::harness {
 
 Ended run_program(const std::string& program, const std::string& arguments) {
   // The emulator is nothing where the kernel itself executes the program.
-  const std::string command = PATCHBENCH_EMULATOR " " + program + " " + arguments + " 2>&1";
+  const std::string command = program + " " + arguments + " 2>&1";
   FILE* pipe = ::popen(command.c_str(), "r");
   if (pipe == nullptr) throw std::runtime_error("cannot run " + program);
   Ended outcome;

@@ -35,19 +35,23 @@ endif()
 patchbench_precompiled(patchbench_optimised_test_precompiled
   LIBRARIES patchbench_catch HEADERS ${patchbench_standard_headers} <patchbench_catch.hpp>)
 
-# patchbench_test(NAME [PURE | FEW] [OPTIMISED] SOURCES... [APART sources...] LIBRARIES... [LABEL label]): one executable, one
+# patchbench_test(NAME [PURE | FEW] [PORTABLE] [OPTIMISED] SOURCES... [APART sources...] LIBRARIES... [LABEL label]): one executable, one
 # CTest entry per test case. Of APART: patchbench_unity().
 # PURE: its cases compute and compare, and leave nothing in the process that the next one could see. Where starting a
 # process is slow (PATCHBENCH_WHOLE_SUITES: sanitizers, an emulator), such a suite is one entry, without its [trials]:
 # seconds of arithmetic in Release are minutes there.
 # FEW: its cases start programs several times each, and what they test is the same in every configuration. Where starting
 # a process is slow, those tagged [everywhere] stand for all.
+# PORTABLE: nothing in it knows the architecture, so that it is not there when another one's is built and emulated.
 # OPTIMISED: compiled like the tools, because templates that are measured are instantiated in it, or because it computes
 # for minutes. The others have fmt, and are not optimised.
 # An entry that finds no test case of its name is red (version 3 needs no argument for that): a semicolon splits a name
 # in two that do not exist.
 function(patchbench_test name)
-  cmake_parse_arguments(arg "PURE;FEW;OPTIMISED" "LABEL" "SOURCES;LIBRARIES;APART" ${ARGN})
+  cmake_parse_arguments(arg "PURE;FEW;PORTABLE;OPTIMISED" "LABEL" "SOURCES;LIBRARIES;APART" ${ARGN})
+  if(arg_PORTABLE AND CMAKE_CROSSCOMPILING)
+    return()
+  endif()
   add_executable(${name} ${arg_SOURCES} ${arg_APART})
   if(PATCHBENCH_UNITY)
     patchbench_unity(${name} APART ${arg_APART})

@@ -440,9 +440,9 @@ TEST_CASE("cells: bytes of a site, of code and of data") {
   CHECK(bytes.at("scattered-cells").second == 64);
   // As a site with its tag alone in a cell, and the stub behind the call.
   CHECK(bytes.at("data-slot-stub") ==
-        std::pair{bytes.at("tag-cell").first +
-                      send::NativeArchitecture::stub_size(DataSlotStub::kDispatch),
-                  16.0});
+        std::pair{
+            bytes.at("tag-cell").first + send::NativeArchitecture::stub_size(Dispatch::stub_cell),
+            16.0});
   for (const std::string_view id : {"rwx", "memfd-dual", "mprotect-toggle"}) {
     if (bytes.count(id) != 0) CHECK(bytes.at(id) == bytes.at("floor"));
   }

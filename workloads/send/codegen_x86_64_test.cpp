@@ -1,6 +1,7 @@
 // What the x86-64 generator emits, and the constants that the patch path goes by.
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 

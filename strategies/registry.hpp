@@ -21,7 +21,7 @@
 #include "controls.hpp"
 #include "data_slot_stub.hpp"
 #include "file_dual.hpp"
-#include "hardened_stub.hpp"
+#include "hardened_stub_x86_64.hpp"
 #include "helper_process.hpp"
 #include "indirect_cell.hpp"
 #include "memfd_dual.hpp"

@@ -1,14 +1,13 @@
-// strategies/hardened_stub.hpp - data_slot_stub.hpp, its indirect jump hardened against branch
-// target injection (Spectre variant 2): what calls through data cost a VM that does not trust the
-// processor's prediction of them.
+// strategies/hardened_stub_x86_64.hpp - data_slot_stub.hpp with its jump hardened against branch
+// target injection (Spectre variant 2). What calls through data cost a VM that does not trust the
+// processor to predict them.
 //
 // They differ from data-slot-stub in the stub alone, so that the ratio to it is what the hardening
-// costs. Neither asks the kernel for anything: where a kernel or hypervisor restricts indirect
-// branches itself (IBRS, on for user code where a process asked for it by prctl
-// PR_SET_SPECULATION_CTRL), that comes on top, for every strategy that has such branches.
+// costs. What a processor or kernel restricts by itself comes on top, for every strategy that has
+// indirect branches.
 //
-// x86-64 alone: the sequences are made of its return prediction and its LFENCE. A retpoline returns
-// to an address that no call pushed, which a shadow stack refuses.
+// Other architectures have neither: the sequences are made of x86's return prediction and LFENCE. A
+// retpoline returns to an address that no call pushed, which a shadow stack refuses.
 #pragma once
 
 #include <string_view>

@@ -25,6 +25,7 @@
 #include "analysis/view/counters.hpp"
 #include "analysis/view/csv.hpp"
 #include "analysis/view/google_benchmark.hpp"
+#include "analysis/view/latex.hpp"
 #include "analysis/view/machines.hpp"
 #include "analysis/view/report_document.hpp"
 #include "analysis/view/result.hpp"
@@ -62,6 +63,10 @@ constexpr const char* kFooter = R"(Examples:
   bench-report results.json --format=google-benchmark
                        google-benchmark.json: for google/benchmark's compare.py, Bencher and
                        github-action-benchmark
+  bench-report results.json --format=latex --out=paper
+                       numbers.tex and patchbench.sty: \pb{mic/indirect-cell/sites=16384}{send}{ratio}
+                       in a document, and \pbassert{CASE}{METRIC}{slower} stops its build where
+                       the run says otherwise
 
 Of several results no times stand side by side, but ratios to the same strategy of each machine.
 Emulated runs take part with the statuses of their cells and their counts alone.
@@ -129,12 +134,14 @@ std::string markdown_of(const Quantities& run) { return markdown_page(make_docum
 bool has_counters(const Quantities& run) { return !event_sets(run).empty(); }
 
 /// A format may be several files.
-constexpr std::array<TextFormat, 5> kTextFormats = {{
+constexpr std::array<TextFormat, 7> kTextFormats = {{
     {"markdown", "report.md", markdown_of, false},
     {"csv", "samples.csv", samples_as_csv, true},
     {"csv", "counters.csv", counters_as_csv, true, has_counters},
     {"csv", "simulated.csv", simulated_as_csv, true, has_simulated_counts},
     {"google-benchmark", "google-benchmark.json", google_benchmark_json, true},
+    {"latex", "numbers.tex", numbers_as_latex, false},
+    {"latex", "patchbench.sty", latex_package_of, false},
 }};
 
 /// The first file of the format; nullptr for html, which is more than texts.
@@ -195,7 +202,7 @@ int write_machines(const std::vector<results::Results>& runs, const fs::path& di
 /// Several runs side by side.
 int write_side_by_side(const Options& options) {
   const TextFormat* format = text_format(options.format);
-  if (format != nullptr && format->times_alone) {
+  if (format != nullptr && format->name != "markdown") {
     throw UsageError(fmt::format("--format={} takes one run at a time", format->name));
   }
   if (options.out.empty()) {
@@ -271,8 +278,9 @@ void add_options(CLI::App& app, Options& options) {
       ->type_name("DIR");
   app.add_option("--format", options.format,
                  "html (default; with figures), markdown (tables alone), csv (samples), "
-                 "google-benchmark (its JSON) or terminal (the answer, printed)")
-      ->check(one_of({"html", "markdown", "csv", "google-benchmark", "terminal"}))
+                 "google-benchmark (its JSON), latex (keyed numbers) or terminal (the answer, "
+                 "printed)")
+      ->check(one_of({"html", "markdown", "csv", "google-benchmark", "latex", "terminal"}))
       ->type_name("FORMAT");
   app.add_option("--advise", options.advise,
                  "Print what the run recommends for a number of patches a send, of sites and of "

@@ -104,7 +104,8 @@ class LifeCell : public MeasuredCell<LifeCell<Strategy>> {
     return all;
   }
 
-  /// A new life, in which every site has met its first classes, one for each step that comes before.
+  /// A new life, in which every site has met its first classes, one for each step that comes
+  /// before.
   void begin(std::uint32_t step) {
     machine_.unlink_all();
     machine_.discard_emitted();

@@ -172,9 +172,7 @@ std::string numbers_as_latex(const Quantities& run) {
       "% Written by bench-report --format=latex; keys are explained in patchbench.sty.\n";
   text += facts_of(run.results());
   CaseNames names(run);
-  for (const results::Cell& cell : run.results().cells) {
-    add_cell(run, cell, names.of(cell), text);
-  }
+  for (const results::Cell& cell : run.results().cells) add_cell(run, cell, names.of(cell), text);
   return text;
 }
 

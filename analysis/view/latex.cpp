@@ -91,6 +91,18 @@ std::string with_unit(double value, const std::string& unit) {
   return text;
 }
 
+/// Three digits also where the last ones are 0: what stands in an interval is as exact as its ends.
+std::string ratio_number(double ratio) {
+  if (ratio >= 999.5) {
+    std::string text = ratio_text(ratio);
+    text.pop_back();
+    return text;
+  }
+  std::string text = fmt::format("{:#.3g}", ratio);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
 struct Value {
   std::string what;
   std::string text;
@@ -99,12 +111,12 @@ struct Value {
 std::vector<Value> values_of(const results::Ratio& ratio) {
   std::vector<Value> values = {{"verdict", std::string(to_string(ratio.verdict))},
                                {"rounds", std::to_string(ratio.n)}};
-  if (ratio.median) values.push_back({"ratio", bar_number(*ratio.median)});
+  if (ratio.median) values.push_back({"ratio", ratio_number(*ratio.median)});
   if (const auto interval = deciding_interval(ratio)) {
     const auto [low, high] = *interval;
-    values.push_back({"low", bar_number(low)});
-    values.push_back({"high", bar_number(high)});
-    values.push_back({"interval", fmt::format("[{}, {}]", bar_number(low), bar_number(high))});
+    values.push_back({"low", ratio_number(low)});
+    values.push_back({"high", ratio_number(high)});
+    values.push_back({"interval", fmt::format("[{}, {}]", ratio_number(low), ratio_number(high))});
   }
   return values;
 }

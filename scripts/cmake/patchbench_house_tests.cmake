@@ -25,6 +25,8 @@ if(NOT CMAKE_CROSSCOMPILING)
   patchbench_house_test("the test of these examples can fail" ${python} "${scripts}/check_examples.py" --selftest)
   set_tests_properties("house: examples in docs/results-format.md print what is shown"
     "house: the test of these examples can fail" PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
+  patchbench_house_test("no measurement is typed in the paper" ${python} "${scripts}/check_paper.py")
+  patchbench_house_test("the test of the paper can fail" ${python} "${scripts}/check_paper.py" --selftest)
   patchbench_house_test("help becomes man pages" ${python} "${scripts}/write_options" --selftest)
   if(TARGET bench-run)
     patchbench_house_test("links lead somewhere, and commands in README and docs work"
@@ -35,6 +37,10 @@ if(NOT CMAKE_CROSSCOMPILING)
     endif()
     patchbench_house_test("the tables of README and docs are what bench-run knows"
       ${python} "${scripts}/readme" --check $<TARGET_FILE:bench-run>)
+    patchbench_house_test("the paper is built from its run, and not where it does not hold"
+      "${scripts}/paper_test" $<TARGET_FILE_DIR:bench-run>)
+    set_tests_properties("house: the paper is built from its run, and not where it does not hold"
+      PROPERTIES SKIP_RETURN_CODE 77)
     patchbench_house_test("recorders write traces, and the programs read them"
       ${python} "${scripts}/record_trace_test.py" $<TARGET_FILE_DIR:bench-run>)
     patchbench_house_test("ids stand where they are declared"

@@ -117,6 +117,7 @@ void wait_for_child(pid_t child) noexcept;
 /// - `vma_punch`: pages are given back and read as zeros, by MADV_DONTNEED of private memory and
 ///   MADV_REMOVE of shared; at most 1,000 of them; ns a page.
 template <class Strategy>
+// NOLINTNEXTLINE(cppcoreguidelines-virtual-class-destructor): virtual by a base that depends
 class VmaCell final : public MeasuredCell<VmaCell<Strategy>> {
  public:
   using Zone = typename Strategy::Zone;

@@ -327,7 +327,7 @@ Section claims_section(const Quantities& run) {
       {"the indirect branch costs time",
        [](const Claims& one) { return plain(std::string(word_of(one.branch_costs))); }}};
   add_hardened(run, columns, section.paragraphs);
-  fill_table(section, all, std::move(columns));
+  fill_table(section, all, columns);
   return section;
 }
 

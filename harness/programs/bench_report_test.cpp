@@ -162,6 +162,19 @@ TEST_CASE("counters go into files of their own, each kind into its own") {
   CHECK_FALSE(fs::exists(other.path() / "samples.csv"));
 }
 
+TEST_CASE("numbers for LaTeX come with the package that reads them, of one run") {
+  const results::ScratchDirectory scratch;
+  const std::string file = counted(scratch, "x86.json", false, false).string();
+  const fs::path out = scratch.path() / "paper";
+  const std::string options = " --format=latex --out=" + out.string();
+  CHECK(bench_report(file + options).code == 0);
+  CHECK_THAT(results::read_text(out / "numbers.tex"), contains("\\pbset{run}{id}"));
+  CHECK_THAT(results::read_text(out / "patchbench.sty"), contains("\\ProvidesPackage{patchbench}"));
+  const Ended several = bench_report(file + " " + file + options);
+  CHECK(several.code == 2);
+  CHECK_THAT(several.said, contains("--format=latex takes one run at a time"));
+}
+
 TEST_CASE("several results become one page of machines, in both formats") {
   const results::ScratchDirectory scratch;
   const std::string both = counted(scratch, "x86.json", false).string() + " " +
@@ -213,7 +226,7 @@ TEST_CASE("bad usage and bad input end with 2 and say what to do") {
   };
   check("", "results is required");
   check("/no/such/run", "/no/such/run does not exist");
-  check(run.path().string() + " --format=latex", "markdown");
+  check(run.path().string() + " --format=word", "markdown");
   check(run.path().string() + " --colour=red", "bench-report: unknown option '--colour'");
   const results::ScratchDirectory empty;
   check(empty.path().string(), "has no results.json");

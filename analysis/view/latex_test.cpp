@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include <patchbench_catch.hpp>
 
 #include "analysis/counted_results_test.hpp"
 #include "analysis/render/latex.hpp"
 #include "analysis/sample_results_test.hpp"
+#include "results/matchers_test.hpp"
 #include "results/sample_test.hpp"
 
 namespace patchbench::analysis {

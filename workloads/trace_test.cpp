@@ -68,8 +68,8 @@ std::string with_line(std::size_t number, std::string_view line) {
   return text;
 }
 
-/// A trace of one selector, whose sites see `classes` classes each, one after the other, `times`
-/// times.
+/// A trace of one selector, whose sites see as many classes as `degrees` says, one after the other,
+/// `times` times.
 std::string trace_of_degrees(const std::vector<std::uint32_t>& degrees, int times) {
   std::string text = "patchbench-trace 1\nselector s\nimmediate I\n";
   const std::uint32_t most = *std::ranges::max_element(degrees);

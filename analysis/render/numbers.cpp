@@ -9,6 +9,16 @@
 #include <fmt/format.h>
 
 namespace patchbench::analysis {
+namespace {
+
+constexpr double kLargeRatio = 999.5;  // from here on rounded to three digits
+
+std::string large_ratio(double ratio) {
+  const double step = std::pow(10, std::floor(std::log10(ratio)) - 2);
+  return grouped(std::llround(std::round(ratio / step) * step));
+}
+
+}  // namespace
 
 std::string short_number(double value) {
   // The thresholds are where rounding would add a digit.
@@ -72,9 +82,14 @@ std::string duration_text(double ns) {
 }
 
 std::string ratio_text(double ratio) {
-  if (ratio < 999.5) return bar_number(ratio) + "x";
-  const double step = std::pow(10, std::floor(std::log10(ratio)) - 2);
-  return grouped(std::llround(std::round(ratio / step) * step)) + "x";
+  return (ratio < kLargeRatio ? bar_number(ratio) : large_ratio(ratio)) + "x";
+}
+
+std::string ratio_number(double ratio) {
+  if (ratio >= kLargeRatio) return large_ratio(ratio);
+  std::string text = fmt::format("{:#.3g}", ratio);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
 }
 
 std::string grouped(std::int64_t value) {

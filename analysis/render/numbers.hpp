@@ -38,6 +38,9 @@ namespace patchbench::analysis {
 /// "0.088x", "1.03x", "15,300x"
 [[nodiscard]] std::string ratio_text(double ratio);
 
+/// As ratio_text, without the x, and with three digits also where the last are 0: "1.00", "15,300".
+[[nodiscard]] std::string ratio_number(double ratio);
+
 /// "1,024"
 [[nodiscard]] std::string grouped(std::int64_t value);
 

@@ -8,11 +8,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "analysis/render/latex.hpp"
 #include "analysis/render/numbers.hpp"
@@ -23,21 +21,14 @@ namespace {
 
 using results::Params;
 
-std::string text_of_param(const std::pair<std::string, results::ParamValue>& param) {
-  const auto* const number = std::get_if<std::int64_t>(&param.second);
-  return fmt::format(
-      "{}={}", param.first,
-      number != nullptr ? std::to_string(*number) : std::get<std::string>(param.second));
-}
-
 bool has_all(const Params& params, const Params& some) {
   return std::ranges::all_of(
       some, [&](const auto& param) { return std::ranges::find(params, param) != params.end(); });
 }
 
 /// Of one parameter set, every choice of its parameters that no other set of the workload has.
-std::vector<std::string> choices_of(const Params& params, const std::vector<Params>& all) {
-  std::vector<std::string> choices;
+std::vector<Params> choices_of(const Params& params, const std::vector<Params>& all) {
+  std::vector<Params> choices;
   for (std::size_t mask = 0; mask < std::size_t{1} << params.size(); ++mask) {
     Params some;
     for (std::size_t i = 0; i < params.size(); ++i) {
@@ -46,9 +37,7 @@ std::vector<std::string> choices_of(const Params& params, const std::vector<Para
     const auto having =
         std::ranges::count_if(all, [&](const Params& one) { return has_all(one, some); });
     if (having != 1) continue;
-    std::vector<std::string> texts;
-    std::ranges::transform(some, std::back_inserter(texts), text_of_param);
-    choices.push_back(fmt::format("{}", fmt::join(texts, ",")));
+    choices.push_back(std::move(some));
   }
   return choices;
 }
@@ -60,22 +49,21 @@ class CaseNames {
 
   std::vector<std::string> of(const results::Cell& cell) {
     std::vector<std::string> names;
-    for (const std::string& choice : choices(cell)) {
-      names.push_back(fmt::format("{}/{}{}{}", cell.workload, cell.strategy,
-                                  choice.empty() ? "" : "/", choice));
+    for (const Params& choice : choices(cell)) {
+      names.push_back(results::cell_id(cell.workload, cell.strategy, choice));
     }
     return names;
   }
 
  private:
-  const std::vector<std::string>& choices(const results::Cell& cell) {
+  const std::vector<Params>& choices(const results::Cell& cell) {
     const auto [found, is_new] = choices_.try_emplace({cell.workload, cell.params});
     if (is_new) found->second = choices_of(cell.params, param_sets(run_, cell.workload));
     return found->second;
   }
 
   const Quantities& run_;
-  std::map<std::pair<std::string, Params>, std::vector<std::string>> choices_;
+  std::map<std::pair<std::string, Params>, std::vector<Params>> choices_;
 };
 
 void replace(std::string& text, std::string_view from, std::string_view to) {
@@ -88,18 +76,6 @@ std::string with_unit(double value, const std::string& unit) {
   std::string text = duration_text(value);
   replace(text, " us", " \\pbmicro s");
   replace(text, " ", "\\,");
-  return text;
-}
-
-/// Three digits also where the last ones are 0: what stands in an interval is as exact as its ends.
-std::string ratio_number(double ratio) {
-  if (ratio >= 999.5) {
-    std::string text = ratio_text(ratio);
-    text.pop_back();
-    return text;
-  }
-  std::string text = fmt::format("{:#.3g}", ratio);
-  if (text.ends_with('.')) text.pop_back();
   return text;
 }
 
@@ -187,7 +163,5 @@ std::string numbers_as_latex(const Quantities& run) {
   for (const results::Cell& cell : run.results().cells) add_cell(run, cell, names.of(cell), text);
   return text;
 }
-
-std::string latex_package_of(const Quantities& /*run*/) { return std::string(latex_package()); }
 
 }  // namespace patchbench::analysis

@@ -22,7 +22,4 @@ namespace patchbench::analysis {
 /// id, cpu, kernel, rounds, baseline.
 [[nodiscard]] std::string numbers_as_latex(const Quantities& run);
 
-/// patchbench.sty; the same for every run.
-[[nodiscard]] std::string latex_package_of(const Quantities& run);
-
 }  // namespace patchbench::analysis

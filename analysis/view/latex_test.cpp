@@ -9,6 +9,7 @@
 #include "analysis/counted_results_test.hpp"
 #include "analysis/render/latex.hpp"
 #include "analysis/sample_results_test.hpp"
+#include "analysis/view/lines_test.hpp"
 #include "results/matchers_test.hpp"
 #include "results/sample_test.hpp"
 
@@ -37,12 +38,8 @@ TEST_CASE("latex: a key that would mean two cases is none") {
   CHECK_THAT(numbers_as_latex(standard), !contains(short_key));
   // No key twice: LaTeX would take the last.
   std::vector<std::string> keys;
-  const std::string text = numbers_as_latex(standard);
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = text.find('\n', at);
-    const std::string line = text.substr(at, end - at);
+  for (const std::string& line : lines_of(numbers_as_latex(standard))) {
     keys.push_back(line.substr(0, line.rfind('{')));
-    at = end + 1;
   }
   std::ranges::sort(keys);
   CHECK(std::ranges::adjacent_find(keys) == keys.end());

@@ -17,6 +17,7 @@
 #include "analysis/quantity/quantities.hpp"
 #include "analysis/render/document.hpp"
 #include "analysis/render/html.hpp"
+#include "analysis/render/latex.hpp"
 #include "analysis/render/markdown.hpp"
 #include "analysis/render/terminal.hpp"
 #include "analysis/report.hpp"
@@ -127,21 +128,25 @@ struct TextFormat {
   bool times_alone;  // nothing else is in it
   /// Whether a run has anything for it; nullptr: every run has.
   bool (*applies)(const Quantities& run) = nullptr;
+  bool of_several = false;  // several runs may become one
 };
 
 std::string markdown_of(const Quantities& run) { return markdown_page(make_document(run)); }
+
+/// The same for every run.
+std::string package_of(const Quantities& /*run*/) { return std::string(latex_package()); }
 
 bool has_counters(const Quantities& run) { return !event_sets(run).empty(); }
 
 /// A format may be several files.
 constexpr std::array<TextFormat, 7> kTextFormats = {{
-    {"markdown", "report.md", markdown_of, false},
+    {"markdown", "report.md", markdown_of, false, nullptr, true},
     {"csv", "samples.csv", samples_as_csv, true},
     {"csv", "counters.csv", counters_as_csv, true, has_counters},
     {"csv", "simulated.csv", simulated_as_csv, true, has_simulated_counts},
     {"google-benchmark", "google-benchmark.json", google_benchmark_json, true},
     {"latex", "numbers.tex", numbers_as_latex, false},
-    {"latex", "patchbench.sty", latex_package_of, false},
+    {"latex", "patchbench.sty", package_of, false},
 }};
 
 /// The first file of the format; nullptr for html, which is more than texts.
@@ -202,7 +207,7 @@ int write_machines(const std::vector<results::Results>& runs, const fs::path& di
 /// Several runs side by side.
 int write_side_by_side(const Options& options) {
   const TextFormat* format = text_format(options.format);
-  if (format != nullptr && format->name != "markdown") {
+  if (format != nullptr && !format->of_several) {
     throw UsageError(fmt::format("--format={} takes one run at a time", format->name));
   }
   if (options.out.empty()) {

@@ -35,8 +35,8 @@ endif()
 patchbench_precompiled(patchbench_optimised_test_precompiled
   LIBRARIES patchbench_catch HEADERS ${patchbench_standard_headers} <patchbench_catch.hpp>)
 
-# patchbench_test(NAME [PURE | FEW] [PORTABLE] [OPTIMISED] SOURCES... [APART sources...] LIBRARIES... [LABEL label]): one executable, one
-# CTest entry per test case. Of APART: patchbench_unity().
+# patchbench_test(NAME [PURE | FEW] [PORTABLE] [OPTIMISED] SOURCES... [APART sources...] LIBRARIES... [LABEL label]):
+# one executable, one CTest entry per test case. Of APART: patchbench_unity().
 # PURE: its cases compute and compare, and leave nothing in the process that the next one could see. Where starting a
 # process is slow (PATCHBENCH_WHOLE_SUITES: sanitizers, an emulator), such a suite is one entry, without its [trials]:
 # seconds of arithmetic in Release are minutes there.
